@@ -1,0 +1,60 @@
+//! What a connector is: how the engine reads from, writes to and tests an outside system.
+//!
+//! A new system is one crate that implements [`Connector`] and one line in the registry of `host/control`.
+//! Invariant: the engine knows only these traits; a client library appears only in its connector's crate.
+
+mod binding;
+mod config;
+mod connectivity;
+mod dead_letter;
+mod error;
+mod registry;
+mod sink;
+mod source;
+mod watermark;
+
+pub use binding::{Connection, TableBinding};
+pub use config::{ConfigError, parse_config};
+pub use connectivity::{ConnectivityFailure, ConnectivityReport};
+pub use dead_letter::{DeadLetter, DeadLetterReason, DeadLetters};
+pub use error::ConnectorError;
+pub use registry::ConnectorRegistry;
+pub use sink::{RestoredSinkState, Sink, SinkContext, SinkMetrics};
+pub use source::{Source, SourceContext, SourceEvent, SourceMetrics};
+pub use watermark::{PartitionWatermarks, WatermarkChange};
+
+use async_trait::async_trait;
+use std::{sync::Arc, time::Duration};
+
+/// One outside system.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// The data source kind, in lower case: `kafka`. Node kinds are `<kind>_source` and `<kind>_sink`.
+    fn kind(&self) -> &'static str;
+
+    /// Really connects and says what was reached or exactly what failed (SRC-2). Ends before `deadline`.
+    async fn test_connection(&self, connection: &Connection, deadline: Duration) -> ConnectivityReport;
+
+    /// Everything wrong with a source node's `config` for this table; empty if it can run. No I/O.
+    fn check_source(&self, config: &serde_json::Map<String, serde_json::Value>, table: &TableBinding) -> Vec<ConfigError>;
+
+    /// Everything wrong with a sink node's `config` for this table and the input's schema; empty if it can run. No I/O.
+    fn check_sink(
+        &self,
+        config: &serde_json::Map<String, serde_json::Value>,
+        table: &TableBinding,
+        input: &millrace_model::Schema,
+    ) -> Vec<ConfigError>;
+
+    /// Makes the real table if it is not there, else checks that it can be used. Answers whether it was made.
+    async fn ensure_table(&self, table: &TableBinding, options: &serde_json::Value) -> Result<bool, ConnectorError>;
+
+    /// Opens one subtask of a source. Must not wait for data.
+    async fn open_source(&self, context: SourceContext) -> Result<Box<dyn Source>, ConnectorError>;
+
+    /// Opens one subtask of a sink and settles what restored state left pending.
+    async fn open_sink(&self, context: SinkContext) -> Result<Box<dyn Sink>, ConnectorError>;
+
+    /// Opens `table` as the place for what could not be processed.
+    async fn open_dead_letters(&self, table: &TableBinding) -> Result<Arc<dyn DeadLetters>, ConnectorError>;
+}

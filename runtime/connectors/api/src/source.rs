@@ -1,0 +1,85 @@
+//! Reading from an outside system.
+
+use crate::{ConnectorError, DeadLetters, TableBinding};
+use async_trait::async_trait;
+use millrace_model::{
+    Batch,
+    graph::TimeAttribute,
+    ids::{InstanceId, NodeId},
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU64},
+};
+
+/// What a source tells the engine.
+#[derive(Debug)]
+pub enum SourceEvent {
+    /// Rows, at least one.
+    Batch(Batch),
+    /// No later row has an event time at or before this many epoch milliseconds; grows strictly.
+    Watermark(i64),
+    /// All partitions are silent: do not wait for this subtask's watermark.
+    Idle,
+    /// The subtask reads again after `Idle`.
+    Active,
+    /// A bounded source has read everything.
+    End,
+}
+
+/// Counters that a source keeps; names in the API are Flink's (`numRecordsIn`, `pendingRecords`, …).
+#[derive(Debug, Default)]
+pub struct SourceMetrics {
+    /// Records read, good and bad.
+    pub records_in: AtomicU64,
+    /// Payload bytes read.
+    pub bytes_in: AtomicU64,
+    /// Records that could not be read as declared.
+    pub bad_records: AtomicU64,
+    /// Records dropped because the watermark had passed them.
+    pub late_records_dropped: AtomicU64,
+    /// Records in the partitions not read yet; -1 if unknown.
+    pub pending_records: AtomicI64,
+    /// Last watermark in epoch milliseconds; `i64::MIN` before the first.
+    pub watermark_ms: AtomicI64,
+}
+
+/// What a source subtask needs to open.
+pub struct SourceContext {
+    /// Instance that it belongs to.
+    pub instance: InstanceId,
+    /// Operator that it belongs to.
+    pub operator: NodeId,
+    /// Settings of the node, checked by `Connector::check_source`.
+    pub config: serde_json::Map<String, serde_json::Value>,
+    /// The table to read.
+    pub table: TableBinding,
+    /// Processing or event time.
+    pub time_attribute: TimeAttribute,
+    /// Rows per batch at most.
+    pub batch_rows_max: usize,
+    /// This subtask's number, from 0.
+    pub subtask: usize,
+    /// Number of subtasks.
+    pub parallelism: usize,
+    /// States of *all* subtasks of this operator in the checkpoint, in any order, perhaps of another parallelism;
+    /// the source picks what it is assigned. Empty on a fresh start.
+    pub restored: Vec<Vec<u8>>,
+    /// Counters to keep.
+    pub metrics: Arc<SourceMetrics>,
+    /// Where bad and late records go.
+    pub dead_letters: Arc<dyn DeadLetters>,
+}
+
+/// One open source subtask.
+#[async_trait]
+pub trait Source: Send {
+    /// Waits for the next event. Cancel safe: a dropped call loses no record.
+    async fn next(&mut self) -> Result<SourceEvent, ConnectorError>;
+
+    /// The position just behind everything that `next` has returned.
+    fn snapshot(&mut self) -> Result<Vec<u8>, ConnectorError>;
+
+    /// The checkpoint that holds the given snapshot is durable (e.g. publish offsets for lag monitors). Best effort.
+    async fn committed(&mut self, snapshot: &[u8]) -> Result<(), ConnectorError>;
+}

@@ -1,0 +1,175 @@
+//! The job graph: one engine-neutral JSON document of nodes, edges and parameters (requirements JOB-2, JOB-3).
+//!
+//! Invariant: this module knows the document's shape, not what a node kind means; kinds are registered by the engine
+//! and the connectors. A document that deserializes may still be wrong: `check_structure` first, then the planner.
+
+use crate::ids::NodeId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+mod structure;
+pub use structure::{Arity, check_structure, topological_order};
+
+/// Most nodes that a graph may have.
+pub const NODES_MAX: usize = 500;
+
+/// A job graph as users write it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobGraph {
+    /// The operators.
+    pub nodes: Vec<Node>,
+    /// The flows between them.
+    #[serde(default)]
+    pub edges: Vec<Edge>,
+    /// Parameters of the whole job.
+    #[serde(default)]
+    pub parameters: JobParameters,
+}
+
+/// One node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Node {
+    /// Unique in the graph; operator state is found again by it, so it stays when a node is renamed.
+    pub id: NodeId,
+    /// Name shown to users; the id when empty.
+    #[serde(default)]
+    pub name: String,
+    /// What the node is: `kafka_source`, `etl`, `kafka_sink`, …
+    pub kind: String,
+    /// Settings whose shape the kind defines.
+    #[serde(default)]
+    pub config: serde_json::Map<String, serde_json::Value>,
+    /// Subtasks of this operator; the job's default when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallelism: Option<u16>,
+    /// Where the canvas draws the node; without meaning for execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
+}
+
+/// A place on the canvas, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Position {
+    /// To the right.
+    pub x: f64,
+    /// Downwards.
+    pub y: f64,
+}
+
+/// A flow of rows from one node to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Edge {
+    /// The node that sends.
+    pub from: NodeId,
+    /// The node that receives.
+    pub to: NodeId,
+}
+
+/// Which time windows and watermarks mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeAttribute {
+    /// The clock of the machine.
+    #[default]
+    ProcessingTime,
+    /// A field of the record.
+    EventTime,
+}
+
+/// Parameters of the whole job (JOB-3).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JobParameters {
+    /// Processing or event time.
+    pub time_attribute: TimeAttribute,
+    /// Time between checkpoints.
+    pub checkpoint_interval_ms: u64,
+    /// A checkpoint that takes longer is given up.
+    pub checkpoint_timeout_ms: u64,
+    /// Completed checkpoints that are kept.
+    pub checkpoints_retained: u32,
+    /// Checkpoints in a row that may fail before the job fails.
+    pub checkpoint_failures_max: u32,
+    /// Subtasks of operators that name no parallelism.
+    pub parallelism: u16,
+    /// Rows per batch at most.
+    pub batch_rows_max: u32,
+    /// What happens after a failure that may pass.
+    pub restart: RestartPolicy,
+    /// Table that receives what could not be processed: bad records, late records, faulty batches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dead_letter_topic: Option<String>,
+    /// Free environment parameters.
+    pub environment: BTreeMap<String, String>,
+}
+
+impl Default for JobParameters {
+    fn default() -> Self {
+        Self {
+            time_attribute: TimeAttribute::default(),
+            checkpoint_interval_ms: 10_000,
+            checkpoint_timeout_ms: 600_000,
+            checkpoints_retained: 3,
+            checkpoint_failures_max: 10,
+            parallelism: 1,
+            batch_rows_max: 8_192,
+            restart: RestartPolicy::default(),
+            dead_letter_topic: None,
+            environment: BTreeMap::new(),
+        }
+    }
+}
+
+/// Restart with exponential back-off, as Flink's `exponential-delay` strategy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RestartPolicy {
+    /// Restarts before the instance fails for good; counted again from zero after `reset_after_ms` without a failure.
+    pub attempts_max: u32,
+    /// First wait.
+    pub delay_ms: u64,
+    /// Longest wait; each wait is twice the one before.
+    pub delay_max_ms: u64,
+    /// Running this long forgets earlier failures.
+    pub reset_after_ms: u64,
+}
+
+impl Default for RestartPolicy {
+    fn default() -> Self {
+        Self { attempts_max: 10, delay_ms: 1_000, delay_max_ms: 60_000, reset_after_ms: 600_000 }
+    }
+}
+
+/// Something wrong in a graph: names node, field and reason, so that the canvas can show it in its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("node `{}`, field `{}`: {message}", .node.as_ref().map_or("-", |n| n.as_str()), .field.as_deref().unwrap_or("-"))]
+pub struct GraphError {
+    /// The node, absent when the graph as a whole is meant.
+    pub node: Option<NodeId>,
+    /// Path of the field: `config.topic`, `parallelism`, …
+    pub field: Option<String>,
+    /// Stable code for programs and translations: `graph.cycle`, `config.unknown_field`, …
+    pub code: String,
+    /// What was found, what was expected, what to do next.
+    pub message: String,
+}
+
+impl GraphError {
+    /// An error in a field of a node.
+    pub fn in_field(node: &NodeId, field: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
+        Self { node: Some(node.clone()), field: Some(field.into()), code: code.into(), message: message.into() }
+    }
+
+    /// An error of a node as a whole.
+    pub fn in_node(node: &NodeId, code: &str, message: impl Into<String>) -> Self {
+        Self { node: Some(node.clone()), field: None, code: code.into(), message: message.into() }
+    }
+
+    /// An error of the graph as a whole.
+    pub fn in_graph(code: &str, message: impl Into<String>) -> Self {
+        Self { node: None, field: None, code: code.into(), message: message.into() }
+    }
+}
