@@ -1,1 +1,20 @@
-//! millrace-domain
+//! The rules of the control plane as pure functions: names, roles and what they may do, the life cycle of instances.
+//!
+//! Invariant: no I/O, no clock, no async, no randomness. The store persists what these functions decide; the API asks
+//! them and never decides by itself.
+
+mod text_enum;
+
+pub mod access;
+pub mod action;
+pub mod lifecycle;
+pub mod name;
+pub mod properties;
+pub mod role;
+
+pub use access::{Grant, Principal, ProjectScope, Scope};
+pub use action::{Action, TokenScope};
+pub use lifecycle::{Effect, InstanceAction, InstanceEvent, InstanceState};
+pub use name::{FolderPath, Name, NameError};
+pub use role::Role;
+pub use text_enum::UnknownWord;

@@ -1,0 +1,210 @@
+//! What can be done, and which roles may do it: the role × action matrix.
+//!
+//! Invariant: every endpoint that touches data names exactly one action; a new action does not compile before
+//! [`permits`] and [`Action::token_scope`] know it. `snapshots/` holds the whole matrix as text.
+
+use crate::{role::Role, text_enum::text_enum};
+
+text_enum! {
+    /// What a token may be used for; narrows what its owner's roles allow.
+    TokenScope, "token scope", {
+        /// To look.
+        Read = "read",
+        /// To change definitions: data sources, topics, plugins, jobs.
+        Write = "write",
+        /// To run: make real topics, create, start and stop instances, take savepoints.
+        Operate = "operate",
+        /// To manage tenants, projects and tokens.
+        Administer = "administer",
+    }
+}
+
+text_enum! {
+    /// One thing that a caller can ask for; the word is also the action's name in the audit log.
+    Action, "action", {
+        /// See metrics of the whole installation.
+        PlatformObserve = "platform.observe",
+        /// Make a tenant.
+        TenantCreate = "tenant.create",
+        /// Change a tenant's description.
+        TenantEdit = "tenant.edit",
+        /// See that a tenant is there.
+        TenantView = "tenant.view",
+        /// Make a project.
+        ProjectCreate = "project.create",
+        /// Change a project's description.
+        ProjectEdit = "project.edit",
+        /// Close a project for good (PRJ-2).
+        ProjectArchive = "project.archive",
+        /// See a project.
+        ProjectView = "project.view",
+        /// Make a data source.
+        DataSourceCreate = "data_source.create",
+        /// Change a data source.
+        DataSourceEdit = "data_source.edit",
+        /// Remove a data source.
+        DataSourceDelete = "data_source.delete",
+        /// Try to reach a data source.
+        DataSourceTest = "data_source.test",
+        /// See a data source, without its secrets.
+        DataSourceView = "data_source.view",
+        /// Describe a topic.
+        TopicCreate = "topic.create",
+        /// Change a topic's description.
+        TopicEdit = "topic.edit",
+        /// Remove a topic's description; the real topic stays.
+        TopicDelete = "topic.delete",
+        /// Make the real topic, or check the one that is there.
+        TopicEnsure = "topic.ensure",
+        /// See a topic.
+        TopicView = "topic.view",
+        /// Upload a version of a plugin.
+        PluginUpload = "plugin.upload",
+        /// See plugins and their versions.
+        PluginView = "plugin.view",
+        /// Make a job.
+        JobCreate = "job.create",
+        /// Change a job's draft.
+        JobEdit = "job.edit",
+        /// Remove a job.
+        JobDelete = "job.delete",
+        /// Make an immutable version of a job.
+        JobSubmit = "job.submit",
+        /// See and validate jobs and versions.
+        JobView = "job.view",
+        /// Make an instance of a version.
+        InstanceCreate = "instance.create",
+        /// Start an instance.
+        InstanceStart = "instance.start",
+        /// Stop an instance.
+        InstanceStop = "instance.stop",
+        /// See instances with their metrics, checkpoints and exceptions.
+        InstanceView = "instance.view",
+        /// Take a savepoint.
+        SavepointCreate = "savepoint.create",
+        /// Make a token.
+        TokenCreate = "token.create",
+        /// End a token.
+        TokenRevoke = "token.revoke",
+        /// See which tokens there are.
+        TokenView = "token.view",
+        /// Read the audit log.
+        AuditView = "audit.view",
+    }
+}
+
+/// Whether `role` may do `action`, within the scope of its grant. Both administrators are in every line that is theirs.
+pub const fn permits(role: Role, action: Action) -> bool {
+    use Action as A;
+    use Role::{BusinessUser, DataAssetAdmin, Developer, GlobalDataAdmin, Member, PlatformAdmin, ProjectDataAdmin, TenantAdmin};
+    match action {
+        A::PlatformObserve | A::TenantCreate => matches!(role, PlatformAdmin),
+        A::TenantEdit
+        | A::ProjectCreate
+        | A::ProjectEdit
+        | A::ProjectArchive
+        | A::TokenCreate
+        | A::TokenRevoke
+        | A::TokenView
+        | A::AuditView => matches!(role, PlatformAdmin | TenantAdmin),
+        // ROL-6: every role opens the catalog and searches data.
+        A::TenantView | A::ProjectView | A::TopicView => matches!(
+            role,
+            PlatformAdmin | TenantAdmin | GlobalDataAdmin | DataAssetAdmin | BusinessUser | ProjectDataAdmin | Developer | Member
+        ),
+        // ROL-1: manage data sources.
+        A::DataSourceCreate | A::DataSourceEdit | A::DataSourceDelete => matches!(role, PlatformAdmin | TenantAdmin | GlobalDataAdmin),
+        A::DataSourceTest | A::DataSourceView => {
+            matches!(role, PlatformAdmin | TenantAdmin | GlobalDataAdmin | ProjectDataAdmin | Developer)
+        }
+        // ROL-4 and ROL-5: databases and technical metadata.
+        A::TopicCreate | A::TopicEdit | A::TopicDelete | A::TopicEnsure => {
+            matches!(role, PlatformAdmin | TenantAdmin | ProjectDataAdmin | Developer)
+        }
+        A::PluginView | A::JobView | A::InstanceView => {
+            matches!(role, PlatformAdmin | TenantAdmin | GlobalDataAdmin | ProjectDataAdmin | Developer)
+        }
+        A::PluginUpload
+        | A::JobCreate
+        | A::JobEdit
+        | A::JobDelete
+        | A::JobSubmit
+        | A::InstanceCreate
+        | A::InstanceStart
+        | A::InstanceStop
+        | A::SavepointCreate => matches!(role, PlatformAdmin | TenantAdmin | Developer),
+    }
+}
+
+impl Action {
+    /// The token scope that this action needs.
+    pub const fn token_scope(self) -> TokenScope {
+        match self {
+            Self::PlatformObserve
+            | Self::TenantView
+            | Self::ProjectView
+            | Self::DataSourceView
+            | Self::TopicView
+            | Self::PluginView
+            | Self::JobView
+            | Self::InstanceView
+            | Self::TokenView
+            | Self::AuditView => TokenScope::Read,
+            Self::DataSourceCreate
+            | Self::DataSourceEdit
+            | Self::DataSourceDelete
+            | Self::DataSourceTest
+            | Self::TopicCreate
+            | Self::TopicEdit
+            | Self::TopicDelete
+            | Self::PluginUpload
+            | Self::JobCreate
+            | Self::JobEdit
+            | Self::JobDelete
+            | Self::JobSubmit => TokenScope::Write,
+            Self::TopicEnsure
+            | Self::InstanceCreate
+            | Self::InstanceStart
+            | Self::InstanceStop
+            | Self::SavepointCreate => TokenScope::Operate,
+            Self::TenantCreate
+            | Self::TenantEdit
+            | Self::ProjectCreate
+            | Self::ProjectEdit
+            | Self::ProjectArchive
+            | Self::TokenCreate
+            | Self::TokenRevoke => TokenScope::Administer,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Write;
+
+    #[test]
+    fn the_matrix_of_roles_and_actions() {
+        let mut table = format!("{:<20}{:<12}", "action", "token scope");
+        for role in Role::ALL {
+            write!(table, "{role:<20}").unwrap();
+        }
+        for &action in Action::ALL {
+            write!(table, "\n{action:<20}{:<12}", action.token_scope()).unwrap();
+            for &role in Role::ALL {
+                write!(table, "{:<20}", if permits(role, action) { "yes" } else { "-" }).unwrap();
+            }
+        }
+        let table = table.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+        insta::assert_snapshot!("roles_and_actions", table);
+    }
+
+    #[test]
+    fn words_round_trip() {
+        for &action in Action::ALL {
+            assert_eq!(action.as_str().parse(), Ok(action));
+        }
+        let error = "owner".parse::<Role>().unwrap_err().to_string();
+        assert!(error.starts_with("`owner` is not a role; expected one of platform_admin, "), "{error}");
+    }
+}
