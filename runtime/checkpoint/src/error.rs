@@ -6,7 +6,9 @@ use millrace_model::{Classified, FaultClass};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointError {
     /// The store has no room left.
-    #[error("no space left for checkpoints: {action} `{path}`: {found}; free space on the file system that holds it, raise the quota, or move the checkpoint folder")]
+    #[error(
+        "no space left for checkpoints: {action} `{path}`: {found}; free space on the file system that holds it, raise the quota, or move the checkpoint folder"
+    )]
     DiskFull {
         /// What was being done: `writing`.
         action: &'static str,
@@ -56,7 +58,9 @@ pub enum CheckpointError {
         expected: String,
     },
     /// Written by a newer release.
-    #[error("`{path}` has manifest format {found}, this release reads formats up to {supported}; restore it with the release that wrote it or a newer one")]
+    #[error(
+        "`{path}` has manifest format {found}, this release reads formats up to {supported}; restore it with the release that wrote it or a newer one"
+    )]
     NewerFormat {
         /// The manifest.
         path: String,

@@ -188,9 +188,8 @@ impl Manifest {
 
     /// What a well-formed document must still satisfy before it is trusted.
     fn check(&self, path: &str) -> Result<(), CheckpointError> {
-        let corrupt = |found: String, expected: &str| {
-            Err(CheckpointError::Corrupt { path: path.to_owned(), found, expected: expected.to_owned() })
-        };
+        let corrupt =
+            |found: String, expected: &str| Err(CheckpointError::Corrupt { path: path.to_owned(), found, expected: expected.to_owned() });
         if self.format == 0 {
             return corrupt("format 0".into(), "format 1 or later");
         }
@@ -269,11 +268,23 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         let cases = [
-            (GOOD.replace("\"format\":1", "\"format\":2"), "`m` has manifest format 2, this release reads formats up to 1; restore it with the release that wrote it or a newer one"),
-            (r#"{"format":99,"anything":[]}"#.to_owned(), "`m` has manifest format 99, this release reads formats up to 1; restore it with the release that wrote it or a newer one"),
+            (
+                GOOD.replace("\"format\":1", "\"format\":2"),
+                "`m` has manifest format 2, this release reads formats up to 1; restore it with the release that wrote it or a newer one",
+            ),
+            (
+                r#"{"format":99,"anything":[]}"#.to_owned(),
+                "`m` has manifest format 99, this release reads formats up to 1; restore it with the release that wrote it or a newer one",
+            ),
             (GOOD.replace("\"format\":1", "\"format\":0"), "`m` is damaged: format 0, expected format 1 or later"),
-            (GOOD.replace("\"subtask\":1", "\"subtask\":2"), "`m` is damaged: operator `clicks` has state of subtask 2, expected subtasks below its parallelism 2"),
-            (GOOD.replace("\"end\":63", "\"end\":128"), "`m` is damaged: operator `clicks` has key groups 0 to 128, expected disjoint ranges below 128"),
+            (
+                GOOD.replace("\"subtask\":1", "\"subtask\":2"),
+                "`m` is damaged: operator `clicks` has state of subtask 2, expected subtasks below its parallelism 2",
+            ),
+            (
+                GOOD.replace("\"end\":63", "\"end\":128"),
+                "`m` is damaged: operator `clicks` has key groups 0 to 128, expected disjoint ranges below 128",
+            ),
             ("{}".to_owned(), "`m` is damaged: missing field `format` at line 1 column 2, expected a checkpoint manifest"),
             (String::new(), "`m` is damaged: EOF while parsing a value at line 1 column 0, expected a checkpoint manifest"),
         ];

@@ -51,7 +51,8 @@ pub struct Recovery {
 /// The store's, and [`CheckpointError::NewerFormat`]: an older release must not fall back behind a newer one.
 pub async fn latest(store: &Arc<dyn CheckpointStore>, instance: &InstanceId) -> Result<Recovery, CheckpointError> {
     let found = folders(&**store, instance).await?;
-    let mut recovery = Recovery { latest: None, last_id: found.keys().next_back().copied().unwrap_or(0), complete: Vec::new(), skipped: Vec::new() };
+    let mut recovery =
+        Recovery { latest: None, last_id: found.keys().next_back().copied().unwrap_or(0), complete: Vec::new(), skipped: Vec::new() };
     for (&checkpoint, &complete) in found.iter().rev() {
         if recovery.latest.is_some() {
             if complete {
@@ -110,7 +111,11 @@ async fn open_whole(
 ///
 /// # Errors
 /// The store's.
-pub async fn remove_checkpoint(store: &dyn CheckpointStore, instance: &InstanceId, checkpoint: CheckpointId) -> Result<(), CheckpointError> {
+pub async fn remove_checkpoint(
+    store: &dyn CheckpointStore,
+    instance: &InstanceId,
+    checkpoint: CheckpointId,
+) -> Result<(), CheckpointError> {
     let folder = checkpoint_folder(instance, checkpoint);
     store.delete_prefix(&format!("{folder}/{MANIFEST}")).await?;
     store.delete_prefix(&folder).await

@@ -159,12 +159,7 @@ impl CheckpointStore for LocalStore {
     }
 }
 
-fn list_folder(
-    name: &str,
-    folder: &Path,
-    found: &mut Vec<String>,
-    folders: &mut Vec<(String, PathBuf)>,
-) -> Result<(), CheckpointError> {
+fn list_folder(name: &str, folder: &Path, found: &mut Vec<String>, folders: &mut Vec<(String, PathBuf)>) -> Result<(), CheckpointError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         // Not there, or removed meanwhile by the coordinator, or an object of that name.

@@ -25,7 +25,8 @@ async fn take(store: &Arc<dyn CheckpointStore>, instance: &InstanceId, id: u64) 
     let writer = CheckpointWriter::new(Arc::clone(store), instance.clone(), id);
     let small = writer.put_blob(Bytes::from_static(STATE)).await?;
     let large = writer.put_blob(large_state(id)).await?;
-    let keyed = KeyedState { max_parallelism: 128, parts: vec![KeyedPart { key_groups: KeyGroupRange { start: 0, end: 127 }, blob: large }] };
+    let keyed =
+        KeyedState { max_parallelism: 128, parts: vec![KeyedPart { key_groups: KeyGroupRange { start: 0, end: 127 }, blob: large }] };
     let operator = OperatorState {
         node: NodeId::new("source"),
         kind: "kafka_source".into(),

@@ -45,7 +45,7 @@ async fn a_full_disk_is_said_and_survived() {
     let store: Arc<dyn CheckpointStore> = Arc::new(LocalStore::open(disk.path().join("c")).expect("store"));
     let instance = InstanceId::new("inst");
     take(&store, &instance, 1).await.expect("there is room for the first");
-    std::fs::write(&ballast, vec![0; 900 * 1024]).expect_err("the disk is full now");
+    std::fs::write(&ballast, vec![0; 1024 * 1024]).expect_err("the disk is full now");
 
     let error = take(&store, &instance, 2).await.expect_err("no room");
     assert_disk_full(&error, "inst/chk-2");

@@ -29,9 +29,9 @@ fn run(command: &mut Command) {
 
 /// Installs the server once per machine; several test processes may come at the same time.
 fn installed() -> PathBuf {
-    let cache = std::env::var_os("MILLRACE_CACHE").map(PathBuf::from).unwrap_or_else(|| {
-        PathBuf::from(std::env::var_os("HOME").expect("HOME")).join(".cache/millrace")
-    });
+    let cache = std::env::var_os("MILLRACE_CACHE")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").expect("HOME")).join(".cache/millrace"));
     let folder = cache.join(MOTO.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-"));
     if !folder.join("bin/moto_server").exists() {
         std::fs::create_dir_all(&cache).expect("cache folder");
@@ -67,7 +67,7 @@ impl S3Server {
                     let _ = process.kill();
                     panic!("the S3 server does not answer on port {free}");
                 }
-                std::thread::yield_now();
+                std::thread::park_timeout(Duration::from_millis(20));
             }
         }
         panic!("the S3 server does not start");
