@@ -1,0 +1,1 @@
+//! Cases of reading and writing CSV.
