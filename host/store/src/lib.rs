@@ -1,1 +1,44 @@
-//! millrace-store
+//! The metadata of the control plane: the only SQL over it, one text for SQLite and PostgreSQL.
+//!
+//! Invariants: every function on tenant data takes the tenant (and project) it is limited to; every change writes its
+//! audit row in the same transaction; a state is only ever changed by compare-and-set; secrets leave this crate in clear
+//! only through [`Store::connection`]. SQL uses `$1` placeholders and TEXT, BIGINT and BLOB/BYTEA only.
+
+mod audit;
+mod clock;
+mod data_source;
+mod database;
+mod error;
+mod instance;
+mod instance_worker;
+mod job;
+mod job_version;
+mod page;
+mod plugin;
+mod project;
+mod row;
+mod savepoint;
+mod sealed;
+mod tenant;
+#[cfg(test)]
+mod tests;
+mod token;
+mod topic;
+
+pub use audit::{AuditEntry, AuditQuery, Cause, Outcome};
+pub use clock::{Clock, IdSource, SystemClock, TimeOrderedIds};
+pub use data_source::{DataSource, DataSourceChange, NewDataSource, SourceConnection};
+pub use database::{Store, StoreOptions};
+pub use error::StoreError;
+pub use instance::{Instance, InstanceRequest, NewInstance, StartFrom};
+pub use instance_worker::InstanceReport;
+pub use job::{Job, JobChange, JobFilter, NewJob};
+pub use job_version::{JobVersion, NewJobVersion};
+pub use page::{Page, PageRequest};
+pub use plugin::{NewPluginVersion, Plugin, PluginVersion};
+pub use project::Project;
+pub use savepoint::{Savepoint, SavepointState};
+pub use sealed::SecretKey;
+pub use tenant::Tenant;
+pub use token::{IssuedToken, NewToken, Token, TokenSecret};
+pub use topic::{NewTopic, Topic, TopicChange};

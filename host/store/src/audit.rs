@@ -1,0 +1,207 @@
+//! The audit log: every change and every refusal (ROL-7).
+//!
+//! Invariant: the row of a change is written in the transaction of the change; rows are never changed or removed.
+
+use crate::{Page, PageRequest, Store, StoreError, row};
+use millrace_domain::{Action, ProjectScope, Scope};
+use millrace_model::ids::{ProjectId, TenantId};
+use serde_json::{Value, json};
+use sqlx::{Any, Transaction, any::AnyRow};
+
+/// Who causes a change, and within which request.
+#[derive(Debug, Clone)]
+pub struct Cause {
+    /// Id of the user, or `system`.
+    pub actor: String,
+    /// Name of the user, or of the part of the system.
+    pub actor_name: String,
+    /// The HTTP request, if one was the cause.
+    pub request_id: Option<String>,
+}
+
+impl Cause {
+    /// A change that the system makes by itself; `part` is what makes it: `reconciler`, `bootstrap`.
+    pub fn system(part: &str) -> Self {
+        Self { actor: "system".into(), actor_name: part.into(), request_id: None }
+    }
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done.
+    Done,
+    /// The caller may not do it.
+    Refused,
+}
+
+impl Outcome {
+    /// The stored word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// One row of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditEntry {
+    /// Id; grows with time.
+    pub id: String,
+    /// The project, if one was meant.
+    pub project: Option<ProjectId>,
+    /// Id of the user, or `system`.
+    pub actor: String,
+    /// Name of the actor at that time.
+    pub actor_name: String,
+    /// What was asked for: `job.edit`; for reports of workers `instance.<event>`.
+    pub action: String,
+    /// Id or name of what it was asked for.
+    pub object: String,
+    /// `done` or `refused`.
+    pub outcome: String,
+    /// What changed, without secrets.
+    pub detail: Value,
+    /// The HTTP request.
+    pub request_id: Option<String>,
+    /// When, in milliseconds since the epoch.
+    pub at_ms: i64,
+}
+
+/// Which rows to read; what is none does not limit.
+#[derive(Debug, Clone, Default)]
+pub struct AuditQuery {
+    /// Of this actor id or name.
+    pub actor: Option<String>,
+    /// Of this action.
+    pub action: Option<String>,
+    /// About this object.
+    pub object: Option<String>,
+    /// With this outcome.
+    pub outcome: Option<String>,
+    /// Of this project.
+    pub project: Option<ProjectId>,
+}
+
+/// A row to write.
+pub(crate) struct Record<'a> {
+    pub tenant: Option<&'a TenantId>,
+    pub project: Option<&'a ProjectId>,
+    pub action: &'a str,
+    pub object: &'a str,
+    pub outcome: Outcome,
+    pub detail: Value,
+}
+
+impl Store {
+    /// Writes that `cause` asked for `action` on `object` and was refused.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn record_refusal(&self, cause: &Cause, action: Action, scope: &Scope, object: &str) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let record = Record {
+            tenant: scope.tenant(),
+            project: scope.project(),
+            action: action.as_str(),
+            object,
+            outcome: Outcome::Refused,
+            detail: json!({}),
+        };
+        self.audit(&mut tx, cause, record).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Writes that `cause` did something outside of this database: tested a connection, made a real topic.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn record_done(
+        &self,
+        cause: &Cause,
+        action: Action,
+        scope: &ProjectScope,
+        object: &str,
+        detail: Value,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        self.audit(&mut tx, cause, done_in(scope, action, object, detail)).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Writes one row within `tx`.
+    pub(crate) async fn audit(&self, tx: &mut Transaction<'static, Any>, cause: &Cause, record: Record<'_>) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO audit (id, tenant_id, project_id, actor, actor_name, action, object, outcome, detail_json, request_id, at_ms) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        )
+        .bind(self.new_id("aud"))
+        .bind(record.tenant.map(|t| t.as_str().to_owned()))
+        .bind(record.project.map(|p| p.as_str().to_owned()))
+        .bind(cause.actor.as_str())
+        .bind(cause.actor_name.as_str())
+        .bind(record.action)
+        .bind(record.object)
+        .bind(record.outcome.as_str())
+        .bind(record.detail.to_string())
+        .bind(cause.request_id.clone())
+        .bind(self.now_ms())
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+
+    /// The log of `tenant`, newest first.
+    ///
+    /// # Errors
+    /// A wrong cursor, or the database fails.
+    pub async fn audit_log(&self, tenant: &TenantId, query: &AuditQuery, page: &PageRequest) -> Result<Page<AuditEntry>, StoreError> {
+        let any = || String::new();
+        let rows = sqlx::query(
+            "SELECT * FROM audit WHERE tenant_id = $1 AND id < $2 \
+             AND ($3 = '' OR actor = $3 OR actor_name = $3) AND ($4 = '' OR action = $4) AND ($5 = '' OR object = $5) \
+             AND ($6 = '' OR outcome = $6) AND ($7 = '' OR project_id = $7) ORDER BY id DESC LIMIT $8",
+        )
+        .bind(tenant.as_str())
+        .bind(page.before()?)
+        .bind(query.actor.clone().unwrap_or_else(any))
+        .bind(query.action.clone().unwrap_or_else(any))
+        .bind(query.object.clone().unwrap_or_else(any))
+        .bind(query.outcome.clone().unwrap_or_else(any))
+        .bind(query.project.as_ref().map_or_else(any, |p| p.as_str().to_owned()))
+        .bind(page.rows())
+        .fetch_all(&self.pool)
+        .await?;
+        let entries = rows.iter().map(entry).collect::<Result<_, _>>()?;
+        Ok(page.page(entries, |e: &AuditEntry| &e.id))
+    }
+}
+
+fn entry(found: &AnyRow) -> Result<AuditEntry, StoreError> {
+    Ok(AuditEntry {
+        id: row::text(found, "id")?,
+        project: row::text_or_none(found, "project_id")?.map(ProjectId::new),
+        actor: row::text(found, "actor")?,
+        actor_name: row::text(found, "actor_name")?,
+        action: row::text(found, "action")?,
+        object: row::text(found, "object")?,
+        outcome: row::text(found, "outcome")?,
+        detail: row::json(found, "detail_json")?,
+        request_id: row::text_or_none(found, "request_id")?,
+        at_ms: row::integer(found, "at_ms")?,
+    })
+}
+
+/// The row of a change in a project.
+pub(crate) fn done_in<'a>(scope: &'a ProjectScope, action: Action, object: &'a str, detail: Value) -> Record<'a> {
+    Record { tenant: Some(&scope.tenant), project: Some(&scope.project), action: action.as_str(), object, outcome: Outcome::Done, detail }
+}
+
+/// The row of a change in a tenant, outside of projects.
+pub(crate) fn done_in_tenant<'a>(tenant: &'a TenantId, action: Action, object: &'a str, detail: Value) -> Record<'a> {
+    Record { tenant: Some(tenant), project: None, action: action.as_str(), object, outcome: Outcome::Done, detail }
+}

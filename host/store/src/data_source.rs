@@ -1,0 +1,290 @@
+//! Data sources: outside systems and how to reach them (SRC-1 to SRC-3).
+//!
+//! Invariant: a secret property is stored sealed and shown as `***`; only [`Store::connection`] gives it in clear, and only
+//! the control plane calls that.
+
+use crate::{Cause, Page, PageRequest, Store, StoreError, audit::done_in, error::unless_taken, row};
+use millrace_domain::{
+    Action, Name, ProjectScope,
+    properties::{REDACTED, is_secret},
+};
+use millrace_model::ids::{DataSourceId, ProjectId, TenantId};
+use serde_json::json;
+use sqlx::any::AnyRow;
+use std::{collections::BTreeMap, fmt};
+
+/// A data source with its secrets redacted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataSource {
+    /// Id, `dsr_…`.
+    pub id: DataSourceId,
+    /// Tenant and project.
+    pub scope: ProjectScope,
+    /// Name, unique in the project.
+    pub name: Name,
+    /// Which connector: `kafka`.
+    pub kind: String,
+    /// What it is.
+    pub description: String,
+    /// Client properties; secret ones read `***`.
+    pub properties: BTreeMap<String, String>,
+    /// Grows with each change.
+    pub revision: i64,
+    /// Made at, in milliseconds since the epoch.
+    pub created_at_ms: i64,
+    /// Last changed at.
+    pub updated_at_ms: i64,
+}
+
+/// A data source to make.
+#[derive(Clone)]
+pub struct NewDataSource {
+    /// Name, unique in the project.
+    pub name: Name,
+    /// Which connector.
+    pub kind: String,
+    /// What it is.
+    pub description: String,
+    /// Client properties, secrets in clear.
+    pub properties: BTreeMap<String, String>,
+}
+
+/// New settings of a data source; its name and kind stay.
+#[derive(Clone)]
+pub struct DataSourceChange {
+    /// What it is.
+    pub description: String,
+    /// All client properties; a secret that reads `***` keeps its value.
+    pub properties: BTreeMap<String, String>,
+    /// The revision that the caller has read; none to overwrite whatever is there.
+    pub expected_revision: Option<i64>,
+}
+
+/// How to reach the system, secrets in clear.
+#[derive(Clone)]
+pub struct SourceConnection {
+    /// The data source.
+    pub id: DataSourceId,
+    /// Which connector.
+    pub kind: String,
+    /// Client properties in clear.
+    pub properties: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for SourceConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceConnection").field("id", &self.id).field("properties", &self.properties.keys()).finish()
+    }
+}
+
+type Properties = BTreeMap<String, String>;
+
+impl Store {
+    /// Makes a data source.
+    ///
+    /// # Errors
+    /// The name is taken, the project is archived, or the database fails.
+    pub async fn create_data_source(&self, cause: &Cause, scope: &ProjectScope, new: &NewDataSource) -> Result<DataSource, StoreError> {
+        let id = DataSourceId::new(self.new_id("dsr"));
+        let (plain, sealed) = self.split(scope, &id, &new.properties, &Properties::new())?;
+        let mut tx = self.begin().await?;
+        self.enter(&mut tx, scope).await?;
+        let made = sqlx::query(
+            "INSERT INTO data_sources (id, tenant_id, project_id, name, kind, description, properties, secrets, revision, created_at_ms, updated_at_ms) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9) RETURNING *",
+        )
+        .bind(id.as_str())
+        .bind(scope.tenant.as_str())
+        .bind(scope.project.as_str())
+        .bind(new.name.as_str())
+        .bind(new.kind.as_str())
+        .bind(new.description.as_str())
+        .bind(row::to_json(&plain)?)
+        .bind(row::to_json(&sealed)?)
+        .bind(self.now_ms())
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(unless_taken("data source", new.name.as_str()))?;
+        let names: Vec<_> = new.properties.keys().collect();
+        let detail = json!({"name": new.name, "kind": new.kind, "properties": names});
+        self.audit(&mut tx, cause, done_in(scope, Action::DataSourceCreate, id.as_str(), detail)).await?;
+        tx.commit().await?;
+        data_source(&made)
+    }
+
+    /// The data source of this name or id.
+    ///
+    /// # Errors
+    /// The project has none, or the database fails.
+    pub async fn data_source(&self, scope: &ProjectScope, name_or_id: &str) -> Result<DataSource, StoreError> {
+        data_source(&self.data_source_row(scope, name_or_id).await?)
+    }
+
+    /// How to reach the data source of this name or id, with secrets in clear.
+    ///
+    /// # Errors
+    /// The project has none, a secret cannot be opened, or the database fails.
+    pub async fn connection(&self, scope: &ProjectScope, name_or_id: &str) -> Result<SourceConnection, StoreError> {
+        let found = self.data_source_row(scope, name_or_id).await?;
+        let id = DataSourceId::new(row::text(&found, "id")?);
+        let mut properties: Properties = row::json(&found, "properties")?;
+        for (name, sealed) in row::json::<Properties>(&found, "secrets")? {
+            let clear = self.key.open(&place(scope, &id, &name), &sealed)?;
+            properties.insert(name, clear);
+        }
+        Ok(SourceConnection { id, kind: row::text(&found, "kind")?, properties })
+    }
+
+    /// The data sources of the project.
+    ///
+    /// # Errors
+    /// A wrong cursor, or the database fails.
+    pub async fn data_sources(&self, scope: &ProjectScope, page: &PageRequest) -> Result<Page<DataSource>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM data_sources WHERE tenant_id = $1 AND project_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4")
+            .bind(scope.tenant.as_str())
+            .bind(scope.project.as_str())
+            .bind(page.before()?)
+            .bind(page.rows())
+            .fetch_all(&self.pool)
+            .await?;
+        let sources = rows.iter().map(data_source).collect::<Result<_, _>>()?;
+        Ok(page.page(sources, |d: &DataSource| d.id.as_str()))
+    }
+
+    /// Replaces description and properties.
+    ///
+    /// # Errors
+    /// It is not there, was changed meanwhile, the project is archived, or the database fails.
+    pub async fn change_data_source(
+        &self,
+        cause: &Cause,
+        scope: &ProjectScope,
+        id: &DataSourceId,
+        change: &DataSourceChange,
+    ) -> Result<DataSource, StoreError> {
+        let mut tx = self.begin().await?;
+        self.enter(&mut tx, scope).await?;
+        let before = sqlx::query("SELECT * FROM data_sources WHERE tenant_id = $1 AND project_id = $2 AND id = $3")
+            .bind(scope.tenant.as_str())
+            .bind(scope.project.as_str())
+            .bind(id.as_str())
+            .fetch_optional(&mut *tx)
+            .await?
+            .ok_or_else(|| StoreError::not_found("data source", id.as_str()))?;
+        let found = row::integer(&before, "revision")?;
+        let expected = change.expected_revision.unwrap_or(found);
+        let conflict = || StoreError::RevisionConflict { what: "data source", name: id.as_str().to_owned(), expected, found };
+        if expected != found {
+            return Err(conflict());
+        }
+        let (plain, sealed) = self.split(scope, id, &change.properties, &row::json(&before, "secrets")?)?;
+        let changed = sqlx::query(
+            "UPDATE data_sources SET description = $3, properties = $4, secrets = $5, revision = revision + 1, updated_at_ms = $6 \
+             WHERE id = $1 AND revision = $2 RETURNING *",
+        )
+        .bind(id.as_str())
+        .bind(found)
+        .bind(change.description.as_str())
+        .bind(row::to_json(&plain)?)
+        .bind(row::to_json(&sealed)?)
+        .bind(self.now_ms())
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or_else(conflict)?;
+        let names: Vec<_> = change.properties.keys().collect();
+        let detail = json!({"revision": found + 1, "properties": names});
+        self.audit(&mut tx, cause, done_in(scope, Action::DataSourceEdit, id.as_str(), detail)).await?;
+        tx.commit().await?;
+        data_source(&changed)
+    }
+
+    /// Removes a data source that no topic uses.
+    ///
+    /// # Errors
+    /// It is not there or in use, the project is archived, or the database fails.
+    pub async fn delete_data_source(&self, cause: &Cause, scope: &ProjectScope, id: &DataSourceId) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        self.enter(&mut tx, scope).await?;
+        let used = sqlx::query("SELECT name FROM topics WHERE data_source_id = $1 ORDER BY id LIMIT 1")
+            .bind(id.as_str())
+            .fetch_optional(&mut *tx)
+            .await?;
+        if let Some(topic) = used {
+            let by = format!("topic `{}` is bound to it; remove the topic first", row::text(&topic, "name")?);
+            return Err(StoreError::InUse { what: "data source", name: id.as_str().to_owned(), by });
+        }
+        let removed = sqlx::query("DELETE FROM data_sources WHERE tenant_id = $1 AND project_id = $2 AND id = $3")
+            .bind(scope.tenant.as_str())
+            .bind(scope.project.as_str())
+            .bind(id.as_str())
+            .execute(&mut *tx)
+            .await?;
+        if removed.rows_affected() == 0 {
+            return Err(StoreError::not_found("data source", id.as_str()));
+        }
+        self.audit(&mut tx, cause, done_in(scope, Action::DataSourceDelete, id.as_str(), json!({}))).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn data_source_row(&self, scope: &ProjectScope, name_or_id: &str) -> Result<AnyRow, StoreError> {
+        let found = sqlx::query("SELECT * FROM data_sources WHERE tenant_id = $1 AND project_id = $2 AND (id = $3 OR name = $3)")
+            .bind(scope.tenant.as_str())
+            .bind(scope.project.as_str())
+            .bind(name_or_id)
+            .fetch_optional(&self.pool)
+            .await?;
+        found.ok_or_else(|| StoreError::not_found("data source", name_or_id))
+    }
+
+    /// Splits properties into plain and sealed ones; `***` takes the sealed value from `before`.
+    fn split(
+        &self,
+        scope: &ProjectScope,
+        id: &DataSourceId,
+        given: &Properties,
+        before: &Properties,
+    ) -> Result<(Properties, Properties), StoreError> {
+        let (mut plain, mut sealed) = (Properties::new(), Properties::new());
+        for (name, value) in given {
+            if !is_secret(name) {
+                plain.insert(name.clone(), value.clone());
+            } else if value == REDACTED {
+                let kept = before.get(name).ok_or_else(|| StoreError::Invalid {
+                    field: "properties",
+                    message: format!("`{name}` reads `{REDACTED}`, which keeps an earlier value, but there is none; give the value"),
+                })?;
+                sealed.insert(name.clone(), kept.clone());
+            } else {
+                sealed.insert(name.clone(), self.key.seal(&place(scope, id, name), value)?);
+            }
+        }
+        Ok((plain, sealed))
+    }
+}
+
+/// What a secret is bound to.
+fn place(scope: &ProjectScope, id: &DataSourceId, property: &str) -> String {
+    format!("{}/{}/{}/{property}", scope.tenant, scope.project, id)
+}
+
+fn data_source(found: &AnyRow) -> Result<DataSource, StoreError> {
+    let mut properties: Properties = row::json(found, "properties")?;
+    properties.extend(row::json::<Properties>(found, "secrets")?.into_keys().map(|name| (name, REDACTED.to_owned())));
+    Ok(DataSource {
+        id: DataSourceId::new(row::text(found, "id")?),
+        scope: row_scope(found)?,
+        name: row::word(found, "name")?,
+        kind: row::text(found, "kind")?,
+        description: row::text(found, "description")?,
+        properties,
+        revision: row::integer(found, "revision")?,
+        created_at_ms: row::integer(found, "created_at_ms")?,
+        updated_at_ms: row::integer(found, "updated_at_ms")?,
+    })
+}
+
+/// The scope columns that every row of project data has.
+pub(crate) fn row_scope(found: &AnyRow) -> Result<ProjectScope, StoreError> {
+    Ok(ProjectScope::new(TenantId::new(row::text(found, "tenant_id")?), ProjectId::new(row::text(found, "project_id")?)))
+}

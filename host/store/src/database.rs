@@ -1,0 +1,156 @@
+//! Connections, transactions and the versioned schema.
+//!
+//! Invariant: the two databases differ in three places, all of them here: the type of bytes, how a writing transaction
+//! begins, and the settings of a connection.
+
+use crate::{Clock, IdSource, SecretKey, StoreError, SystemClock, TimeOrderedIds};
+use sqlx::{
+    Any, AnyPool, AssertSqlSafe, Row, Transaction,
+    any::{AnyPoolOptions, install_default_drivers},
+};
+use std::{sync::Arc, time::Duration};
+
+/// Schema changes in order; a released one is never edited.
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_control_plane.sql")];
+
+/// One number for all nodes that migrate the same PostgreSQL database; chosen once, of no meaning.
+const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(7238104405218)";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// How to open the store.
+#[derive(Debug)]
+pub struct StoreOptions {
+    /// `sqlite:///path/to/file.db` (made if missing) or `postgres://user:password@host/database`.
+    pub url: String,
+    /// Key for secrets.
+    pub key: SecretKey,
+    /// Connections at most.
+    pub connections_max: u32,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids come from.
+    pub ids: Arc<dyn IdSource>,
+}
+
+impl StoreOptions {
+    /// Options with the machine's clock and time-ordered ids.
+    pub fn new(url: impl Into<String>, key: SecretKey) -> Self {
+        Self { url: url.into(), key, connections_max: 8, clock: Arc::new(SystemClock), ids: Arc::new(TimeOrderedIds) }
+    }
+}
+
+/// The metadata store; clones share the connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(crate) pool: AnyPool,
+    backend: Backend,
+    pub(crate) key: SecretKey,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+}
+
+impl Store {
+    /// Connects and brings the schema up to date.
+    ///
+    /// # Errors
+    /// An unknown URL, a database that cannot be reached, or one written by a newer version of the program.
+    pub async fn open(options: StoreOptions) -> Result<Self, StoreError> {
+        install_default_drivers();
+        let (backend, url) = if options.url.starts_with("sqlite:") {
+            let mode = if options.url.contains('?') { "" } else { "?mode=rwc" };
+            (Backend::Sqlite, format!("{}{mode}", options.url))
+        } else if options.url.starts_with("postgres:") || options.url.starts_with("postgresql:") {
+            (Backend::Postgres, options.url.clone())
+        } else {
+            let message = "expected a URL that begins with `sqlite:` or `postgres:`".to_owned();
+            return Err(StoreError::Invalid { field: "database", message });
+        };
+        let pool = AnyPoolOptions::new()
+            .max_connections(options.connections_max)
+            .acquire_timeout(Duration::from_secs(10))
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if backend == Backend::Sqlite {
+                        for pragma in ["PRAGMA busy_timeout = 10000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"] {
+                            sqlx::query(pragma).execute(&mut *connection).await?;
+                        }
+                    }
+                    Ok(())
+                })
+            })
+            .connect(&url)
+            .await?;
+        let store = Self { pool, backend, key: options.key, clock: options.clock, ids: options.ids };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Closes the connections after running queries have ended.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Milliseconds since the epoch by the store's clock.
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// A new id: the prefix says what it names.
+    pub(crate) fn new_id(&self, prefix: &str) -> String {
+        format!("{prefix}_{:032x}", self.ids.next())
+    }
+
+    /// Begins a transaction that writes. SQLite must take the write lock at once: a transaction that reads first and
+    /// writes later fails when another one wrote in between, however long it waits.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        Ok(match self.backend {
+            Backend::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
+            Backend::Postgres => self.pool.begin().await?,
+        })
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let bytes = match self.backend {
+            Backend::Sqlite => "BLOB",
+            Backend::Postgres => "BYTEA",
+        };
+        let mut tx = self.begin().await?;
+        if self.backend == Backend::Postgres {
+            sqlx::query(MIGRATION_LOCK).execute(&mut *tx).await?;
+        }
+        sqlx::query("CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY, applied_at_ms BIGINT NOT NULL)")
+            .execute(&mut *tx)
+            .await?;
+        let row = sqlx::query("SELECT COALESCE(MAX(version), 0) AS version FROM schema_versions").fetch_one(&mut *tx).await?;
+        let found: i64 = row.try_get("version")?;
+        let known = MIGRATIONS.len() as i64;
+        if found > known {
+            return Err(StoreError::NewerSchema { found, known });
+        }
+        for (version, text) in (1i64..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
+            // The text is ours and the replacement one of two constants.
+            sqlx::raw_sql(AssertSqlSafe(text.replace("{bytes}", bytes))).execute(&mut *tx).await?;
+            sqlx::query("INSERT INTO schema_versions (version, applied_at_ms) VALUES ($1, $2)")
+                .bind(version)
+                .bind(self.now_ms())
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,119 @@
+//! Errors of the store, classified once.
+
+use millrace_domain::lifecycle;
+use millrace_model::{Classified, FaultClass};
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Nothing of that name or id in the scope.
+    #[error("{what} `{name}` was not found")]
+    NotFound {
+        /// The kind of thing: `topic`.
+        what: &'static str,
+        /// The name or id that was asked for.
+        name: String,
+    },
+    /// The name is taken.
+    #[error("{what} `{name}` exists already")]
+    AlreadyExists {
+        /// The kind of thing.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// Somebody else changed it first.
+    #[error("{what} `{name}` was changed meanwhile: expected revision {expected}, found {found}; read it again")]
+    RevisionConflict {
+        /// The kind of thing.
+        what: &'static str,
+        /// Its name or id.
+        name: String,
+        /// The revision that the caller had read.
+        expected: i64,
+        /// The revision that is there.
+        found: i64,
+    },
+    /// Other things depend on it.
+    #[error("{what} `{name}` is in use: {by}")]
+    InUse {
+        /// The kind of thing.
+        what: &'static str,
+        /// Its name or id.
+        name: String,
+        /// What uses it and what to do.
+        by: String,
+    },
+    /// The project is archived and cannot be entered.
+    #[error("project `{0}` is archived and cannot be changed")]
+    Archived(String),
+    /// The event does not fit the instance's state.
+    #[error(transparent)]
+    Lifecycle(#[from] lifecycle::Rejected),
+    /// The worker no longer owns the instance.
+    #[error("instance `{instance}`: attempt {attempt} is over; the current one is {current}")]
+    Fenced {
+        /// The instance.
+        instance: String,
+        /// The caller's attempt.
+        attempt: i64,
+        /// The attempt that counts.
+        current: i64,
+    },
+    /// A given value cannot be stored.
+    #[error("{field}: {message}")]
+    Invalid {
+        /// The field.
+        field: &'static str,
+        /// What was found, what was expected.
+        message: String,
+    },
+    /// A secret cannot be read: another key, or altered data.
+    #[error("the secret `{0}` cannot be decrypted; is the key file the one it was written with?")]
+    Undecryptable(String),
+    /// Stored data is not what this version of the program writes.
+    #[error("stored data is wrong: {0}")]
+    Corrupt(String),
+    /// The database was written by a newer version of the program.
+    #[error("the database has schema version {found}, this program knows versions up to {known}; install a newer version")]
+    NewerSchema {
+        /// Version of the database.
+        found: i64,
+        /// Newest version known here.
+        known: i64,
+    },
+    /// The database failed.
+    #[error("metadata database: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+impl StoreError {
+    /// A [`StoreError::NotFound`].
+    pub fn not_found(what: &'static str, name: impl Into<String>) -> Self {
+        Self::NotFound { what, name: name.into() }
+    }
+}
+
+/// Turns the refusal of a duplicate name into its own error.
+pub(crate) fn unless_taken<'a>(what: &'static str, name: &'a str) -> impl FnOnce(sqlx::Error) -> StoreError + 'a {
+    move |error| match &error {
+        sqlx::Error::Database(database) if database.is_unique_violation() => StoreError::AlreadyExists { what, name: name.to_owned() },
+        _ => StoreError::Database(error),
+    }
+}
+
+impl Classified for StoreError {
+    fn class(&self) -> FaultClass {
+        match self {
+            Self::NotFound { .. }
+            | Self::AlreadyExists { .. }
+            | Self::RevisionConflict { .. }
+            | Self::InUse { .. }
+            | Self::Archived(_)
+            | Self::Lifecycle(_)
+            | Self::Invalid { .. } => FaultClass::User,
+            Self::Database(_) => FaultClass::External,
+            Self::Fenced { .. } | Self::Undecryptable(_) | Self::Corrupt(_) | Self::NewerSchema { .. } => FaultClass::Internal,
+        }
+    }
+}

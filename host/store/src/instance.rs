@@ -1,0 +1,337 @@
+//! Instances as users see them: made from a version, told to start and to stop.
+//!
+//! Invariant: the state changes only through `millrace_domain::lifecycle::transition` and by compare-and-set on the state
+//! that the decision was made from. What workers do with instances is in `instance_worker`.
+
+use crate::{
+    Cause, Page, PageRequest, Store, StoreError,
+    audit::done_in,
+    data_source::row_scope,
+    row,
+    savepoint::{SavepointState, savepoint},
+};
+use millrace_domain::{Action, Effect, InstanceEvent, InstanceState, ProjectScope, lifecycle::transition};
+use millrace_model::ids::{InstanceId, JobId, SavepointId, VersionId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sqlx::{Any, Transaction, any::AnyRow};
+use std::collections::BTreeMap;
+
+/// Where the state of a start comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "from", rename_all = "snake_case", deny_unknown_fields)]
+pub enum StartFrom {
+    /// Nowhere: empty state, sources at their configured positions.
+    Fresh,
+    /// A completed savepoint of the project.
+    Savepoint {
+        /// Which.
+        savepoint: SavepointId,
+    },
+    /// The latest completed checkpoint or savepoint of an instance of the project.
+    Latest {
+        /// Which; may be the instance itself.
+        instance: InstanceId,
+    },
+}
+
+/// An instance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Instance {
+    /// Id, `ins_…`.
+    pub id: InstanceId,
+    /// Tenant and project.
+    pub scope: ProjectScope,
+    /// The job.
+    pub job: JobId,
+    /// The version that runs.
+    pub version: VersionId,
+    /// Where it is in its life.
+    pub state: InstanceState,
+    /// Whether the stop that is going on takes a savepoint first.
+    pub stop_with_savepoint: bool,
+    /// Where the current run starts from.
+    pub start: StartFrom,
+    /// Values for the job's parameters.
+    pub parameters: BTreeMap<String, String>,
+    /// How often a user has started it; checkpoints belong to a run.
+    pub run: i64,
+    /// The worker that owns it.
+    pub worker: Option<String>,
+    /// The worker owns it until then, in milliseconds since the epoch.
+    pub lease_until_ms: Option<i64>,
+    /// How often a worker has claimed it; fences workers that have lost it.
+    pub attempt: i64,
+    /// Restarts after failures in this run that still count.
+    pub restart_count: i64,
+    /// The last failure of this run.
+    pub last_failure: Option<Value>,
+    /// Who made it.
+    pub created_by: String,
+    /// Made at, in milliseconds since the epoch.
+    pub created_at_ms: i64,
+    /// Last changed at.
+    pub updated_at_ms: i64,
+    /// Rows first flowed in this run at.
+    pub started_at_ms: Option<i64>,
+    /// Stopped, failed or finished at.
+    pub ended_at_ms: Option<i64>,
+}
+
+/// An instance to make.
+#[derive(Debug, Clone)]
+pub struct NewInstance {
+    /// The job.
+    pub job: JobId,
+    /// The version to run.
+    pub version: VersionId,
+    /// Where the first run starts from.
+    pub start: StartFrom,
+    /// Values for the job's parameters.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// What a user asks of an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InstanceRequest {
+    /// Run. Without a place to start from: as it was made the first time, and from its own latest state later.
+    Start {
+        /// Where the state comes from.
+        from: Option<StartFrom>,
+    },
+    /// Stop.
+    Stop {
+        /// Take a savepoint first.
+        with_savepoint: bool,
+    },
+}
+
+impl Store {
+    /// Makes an instance; it does not start by itself.
+    ///
+    /// # Errors
+    /// The version or what it starts from is not there, the project is archived, or the database fails.
+    pub async fn create_instance(&self, cause: &Cause, scope: &ProjectScope, new: &NewInstance) -> Result<Instance, StoreError> {
+        let id = self.new_id("ins");
+        let mut tx = self.begin().await?;
+        self.enter(&mut tx, scope).await?;
+        let version = sqlx::query("SELECT id FROM job_versions WHERE tenant_id = $1 AND project_id = $2 AND job_id = $3 AND id = $4")
+            .bind(scope.tenant.as_str())
+            .bind(scope.project.as_str())
+            .bind(new.job.as_str())
+            .bind(new.version.as_str())
+            .fetch_optional(&mut *tx)
+            .await?;
+        if version.is_none() {
+            return Err(StoreError::not_found("version", new.version.as_str()));
+        }
+        self.check_start(&mut tx, scope, &new.start).await?;
+        let made = sqlx::query(
+            "INSERT INTO instances (id, tenant_id, project_id, job_id, version_id, state, stop_with_savepoint, start_json, \
+             parameters_json, run, attempt, restart_count, created_by, created_at_ms, updated_at_ms) \
+             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, 0, 0, 0, $9, $10, $10) RETURNING *",
+        )
+        .bind(id.as_str())
+        .bind(scope.tenant.as_str())
+        .bind(scope.project.as_str())
+        .bind(new.job.as_str())
+        .bind(new.version.as_str())
+        .bind(InstanceState::Created.as_str())
+        .bind(row::to_json(&new.start)?)
+        .bind(row::to_json(&new.parameters)?)
+        .bind(cause.actor.as_str())
+        .bind(self.now_ms())
+        .fetch_one(&mut *tx)
+        .await?;
+        let names: Vec<_> = new.parameters.keys().collect();
+        let detail = json!({"job": new.job, "version": new.version, "start": new.start, "parameters": names});
+        self.audit(&mut tx, cause, done_in(scope, Action::InstanceCreate, &id, detail)).await?;
+        tx.commit().await?;
+        instance(&made)
+    }
+
+    /// The instance with this id.
+    ///
+    /// # Errors
+    /// The project has none, or the database fails.
+    pub async fn instance(&self, scope: &ProjectScope, id: &InstanceId) -> Result<Instance, StoreError> {
+        let found = sqlx::query("SELECT * FROM instances WHERE tenant_id = $1 AND project_id = $2 AND id = $3")
+            .bind(scope.tenant.as_str())
+            .bind(scope.project.as_str())
+            .bind(id.as_str())
+            .fetch_optional(&self.pool)
+            .await?;
+        instance(&found.ok_or_else(|| StoreError::not_found("instance", id.as_str()))?)
+    }
+
+    /// The instances of the project, or of one job.
+    ///
+    /// # Errors
+    /// A wrong cursor, or the database fails.
+    pub async fn instances(&self, scope: &ProjectScope, job: Option<&JobId>, page: &PageRequest) -> Result<Page<Instance>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM instances WHERE tenant_id = $1 AND project_id = $2 AND id < $3 AND ($4 = '' OR job_id = $4) \
+             ORDER BY id DESC LIMIT $5",
+        )
+        .bind(scope.tenant.as_str())
+        .bind(scope.project.as_str())
+        .bind(page.before()?)
+        .bind(job.map(|j| j.as_str()).unwrap_or_default())
+        .bind(page.rows())
+        .fetch_all(&self.pool)
+        .await?;
+        let instances = rows.iter().map(instance).collect::<Result<_, _>>()?;
+        Ok(page.page(instances, |i: &Instance| i.id.as_str()))
+    }
+
+    /// Changes the state as the user asks; a worker acts on it later.
+    ///
+    /// # Errors
+    /// The state does not allow it, what it starts from is not there, the project is archived, or the database fails.
+    pub async fn request_instance(
+        &self,
+        cause: &Cause,
+        scope: &ProjectScope,
+        id: &InstanceId,
+        request: &InstanceRequest,
+    ) -> Result<Instance, StoreError> {
+        let mut tx = self.begin().await?;
+        if matches!(request, InstanceRequest::Start { .. }) {
+            self.enter(&mut tx, scope).await?;
+        }
+        let found = lock_instance(&mut tx, id).await?.filter(|found| found.scope == *scope);
+        let mut next = found.ok_or_else(|| StoreError::not_found("instance", id.as_str()))?;
+        let action = match request {
+            InstanceRequest::Start { from } => {
+                next.apply(InstanceEvent::Start, self.now_ms())?;
+                next.start = match from {
+                    Some(from) => from.clone(),
+                    None if next.run == 0 => next.start,
+                    None => StartFrom::Latest { instance: id.clone() },
+                };
+                self.check_start(&mut tx, scope, &next.start).await?;
+                next.run += 1;
+                (next.started_at_ms, next.ended_at_ms, next.last_failure) = (None, None, None);
+                Action::InstanceStart
+            }
+            InstanceRequest::Stop { with_savepoint } => {
+                next.apply(InstanceEvent::Stop, self.now_ms())?;
+                next.stop_with_savepoint = *with_savepoint;
+                Action::InstanceStop
+            }
+        };
+        self.save_instance(&mut tx, &next).await?;
+        let detail = json!({"state": next.state, "run": next.run, "start": next.start, "with_savepoint": next.stop_with_savepoint});
+        self.audit(&mut tx, cause, done_in(scope, action, id.as_str(), detail)).await?;
+        tx.commit().await?;
+        Ok(next)
+    }
+
+    /// What a start is to begin from must be in the project and usable.
+    async fn check_start(&self, tx: &mut Transaction<'static, Any>, scope: &ProjectScope, start: &StartFrom) -> Result<(), StoreError> {
+        let (sql, id, what) = match start {
+            StartFrom::Fresh => return Ok(()),
+            StartFrom::Savepoint { savepoint } => {
+                ("SELECT * FROM savepoints WHERE tenant_id = $1 AND project_id = $2 AND id = $3", savepoint.as_str(), "savepoint")
+            }
+            StartFrom::Latest { instance } => {
+                ("SELECT * FROM instances WHERE tenant_id = $1 AND project_id = $2 AND id = $3", instance.as_str(), "instance")
+            }
+        };
+        let found = sqlx::query(sql)
+            .bind(scope.tenant.as_str())
+            .bind(scope.project.as_str())
+            .bind(id)
+            .fetch_optional(&mut **tx)
+            .await?
+            .ok_or_else(|| StoreError::not_found(what, id))?;
+        if let StartFrom::Savepoint { .. } = start {
+            let state = savepoint(&found)?.state;
+            if state != SavepointState::Completed {
+                let message = format!("savepoint `{id}` is {}; only a completed one can be started from", state.as_str());
+                return Err(StoreError::Invalid { field: "start", message });
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes everything that may change; the row is locked by `tx`.
+    pub(crate) async fn save_instance(&self, tx: &mut Transaction<'static, Any>, next: &Instance) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE instances SET state = $2, stop_with_savepoint = $3, start_json = $4, run = $5, worker = $6, lease_until_ms = $7, \
+             attempt = $8, restart_count = $9, last_failure_json = $10, updated_at_ms = $11, started_at_ms = $12, ended_at_ms = $13 \
+             WHERE id = $1",
+        )
+        .bind(next.id.as_str())
+        .bind(next.state.as_str())
+        .bind(i64::from(next.stop_with_savepoint))
+        .bind(row::to_json(&next.start)?)
+        .bind(next.run)
+        .bind(next.worker.clone())
+        .bind(next.lease_until_ms)
+        .bind(next.attempt)
+        .bind(next.restart_count)
+        .bind(next.last_failure.as_ref().map(Value::to_string))
+        .bind(next.updated_at_ms)
+        .bind(next.started_at_ms)
+        .bind(next.ended_at_ms)
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+}
+
+impl Instance {
+    /// Applies the pure transition to this copy; answers the effects.
+    pub(crate) fn apply(&mut self, event: InstanceEvent, now_ms: i64) -> Result<&'static [Effect], StoreError> {
+        let (state, effects) = transition(self.state, event)?;
+        self.state = state;
+        self.updated_at_ms = now_ms;
+        for effect in effects {
+            match effect {
+                Effect::ForgetFailures => self.restart_count = 0,
+                Effect::ReleaseLease => (self.worker, self.lease_until_ms) = (None, None),
+                Effect::Launch | Effect::LaunchLater | Effect::Halt => {}
+            }
+        }
+        if !state.is_active() {
+            self.ended_at_ms = Some(now_ms);
+            self.stop_with_savepoint = false;
+        }
+        Ok(effects)
+    }
+}
+
+/// Reads an instance and keeps others from changing it until `tx` ends: PostgreSQL by the row's lock that an update
+/// takes, SQLite by the database's write lock that `tx` holds from its beginning. This is the compare of
+/// compare-and-set: the state cannot differ between the decision and the write.
+pub(crate) async fn lock_instance(tx: &mut Transaction<'static, Any>, id: &InstanceId) -> Result<Option<Instance>, StoreError> {
+    let found =
+        sqlx::query("UPDATE instances SET state = state WHERE id = $1 RETURNING *").bind(id.as_str()).fetch_optional(&mut **tx).await?;
+    found.as_ref().map(instance).transpose()
+}
+
+pub(crate) fn instance(found: &AnyRow) -> Result<Instance, StoreError> {
+    let failure = row::text_or_none(found, "last_failure_json")?;
+    Ok(Instance {
+        id: InstanceId::new(row::text(found, "id")?),
+        scope: row_scope(found)?,
+        job: JobId::new(row::text(found, "job_id")?),
+        version: VersionId::new(row::text(found, "version_id")?),
+        state: row::word(found, "state")?,
+        stop_with_savepoint: row::integer(found, "stop_with_savepoint")? != 0,
+        start: row::json(found, "start_json")?,
+        parameters: row::json(found, "parameters_json")?,
+        run: row::integer(found, "run")?,
+        worker: row::text_or_none(found, "worker")?,
+        lease_until_ms: row::integer_or_none(found, "lease_until_ms")?,
+        attempt: row::integer(found, "attempt")?,
+        restart_count: row::integer(found, "restart_count")?,
+        last_failure: failure.map(|text| row::from_json(&text, "last_failure_json")).transpose()?,
+        created_by: row::text(found, "created_by")?,
+        created_at_ms: row::integer(found, "created_at_ms")?,
+        updated_at_ms: row::integer(found, "updated_at_ms")?,
+        started_at_ms: row::integer_or_none(found, "started_at_ms")?,
+        ended_at_ms: row::integer_or_none(found, "ended_at_ms")?,
+    })
+}

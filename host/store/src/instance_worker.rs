@@ -1,0 +1,148 @@
+//! Instances as workers see them: find what is wanted, claim it by lease, report what happened.
+//!
+//! Invariant: at most one worker owns an instance. A claim raises `attempt`; every later write of a worker names its
+//! attempt and is refused as [`StoreError::Fenced`] once another worker has claimed the instance. These functions span
+//! tenants, because a worker serves all of them; nothing of one tenant reaches another through them.
+
+use crate::{
+    Cause, Store, StoreError,
+    audit::{Outcome, Record},
+    instance::{Instance, instance, lock_instance},
+};
+use millrace_domain::{Effect, InstanceEvent, InstanceState};
+use millrace_model::ids::InstanceId;
+use serde_json::{Value, json};
+
+/// What a worker reports of an instance that it owns.
+#[derive(Debug, Clone)]
+pub struct InstanceReport {
+    /// The worker's attempt.
+    pub attempt: i64,
+    /// What happened.
+    pub event: InstanceEvent,
+    /// Why it failed, as users shall see it; none keeps what is there.
+    pub failure: Option<Value>,
+    /// Restarts that count from now on; none keeps what is there.
+    pub restart_count: Option<i64>,
+}
+
+impl Store {
+    /// Every instance that a worker has or has to take, oldest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn active_instances(&self) -> Result<Vec<Instance>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM instances WHERE state IN ('starting', 'running', 'restarting', 'stopping') ORDER BY updated_at_ms, id",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(instance).collect()
+    }
+
+    /// Takes an active instance that nobody owns, whose lease has run out, or that `worker` owned before (its process
+    /// was started anew). None if another worker has it or it is not active any more.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn claim_instance(&self, id: &InstanceId, worker: &str, lease_until_ms: i64) -> Result<Option<Instance>, StoreError> {
+        let now_ms = self.now_ms();
+        let claimed = sqlx::query(
+            "UPDATE instances SET worker = $2, lease_until_ms = $3, attempt = attempt + 1, updated_at_ms = $4 \
+             WHERE id = $1 AND state IN ('starting', 'running', 'restarting', 'stopping') \
+             AND (worker IS NULL OR worker = $2 OR lease_until_ms <= $4) RETURNING *",
+        )
+        .bind(id.as_str())
+        .bind(worker)
+        .bind(lease_until_ms)
+        .bind(now_ms)
+        .fetch_optional(&self.pool)
+        .await?;
+        claimed.as_ref().map(instance).transpose()
+    }
+
+    /// Extends a lease. False if the instance is no longer the worker's: it must stop at once and write nothing more.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn renew_lease(&self, id: &InstanceId, attempt: i64, lease_until_ms: i64) -> Result<bool, StoreError> {
+        let renewed = sqlx::query("UPDATE instances SET lease_until_ms = $3 WHERE id = $1 AND attempt = $2 AND worker IS NOT NULL")
+            .bind(id.as_str())
+            .bind(attempt)
+            .bind(lease_until_ms)
+            .execute(&self.pool)
+            .await?;
+        Ok(renewed.rows_affected() == 1)
+    }
+
+    /// The instance with this id, of whatever tenant.
+    ///
+    /// # Errors
+    /// There is none, or the database fails.
+    pub async fn any_instance(&self, id: &InstanceId) -> Result<Instance, StoreError> {
+        let found = sqlx::query("SELECT * FROM instances WHERE id = $1").bind(id.as_str()).fetch_optional(&self.pool).await?;
+        instance(&found.ok_or_else(|| StoreError::not_found("instance", id.as_str()))?)
+    }
+
+    /// Applies what a worker reports; answers the instance as it is then and what has to be done.
+    ///
+    /// # Errors
+    /// The event does not fit the state, the attempt is over, or the database fails.
+    pub async fn report_instance(
+        &self,
+        cause: &Cause,
+        id: &InstanceId,
+        report: &InstanceReport,
+    ) -> Result<(Instance, &'static [Effect]), StoreError> {
+        let mut tx = self.begin().await?;
+        let found = lock_instance(&mut tx, id).await?;
+        let mut next = found.ok_or_else(|| StoreError::not_found("instance", id.as_str()))?;
+        if next.attempt != report.attempt {
+            let (attempt, current) = (report.attempt, next.attempt);
+            return Err(StoreError::Fenced { instance: id.as_str().to_owned(), attempt, current });
+        }
+        let now_ms = self.now_ms();
+        let effects = next.apply(report.event, now_ms)?;
+        if let Some(failure) = &report.failure {
+            next.last_failure = Some(failure.clone());
+        }
+        if let Some(restarts) = report.restart_count {
+            next.restart_count = restarts;
+        }
+        if next.state == InstanceState::Running && next.started_at_ms.is_none() {
+            next.started_at_ms = Some(now_ms);
+        }
+        self.save_instance(&mut tx, &next).await?;
+        let action = format!("instance.{}", report.event);
+        let record = Record {
+            tenant: Some(&next.scope.tenant),
+            project: Some(&next.scope.project),
+            action: &action,
+            object: id.as_str(),
+            outcome: Outcome::Done,
+            detail: json!({"state": next.state, "attempt": next.attempt, "failure": report.failure}),
+        };
+        self.audit(&mut tx, cause, record).await?;
+        tx.commit().await?;
+        Ok((next, effects))
+    }
+
+    /// Shows users a failure that changes no state, such as a checkpoint that could not be written.
+    ///
+    /// # Errors
+    /// The attempt is over, or the database fails.
+    pub async fn note_failure(&self, id: &InstanceId, attempt: i64, failure: &Value) -> Result<(), StoreError> {
+        let noted = sqlx::query("UPDATE instances SET last_failure_json = $3, updated_at_ms = $4 WHERE id = $1 AND attempt = $2")
+            .bind(id.as_str())
+            .bind(attempt)
+            .bind(failure.to_string())
+            .bind(self.now_ms())
+            .execute(&self.pool)
+            .await?;
+        if noted.rows_affected() == 0 {
+            let current = self.any_instance(id).await?.attempt;
+            return Err(StoreError::Fenced { instance: id.as_str().to_owned(), attempt, current });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,250 @@
+//! Uploaded plugins and their versions (EXT-5).
+//!
+//! Invariant: a version is immutable and names its component by content hash; the bytes are kept once per tenant.
+
+use crate::{Cause, Page, PageRequest, Store, StoreError, audit::done_in, data_source::row_scope, row};
+use millrace_domain::{Action, Name, ProjectScope};
+use millrace_model::ids::{PluginId, TenantId};
+use serde_json::json;
+use sqlx::{Any, Row, Transaction, any::AnyRow};
+
+/// A plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plugin {
+    /// Id, `plg_…`.
+    pub id: PluginId,
+    /// Tenant and project.
+    pub scope: ProjectScope,
+    /// Name, unique in the project.
+    pub name: Name,
+    /// What it does.
+    pub description: String,
+    /// Made at, in milliseconds since the epoch.
+    pub created_at_ms: i64,
+    /// The newest version.
+    pub latest: PluginVersion,
+}
+
+/// A version of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginVersion {
+    /// The plugin.
+    pub plugin: PluginId,
+    /// Counts from 1.
+    pub number: i64,
+    /// SHA-256 of the component, in hex.
+    pub content_hash: String,
+    /// World that it implements: `etl-operator`.
+    pub world: String,
+    /// Version of the contract: `0.1.0`.
+    pub wit_version: String,
+    /// Size of the component.
+    pub size_bytes: i64,
+    /// Who uploaded it.
+    pub created_by: String,
+    /// Uploaded at, in milliseconds since the epoch.
+    pub created_at_ms: i64,
+}
+
+/// A version to add, after admission.
+#[derive(Debug, Clone)]
+pub struct NewPluginVersion<'a> {
+    /// Name of the plugin; made if it is new.
+    pub name: Name,
+    /// What the plugin does; none keeps what is there.
+    pub description: Option<String>,
+    /// SHA-256 of the component, in hex, as admission found it.
+    pub content_hash: String,
+    /// World that it implements.
+    pub world: String,
+    /// Version of the contract.
+    pub wit_version: String,
+    /// The component.
+    pub component: &'a [u8],
+}
+
+/// A plugin joined with its newest version; `rest` narrows and orders.
+macro_rules! select_plugins {
+    ($rest:literal) => {
+        concat!(
+            "SELECT p.id AS id, p.tenant_id AS tenant_id, p.project_id AS project_id, p.name AS name, p.description AS description, ",
+            "p.created_at_ms AS made_at_ms, v.plugin_id AS plugin_id, v.number AS number, v.content_hash AS content_hash, ",
+            "v.world AS world, v.wit_version AS wit_version, v.size_bytes AS size_bytes, v.created_by AS created_by, ",
+            "v.created_at_ms AS created_at_ms FROM plugins p JOIN plugin_versions v ON v.plugin_id = p.id ",
+            "WHERE v.number = (SELECT MAX(m.number) FROM plugin_versions m WHERE m.plugin_id = p.id) ",
+            "AND p.tenant_id = $1 AND p.project_id = $2 ",
+            $rest
+        )
+    };
+}
+
+impl Store {
+    /// Adds a version to a plugin. The same component as the newest version adds nothing: uploading again is safe.
+    ///
+    /// # Errors
+    /// The project is archived, or the database fails.
+    pub async fn add_plugin_version(&self, cause: &Cause, scope: &ProjectScope, new: &NewPluginVersion<'_>) -> Result<Plugin, StoreError> {
+        let mut tx = self.begin().await?;
+        self.enter(&mut tx, scope).await?;
+        let plugin = self.plugin_row(&mut tx, scope, new).await?;
+        let latest = sqlx::query("SELECT number, content_hash FROM plugin_versions WHERE plugin_id = $1 ORDER BY number DESC LIMIT 1")
+            .bind(plugin.as_str())
+            .fetch_optional(&mut *tx)
+            .await?;
+        let number = match &latest {
+            Some(latest) if row::text(latest, "content_hash")? == new.content_hash => None,
+            Some(latest) => Some(row::integer(latest, "number")? + 1),
+            None => Some(1),
+        };
+        if let Some(number) = number {
+            self.insert_version(&mut tx, cause, scope, (&plugin, number), new).await?;
+            let detail = json!({"name": new.name, "number": number, "content_hash": new.content_hash});
+            self.audit(&mut tx, cause, done_in(scope, Action::PluginUpload, &plugin, detail)).await?;
+        }
+        tx.commit().await?;
+        self.plugin(scope, &plugin).await
+    }
+
+    /// Id of the plugin of this name, made if it is new.
+    async fn plugin_row(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        scope: &ProjectScope,
+        new: &NewPluginVersion<'_>,
+    ) -> Result<String, StoreError> {
+        let found = sqlx::query(
+            "INSERT INTO plugins (id, tenant_id, project_id, name, description, created_at_ms) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (project_id, name) DO UPDATE SET \
+             description = CASE WHEN $7 = 1 THEN excluded.description ELSE plugins.description END RETURNING id",
+        )
+        .bind(self.new_id("plg"))
+        .bind(scope.tenant.as_str())
+        .bind(scope.project.as_str())
+        .bind(new.name.as_str())
+        .bind(new.description.clone().unwrap_or_default())
+        .bind(self.now_ms())
+        .bind(i64::from(new.description.is_some()))
+        .fetch_one(&mut **tx)
+        .await?;
+        row::text(&found, "id")
+    }
+
+    async fn insert_version(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        cause: &Cause,
+        scope: &ProjectScope,
+        (plugin, number): (&str, i64),
+        new: &NewPluginVersion<'_>,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO blobs (tenant_id, content_hash, content) VALUES ($1, $2, $3) ON CONFLICT (tenant_id, content_hash) DO NOTHING",
+        )
+        .bind(scope.tenant.as_str())
+        .bind(new.content_hash.as_str())
+        .bind(new.component.to_vec())
+        .execute(&mut **tx)
+        .await?;
+        sqlx::query(
+            "INSERT INTO plugin_versions (id, tenant_id, project_id, plugin_id, number, content_hash, world, wit_version, size_bytes, \
+             created_by, created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        )
+        .bind(self.new_id("plv"))
+        .bind(scope.tenant.as_str())
+        .bind(scope.project.as_str())
+        .bind(plugin)
+        .bind(number)
+        .bind(new.content_hash.as_str())
+        .bind(new.world.as_str())
+        .bind(new.wit_version.as_str())
+        .bind(i64::try_from(new.component.len()).unwrap_or(i64::MAX))
+        .bind(cause.actor.as_str())
+        .bind(self.now_ms())
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+
+    /// The plugin of this name or id with its newest version.
+    ///
+    /// # Errors
+    /// The project has none, or the database fails.
+    pub async fn plugin(&self, scope: &ProjectScope, name_or_id: &str) -> Result<Plugin, StoreError> {
+        let found = sqlx::query(select_plugins!("AND (p.id = $3 OR p.name = $3)"))
+            .bind(scope.tenant.as_str())
+            .bind(scope.project.as_str())
+            .bind(name_or_id)
+            .fetch_optional(&self.pool)
+            .await?;
+        plugin(&found.ok_or_else(|| StoreError::not_found("plugin", name_or_id))?)
+    }
+
+    /// The plugins of the project with their newest versions.
+    ///
+    /// # Errors
+    /// A wrong cursor, or the database fails.
+    pub async fn plugins(&self, scope: &ProjectScope, page: &PageRequest) -> Result<Page<Plugin>, StoreError> {
+        let rows = sqlx::query(select_plugins!("AND p.id < $3 ORDER BY p.id DESC LIMIT $4"))
+            .bind(scope.tenant.as_str())
+            .bind(scope.project.as_str())
+            .bind(page.before()?)
+            .bind(page.rows())
+            .fetch_all(&self.pool)
+            .await?;
+        let plugins = rows.iter().map(plugin).collect::<Result<_, _>>()?;
+        Ok(page.page(plugins, |p: &Plugin| p.id.as_str()))
+    }
+
+    /// All versions of a plugin, newest first.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn plugin_versions(&self, scope: &ProjectScope, id: &PluginId) -> Result<Vec<PluginVersion>, StoreError> {
+        let rows =
+            sqlx::query("SELECT * FROM plugin_versions WHERE tenant_id = $1 AND project_id = $2 AND plugin_id = $3 ORDER BY number DESC")
+                .bind(scope.tenant.as_str())
+                .bind(scope.project.as_str())
+                .bind(id.as_str())
+                .fetch_all(&self.pool)
+                .await?;
+        rows.iter().map(version).collect()
+    }
+
+    /// The component with this content hash that the tenant has uploaded.
+    ///
+    /// # Errors
+    /// The tenant has uploaded none, or the database fails.
+    pub async fn component(&self, tenant: &TenantId, content_hash: &str) -> Result<Vec<u8>, StoreError> {
+        let found = sqlx::query("SELECT content FROM blobs WHERE tenant_id = $1 AND content_hash = $2")
+            .bind(tenant.as_str())
+            .bind(content_hash)
+            .fetch_optional(&self.pool)
+            .await?;
+        let found = found.ok_or_else(|| StoreError::not_found("component", content_hash))?;
+        Ok(found.try_get::<Vec<u8>, _>("content")?)
+    }
+}
+
+fn plugin(found: &AnyRow) -> Result<Plugin, StoreError> {
+    Ok(Plugin {
+        id: PluginId::new(row::text(found, "id")?),
+        scope: row_scope(found)?,
+        name: row::word(found, "name")?,
+        description: row::text(found, "description")?,
+        created_at_ms: row::integer(found, "made_at_ms")?,
+        latest: version(found)?,
+    })
+}
+
+fn version(found: &AnyRow) -> Result<PluginVersion, StoreError> {
+    Ok(PluginVersion {
+        plugin: PluginId::new(row::text(found, "plugin_id")?),
+        number: row::integer(found, "number")?,
+        content_hash: row::text(found, "content_hash")?,
+        world: row::text(found, "world")?,
+        wit_version: row::text(found, "wit_version")?,
+        size_bytes: row::integer(found, "size_bytes")?,
+        created_by: row::text(found, "created_by")?,
+        created_at_ms: row::integer(found, "created_at_ms")?,
+    })
+}

@@ -1,0 +1,1 @@
+//! Runs one suite on SQLite and on a real PostgreSQL.
