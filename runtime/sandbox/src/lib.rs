@@ -1,1 +1,34 @@
-//! millrace-sandbox
+//! The sandbox: admits, compiles, caches, instantiates, meters and stops tenant code (requirement EXT-6).
+//!
+//! **Invariants.** The only crate that knows wasmtime. Nothing is compiled in this process and nothing is deserialized
+//! that this server has not made. A guest reaches only `millrace:plugin/host`. A guest can never panic or stall the host:
+//! every call has fuel, interrupt ticks and a deadline, everything it returns is checked before it is trusted, and every
+//! fault ends as a [`FaultReport`] that names tenant, job, operator, records and reason.
+
+mod account;
+mod admission;
+mod bindings;
+mod cache;
+mod cage;
+mod compile;
+mod convert;
+mod fault;
+mod host_functions;
+mod limits;
+mod log;
+mod machine;
+mod metered;
+mod operator;
+pub mod policy;
+mod sandbox;
+mod ticker;
+
+pub use account::{TenantAccount, TenantUsage};
+pub use admission::{AdmissionError, ComponentInfo};
+pub use compile::compile_child_main;
+pub use fault::{FaultKind, FaultReport, Frame, Stage};
+pub use host_functions::{PLUGIN_PACKAGE, WIT_VERSION};
+pub use limits::{AdmissionLimits, CompileLimits, CompilerCommand, OperatorLimits, PoolLimits, SandboxConfig, TenantLimits};
+pub use log::{GuestLog, LogLevel, NoLog};
+pub use operator::{EtlOperator, OpenEtl, Usage};
+pub use sandbox::{LoadedComponent, Sandbox, SandboxError};

@@ -1,0 +1,146 @@
+//! Fuel, time and memory per tenant, and the limits on them.
+//!
+//! Invariant: every instance charges the account of its tenant and gives back what it held when it ends, however it
+//! ends; all figures are atomics, so charging never waits for another tenant or another thread.
+
+use crate::limits::TenantLimits;
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+/// The account of one tenant in this process.
+#[derive(Debug)]
+pub struct TenantAccount {
+    limits: TenantLimits,
+    started: Instant,
+    fuel: AtomicU64,
+    time_us: AtomicU64,
+    calls: AtomicU64,
+    faults: AtomicU64,
+    memory_bytes: AtomicU64,
+    memory_peak_bytes: AtomicU64,
+    instances: AtomicU32,
+    /// Generic cell rate algorithm: when all fuel spent so far would be paid off, in microseconds since `started`.
+    paid_off_at_us: AtomicI64,
+}
+
+/// Figures of an account at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct TenantUsage {
+    /// Fuel charged since the account was made.
+    pub fuel: u64,
+    /// Microseconds that guests of the tenant ran.
+    pub time_us: u64,
+    /// Calls into guests.
+    pub calls: u64,
+    /// Calls that ended in a fault.
+    pub faults: u64,
+    /// Bytes of linear memory held now.
+    pub memory_bytes: u64,
+    /// Most bytes of linear memory held at one time.
+    pub memory_peak_bytes: u64,
+    /// Instances now.
+    pub instances: u32,
+}
+
+impl TenantAccount {
+    /// An account with nothing used.
+    pub fn new(limits: TenantLimits) -> Self {
+        Self {
+            limits,
+            started: Instant::now(),
+            fuel: AtomicU64::new(0),
+            time_us: AtomicU64::new(0),
+            calls: AtomicU64::new(0),
+            faults: AtomicU64::new(0),
+            memory_bytes: AtomicU64::new(0),
+            memory_peak_bytes: AtomicU64::new(0),
+            instances: AtomicU32::new(0),
+            paid_off_at_us: AtomicI64::new(0),
+        }
+    }
+
+    /// The limits that this account holds its tenant to.
+    pub fn limits(&self) -> &TenantLimits {
+        &self.limits
+    }
+
+    /// The figures now.
+    pub fn usage(&self) -> TenantUsage {
+        TenantUsage {
+            fuel: self.fuel.load(Relaxed),
+            time_us: self.time_us.load(Relaxed),
+            calls: self.calls.load(Relaxed),
+            faults: self.faults.load(Relaxed),
+            memory_bytes: self.memory_bytes.load(Relaxed),
+            memory_peak_bytes: self.memory_peak_bytes.load(Relaxed),
+            instances: self.instances.load(Relaxed),
+        }
+    }
+
+    /// Books one call; the fuel is paid off at the tenant's rate before `wait_for_fuel` lets the next one start.
+    pub(crate) fn charge(&self, fuel: u64, time: Duration, fault: bool) {
+        self.fuel.fetch_add(fuel, Relaxed);
+        self.time_us.fetch_add(time.as_micros() as u64, Relaxed);
+        self.calls.fetch_add(1, Relaxed);
+        if fault {
+            self.faults.fetch_add(1, Relaxed);
+        }
+        if let Some(rate) = self.limits.fuel_per_second {
+            let debt_us = (u128::from(fuel) * 1_000_000 / u128::from(rate.max(1))).min(i64::MAX as u128 / 4) as i64;
+            let now_us = self.now_us();
+            let _ = self.paid_off_at_us.fetch_update(Relaxed, Relaxed, |at| Some(at.max(now_us).saturating_add(debt_us)));
+        }
+    }
+
+    /// How long the next call has to wait for fuel; zero when it may start at once.
+    pub(crate) fn fuel_wait(&self) -> Duration {
+        if self.limits.fuel_per_second.is_none() {
+            return Duration::ZERO;
+        }
+        let burst_us = i64::from(self.limits.fuel_burst_s) * 1_000_000;
+        let wait_us = self.paid_off_at_us.load(Relaxed) - burst_us - self.now_us();
+        Duration::from_micros(wait_us.max(0) as u64)
+    }
+
+    /// Waits until the tenant has fuel; other tenants go on meanwhile.
+    pub(crate) async fn wait_for_fuel(&self) {
+        loop {
+            let wait = self.fuel_wait();
+            if wait.is_zero() {
+                return;
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Takes memory; `false`, and nothing taken, when the tenant would pass its limit.
+    pub(crate) fn take_memory(&self, bytes: u64) -> bool {
+        let limit = self.limits.memory_bytes_max;
+        let taken = self.memory_bytes.fetch_update(Relaxed, Relaxed, |held| held.checked_add(bytes).filter(|sum| *sum <= limit));
+        match taken {
+            Ok(before) => {
+                self.memory_peak_bytes.fetch_max(before + bytes, Relaxed);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    pub(crate) fn give_back_memory(&self, bytes: u64) {
+        self.memory_bytes.fetch_sub(bytes, Relaxed);
+    }
+
+    /// Takes a place for an instance; `false` when the tenant has as many as it may.
+    pub(crate) fn take_instance(&self) -> bool {
+        let limit = self.limits.instances_max;
+        self.instances.fetch_update(Relaxed, Relaxed, |n| (n < limit).then_some(n + 1)).is_ok()
+    }
+
+    pub(crate) fn give_back_instance(&self) {
+        self.instances.fetch_sub(1, Relaxed);
+    }
+
+    fn now_us(&self) -> i64 {
+        self.started.elapsed().as_micros() as i64
+    }
+}

@@ -1,0 +1,110 @@
+//! The server's side of a compilation: starts the process, bounds what it reads, kills what overstays.
+
+use super::{CPU_S, EXIT_REFUSED, MEMORY_BYTES};
+use crate::limits::{CompileLimits, CompilerCommand};
+use bytes::Bytes;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::Command;
+use tokio::sync::Semaphore;
+
+/// Bytes of the child's standard error that are kept.
+const REASON_BYTES_MAX: u64 = 8 * 1024;
+
+/// Why there is no machine code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CompileError {
+    /// The component is to blame; the reason is for its author.
+    Component(String),
+    /// The host is to blame.
+    Host(String),
+}
+
+/// Starts compile processes, a few at a time.
+#[derive(Debug)]
+pub struct Compiler {
+    command: CompilerCommand,
+    limits: CompileLimits,
+    places: Semaphore,
+}
+
+impl Compiler {
+    pub fn new(command: CompilerCommand, limits: CompileLimits) -> Self {
+        let places = Semaphore::new(limits.parallel_max.max(1));
+        Self { command, limits, places }
+    }
+
+    /// Machine code of `component`.
+    pub async fn compile(&self, component: Bytes) -> Result<Vec<u8>, CompileError> {
+        let _place = self.places.acquire().await.map_err(|_| CompileError::Host("the compiler is shut down".into()))?;
+        let deadline = Duration::from_millis(self.limits.wall_ms);
+        // Dropping the unfinished run drops the child, which kills it.
+        match tokio::time::timeout(deadline, self.run(component)).await {
+            Ok(result) => result,
+            Err(_) => Err(CompileError::Component(format!("compilation took longer than {} s", deadline.as_secs()))),
+        }
+    }
+
+    async fn run(&self, component: Bytes) -> Result<Vec<u8>, CompileError> {
+        let host = |what: &'static str| move |error: std::io::Error| CompileError::Host(format!("{what}: {error}"));
+        let mut child = Command::new(&self.command.program)
+            .args(&self.command.args)
+            .env_clear()
+            .env(CPU_S, self.limits.cpu_s.to_string())
+            .env(MEMORY_BYTES, self.limits.memory_bytes.to_string())
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(host("the compile process cannot be started"))?;
+        let (Some(mut stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
+            return Err(CompileError::Host("the compile process has no pipes".into()));
+        };
+        let feed = async move {
+            // A child that dies early breaks the pipe; its exit status says why.
+            let _ = stdin.write_all(&component).await;
+            drop(stdin);
+        };
+        let code_max = self.limits.output_bytes_max as u64;
+        let (_, code, reason) = tokio::join!(feed, read(stdout, code_max + 1), read(stderr, REASON_BYTES_MAX));
+        let (code, reason) = (code.map_err(host("machine code cannot be read"))?, reason.map_err(host("the reason cannot be read"))?);
+        if code.len() as u64 > code_max {
+            return Err(CompileError::Component(format!("its machine code has more than {code_max} bytes")));
+        }
+        let status = child.wait().await.map_err(host("the compile process cannot be waited for"))?;
+        self.judge(status, code, &String::from_utf8_lossy(&reason))
+    }
+
+    fn judge(&self, status: ExitStatus, code: Vec<u8>, reason: &str) -> Result<Vec<u8>, CompileError> {
+        // Signals as numbered on Linux.
+        const SIGABRT: i32 = 6;
+        const SIGKILL: i32 = 9;
+        const SIGSEGV: i32 = 11;
+        const SIGXCPU: i32 = 24;
+        if status.success() {
+            return Ok(code);
+        }
+        if reason.contains("memory allocation of") {
+            return Err(CompileError::Component(format!("compilation needs more than {} MiB", self.limits.memory_bytes >> 20)));
+        }
+        match (status.code(), status.signal()) {
+            (Some(exit), _) if exit == i32::from(EXIT_REFUSED) => Err(CompileError::Component(reason.to_owned())),
+            (_, Some(SIGXCPU | SIGKILL)) => {
+                Err(CompileError::Component(format!("compilation takes more than {} s of CPU time", self.limits.cpu_s)))
+            }
+            (_, Some(SIGABRT | SIGSEGV)) => Err(CompileError::Component("compilation ran out of memory or stack".into())),
+            _ => Err(CompileError::Host(format!("the compile process ended with {status}: {reason}"))),
+        }
+    }
+}
+
+/// Reads at most `bytes_max` bytes, then lets go of the pipe.
+async fn read(pipe: impl AsyncRead + Unpin, bytes_max: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    pipe.take(bytes_max).read_to_end(&mut bytes).await?;
+    Ok(bytes)
+}

@@ -1,0 +1,1 @@
+//! What to do about a fault: pure decisions, no clock and no I/O.

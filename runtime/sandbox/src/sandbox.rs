@@ -1,0 +1,227 @@
+//! The sandbox: admits components, keeps their machine code, opens operators.
+
+use crate::admission::{AdmissionError, ComponentInfo, check_structure, check_world};
+use crate::bindings::EtlGuestPre;
+use crate::cache::CodeCache;
+use crate::compile::{CompileError, Compiler};
+use crate::fault::FaultReport;
+use crate::host_functions::{self, GuestState};
+use crate::limits::{AdmissionLimits, SandboxConfig};
+use crate::machine;
+use crate::operator::{EtlOperator, OpenEtl};
+use crate::ticker::Ticker;
+use bytes::Bytes;
+use millrace_model::{Classified, FaultClass};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+/// Runs tenant code. Cheap to clone; one per process.
+#[derive(Clone)]
+pub struct Sandbox {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub engine: Engine,
+    pub ticker: Ticker,
+    linker: Linker<GuestState>,
+    admission: AdmissionLimits,
+    compiler: Compiler,
+    cache: CodeCache,
+    loaded: moka::future::Cache<String, Arc<LoadedComponent>>,
+}
+
+/// A component whose machine code is in memory, ready to be instantiated.
+pub struct LoadedComponent {
+    content_hash: String,
+    code_bytes: usize,
+    pub(crate) pre: EtlGuestPre<GuestState>,
+}
+
+impl LoadedComponent {
+    /// SHA-256 of the component, in hex.
+    pub fn content_hash(&self) -> &str {
+        &self.content_hash
+    }
+}
+
+/// Why a component could not be loaded, or the sandbox not be set up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SandboxError {
+    /// The machine or the configuration does not allow the sandbox.
+    #[error("the sandbox cannot be set up: {0}")]
+    Setup(String),
+    /// The bytes are not those that the hash names.
+    #[error("the component's bytes have hash {found}, expected {expected}")]
+    WrongBytes {
+        /// Hash of the bytes given.
+        found: String,
+        /// Hash asked for.
+        expected: String,
+    },
+    /// The component is refused, as at admission.
+    #[error(transparent)]
+    Refused(#[from] AdmissionError),
+}
+
+impl Classified for SandboxError {
+    fn class(&self) -> FaultClass {
+        match self {
+            Self::Setup(_) | Self::WrongBytes { .. } => FaultClass::Internal,
+            Self::Refused(error) => error.class(),
+        }
+    }
+}
+
+impl Sandbox {
+    /// Sets the sandbox up: reserves the pool's address space, opens the cache, starts the interrupt tick.
+    ///
+    /// # Errors
+    /// Settings or address space that the machine refuses; a cache folder that cannot be opened.
+    pub fn new(config: SandboxConfig) -> Result<Self, SandboxError> {
+        let setup = |what: &str, error: &dyn std::fmt::Display| SandboxError::Setup(format!("{what}: {error}"));
+        let engine = machine::runtime_engine(&config.pool, config.admission.core_instances_max).map_err(|e| setup("engine", &e))?;
+        let mut linker = Linker::new(&engine);
+        host_functions::link(&mut linker).map_err(|e| setup("host functions", &e))?;
+        let cache = CodeCache::open(&config.cache_dir, config.mac_key, machine::fingerprint(&engine))
+            .map_err(|e| setup(&format!("cache folder {}", config.cache_dir.display()), &e))?;
+        let ticker =
+            Ticker::start(&engine, Duration::from_millis(config.interrupt_tick_ms.max(1))).map_err(|e| setup("interrupt tick", &e))?;
+        let loaded = moka::future::Cache::builder()
+            .max_capacity(config.pool.loaded_bytes_max)
+            .weigher(|_: &String, component: &Arc<LoadedComponent>| u32::try_from(component.code_bytes).unwrap_or(u32::MAX))
+            .build();
+        let compiler = Compiler::new(config.compiler, config.compile);
+        Ok(Self { inner: Arc::new(Inner { engine, ticker, linker, admission: config.admission, compiler, cache, loaded }) })
+    }
+
+    /// Judges an uploaded component and compiles it, so that starting a job with it is quick.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the component, in words for its author.
+    pub async fn admit(&self, component: Bytes) -> Result<ComponentInfo, AdmissionError> {
+        let checked = component.clone();
+        let inner = self.inner.clone();
+        let (content_hash, world) = blocking(move || {
+            check_structure(&checked, &inner.admission)?;
+            let world = check_world(&checked)?;
+            Ok((hash(&checked), world))
+        })
+        .await?;
+        let started = Instant::now();
+        let compiled = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        self.loaded(&content_hash, component.clone(), compiled.clone()).await?;
+        let compiled = compiled.load(std::sync::atomic::Ordering::Relaxed);
+        Ok(ComponentInfo {
+            content_hash,
+            world: world.name.to_owned(),
+            wit_version: world.version.to_owned(),
+            size_bytes: component.len(),
+            compile_ms: if compiled { started.elapsed().as_millis() as u64 } else { 0 },
+        })
+    }
+
+    /// An admitted component, from memory, from the cache folder, or compiled again.
+    ///
+    /// # Errors
+    /// Bytes of another hash, or a component that this server does not admit (any more).
+    pub async fn load(&self, content_hash: &str, component: Bytes) -> Result<Arc<LoadedComponent>, SandboxError> {
+        if let Some(loaded) = self.inner.loaded.get(content_hash).await {
+            return Ok(loaded);
+        }
+        let checked = component.clone();
+        let inner = self.inner.clone();
+        let found = blocking(move || {
+            check_structure(&checked, &inner.admission)?;
+            check_world(&checked)?;
+            Ok(hash(&checked))
+        })
+        .await?;
+        if found != content_hash {
+            return Err(SandboxError::WrongBytes { found, expected: content_hash.to_owned() });
+        }
+        Ok(self.loaded(content_hash, component, Arc::default()).await?)
+    }
+
+    /// Opens an ETL operator: a new instance, and its answer to `open`.
+    ///
+    /// # Errors
+    /// A fault of the guest, as a report.
+    pub async fn open_etl(&self, component: &Arc<LoadedComponent>, open: OpenEtl) -> Result<EtlOperator, FaultReport> {
+        EtlOperator::open(self.clone(), component.clone(), open).await
+    }
+
+    /// Loads once for all who ask at the same time; tells by `compiled` whether it was compiled now.
+    async fn loaded(
+        &self,
+        content_hash: &str,
+        component: Bytes,
+        compiled: Arc<std::sync::atomic::AtomicBool>,
+    ) -> Result<Arc<LoadedComponent>, AdmissionError> {
+        let inner = self.inner.clone();
+        let hash = content_hash.to_owned();
+        let load = async move {
+            let (cached, key) = (inner.clone(), hash.clone());
+            let from_disk = blocking(move || cached.cache.read(&key).map_err(|e| AdmissionError::Host(format!("cache: {e}")))).await;
+            let code = match from_disk {
+                Ok(Some(code)) => code,
+                // A cache that cannot be read is a slow start, not a failed one.
+                Ok(None) | Err(_) => {
+                    compiled.store(true, std::sync::atomic::Ordering::Relaxed);
+                    inner.compile(&hash, component).await?
+                }
+            };
+            blocking(move || inner.prepare(hash, &code)).await
+        };
+        self.inner.loaded.try_get_with_by_ref(content_hash, load).await.map_err(|error: Arc<AdmissionError>| (*error).clone())
+    }
+}
+
+impl Inner {
+    async fn compile(self: &Arc<Self>, content_hash: &str, component: Bytes) -> Result<Vec<u8>, AdmissionError> {
+        let code = self.compiler.compile(component).await.map_err(|error| match error {
+            CompileError::Component(reason) => AdmissionError::Compile(reason),
+            CompileError::Host(reason) => AdmissionError::Host(reason),
+        })?;
+        let (inner, hash) = (self.clone(), content_hash.to_owned());
+        blocking(move || {
+            if let Err(error) = inner.cache.write(&hash, &code) {
+                tracing::warn!(%error, hash, "machine code cannot be cached");
+            }
+            Ok(code)
+        })
+        .await
+    }
+
+    fn prepare(&self, content_hash: String, code: &[u8]) -> Result<Arc<LoadedComponent>, AdmissionError> {
+        let component = trusted::deserialize(&self.engine, code).map_err(|e| AdmissionError::Compile(format!("{e:#}")))?;
+        let contract = |e: wasmtime::Error| AdmissionError::Contract(format!("{e:#}"));
+        let pre = EtlGuestPre::new(self.linker.instantiate_pre(&component).map_err(contract)?).map_err(contract)?;
+        Ok(Arc::new(LoadedComponent { content_hash, code_bytes: code.len(), pre }))
+    }
+}
+
+fn hash(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+/// Runs CPU or disk work off the async threads.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, AdmissionError> + Send + 'static) -> Result<T, AdmissionError> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| AdmissionError::Host(e.to_string()))?
+}
+
+/// Turning bytes into code that runs.
+mod trusted {
+    #![allow(unsafe_code)]
+    use super::{Component, Engine};
+
+    /// Loads machine code that this server's compile process has just made, or that carried the right MAC.
+    pub fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+        // SAFETY: `code` comes from `Inner::compile` (our own compile process, over a pipe) or `CodeCache::read`
+        // (MAC checked under this server's key); `Sandbox::loaded` is the only caller's path.
+        unsafe { Component::deserialize(engine, code) }
+    }
+}
