@@ -1,0 +1,69 @@
+//! Write Millrace plugins in Rust.
+//!
+//! A plugin is one function over rows ([`etl_rows!`]) or over columns ([`Etl`] and [`export_etl!`]). The command
+//! `millrace plugin build` makes a WebAssembly component of it, which runs in the caged, metered sandbox of a job.
+//!
+//! Rows are the short way, columns the fast one: they work on plain slices with the kernels of [`kernels`].
+//!
+//! ```
+//! use millrace_plugin::prelude::*;
+//!
+//! etl_rows! {
+//!     /// What is read: columns are found by name, types are checked when the job starts.
+//!     input Order<'a> { id: i64, item: &'a str, amount: Option<f64> }
+//!     /// What is written.
+//!     output Sale<'a> { id: i64, item: &'a str, amount: f64 }
+//!
+//!     fn process(order: Order, out: &mut Emit<Sale>) {
+//!         if let Some(amount) = order.amount.filter(|a| *a > 100.0) {
+//!             out.emit(Sale { id: order.id, item: order.item, amount: amount * 1.1 });
+//!         }
+//!     }
+//! }
+//! # fn main() {}
+//! ```
+
+mod batch;
+pub mod bindings;
+mod column;
+mod decimal;
+mod failure;
+mod host;
+mod nested;
+mod operator;
+mod rows;
+mod scalar;
+mod schema;
+mod temporal;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
+mod text;
+
+pub use batch::{Batch, ChangeKind, Output};
+pub use bindings::{export_etl_operator, host::Level};
+pub use column::{AnyBuf, AnyColumn, Col, ColumnBuf, ColumnBuilder, ColumnType, IntoColumn, OutAny, OutCol, Validity};
+pub use decimal::Decimal;
+pub use failure::{Error, Result};
+pub use host::{Params, count, log};
+pub use millrace_kernels as kernels;
+pub use nested::{List, ListBuilder, Lists, Map, MapBuilder, Maps};
+pub use operator::Etl;
+#[doc(hidden)]
+pub use operator::Runner;
+pub use rows::{Emit, InputRow, OutputRow, ReadField, RowEtl, RowOperator, Settings, Step, Words, WriteField};
+#[doc(hidden)]
+pub use rows::{bind_field, declare_field, next_column, plain_name};
+pub use scalar::{Scalar, ScalarBuilder, Values};
+pub use schema::{DataType, Field, Schema};
+pub use temporal::{Date, Time, Times, Timestamp, TimestampLtz, units_per_second};
+pub use text::{Binaries, BytesBuilder, Strings, TextBuilder};
+
+/// Everything that a plugin usually needs.
+pub mod prelude {
+    pub use crate::kernels::{self, Selection};
+    pub use crate::{
+        AnyBuf, AnyColumn, Batch, ChangeKind, Col, ColumnBuf, ColumnBuilder, DataType, Date, Decimal, Emit, Error, Etl, Field, List, Map,
+        OutAny, OutCol, Output, Params, Result, RowEtl, Schema, Time, Timestamp, TimestampLtz, Words, bail, count, debug, error, etl_rows,
+        export_etl, export_rows, info, input_row, output_row, settings, trace, warn,
+    };
+}
