@@ -6,8 +6,12 @@
 mod guardian;
 mod kafka;
 mod port;
+mod postgres;
 
+pub use guardian::Guardian;
 pub use kafka::{KafkaBroker, shared_broker};
+pub use port::free_ports;
+pub use postgres::PostgresServer;
 
 /// A server that could not be started or stopped.
 #[derive(Debug, thiserror::Error)]

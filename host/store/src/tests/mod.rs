@@ -1,1 +1,122 @@
-//! Runs one suite on SQLite and on a real PostgreSQL.
+//! One suite of cases, run on SQLite and on a real PostgreSQL: the SQL has one text, so it must have one meaning.
+
+mod cases_definition;
+mod cases_instance;
+mod cases_tenancy;
+
+use crate::{Cause, Clock, SecretKey, Store, StoreOptions};
+use millrace_domain::{Name, ProjectScope};
+use millrace_test_servers::PostgresServer;
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+/// A clock that stands until it is moved.
+#[derive(Debug)]
+pub(super) struct ManualClock(AtomicI64);
+
+impl Clock for ManualClock {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// An empty store and its clock.
+pub(super) struct Fixture {
+    pub store: Store,
+    clock: Arc<ManualClock>,
+    url: String,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Fixture {
+    async fn open(url: String, folder: Option<tempfile::TempDir>) -> Self {
+        let clock = Arc::new(ManualClock(AtomicI64::new(1_000_000)));
+        let store = open(&url, clock.clone()).await;
+        Self { store, clock, url, _folder: folder }
+    }
+
+    async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::open(format!("sqlite://{}", folder.path().join("meta.db").display()), Some(folder)).await
+    }
+
+    /// Opens the same database once more, as another node or a restarted process would.
+    pub async fn reopen(&self) -> Store {
+        open(&self.url, self.clock.clone()).await
+    }
+
+    pub fn advance(&self, by_ms: i64) {
+        self.clock.0.fetch_add(by_ms, Ordering::SeqCst);
+    }
+
+    /// A tenant with a project.
+    pub async fn project(&self, tenant: &str, project: &str) -> ProjectScope {
+        let tenant = match self.store.tenant(tenant).await {
+            Ok(found) => found,
+            Err(_) => self.store.create_tenant(&ann(), &name(tenant), "").await.unwrap(),
+        };
+        self.store.create_project(&ann(), &tenant.id, &name(project), "").await.unwrap().scope
+    }
+}
+
+async fn open(url: &str, clock: Arc<ManualClock>) -> Store {
+    let mut options = StoreOptions::new(url, SecretKey::new(&[1; 32]));
+    options.clock = clock;
+    options.connections_max = 4;
+    Store::open(options).await.unwrap()
+}
+
+pub(super) fn ann() -> Cause {
+    Cause { actor: "usr_ann".into(), actor_name: "ann".into(), request_id: Some("req_1".into()) }
+}
+
+pub(super) fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+macro_rules! on_both_databases {
+    ($($module:ident::$case:ident,)+) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $case() {
+                super::$module::$case(super::Fixture::sqlite().await).await;
+            })+
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn postgresql_passes_the_same_suite() {
+            let server = PostgresServer::start().unwrap();
+            $(
+                let fixture = Fixture::open(server.create_database(stringify!($case)).unwrap(), None).await;
+                let store = fixture.store.clone();
+                $module::$case(fixture).await;
+                store.close().await;
+                println!("passed on PostgreSQL: {}", stringify!($case));
+            )+
+        }
+    };
+}
+
+on_both_databases! {
+    cases_tenancy::names_are_unique_among_siblings,
+    cases_tenancy::a_tenant_never_sees_anothers_data,
+    cases_tenancy::pages_are_complete_and_newest_first,
+    cases_tenancy::tokens_sign_in_until_they_end,
+    cases_tenancy::the_administrators_token_is_made_once,
+    cases_tenancy::archiving_stops_instances_and_closes_the_project,
+    cases_tenancy::changes_and_refusals_are_in_the_audit_log,
+    cases_tenancy::opening_twice_migrates_once,
+    cases_definition::secrets_are_sealed_redacted_and_kept,
+    cases_definition::a_data_source_in_use_stays,
+    cases_definition::topics_change_by_revision,
+    cases_definition::uploading_the_same_component_again_adds_nothing,
+    cases_definition::drafts_are_never_overwritten_unseen,
+    cases_definition::versions_are_numbered_and_immutable,
+    cases_instance::an_instance_lives_its_life,
+    cases_instance::only_one_worker_owns_an_instance,
+    cases_instance::a_fenced_worker_changes_nothing,
+    cases_instance::requests_at_the_same_time_are_serialized,
+    cases_instance::savepoints_belong_to_their_project,
+}
