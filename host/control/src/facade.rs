@@ -1,27 +1,100 @@
 //! The one door through which the API reaches engines, sandbox and connectors.
 
-use crate::{ComponentInfo, ControlError, CreatedSavepoint, InstanceObservation, PinError, PinnedGraph, ValidationReport};
+use crate::{
+    ComponentInfo, ControlError, CreatedSavepoint, InstanceObservation, PinError, PinnedGraph, ValidationReport, canonical,
+    catalog::ProjectCatalog,
+    engine::{Examined, ExecutionEngine},
+    local::{Locals, Wish},
+    native::NativeEngine,
+    prometheus,
+    reconcile::{self, Worker},
+};
 use bytes::Bytes;
-use millrace_connector::ConnectivityReport;
+use millrace_connector::{Connection, ConnectivityFailure, ConnectivityReport, TableBinding};
+use millrace_domain::ProjectScope;
+use millrace_engine::{Catalog, CatalogError, EngineServices};
 use millrace_model::{
-    graph::JobGraph,
+    Classified, FaultClass,
+    graph::{GraphError, JobGraph},
     ids::{InstanceId, ProjectId, TenantId, TopicId},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use millrace_store::Store;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+/// How long a connectivity test may take.
+const TEST_MAX: Duration = Duration::from_secs(10);
+
+/// What the control plane is made of; given once by the composition root.
+pub struct ControlParts {
+    /// Metadata.
+    pub store: Store,
+    /// What the native engine runs with; connectors and sandbox are used directly too.
+    pub services: EngineServices,
+    /// Name of this worker: leases carry it, and a restarted process of the same name takes its instances at once.
+    pub worker: String,
+    /// How long a lease lasts without being renewed: after that another worker takes the instance.
+    pub lease: Duration,
+    /// Instances that may be starting at the same time, at least 1.
+    pub starts_max: usize,
+}
 
 /// Handle on the control plane; cheap to clone.
 #[derive(Clone)]
 pub struct Control {
-    shared: Arc<Shared>,
+    worker: Arc<Worker>,
+    services: EngineServices,
 }
 
-struct Shared {}
-
 impl Control {
+    /// A control plane that does not reconcile yet: see [`Control::reconcile`].
+    pub fn new(parts: ControlParts) -> Self {
+        let ControlParts { store, services, worker, lease, starts_max } = parts;
+        let engine: Arc<dyn ExecutionEngine> = Arc::new(NativeEngine::new(services.clone()));
+        let worker = Worker {
+            store,
+            engine,
+            checkpoints: services.checkpoints.clone(),
+            name: worker,
+            lease,
+            starts: Semaphore::new(starts_max.max(1)),
+            locals: Locals::default(),
+            wake: Notify::new(),
+            closing: CancellationToken::new(),
+        };
+        Self { worker: Arc::new(worker), services }
+    }
+
+    /// Runs instances until [`Control::close`].
+    pub async fn reconcile(&self) {
+        reconcile::run(self.worker.clone()).await;
+    }
+
+    /// Takes no more instances and gives back those that run here, each with a last checkpoint when that is quick. Their
+    /// desired state stays, so that they go on elsewhere or at the next start. Returns when none is left, or after `max`.
+    pub async fn close(&self, max: Duration) {
+        self.worker.closing.cancel();
+        for (id, _) in self.worker.locals.views() {
+            self.worker.locals.wish(&id, Wish::GiveBack);
+        }
+        if tokio::time::timeout(max, self.worker.locals.none_left()).await.is_err() {
+            tracing::warn!("instances did not end in {} ms; their leases run out", max.as_millis());
+        }
+    }
+
     /// Connects with these properties and says what was reached or exactly what failed (SRC-2).
     pub async fn test_connection(&self, kind: &str, properties: BTreeMap<String, String>) -> ConnectivityReport {
-        let (_, _, _) = (kind, properties, &self.shared);
-        ConnectivityReport { reachable: false, message: "no connectors".into(), failure: None, elapsed_ms: 0 }
+        let Some(connector) = self.services.connectors.get(kind) else {
+            let known: Vec<_> = self.services.connectors.kinds().collect();
+            return ConnectivityReport {
+                reachable: false,
+                message: format!("`{kind}` is not a known kind of data source; known kinds are {}", known.join(", ")),
+                failure: Some(ConnectivityFailure::Configuration),
+                elapsed_ms: 0,
+            };
+        };
+        connector.test_connection(&Connection { kind: kind.to_owned(), properties }, TEST_MAX).await
     }
 
     /// Makes the real topic if it is not there, else checks that it agrees with the design (TOP-5). Answers whether it
@@ -30,8 +103,35 @@ impl Control {
     /// # Errors
     /// The topic is not in the project, or its data source cannot be used.
     pub async fn ensure_topic(&self, tenant: &TenantId, project: &ProjectId, topic: &TopicId) -> Result<bool, ControlError> {
-        let (_, _, _) = (tenant, project, topic);
-        Err(ControlError::Internal("not wired".into()))
+        self.ensure_topic_with(tenant, project, topic, &serde_json::json!({})).await
+    }
+
+    /// As [`Control::ensure_topic`], with options for a topic that has to be made: for Kafka `partitions` and
+    /// `replication`.
+    ///
+    /// # Errors
+    /// The topic is not in the project, or its data source cannot be used.
+    pub async fn ensure_topic_with(
+        &self,
+        tenant: &TenantId,
+        project: &ProjectId,
+        topic: &TopicId,
+        options: &serde_json::Value,
+    ) -> Result<bool, ControlError> {
+        let catalog = self.catalog(tenant, project);
+        let table: TableBinding = catalog.table(topic.as_str()).await.map_err(from_catalog)?;
+        let Some(connector) = self.services.connectors.get(&table.connection.kind) else {
+            let kind = &table.connection.kind;
+            return Err(ControlError::invalid("source.unknown_kind", format!("`{kind}` is not a known kind of data source")));
+        };
+        connector.ensure_table(&table, options).await.map_err(|error| match error.class() {
+            FaultClass::User => ControlError::invalid("topic.unusable", error.to_string()),
+            FaultClass::External => ControlError::External {
+                system: format!("{} topic `{}`", table.connection.kind, table.physical_name),
+                message: error.to_string(),
+            },
+            FaultClass::Internal => ControlError::Internal(error.to_string()),
+        })
     }
 
     /// Checks an upload against the admission limits and compiles it, so that a bad component is refused at once.
@@ -39,8 +139,14 @@ impl Control {
     /// # Errors
     /// The bytes are no component of a known contract, or break a limit.
     pub async fn admit_plugin(&self, tenant: &TenantId, component: Bytes) -> Result<ComponentInfo, ControlError> {
-        let (_, _) = (tenant, component);
-        Err(ControlError::Internal("not wired".into()))
+        let _ = tenant;
+        let size_bytes = component.len() as u64;
+        let admitted = self.services.sandbox.admit(component).await.map_err(|error| match error.class() {
+            FaultClass::User => ControlError::invalid("plugin.refused", error.to_string()),
+            FaultClass::External => ControlError::External { system: "plugin compiler".into(), message: error.to_string() },
+            FaultClass::Internal => ControlError::Internal(error.to_string()),
+        })?;
+        Ok(ComponentInfo { content_hash: admitted.content_hash, world: admitted.world, wit_version: admitted.wit_version, size_bytes })
     }
 
     /// Finds everything wrong with a graph and the schema on every edge. Errors of the graph are an answer, not a failure.
@@ -48,8 +154,10 @@ impl Control {
     /// # Errors
     /// Only what is not the graph's fault.
     pub async fn validate(&self, tenant: &TenantId, project: &ProjectId, graph: &JobGraph) -> Result<ValidationReport, ControlError> {
-        let (_, _, _) = (tenant, project, graph);
-        Err(ControlError::Internal("not wired".into()))
+        Ok(match self.examine(tenant, project, graph).await? {
+            Ok(examined) => ValidationReport { errors: Vec::new(), schemas: examined.schemas },
+            Err(errors) => ValidationReport { errors, schemas: BTreeMap::new() },
+        })
     }
 
     /// Validates a graph and fixes everything that it refers to by content, ready to be stored as a version.
@@ -57,30 +165,104 @@ impl Control {
     /// # Errors
     /// The graph is wrong, or what is not the graph's fault.
     pub async fn pin(&self, tenant: &TenantId, project: &ProjectId, graph: &JobGraph) -> Result<PinnedGraph, PinError> {
-        let (_, _, _) = (tenant, project, graph);
-        Err(ControlError::Internal("not wired".into()).into())
+        let pins = self.examine(tenant, project, graph).await?.map_err(PinError::Graph)?.pins;
+        let document = serde_json::json!({ "graph": graph, "pins": pins });
+        Ok(PinnedGraph { graph: graph.clone(), content_hash: canonical::hash(&document), pins })
     }
 
     /// Desired state changed: reconcile now instead of at the next scan. Never waits.
-    pub fn notify(&self) {}
+    pub fn notify(&self) {
+        self.worker.wake.notify_one();
+    }
 
     /// What this worker sees of an instance; absent when it does not run here.
     pub fn observe(&self, instance: &InstanceId) -> Option<InstanceObservation> {
-        let _ = instance;
-        None
+        let view = self.worker.locals.view(instance)?;
+        let observation = view.lock().observation(&self.worker.name);
+        Some(observation)
     }
 
     /// Takes a savepoint of a running instance and records it in the metadata store.
     ///
     /// # Errors
-    /// The instance does not run, or its state cannot be written.
+    /// The instance does not run here, or its state cannot be written.
     pub async fn create_savepoint(&self, tenant: &TenantId, instance: &InstanceId) -> Result<CreatedSavepoint, ControlError> {
-        let (_, _) = (tenant, instance);
-        Err(ControlError::Internal("not wired".into()))
+        self.create_savepoint_by(tenant, instance, "system").await
+    }
+
+    /// As [`Control::create_savepoint`], noting who asked for it.
+    ///
+    /// # Errors
+    /// The instance does not run here, or its state cannot be written.
+    pub async fn create_savepoint_by(&self, tenant: &TenantId, instance: &InstanceId, by: &str) -> Result<CreatedSavepoint, ControlError> {
+        let view = self.worker.locals.view(instance);
+        let running = view.and_then(|view| {
+            let view = view.lock();
+            let ours = view.scope.as_ref().is_some_and(|s| s.tenant == *tenant);
+            if ours { view.execution.clone() } else { None }
+        });
+        let Some(execution) = running else {
+            return Err(ControlError::Conflict(format!(
+                "instance `{instance}` is not running on this worker; a savepoint needs a running instance"
+            )));
+        };
+        let store = &self.worker.store;
+        let savepoint = store.begin_savepoint(tenant, instance, by).await.map_err(from_store)?.id;
+        match execution.savepoint(&savepoint).await {
+            Ok(info) => {
+                let noted = store.complete_savepoint(tenant, &savepoint, &info.location, info.checkpoint, info.size_bytes).await;
+                noted.map_err(from_store)?;
+                Ok(CreatedSavepoint { id: savepoint, location: info.location, size_bytes: info.size_bytes, checkpoint_id: info.checkpoint })
+            }
+            Err(error) => {
+                if let Err(error) = store.fail_savepoint(tenant, &savepoint, &error.to_string()).await {
+                    tracing::warn!(%savepoint, %error, "cannot note that the savepoint failed");
+                }
+                Err(match error.class() {
+                    FaultClass::User => ControlError::Conflict(error.to_string()),
+                    FaultClass::External => ControlError::External { system: "checkpoint store".into(), message: error.to_string() },
+                    FaultClass::Internal => ControlError::Internal(error.to_string()),
+                })
+            }
+        }
     }
 
     /// Metrics of all instances of this worker in Prometheus text format, labelled by tenant, job, instance, operator.
     pub fn prometheus(&self) -> String {
-        String::new()
+        prometheus::render(&self.worker.name, &self.worker.locals.views(), &self.services.accounts)
+    }
+
+    fn catalog(&self, tenant: &TenantId, project: &ProjectId) -> ProjectCatalog {
+        ProjectCatalog::current(self.worker.store.clone(), ProjectScope::new(tenant.clone(), project.clone()))
+    }
+
+    async fn examine(
+        &self,
+        tenant: &TenantId,
+        project: &ProjectId,
+        graph: &JobGraph,
+    ) -> Result<Result<Examined, Vec<GraphError>>, ControlError> {
+        let catalog = self.catalog(tenant, project);
+        let examined = self.worker.engine.examine(graph, tenant, &catalog).await;
+        match (examined, catalog.unreadable()) {
+            (Err(_), Some(message)) => Err(ControlError::External { system: "metadata store".into(), message }),
+            (examined, _) => Ok(examined),
+        }
+    }
+}
+
+fn from_catalog(error: CatalogError) -> ControlError {
+    match error {
+        CatalogError::NotFound { what, suggestion } => ControlError::NotFound { what, suggestion },
+        CatalogError::Forbidden(message) => ControlError::invalid("catalog.forbidden", message),
+        CatalogError::External(message) => ControlError::External { system: "metadata store".into(), message },
+    }
+}
+
+fn from_store(error: millrace_store::StoreError) -> ControlError {
+    match error.class() {
+        FaultClass::User => ControlError::not_found(error.to_string()),
+        FaultClass::External => ControlError::External { system: "metadata store".into(), message: error.to_string() },
+        FaultClass::Internal => ControlError::Internal(error.to_string()),
     }
 }

@@ -4,10 +4,25 @@
 //! notification and the periodic scan are the same code path.
 
 mod answers;
+mod canonical;
+mod catalog;
+mod driver;
+mod engine;
 mod error;
 mod facade;
+mod local;
+mod native;
+mod nearest;
+mod parameters;
+mod prometheus;
+mod reconcile;
+mod restart;
+mod start_point;
 
 pub use answers::{ComponentInfo, CreatedSavepoint, ExecutionPhase, FailureReport, InstanceObservation, PinnedGraph, ValidationReport};
+pub use engine::{Examined, Execution, ExecutionEngine, Launch};
 pub use error::{ControlError, PinError};
-pub use facade::Control;
+pub use facade::{Control, ControlParts};
 pub use millrace_connector::{ConnectivityFailure, ConnectivityReport};
+pub use native::NativeEngine;
+pub use restart::{FailureRecord, Verdict};

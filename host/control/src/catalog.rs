@@ -1,0 +1,201 @@
+//! What names mean to a job: one project's topics and plugins, and for a submitted version what it has pinned.
+//!
+//! Invariant: a catalog reads only its own tenant and project. Credentials are looked up at every start and live in no
+//! version; everything else of a version comes from its pins.
+
+use crate::nearest::nearest;
+use async_trait::async_trait;
+use bytes::Bytes;
+use millrace_connector::{Connection, TableBinding};
+use millrace_domain::ProjectScope;
+use millrace_engine::{Catalog, CatalogError, PluginBinding};
+use millrace_model::{Schema, graph::JobGraph};
+use millrace_store::{PageRequest, Store, StoreError};
+use parking_lot::Mutex;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Names that are compared for a suggestion at most.
+const SUGGESTIONS_FROM: u32 = 200;
+
+/// A project as the engine sees it.
+pub(crate) struct ProjectCatalog {
+    store: Store,
+    scope: ProjectScope,
+    pins: Pins,
+    /// Set when the metadata could not be read: the planner's errors are then not the user's fault.
+    unreadable: Mutex<Option<String>>,
+}
+
+/// What a version has fixed.
+#[derive(Debug, Default)]
+struct Pins {
+    tables: BTreeMap<String, PinnedTable>,
+    /// By plugin name and the version that the node asks for.
+    plugins: BTreeMap<(String, Option<String>), PinnedPlugin>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct PinnedTable {
+    table: String,
+    physical_name: String,
+    schema: Schema,
+    format: serde_json::Value,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct PinnedPlugin {
+    plugin: String,
+    version: String,
+    content_hash: String,
+}
+
+/// One node's pin; other kinds of nodes pin nothing or something of their own.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Pin {
+    Table(PinnedTable),
+    Plugin(PinnedPlugin),
+    Other(serde::de::IgnoredAny),
+}
+
+impl ProjectCatalog {
+    /// The project as it is now: for validating and submitting.
+    pub(crate) fn current(store: Store, scope: ProjectScope) -> Self {
+        Self { store, scope, pins: Pins::default(), unreadable: Mutex::new(None) }
+    }
+
+    /// The project as a version has fixed it: for running.
+    ///
+    /// # Errors
+    /// The pins are not what [`millrace_engine::ExecutionPlan::pins`] writes.
+    pub(crate) fn pinned(store: Store, scope: ProjectScope, graph: &JobGraph, pins: &serde_json::Value) -> Result<Self, serde_json::Error> {
+        Ok(Self { pins: Pins::read(graph, pins)?, ..Self::current(store, scope) })
+    }
+
+    /// Why the metadata could not be read, if it could not.
+    pub(crate) fn unreadable(&self) -> Option<String> {
+        self.unreadable.lock().clone()
+    }
+
+    fn failed(&self, error: &StoreError) -> CatalogError {
+        let message = error.to_string();
+        *self.unreadable.lock() = Some(message.clone());
+        CatalogError::External(message)
+    }
+
+    async fn near_topic(&self, name: &str) -> Option<String> {
+        let topics = self.store.topics(&self.scope, &PageRequest { cursor: None, limit: Some(SUGGESTIONS_FROM) }).await.ok()?;
+        nearest(name, topics.items.iter().map(|t| t.name.as_str())).map(str::to_owned)
+    }
+
+    async fn near_plugin(&self, name: &str) -> Option<String> {
+        let plugins = self.store.plugins(&self.scope, &PageRequest { cursor: None, limit: Some(SUGGESTIONS_FROM) }).await.ok()?;
+        nearest(name, plugins.items.iter().map(|p| p.name.as_str())).map(str::to_owned)
+    }
+
+    /// Content hash and number of the plugin version that `name` and `version` mean now.
+    async fn current_plugin(&self, name: &str, version: Option<&str>) -> Result<PinnedPlugin, CatalogError> {
+        let plugin = match self.store.plugin(&self.scope, name).await {
+            Ok(plugin) => plugin,
+            Err(StoreError::NotFound { .. }) => {
+                return Err(CatalogError::NotFound { what: format!("plugin `{name}`"), suggestion: self.near_plugin(name).await });
+            }
+            Err(error) => return Err(self.failed(&error)),
+        };
+        let found = match version {
+            None => plugin.latest,
+            Some(wanted) => {
+                let versions = self.store.plugin_versions(&self.scope, &plugin.id).await.map_err(|e| self.failed(&e))?;
+                let found = versions.into_iter().find(|v| v.number.to_string() == wanted);
+                let newest = plugin.latest.number.to_string();
+                found.ok_or_else(|| CatalogError::NotFound {
+                    what: format!("version `{wanted}` of plugin `{name}`"),
+                    suggestion: Some(newest),
+                })?
+            }
+        };
+        Ok(PinnedPlugin { plugin: plugin.name.to_string(), version: found.number.to_string(), content_hash: found.content_hash })
+    }
+}
+
+impl Pins {
+    fn read(graph: &JobGraph, pins: &serde_json::Value) -> Result<Self, serde_json::Error> {
+        let by_node: BTreeMap<String, Pin> = serde_json::from_value(pins.clone())?;
+        let mut read = Self::default();
+        for (node, pin) in by_node {
+            match pin {
+                Pin::Table(table) => {
+                    read.tables.insert(table.table.clone(), table);
+                }
+                Pin::Plugin(plugin) => {
+                    let asked = graph.nodes.iter().find(|n| n.id.as_str() == node).and_then(|n| n.config.get("version"));
+                    let asked = asked.and_then(serde_json::Value::as_str).map(str::to_owned);
+                    read.plugins.insert((plugin.plugin.clone(), asked), plugin);
+                }
+                Pin::Other(_) => {}
+            }
+        }
+        Ok(read)
+    }
+}
+
+#[async_trait]
+impl Catalog for ProjectCatalog {
+    async fn table(&self, name: &str) -> Result<TableBinding, CatalogError> {
+        let topic = match self.store.topic(&self.scope, name).await {
+            Ok(topic) => topic,
+            Err(StoreError::NotFound { .. }) => {
+                return Err(CatalogError::NotFound { what: format!("topic `{name}`"), suggestion: self.near_topic(name).await });
+            }
+            Err(error) => return Err(self.failed(&error)),
+        };
+        let connection = self.store.connection(&self.scope, topic.data_source.as_str()).await.map_err(|e| self.failed(&e))?;
+        let connection = Connection { kind: connection.kind, properties: connection.properties };
+        let name = topic.name.to_string();
+        Ok(match self.pins.tables.get(&name) {
+            None => TableBinding { name, physical_name: topic.physical_name, schema: topic.schema, format: topic.format, connection },
+            Some(pin) => {
+                let PinnedTable { physical_name, schema, format, .. } = pin.clone();
+                TableBinding { name, physical_name, schema, format, connection }
+            }
+        })
+    }
+
+    async fn plugin(&self, name: &str, version: Option<&str>) -> Result<PluginBinding, CatalogError> {
+        let pin = match self.pins.plugins.get(&(name.to_owned(), version.map(str::to_owned))) {
+            Some(pin) => pin.clone(),
+            None => self.current_plugin(name, version).await?,
+        };
+        let component = self.store.component(&self.scope.tenant, &pin.content_hash).await.map_err(|e| self.failed(&e))?;
+        let PinnedPlugin { plugin, version, content_hash } = pin;
+        Ok(PluginBinding { name: plugin, version, content_hash, component: Bytes::from(component) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn pins_are_found_by_what_the_graph_asks_for() {
+        let graph: JobGraph = serde_json::from_value(json!({"nodes": [
+            {"id": "in", "kind": "kafka_source", "config": {"topic": "clicks"}},
+            {"id": "old", "kind": "etl", "config": {"plugin": "clean", "version": "1"}},
+            {"id": "new", "kind": "etl", "config": {"plugin": "clean"}},
+            {"id": "once", "kind": "deduplicate"},
+        ]}))
+        .unwrap();
+        let pins = json!({
+            "in": {"table": "clicks", "physical_name": "web.clicks", "schema": [{"name": "a", "type": "INT"}], "format": {"type": "json"}},
+            "old": {"plugin": "clean", "version": "1", "content_hash": "aa"},
+            "new": {"plugin": "clean", "version": "7", "content_hash": "bb"},
+            "once": null,
+        });
+        let pins = Pins::read(&graph, &pins).unwrap();
+        assert_eq!(pins.tables["clicks"].physical_name, "web.clicks");
+        let hash = |version: Option<&str>| pins.plugins[&("clean".to_owned(), version.map(str::to_owned))].content_hash.clone();
+        assert_eq!((hash(Some("1")).as_str(), hash(None).as_str()), ("aa", "bb"));
+    }
+}

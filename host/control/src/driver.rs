@@ -1,0 +1,262 @@
+//! Drives one instance: claims it, launches it, watches it, reports what happens, until it is no longer this worker's.
+//!
+//! Invariant: everything that is written names the attempt of the claim; once that is over (fenced) the execution is
+//! cancelled and nothing more is written. When the driver ends, its execution has ended.
+
+mod end;
+mod report;
+
+use crate::{
+    ExecutionPhase, FailureReport,
+    catalog::ProjectCatalog,
+    engine::{Execution, Launch},
+    local::{View, Wish},
+    parameters::override_parameters,
+    reconcile::Worker,
+    restart::{FailureRecord, Verdict},
+    start_point,
+};
+use end::End;
+use millrace_domain::{InstanceEvent, InstanceState};
+use millrace_engine::JobFailure;
+use millrace_model::{Classified, FaultClass, graph::RestartPolicy, ids::InstanceId};
+use millrace_store::Instance;
+use parking_lot::Mutex;
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::watch, time::Instant};
+
+/// Why a driver ends without a report.
+#[derive(Debug)]
+pub(crate) enum Over {
+    /// The instance is not this worker's (any more).
+    NotOurs,
+}
+
+pub(crate) struct Driver {
+    worker: Arc<Worker>,
+    wish: watch::Receiver<Wish>,
+    view: Arc<Mutex<View>>,
+    instance: Instance,
+    failures: FailureRecord,
+    policy: RestartPolicy,
+}
+
+/// Takes the driver's entry away however it ends, and lets the next pass look whether there is more to do.
+struct Entry {
+    worker: Arc<Worker>,
+    id: InstanceId,
+    view: Arc<Mutex<View>>,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if let Some(execution) = self.view.lock().execution.take() {
+            execution.cancel();
+        }
+        self.worker.locals.release(&self.id);
+        self.worker.wake.notify_one();
+    }
+}
+
+/// Drives the instance `id` until it is ended, lost or given back.
+pub(crate) async fn drive(worker: Arc<Worker>, id: InstanceId, wish: watch::Receiver<Wish>, view: Arc<Mutex<View>>) {
+    let _entry = Entry { worker: worker.clone(), id: id.clone(), view: view.clone() };
+    let noticed = Instant::now();
+    let Ok(instance) = claim(&worker, &id, &view).await else { return };
+    let failures = FailureRecord::after(u32::try_from(instance.restart_count).unwrap_or(0));
+    let mut driver = Driver { worker, wish, view, instance, failures, policy: RestartPolicy::default() };
+    if let Err(Over::NotOurs) = driver.run(noticed).await {
+        tracing::warn!(instance = %id, "the instance is another worker's now");
+    }
+}
+
+/// Takes the lease.
+async fn claim(worker: &Worker, id: &InstanceId, view: &Mutex<View>) -> Result<Instance, Over> {
+    let until_ms = worker.lease_until_ms();
+    match worker.store.claim_instance(id, &worker.name, until_ms).await {
+        Ok(Some(instance)) => {
+            let mut view = view.lock();
+            view.attempt = Some(instance.attempt);
+            view.lease_until_ms = until_ms;
+            view.scope = Some(instance.scope.clone());
+            view.restarts = u32::try_from(instance.restart_count).unwrap_or(0);
+            Ok(instance)
+        }
+        Ok(None) => Err(Over::NotOurs),
+        Err(error) => {
+            tracing::warn!(instance = %id, %error, "cannot claim the instance; the next scan tries again");
+            Err(Over::NotOurs)
+        }
+    }
+}
+
+impl Driver {
+    async fn run(&mut self, noticed: Instant) -> Result<(), Over> {
+        if self.instance.state == InstanceState::Running {
+            // Its worker died without a word (perhaps this one, before a restart): that is said first, then it starts again.
+            self.report(InstanceEvent::WorkerLost, None).await?;
+            self.instance = claim(&self.worker, &self.instance.id, &self.view).await?;
+        }
+        let mut began = noticed;
+        loop {
+            if self.instance.state == InstanceState::Stopping {
+                return self.report(InstanceEvent::Halted, None).await;
+            }
+            let end = match self.launch().await {
+                Launched::Running(execution) => self.watch(execution, began).await?,
+                Launched::Failed(failure) => End::Failed(failure, None),
+                Launched::Interrupted(Wish::GiveBack) => End::GivenBack,
+                Launched::Interrupted(Wish::Abandon) => End::Lost,
+                Launched::Interrupted(Wish::Run | Wish::Stop { .. }) => End::Halted,
+            };
+            match end {
+                End::Finished => return self.report(InstanceEvent::Ended, None).await,
+                End::Halted => return self.report(InstanceEvent::Halted, None).await,
+                End::GivenBack => return self.report(InstanceEvent::WorkerLost, None).await,
+                End::Lost => return Err(Over::NotOurs),
+                End::Failed(failure, ran_since_ms) => {
+                    if !self.fail(failure, ran_since_ms).await? {
+                        return Ok(());
+                    }
+                }
+            }
+            began = Instant::now();
+        }
+    }
+
+    /// Resolves and starts the execution, unless something else is wished meanwhile.
+    async fn launch(&mut self) -> Launched {
+        self.show(|view| {
+            view.phase = ExecutionPhase::Starting;
+            view.next_attempt_at_ms = None;
+        });
+        let interrupted = other_wish(self.wish.clone());
+        let worker = self.worker.clone();
+        let start = async {
+            // The semaphore is never closed.
+            let _permit = worker.starts.acquire().await.ok();
+            self.prepare_and_start().await
+        };
+        tokio::select! {
+            biased;
+            wish = interrupted => Launched::Interrupted(wish),
+            started = start => match started {
+                Ok(execution) => Launched::Running(execution),
+                Err(failure) => Launched::Failed(*failure),
+            },
+        }
+    }
+
+    async fn prepare_and_start(&mut self) -> Result<Arc<dyn Execution>, Box<JobFailure>> {
+        let (store, scope) = (&self.worker.store, &self.instance.scope);
+        let version = store.version(scope, &self.instance.version).await.map_err(failure)?;
+        let job = store.job(scope, self.instance.job.as_str()).await.map(|j| j.name.to_string());
+        // A removed job's instance goes on under the job's id.
+        let job = job.unwrap_or_else(|_| self.instance.job.to_string());
+        let mut graph = version.graph;
+        override_parameters(&mut graph, &self.instance.parameters).map_err(|m| Box::new(plain(FaultClass::User, false, m)))?;
+        self.policy = graph.parameters.restart.clone();
+        let catalog = ProjectCatalog::pinned(store.clone(), scope.clone(), &graph, &version.pins);
+        let catalog = Arc::new(catalog.map_err(|e| Box::new(plain(FaultClass::Internal, false, format!("pins of the version: {e}"))))?);
+        let from = start_point::find(store, self.worker.checkpoints.as_ref(), &self.instance).await.map_err(start_failure)?;
+        self.show(|view| view.job.clone_from(&job));
+        let launch = Launch {
+            tenant: scope.tenant.clone(),
+            instance: start_point::run_id(&self.instance.id, self.instance.run),
+            job,
+            version_hash: version.content_hash,
+            graph,
+            catalog: catalog.clone(),
+            from,
+        };
+        self.worker.engine.launch(launch).await.map_err(|failure| {
+            // The planner takes every name that cannot be resolved for the user's mistake.
+            Box::new(match catalog.unreadable() {
+                Some(message) => plain(FaultClass::External, true, message),
+                None => failure,
+            })
+        })
+    }
+
+    /// Reports a failure and waits until the next attempt. False: there is none.
+    async fn fail(&mut self, failure: JobFailure, ran_since_ms: Option<i64>) -> Result<bool, Over> {
+        let now_ms = self.worker.store.now_ms();
+        let clock = |ms: i64| u64::try_from(ms).unwrap_or(0);
+        let verdict = self.failures.failed(&self.policy, failure.retryable, ran_since_ms.map(clock), clock(now_ms));
+        let mut report = FailureReport::of(failure, now_ms);
+        let instance = self.instance.id.clone();
+        let (event, at_ms) = match verdict {
+            Verdict::RestartAt { at_ms } => (InstanceEvent::FailedForNow, i64::try_from(at_ms).unwrap_or(i64::MAX)),
+            Verdict::NotRetryable => (InstanceEvent::FailedForGood, now_ms),
+            Verdict::Exhausted { attempts } => {
+                report.message = format!("gave up after {attempts} restarts; the last failure: {}", report.message);
+                (InstanceEvent::FailedForGood, now_ms)
+            }
+        };
+        report.retryable = event == InstanceEvent::FailedForNow;
+        tracing::warn!(%instance, class = ?report.class, operator = ?report.operator, restarts = self.failures.restarts(), "{}", report.message);
+        let restarts = self.failures.restarts();
+        self.show(|view| {
+            view.last_failure = Some(report.clone());
+            view.restarts = restarts;
+            view.phase = ExecutionPhase::BackingOff;
+            view.next_attempt_at_ms = Some(at_ms);
+        });
+        self.report(event, Some(report)).await?;
+        if self.instance.state != InstanceState::Restarting {
+            return Ok(false);
+        }
+        let wait = Duration::from_millis(clock(at_ms.saturating_sub(now_ms)));
+        let wish = tokio::select! {
+            () = tokio::time::sleep(wait) => return Ok(true),
+            wish = other_wish(self.wish.clone()) => wish,
+        };
+        let event = match wish {
+            Wish::Abandon => return Err(Over::NotOurs),
+            Wish::GiveBack => InstanceEvent::WorkerLost,
+            Wish::Run | Wish::Stop { .. } => InstanceEvent::Halted,
+        };
+        self.report(event, None).await.map(|()| false)
+    }
+
+    fn show(&self, change: impl FnOnce(&mut View)) {
+        change(&mut self.view.lock());
+    }
+}
+
+/// Waits until something else than running is wished.
+async fn other_wish(mut wish: watch::Receiver<Wish>) -> Wish {
+    // An error means that the sender is gone, which it is only when this driver's entry is.
+    wish.wait_for(|w| *w != Wish::Run).await.map_or(Wish::Abandon, |w| *w)
+}
+
+enum Launched {
+    Running(Arc<dyn Execution>),
+    Failed(JobFailure),
+    Interrupted(Wish),
+}
+
+impl FailureReport {
+    fn of(failure: JobFailure, at_ms: i64) -> Self {
+        let JobFailure { class, retryable, operator, message, fault } = failure;
+        Self { class, retryable, operator, message, fault: fault.and_then(|f| serde_json::to_value(f).ok()), at_ms }
+    }
+}
+
+fn plain(class: FaultClass, retryable: bool, message: String) -> JobFailure {
+    JobFailure { class, retryable, operator: None, message, fault: None }
+}
+
+/// Boxed, because a failure is large and rare.
+fn failure<E: Classified + std::fmt::Display>(error: E) -> Box<JobFailure> {
+    Box::new(plain(error.class(), error.is_retryable(), error.to_string()))
+}
+
+fn start_failure(error: start_point::StartPointError) -> Box<JobFailure> {
+    use start_point::StartPointError as E;
+    match error {
+        E::Store(error) => failure(error),
+        E::Checkpoint(error) => failure(error),
+        E::NotCompleted(_) => Box::new(plain(FaultClass::User, false, error.to_string())),
+    }
+}

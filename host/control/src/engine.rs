@@ -1,0 +1,85 @@
+//! What an engine is for the control plane: it examines graphs and launches executions.
+//!
+//! Invariant: the reconciler knows only these two traits, so that a job graph runs on any engine that implements them.
+//! The vocabulary (failures, metrics under Flink's names, checkpoint summaries) is the native engine's.
+
+use async_trait::async_trait;
+use millrace_engine::{Catalog, CheckpointSummary, EngineError, ExecutionState, JobFailure, JobMetrics, SavepointInfo, StartFrom};
+use millrace_model::{
+    Schema,
+    graph::{GraphError, JobGraph},
+    ids::{InstanceId, NodeId, SavepointId, TenantId},
+};
+use std::{collections::BTreeMap, sync::Arc};
+use tokio::sync::watch;
+
+/// What examining a correct graph tells.
+#[derive(Debug, Clone)]
+pub struct Examined {
+    /// Columns that leave each node; for sinks those that enter.
+    pub schemas: BTreeMap<NodeId, Schema>,
+    /// What the names in the graph stand for, by content.
+    pub pins: serde_json::Value,
+}
+
+/// An execution to start.
+pub struct Launch {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Names state, transactions and checkpoints.
+    pub instance: InstanceId,
+    /// The job's name, for reports.
+    pub job: String,
+    /// Content hash of the version.
+    pub version_hash: String,
+    /// The graph to run.
+    pub graph: JobGraph,
+    /// What its names stand for.
+    pub catalog: Arc<dyn Catalog>,
+    /// What to restore.
+    pub from: StartFrom,
+}
+
+/// An engine.
+#[async_trait]
+pub trait ExecutionEngine: Send + Sync {
+    /// Checks a graph and infers its schemas. Starts nothing.
+    ///
+    /// # Errors
+    /// Everything that is wrong, by node and field.
+    async fn examine(&self, graph: &JobGraph, tenant: &TenantId, catalog: &dyn Catalog) -> Result<Examined, Vec<GraphError>>;
+
+    /// Starts an execution. On return records flow.
+    ///
+    /// # Errors
+    /// The graph is wrong, or something cannot be opened or restored; nothing runs then.
+    async fn launch(&self, launch: Launch) -> Result<Arc<dyn Execution>, JobFailure>;
+}
+
+/// A started execution. Dropping it does not end it.
+#[async_trait]
+pub trait Execution: Send + Sync {
+    /// The state, and a wake-up whenever it changes.
+    fn state(&self) -> watch::Receiver<ExecutionState>;
+
+    /// Takes a savepoint; returns when it is durable. Records flow on.
+    ///
+    /// # Errors
+    /// It could not be taken, or the execution has ended.
+    async fn savepoint(&self, id: &SavepointId) -> Result<SavepointInfo, EngineError>;
+
+    /// Ends the execution; returns when nothing of it runs any more. If the savepoint cannot be taken, it runs on.
+    ///
+    /// # Errors
+    /// The savepoint could not be taken, or the execution has ended.
+    async fn stop(&self, with_savepoint: Option<&SavepointId>) -> Result<Option<SavepointInfo>, EngineError>;
+
+    /// Asks the execution to end at once; does not wait.
+    fn cancel(&self);
+
+    /// Metrics now.
+    fn metrics(&self) -> JobMetrics;
+
+    /// The newest checkpoints, oldest first.
+    fn checkpoints(&self) -> Vec<CheckpointSummary>;
+}

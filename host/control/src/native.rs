@@ -1,0 +1,83 @@
+//! The embedded engine behind the common trait.
+
+use crate::engine::{Examined, Execution, ExecutionEngine, Launch};
+use async_trait::async_trait;
+use millrace_engine::{
+    Catalog, CheckpointSummary, EngineError, EngineServices, ExecutionState, JobFailure, JobHandle, JobMetrics, SavepointInfo, StartOptions,
+};
+use millrace_model::{
+    FaultClass,
+    graph::{GraphError, JobGraph},
+    ids::{SavepointId, TenantId},
+};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Runs jobs in this process.
+pub struct NativeEngine {
+    services: EngineServices,
+}
+
+impl NativeEngine {
+    /// An engine with these services.
+    pub fn new(services: EngineServices) -> Self {
+        Self { services }
+    }
+}
+
+#[async_trait]
+impl ExecutionEngine for NativeEngine {
+    async fn examine(&self, graph: &JobGraph, tenant: &TenantId, catalog: &dyn Catalog) -> Result<Examined, Vec<GraphError>> {
+        let plan = millrace_engine::plan(graph, tenant, catalog, &self.services).await?;
+        Ok(Examined { schemas: plan.output_schemas(), pins: plan.pins() })
+    }
+
+    async fn launch(&self, launch: Launch) -> Result<Arc<dyn Execution>, JobFailure> {
+        let Launch { tenant, instance, job, version_hash, graph, catalog, from } = launch;
+        let plan = millrace_engine::plan(&graph, &tenant, catalog.as_ref(), &self.services).await.map_err(wrong_graph)?;
+        let options = StartOptions { tenant, instance, job, version_hash, from };
+        let handle = millrace_engine::start(plan, options, &self.services).await?;
+        Ok(Arc::new(NativeExecution(handle)))
+    }
+}
+
+/// A version was right when it was submitted; what it names has changed or gone since.
+fn wrong_graph(errors: Vec<GraphError>) -> JobFailure {
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    JobFailure {
+        class: FaultClass::User,
+        retryable: false,
+        operator: errors.into_iter().find_map(|e| e.node),
+        message: format!("the job cannot start any more: {}", lines.join("; ")),
+        fault: None,
+    }
+}
+
+struct NativeExecution(JobHandle);
+
+#[async_trait]
+impl Execution for NativeExecution {
+    fn state(&self) -> watch::Receiver<ExecutionState> {
+        self.0.state()
+    }
+
+    async fn savepoint(&self, id: &SavepointId) -> Result<SavepointInfo, EngineError> {
+        self.0.savepoint(id).await
+    }
+
+    async fn stop(&self, with_savepoint: Option<&SavepointId>) -> Result<Option<SavepointInfo>, EngineError> {
+        self.0.stop(with_savepoint).await
+    }
+
+    fn cancel(&self) {
+        self.0.cancel();
+    }
+
+    fn metrics(&self) -> JobMetrics {
+        self.0.metrics()
+    }
+
+    fn checkpoints(&self) -> Vec<CheckpointSummary> {
+        self.0.checkpoints()
+    }
+}

@@ -1,0 +1,136 @@
+//! The reconciler: compares the instances that are to run with those that this worker drives, and sets drivers to work.
+//!
+//! Invariant: a pass takes no input. A notification only makes the next pass come sooner, so a lost one does no harm.
+
+use crate::{
+    driver,
+    engine::ExecutionEngine,
+    local::{Locals, Wish},
+};
+use millrace_checkpoint::CheckpointStore;
+use millrace_domain::InstanceState;
+use millrace_model::ids::InstanceId;
+use millrace_store::{Instance, Store, StoreError};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Time between two passes when nobody notifies.
+const SCAN: Duration = Duration::from_secs(1);
+/// A savepoint that has been pending for longer than any may take was left behind by a dead worker.
+const SAVEPOINT_MAX_MS: i64 = 60 * 60 * 1_000;
+
+/// What the reconciler and its drivers share.
+pub(crate) struct Worker {
+    pub(crate) store: Store,
+    pub(crate) engine: Arc<dyn ExecutionEngine>,
+    pub(crate) checkpoints: Arc<dyn CheckpointStore>,
+    /// Name of this worker; leases carry it.
+    pub(crate) name: String,
+    /// How long a lease lasts without being renewed.
+    pub(crate) lease: Duration,
+    /// Bounds how many instances are starting at the same time.
+    pub(crate) starts: Semaphore,
+    pub(crate) locals: Locals,
+    pub(crate) wake: Notify,
+    pub(crate) closing: CancellationToken,
+}
+
+impl Worker {
+    /// When a lease taken now ends, by the store's clock.
+    pub(crate) fn lease_until_ms(&self) -> i64 {
+        self.store.now_ms().saturating_add(i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// Reconciles until the worker closes.
+pub(crate) async fn run(worker: Arc<Worker>) {
+    let mut renewed = Instant::now();
+    let mut readable = true;
+    loop {
+        if let Err(error) = pass(&worker).await {
+            // Once per outage: the passes go on.
+            if readable {
+                tracing::error!(%error, "the metadata store cannot be read; instances go on running until their leases end");
+            }
+            readable = false;
+        } else {
+            readable = true;
+        }
+        if renewed.elapsed() >= worker.lease / 3 {
+            renewed = Instant::now();
+            renew(&worker).await;
+        }
+        tokio::select! {
+            () = worker.wake.notified() => {}
+            () = tokio::time::sleep(SCAN) => {}
+            () = worker.closing.cancelled() => return,
+        }
+    }
+}
+
+/// One comparison of desired and observed.
+async fn pass(worker: &Arc<Worker>) -> Result<(), StoreError> {
+    let active = worker.store.active_instances().await?;
+    let now_ms = worker.store.now_ms();
+    let driven = worker.locals.views();
+    let by_id: HashMap<&InstanceId, &Instance> = active.iter().map(|i| (&i.id, i)).collect();
+    for (id, view) in driven {
+        let Some(attempt) = view.lock().attempt else { continue };
+        match by_id.get(&id) {
+            // The list may be older than our own claim; a greater attempt is somebody else's.
+            Some(instance) if instance.attempt > attempt => worker.locals.wish(&id, Wish::Abandon),
+            Some(instance) if instance.state == InstanceState::Stopping => {
+                worker.locals.wish(&id, Wish::Stop { with_savepoint: instance.stop_with_savepoint });
+            }
+            Some(_) | None => {}
+        }
+    }
+    for instance in active.iter().filter(|i| is_claimable(i, &worker.name, now_ms)) {
+        if let Some((wish, view)) = worker.locals.reserve(&instance.id) {
+            tokio::spawn(driver::drive(worker.clone(), instance.id.clone(), wish, view));
+        }
+    }
+    Ok(())
+}
+
+fn is_claimable(instance: &Instance, worker: &str, now_ms: i64) -> bool {
+    match &instance.worker {
+        None => true,
+        Some(owner) => owner == worker || instance.lease_until_ms.is_none_or(|until| until <= now_ms),
+    }
+}
+
+/// Extends the leases of all driven instances; gives up those that are lost.
+async fn renew(worker: &Worker) {
+    for (id, view) in worker.locals.views() {
+        let Some(attempt) = view.lock().attempt else { continue };
+        let until_ms = worker.lease_until_ms();
+        match worker.store.renew_lease(&id, attempt, until_ms).await {
+            Ok(true) => view.lock().lease_until_ms = until_ms,
+            Ok(false) => {
+                // The driver may have claimed anew since the attempt was read.
+                if view.lock().attempt == Some(attempt) {
+                    worker.locals.wish(&id, Wish::Abandon);
+                }
+            }
+            Err(error) => {
+                // Until the lease ends nobody else can take the instance; after that somebody may.
+                let left_ms = view.lock().lease_until_ms.saturating_sub(worker.store.now_ms());
+                tracing::warn!(instance = %id, %error, left_ms, "cannot renew the lease");
+                let soon_ms = i64::try_from((worker.lease / 4).as_millis()).unwrap_or(i64::MAX);
+                if left_ms <= soon_ms {
+                    worker.locals.wish(&id, Wish::Abandon);
+                }
+            }
+        }
+    }
+    let before_ms = worker.store.now_ms().saturating_sub(SAVEPOINT_MAX_MS);
+    let cleared = worker.store.fail_pending_savepoints(before_ms, "the worker ended before the savepoint was complete").await;
+    if let Err(error) = cleared {
+        tracing::warn!(%error, "cannot clear savepoints that dead workers left pending");
+    }
+}

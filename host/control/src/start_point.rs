@@ -1,0 +1,88 @@
+//! Where a launch takes its state from.
+//!
+//! Invariant: state belongs to a run (one start by a user). A restart within a run goes on from the run's own latest
+//! checkpoint; only a run that has none yet looks at what the user asked for. So a fresh start never picks up state of
+//! an earlier run, and a crash right after it does not either.
+
+use millrace_checkpoint::{CheckpointError, CheckpointStore};
+use millrace_engine::StartFrom as EngineStart;
+use millrace_model::ids::{CheckpointId, InstanceId};
+use millrace_store::{Instance, StartFrom, Store, StoreError};
+
+/// Why the start point could not be found.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartPointError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error("savepoint `{0}` has no location; only a completed savepoint can be started from")]
+    NotCompleted(String),
+}
+
+/// The name under which a run keeps state and writes output.
+pub(crate) fn run_id(instance: &InstanceId, run: i64) -> InstanceId {
+    InstanceId::new(format!("{instance}-{run}"))
+}
+
+/// Finds the start point of `instance`'s current run.
+pub(crate) async fn find(store: &Store, checkpoints: &dyn CheckpointStore, instance: &Instance) -> Result<EngineStart, StartPointError> {
+    if latest_complete(checkpoints, &run_id(&instance.id, instance.run)).await?.is_some() {
+        return Ok(EngineStart::LatestCheckpoint);
+    }
+    match &instance.start {
+        StartFrom::Fresh => Ok(EngineStart::Fresh),
+        StartFrom::Savepoint { savepoint } => {
+            let found = store.savepoint(&instance.scope, savepoint).await?;
+            let location = found.location.ok_or_else(|| StartPointError::NotCompleted(savepoint.to_string()))?;
+            Ok(EngineStart::Savepoint { location })
+        }
+        StartFrom::Latest { instance: other } => {
+            let runs = if *other == instance.id { instance.run - 1 } else { store.instance(&instance.scope, other).await?.run };
+            for run in (1..=runs).rev() {
+                let run = run_id(other, run);
+                if let Some(checkpoint) = latest_complete(checkpoints, &run).await? {
+                    let location = millrace_checkpoint::layout::checkpoint_folder(&run, checkpoint);
+                    return Ok(EngineStart::Savepoint { location });
+                }
+            }
+            Ok(EngineStart::Fresh)
+        }
+    }
+}
+
+/// The greatest checkpoint of `run` that is complete, by its manifest.
+async fn latest_complete(checkpoints: &dyn CheckpointStore, run: &InstanceId) -> Result<Option<CheckpointId>, CheckpointError> {
+    let paths = checkpoints.list(run.as_str()).await?;
+    let number = |path: &String| -> Option<CheckpointId> {
+        let (folder, file) = path.rsplit_once('/')?;
+        let number = folder.strip_prefix(run.as_str())?.strip_prefix("/chk-")?;
+        if file == millrace_checkpoint::layout::MANIFEST { number.parse().ok() } else { None }
+    };
+    Ok(paths.iter().filter_map(number).max())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use millrace_checkpoint::LocalStore;
+
+    #[tokio::test]
+    async fn the_latest_complete_checkpoint_of_the_run_itself_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = LocalStore::open(folder.path()).unwrap();
+        for path in
+            ["ins_a-1/chk-2/manifest.json", "ins_a-1/chk-10/manifest.json", "ins_a-1/chk-11/blobs/ff", "ins_a-12/chk-99/manifest.json"]
+        {
+            store.put(path, Bytes::from_static(b"{}")).await.unwrap();
+        }
+        let latest = |run| {
+            let store = store.clone();
+            async move { latest_complete(&store, &run_id(&InstanceId::new("ins_a"), run)).await.unwrap() }
+        };
+        assert_eq!(latest(1).await, Some(10));
+        assert_eq!(latest(12).await, Some(99));
+        assert_eq!(latest(2).await, None);
+    }
+}
