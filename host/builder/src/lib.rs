@@ -1,1 +1,92 @@
-//! millrace-builder
+//! From the source of a plugin to a WebAssembly component.
+//!
+//! Today this runs where the author works: the command line calls it, on code that its user wrote or trusts, since
+//! `cargo build` runs build scripts and macros. Invariant: the server never calls it; building on the server comes
+//! with a cage of its own. What is built is not trusted because of that: the server admits it like any upload.
+
+mod cargo;
+mod component;
+mod failure;
+mod project;
+mod samples;
+#[cfg(test)]
+mod tests;
+mod toolchain;
+
+pub use component::{ETL_WORLD, encode_component};
+pub use failure::BuildError;
+pub use project::{NewProject, SdkSource, new_project};
+pub use samples::{build_samples, sample_plugins};
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// A component, ready for upload.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// Name of the package it was built from.
+    pub name: String,
+    /// The component.
+    pub component: Vec<u8>,
+    /// The file that holds it.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub size: u64,
+    /// How long the build took.
+    pub elapsed: Duration,
+}
+
+/// How to build.
+#[derive(Default)]
+pub struct BuildOptions<'a> {
+    /// Where cargo puts its output; the project's own `target` when absent.
+    pub target_dir: Option<PathBuf>,
+    /// Refuse to change `Cargo.lock`.
+    pub locked: bool,
+    /// Hears every line that the compiler writes, as it is written.
+    pub on_line: Option<&'a mut (dyn FnMut(&str) + Send)>,
+}
+
+/// Builds the Rust plugin in `dir` and writes the component to `<target>/components/<package>.wasm`.
+///
+/// # Errors
+/// No toolchain, a compile error (with the compiler's text), or a module that is no Millrace component.
+pub fn build_rust(dir: &Path) -> Result<Built, BuildError> {
+    build_rust_with(dir, BuildOptions::default())
+}
+
+/// [`build_rust`] with options.
+///
+/// # Errors
+/// As for [`build_rust`].
+pub fn build_rust_with(dir: &Path, options: BuildOptions<'_>) -> Result<Built, BuildError> {
+    let started = Instant::now();
+    let dir = dir.canonicalize().map_err(|source| BuildError::Io { path: dir.to_owned(), source })?;
+    if !dir.join("Cargo.toml").is_file() {
+        return Err(BuildError::NoProject { dir });
+    }
+    let modules = cargo::build(&cargo::Request { dir: &dir, packages: &[] }, options)?;
+    let module = modules.into_iter().find(|m| m.package_dir == dir).ok_or(BuildError::NoModule { dir })?;
+    finish(&module, &module.target_dir().join("components"), started)
+}
+
+/// Makes a component of a compiled module and writes it to `<folder>/<package>.wasm`.
+fn finish(module: &cargo::Module, folder: &Path, started: Instant) -> Result<Built, BuildError> {
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |source| BuildError::Io { path, source }
+    };
+    let bytes = std::fs::read(&module.path).map_err(io(&module.path))?;
+    let component = encode_component(&module.package, &bytes)?;
+    std::fs::create_dir_all(folder).map_err(io(folder))?;
+    let path = folder.join(format!("{}.wasm", module.package));
+    // Written aside and renamed, so that nobody ever reads half a component.
+    let partial = folder.join(format!(".{}.partial", module.package));
+    std::fs::write(&partial, &component).map_err(io(&partial))?;
+    std::fs::rename(&partial, &path).map_err(io(&path))?;
+    let size = component.len() as u64;
+    tracing::debug!(plugin = module.package, size, "built component");
+    Ok(Built { name: module.package.clone(), component, path, size, elapsed: started.elapsed() })
+}

@@ -1,0 +1,78 @@
+//! Why a plugin could not be built, in words for its author.
+
+use millrace_model::fault::{Classified, FaultClass};
+use std::{io, path::PathBuf};
+
+/// Why a plugin could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The folder holds no project.
+    #[error("`{}` has no Cargo.toml; expected the folder of a plugin (`millrace plugin new NAME` makes one)", .dir.display())]
+    NoProject {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// A new project needs a folder of its own.
+    #[error("`{}` is there already and is not empty; choose another folder", .dir.display())]
+    NotEmpty {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// Not a name for a plugin.
+    #[error("`{name}` is not a plugin name; expected a lower-case letter, then up to 63 lower-case letters, digits or `-`")]
+    BadName {
+        /// The name.
+        name: String,
+    },
+    /// No cargo at all.
+    #[error("cargo was not found; install Rust from https://rustup.rs, then run `rustup target add wasm32-unknown-unknown`")]
+    NoCargo,
+    /// Cargo is there, but cannot compile for WebAssembly.
+    #[error(
+        "the Rust toolchain cannot compile for wasm32-unknown-unknown; install the target with `rustup target add \
+         wasm32-unknown-unknown`, or on Debian without rustup `apt-get install rustc-web cargo-web rust-web-src lld-22`"
+    )]
+    NoTarget,
+    /// The compiler refused the code.
+    #[error("the plugin does not compile:\n{output}")]
+    Compile {
+        /// What the compiler wrote.
+        output: String,
+    },
+    /// Compiled, but there is no module of this package.
+    #[error("`{}` compiled, but made no WebAssembly module; Cargo.toml needs `[lib] crate-type = [\"cdylib\", \"rlib\"]`", .dir.display())]
+    NoModule {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The module is no component of ours.
+    #[error("`{plugin}` is not a Millrace component: {reason}")]
+    NotAComponent {
+        /// Name of the package.
+        plugin: String,
+        /// What was found, what was expected.
+        reason: String,
+    },
+    /// A file could not be read or written.
+    #[error("`{}`: {source}", .path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Classified for BuildError {
+    fn class(&self) -> FaultClass {
+        match self {
+            Self::NoProject { .. }
+            | Self::NotEmpty { .. }
+            | Self::BadName { .. }
+            | Self::Compile { .. }
+            | Self::NoModule { .. }
+            | Self::NotAComponent { .. } => FaultClass::User,
+            Self::NoCargo | Self::NoTarget | Self::Io { .. } => FaultClass::External,
+        }
+    }
+}

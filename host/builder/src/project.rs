@@ -1,0 +1,138 @@
+//! Makes the project of a new plugin: the SDK's template, filled in, with the SDK beside it.
+//!
+//! The SDK is on no registry yet, so its source is written into the project (`millrace-sdk/`): such a project builds
+//! wherever Rust is, and stays with the SDK version that it was made with. Who works in a checkout of Millrace names
+//! that instead.
+
+use crate::BuildError;
+use std::path::{Path, PathBuf};
+
+/// Where the project finds the SDK.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum SdkSource {
+    /// A copy in the project, in `millrace-sdk/`.
+    #[default]
+    Vendored,
+    /// The crate `millrace-plugin` in this folder.
+    Path(PathBuf),
+}
+
+/// A project that has been made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewProject {
+    /// Its folder.
+    pub dir: PathBuf,
+    /// The files written, relative to the folder.
+    pub files: Vec<PathBuf>,
+}
+
+/// Folder of the SDK's copy in a project.
+const VENDORED: &str = "millrace-sdk";
+
+/// Text that the template carries for the name and for the SDK.
+const TEMPLATE_NAME: &str = "name = \"my-plugin\"";
+const TEMPLATE_SDK: &str = "path = \"../millrace-plugin\"";
+
+const TEMPLATE_MANIFEST: &str = include_str!("../../../guest-sdk/rust/template/Cargo.toml");
+const TEMPLATE_CODE: &str = include_str!("../../../guest-sdk/rust/template/src/lib.rs");
+const LOCK: &str = include_str!("../../../guest-sdk/rust/Cargo.lock");
+const IGNORED: &str = "/target/\n";
+
+/// What the template gets from its workspace in the repository and a project needs of its own.
+const STANDALONE: &str = r#"
+# The project is a workspace of its own, wherever it lies.
+[workspace]
+
+# Line tables so that a trap names its source line, one optimised unit.
+[profile.release]
+opt-level = 3
+lto = true
+codegen-units = 1
+panic = "abort"
+debug = "line-tables-only"
+"#;
+
+macro_rules! sdk_files {
+    ($($target:literal => $source:literal),* $(,)?) => {
+        /// The SDK's files: path below `millrace-sdk/`, content.
+        const SDK: &[(&str, &str)] = &[$(($target, include_str!(concat!("../../../", $source)))),*];
+    };
+}
+
+sdk_files! {
+    "kernels/Cargo.toml" => "guest-sdk/rust/kernels/Cargo.toml",
+    "kernels/src/bits.rs" => "guest-sdk/rust/kernels/src/bits.rs",
+    "kernels/src/lib.rs" => "guest-sdk/rust/kernels/src/lib.rs",
+    "kernels/src/map.rs" => "guest-sdk/rust/kernels/src/map.rs",
+    "kernels/src/selection.rs" => "guest-sdk/rust/kernels/src/selection.rs",
+    "kernels/src/take.rs" => "guest-sdk/rust/kernels/src/take.rs",
+    "kernels/src/text.rs" => "guest-sdk/rust/kernels/src/text.rs",
+    "millrace-plugin/Cargo.toml" => "guest-sdk/rust/millrace-plugin/Cargo.toml",
+    "millrace-plugin/src/batch.rs" => "guest-sdk/rust/millrace-plugin/src/batch.rs",
+    "millrace-plugin/src/bindings.rs" => "guest-sdk/rust/millrace-plugin/src/bindings.rs",
+    "millrace-plugin/src/column.rs" => "guest-sdk/rust/millrace-plugin/src/column.rs",
+    "millrace-plugin/src/decimal.rs" => "guest-sdk/rust/millrace-plugin/src/decimal.rs",
+    "millrace-plugin/src/failure.rs" => "guest-sdk/rust/millrace-plugin/src/failure.rs",
+    "millrace-plugin/src/host.rs" => "guest-sdk/rust/millrace-plugin/src/host.rs",
+    "millrace-plugin/src/lib.rs" => "guest-sdk/rust/millrace-plugin/src/lib.rs",
+    "millrace-plugin/src/nested.rs" => "guest-sdk/rust/millrace-plugin/src/nested.rs",
+    "millrace-plugin/src/operator.rs" => "guest-sdk/rust/millrace-plugin/src/operator.rs",
+    "millrace-plugin/src/rows.rs" => "guest-sdk/rust/millrace-plugin/src/rows.rs",
+    "millrace-plugin/src/rows/field.rs" => "guest-sdk/rust/millrace-plugin/src/rows/field.rs",
+    "millrace-plugin/src/rows/macros.rs" => "guest-sdk/rust/millrace-plugin/src/rows/macros.rs",
+    "millrace-plugin/src/rows/settings.rs" => "guest-sdk/rust/millrace-plugin/src/rows/settings.rs",
+    "millrace-plugin/src/scalar.rs" => "guest-sdk/rust/millrace-plugin/src/scalar.rs",
+    "millrace-plugin/src/schema.rs" => "guest-sdk/rust/millrace-plugin/src/schema.rs",
+    "millrace-plugin/src/temporal.rs" => "guest-sdk/rust/millrace-plugin/src/temporal.rs",
+    "millrace-plugin/src/testing.rs" => "guest-sdk/rust/millrace-plugin/src/testing.rs",
+    "millrace-plugin/src/text.rs" => "guest-sdk/rust/millrace-plugin/src/text.rs",
+    "millrace-plugin/wit/etl-operator.wit" => "wit/millrace-plugin-0.1.0/etl-operator.wit",
+    "millrace-plugin/wit/types.wit" => "wit/millrace-plugin-0.1.0/types.wit",
+}
+
+/// Writes the project of a new Rust plugin to `dir`, which must not be there or be empty.
+///
+/// # Errors
+/// Not a plugin name, a folder with something in it, or a file that cannot be written.
+pub fn new_project(dir: &Path, name: &str, sdk: &SdkSource) -> Result<NewProject, BuildError> {
+    check_name(name)?;
+    if std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(BuildError::NotEmpty { dir: dir.to_owned() });
+    }
+    let mut project = NewProject { dir: dir.to_owned(), files: Vec::new() };
+    let sdk_path = match sdk {
+        SdkSource::Vendored => format!("{VENDORED}/millrace-plugin"),
+        SdkSource::Path(path) => {
+            path.canonicalize().map_err(|source| BuildError::Io { path: path.clone(), source })?.to_string_lossy().into_owned()
+        }
+    };
+    // Debug form quotes and escapes as TOML's basic strings do.
+    let manifest =
+        TEMPLATE_MANIFEST.replace(TEMPLATE_NAME, &format!("name = {name:?}")).replace(TEMPLATE_SDK, &format!("path = {sdk_path:?}"));
+    project.write("Cargo.toml", &(manifest + STANDALONE))?;
+    project.write("src/lib.rs", TEMPLATE_CODE)?;
+    project.write("Cargo.lock", LOCK)?;
+    project.write(".gitignore", IGNORED)?;
+    if *sdk == SdkSource::Vendored {
+        for (path, content) in SDK {
+            project.write(&format!("{VENDORED}/{path}"), content)?;
+        }
+    }
+    Ok(project)
+}
+
+impl NewProject {
+    fn write(&mut self, relative: &str, content: &str) -> Result<(), BuildError> {
+        let path = self.dir.join(relative);
+        let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, content));
+        written.map_err(|source| BuildError::Io { path, source })?;
+        self.files.push(relative.into());
+        Ok(())
+    }
+}
+
+fn check_name(name: &str) -> Result<(), BuildError> {
+    let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase());
+    let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if starts_well && plain && name.len() <= 64 { Ok(()) } else { Err(BuildError::BadName { name: name.to_owned() }) }
+}
