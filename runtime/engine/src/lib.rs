@@ -1,1 +1,29 @@
-//! millrace-engine
+//! The native streaming engine: plans job graphs and runs them as subtasks joined by bounded channels.
+//!
+//! Invariants: rows move in columnar batches, never one by one; everything between a source and a sink is bounded;
+//! one execution runs in one process, and its state is only what its last durable checkpoint holds.
+//! The engine knows no HTTP, no metadata database and no outside system by name.
+
+pub mod catalog;
+mod dead_letters;
+mod error;
+mod execution;
+mod input_gate;
+pub mod key;
+mod message;
+pub mod metrics;
+pub mod operators;
+mod output;
+mod plan;
+mod services;
+pub mod state;
+mod subtask;
+mod watermark_merge;
+
+pub use catalog::{Catalog, CatalogError, PluginBinding};
+pub use dead_letters::RecentLetter;
+pub use error::{EngineError, JobFailure, OperatorError};
+pub use execution::{CheckpointOutcome, CheckpointSummary, ExecutionState, JobHandle, SavepointInfo, StartFrom, StartOptions, start};
+pub use metrics::{JobMetrics, OperatorMetrics};
+pub use plan::{ExecutionPlan, plan};
+pub use services::{EngineServices, TenantAccounts};

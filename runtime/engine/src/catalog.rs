@@ -1,0 +1,49 @@
+//! What a graph's names stand for; implemented by the control plane over one tenant's and project's metadata.
+//!
+//! Invariant: a catalog answers only what its tenant and project may see.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use millrace_connector::TableBinding;
+
+/// A plugin version that a node refers to.
+#[derive(Debug, Clone)]
+pub struct PluginBinding {
+    /// Name in the project.
+    pub name: String,
+    /// Version that was found.
+    pub version: String,
+    /// SHA-256 of the component, in hex.
+    pub content_hash: String,
+    /// The component.
+    pub component: Bytes,
+}
+
+/// Why a name could not be resolved.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CatalogError {
+    /// Nothing has this name.
+    #[error("{what} is not there{}", .suggestion.as_ref().map(|s| format!("; did you mean `{s}`?")).unwrap_or_default())]
+    NotFound {
+        /// Kind and name: "topic `cliks`".
+        what: String,
+        /// The nearest name that is there.
+        suggestion: Option<String>,
+    },
+    /// It is there but may not be used.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The metadata could not be read now.
+    #[error("{0}")]
+    External(String),
+}
+
+/// Resolves names of one project.
+#[async_trait]
+pub trait Catalog: Send + Sync {
+    /// The table (topic) named `name`.
+    async fn table(&self, name: &str) -> Result<TableBinding, CatalogError>;
+
+    /// The plugin named `name`; the newest version unless one is named.
+    async fn plugin(&self, name: &str, version: Option<&str>) -> Result<PluginBinding, CatalogError>;
+}

@@ -1,0 +1,221 @@
+//! Opens every subtask of a plan and wires the channels between them.
+
+use super::{StartOptions, restore::Restored};
+use crate::{
+    dead_letters::InstanceLetters,
+    error::{EngineError, OperatorError},
+    input_gate::InputGate,
+    key::KeyHasher,
+    message::Message,
+    metrics::SubtaskMetrics,
+    operators::{Operator, OperatorContext},
+    output::{Exchange, Output},
+    plan::{ExecutionPlan, PlannedOperator, Work},
+    services::EngineServices,
+};
+use futures::future::try_join_all;
+use millrace_connector::{DeadLetters, Sink, SinkContext, Source, SourceContext};
+use std::sync::Arc;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+/// Batches that one channel holds before its sender waits.
+const CHANNEL_BATCHES: usize = 4;
+
+/// Everything that a run needs, in the order of the plan.
+pub(super) struct Opened {
+    pub operators: Vec<OpenedOperator>,
+    pub letters: Arc<InstanceLetters>,
+}
+
+pub(super) struct OpenedOperator {
+    pub subtasks: Vec<OpenedSubtask>,
+}
+
+pub(super) struct OpenedSubtask {
+    pub metrics: Arc<SubtaskMetrics>,
+    pub gate: InputGate,
+    pub output: Output,
+    pub body: Body,
+}
+
+pub(super) enum Body {
+    Source(Box<dyn Source>),
+    Transform(Box<dyn Operator>),
+    Sink(Box<dyn Sink>),
+}
+
+pub(super) async fn open(
+    plan: &ExecutionPlan,
+    options: &StartOptions,
+    services: &EngineServices,
+    restored: &Restored,
+) -> Result<Opened, EngineError> {
+    let inner = match &plan.dead_letters {
+        None => None,
+        Some((connector, table)) => Some(connector.open_dead_letters(table).await.map_err(|error| {
+            let operator = millrace_model::ids::NodeId::new("dead_letter_topic");
+            EngineError::Open { operator, error: error.into() }
+        })?),
+    };
+    let letters = Arc::new(InstanceLetters::new(inner));
+    let opener = Opener { options, services, restored, letters: letters.clone(), plan };
+    // Sinks first: they settle what the restored checkpoint left pending before anything new can arrive.
+    let mut bodies: Vec<Option<Vec<(Body, Arc<SubtaskMetrics>)>>> = plan.operators.iter().map(|_| None).collect();
+    for wanted in [Order::Sinks, Order::Rest] {
+        let chosen: Vec<usize> = (0..plan.operators.len()).filter(|&i| Order::of(&plan.operators[i]) == wanted).collect();
+        let opened = try_join_all(chosen.iter().map(|&i| opener.operator(&plan.operators[i]))).await?;
+        for (index, subtasks) in chosen.into_iter().zip(opened) {
+            bodies[index] = Some(subtasks);
+        }
+    }
+    let wiring = wire(plan)?;
+    let operators = bodies.into_iter().zip(wiring).map(|(bodies, wires)| assemble(bodies.unwrap_or_default(), wires)).collect();
+    Ok(Opened { operators, letters })
+}
+
+#[derive(PartialEq, Eq)]
+enum Order {
+    Sinks,
+    Rest,
+}
+
+impl Order {
+    fn of(operator: &PlannedOperator) -> Self {
+        match operator.work {
+            Work::Sink { .. } => Self::Sinks,
+            Work::Source { .. } | Work::Transform { .. } => Self::Rest,
+        }
+    }
+}
+
+fn assemble(bodies: Vec<(Body, Arc<SubtaskMetrics>)>, wires: Vec<Wires>) -> OpenedOperator {
+    let subtasks = (bodies.into_iter().zip(wires))
+        .map(|((body, metrics), wires)| OpenedSubtask {
+            gate: InputGate::new(wires.receivers),
+            output: Output::new(wires.exchanges, metrics.clone()),
+            metrics,
+            body,
+        })
+        .collect();
+    OpenedOperator { subtasks }
+}
+
+struct Opener<'a> {
+    plan: &'a ExecutionPlan,
+    options: &'a StartOptions,
+    services: &'a EngineServices,
+    restored: &'a Restored,
+    letters: Arc<InstanceLetters>,
+}
+
+impl Opener<'_> {
+    async fn operator(&self, operator: &PlannedOperator) -> Result<Vec<(Body, Arc<SubtaskMetrics>)>, EngineError> {
+        try_join_all((0..operator.parallelism).map(|subtask| self.subtask(operator, subtask))).await
+    }
+
+    async fn subtask(&self, operator: &PlannedOperator, subtask: usize) -> Result<(Body, Arc<SubtaskMetrics>), EngineError> {
+        let metrics = Arc::new(SubtaskMetrics::default());
+        let dead_letters: Arc<dyn DeadLetters> = self.letters.clone();
+        let opened = match &operator.work {
+            Work::Source { connector, table, config } => {
+                let context = SourceContext {
+                    instance: self.options.instance.clone(),
+                    operator: operator.node.clone(),
+                    config: config.clone(),
+                    table: table.clone(),
+                    time_attribute: self.plan.parameters.time_attribute,
+                    batch_rows_max: self.plan.parameters.batch_rows_max as usize,
+                    subtask,
+                    parallelism: operator.parallelism,
+                    restored: self.restored.source(operator).await?,
+                    metrics: metrics.source.clone(),
+                    dead_letters,
+                };
+                connector.open_source(context).await.map(Body::Source).map_err(OperatorError::from)
+            }
+            Work::Transform { kind, input, planned } => {
+                let context = OperatorContext {
+                    tenant: self.options.tenant.clone(),
+                    instance: self.options.instance.clone(),
+                    job: self.options.job.clone(),
+                    operator: operator.node.clone(),
+                    input: input.clone(),
+                    planned: planned.clone(),
+                    subtask,
+                    restored: self.restored.keyed(operator, subtask).await?,
+                    metrics: metrics.clone(),
+                    dead_letters,
+                    services: self.services.clone(),
+                };
+                kind.open(context).await.map(Body::Transform)
+            }
+            Work::Sink { connector, table, input, config } => {
+                let context = SinkContext {
+                    instance: self.options.instance.clone(),
+                    operator: operator.node.clone(),
+                    config: config.clone(),
+                    table: table.clone(),
+                    input: input.clone(),
+                    subtask,
+                    parallelism: operator.parallelism,
+                    restored: self.restored.sink(operator, subtask).await?,
+                    metrics: metrics.sink.clone(),
+                };
+                connector.open_sink(context).await.map(Body::Sink).map_err(OperatorError::from)
+            }
+        };
+        let body = opened.map_err(|error| EngineError::Open { operator: operator.node.clone(), error })?;
+        Ok((body, metrics))
+    }
+}
+
+/// Channels of one subtask.
+#[derive(Default)]
+struct Wires {
+    receivers: Vec<Receiver<Message>>,
+    exchanges: Vec<Exchange>,
+}
+
+/// Makes the channels of every edge: one per pair of subtasks, or per subtask where both sides run side by side.
+fn wire(plan: &ExecutionPlan) -> Result<Vec<Vec<Wires>>, EngineError> {
+    let mut wires: Vec<Vec<Wires>> = (plan.operators.iter()).map(|o| (0..o.parallelism).map(|_| Wires::default()).collect()).collect();
+    for (to, receiver) in plan.operators.iter().enumerate() {
+        for &from in &receiver.inputs {
+            let sender = &plan.operators[from];
+            let side_by_side = receiver.key_fields().is_none() && sender.parallelism == receiver.parallelism;
+            for upstream in 0..sender.parallelism {
+                let targets: Vec<usize> = if side_by_side { vec![upstream] } else { (0..receiver.parallelism).collect() };
+                let senders: Vec<Sender<Message>> = (targets.into_iter())
+                    .map(|downstream| {
+                        let (send, receive) = channel(CHANNEL_BATCHES);
+                        wires[to][downstream].receivers.push(receive);
+                        send
+                    })
+                    .collect();
+                wires[from][upstream].exchanges.push(exchange(sender, receiver, senders, upstream)?);
+            }
+        }
+    }
+    Ok(wires)
+}
+
+fn exchange(
+    sender: &PlannedOperator,
+    receiver: &PlannedOperator,
+    mut senders: Vec<Sender<Message>>,
+    upstream: usize,
+) -> Result<Exchange, EngineError> {
+    if let (Some(key_fields), Some(schema)) = (receiver.key_fields(), sender.output()) {
+        let hasher =
+            KeyHasher::new(schema, key_fields).map_err(|e| EngineError::Open { operator: receiver.node.clone(), error: e.into() })?;
+        return Ok(Exchange::Hash { senders, hasher });
+    }
+    Ok(match senders.pop() {
+        Some(only) if senders.is_empty() => Exchange::Forward(only),
+        last => {
+            senders.extend(last);
+            // Upstream subtasks begin at different receivers, so that few batches spread evenly.
+            Exchange::Rebalance { senders, next: upstream }
+        }
+    })
+}

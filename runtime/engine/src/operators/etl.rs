@@ -1,0 +1,254 @@
+//! Tenant code on every batch (EXT-1, EXT-6): calls the sandbox and applies the node's fault policy.
+//!
+//! Invariant: whatever tenant code does ends in rows, a dead letter, or an error of this operator; never in a panic.
+
+use super::{Collector, Operator, OperatorContext, OperatorKind, PlanContext, PlannedTransform};
+use crate::{catalog::PluginBinding, error::OperatorError, metrics::SubtaskMetrics};
+use async_trait::async_trait;
+use millrace_connector::{ConnectorError, DeadLetter, DeadLetterReason, DeadLetters, parse_config};
+use millrace_formats::{EncodedRows, Encoder, FormatSpec, JsonOptions};
+use millrace_model::{
+    Batch, ChangeKind, OffsetRange, Schema,
+    graph::{GraphError, Node},
+    ids::NodeId,
+};
+use millrace_sandbox::{
+    EtlOperator, FaultReport, GuestLog, LogLevel, NoLog, OpenEtl, OperatorLimits,
+    policy::{FaultAction, FaultPolicy, decide},
+};
+use serde::Deserialize;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+/// Registers as `etl`.
+pub struct EtlKind;
+
+/// Settings of an `etl` node.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    /// Name of the plugin in the project.
+    plugin: String,
+    /// Its version; the newest when the job is submitted, if absent.
+    #[serde(default)]
+    version: Option<String>,
+    /// What the plugin reads with `parameter`.
+    #[serde(default)]
+    parameters: BTreeMap<String, String>,
+    /// What happens when the plugin fails on a batch.
+    #[serde(default)]
+    on_fault: FaultPolicy,
+}
+
+struct Settings {
+    config: Config,
+    plugin: PluginBinding,
+}
+
+#[async_trait]
+impl OperatorKind for EtlKind {
+    fn kind(&self) -> &'static str {
+        "etl"
+    }
+
+    async fn plan(&self, node: &Node, input: &Schema, context: &PlanContext<'_>) -> Result<PlannedTransform, Vec<GraphError>> {
+        let config: Config = parse_config(&node.config)
+            .map_err(|e| vec![GraphError::in_field(&node.id, format!("config.{}", e.field), &e.code, e.message)])?;
+        let plugin = (context.catalog.plugin(&config.plugin, config.version.as_deref()).await)
+            .map_err(|e| vec![GraphError::in_field(&node.id, "config.plugin", "config.unknown_plugin", e.to_string())])?;
+        let settings = Settings { config, plugin };
+        // The output's columns are what the component answers for these input columns: only running it can tell.
+        let account = context.services.accounts.get(context.tenant);
+        let open = settings.open(context.tenant.clone(), "validate", &node.id, input, account, Arc::new(NoLog));
+        let component = (context.services.sandbox.load(&settings.plugin.content_hash, settings.plugin.component.clone()).await)
+            .map_err(|e| vec![GraphError::in_field(&node.id, "config.plugin", "plugin.load", e.to_string())])?;
+        let operator = (context.services.sandbox.open_etl(&component, open).await)
+            .map_err(|e| vec![GraphError::in_field(&node.id, "config", "plugin.open", open_message(&settings, &e))])?;
+        let pins = serde_json::json!({
+            "plugin": settings.plugin.name,
+            "version": settings.plugin.version,
+            "content_hash": settings.plugin.content_hash,
+        });
+        let output = operator.output_schema().clone();
+        Ok(PlannedTransform { output, key_fields: None, settings: Arc::new(settings), pins })
+    }
+
+    async fn open(&self, context: OperatorContext) -> Result<Box<dyn Operator>, OperatorError> {
+        let settings = (context.planned.settings.downcast_ref::<Settings>())
+            .ok_or_else(|| OperatorError::Internal("settings of another kind".into()))?;
+        let account = context.services.accounts.get(&context.tenant);
+        let log = Arc::new(LogToTracing { instance: context.instance.to_string(), operator: context.operator.clone() });
+        let open = settings.open(context.tenant.clone(), &context.job, &context.operator, &context.input, account, log);
+        let component = (context.services.sandbox.load(&settings.plugin.content_hash, settings.plugin.component.clone()).await)
+            .map_err(|e| OperatorError::Connector(ConnectorError::Config(format!("plugin `{}`: {e}", settings.plugin.name))))?;
+        let guest = context.services.sandbox.open_etl(&component, open).await.map_err(|e| OperatorError::Fault(Box::new(e)))?;
+        if *guest.output_schema() != context.planned.output {
+            let message = format!("plugin `{}` answers other output columns than when the job was planned", settings.plugin.name);
+            return Err(OperatorError::Connector(ConnectorError::Config(message)));
+        }
+        let encoder = Encoder::new(&FormatSpec::Json(JsonOptions::default()), &context.input)
+            .map_err(|e| OperatorError::Internal(format!("dead letters: {e}")))?;
+        Ok(Box::new(Etl {
+            operator: context.operator,
+            guest,
+            policy: settings.config.on_fault.clone(),
+            faults_in_a_row: 0,
+            metrics: context.metrics,
+            dead_letters: context.dead_letters,
+            encoder,
+        }))
+    }
+}
+
+impl Settings {
+    fn open(
+        &self,
+        tenant: millrace_model::ids::TenantId,
+        job: &str,
+        operator: &NodeId,
+        input: &Schema,
+        account: Arc<millrace_sandbox::TenantAccount>,
+        log: Arc<dyn GuestLog>,
+    ) -> OpenEtl {
+        OpenEtl {
+            tenant,
+            job: job.to_owned(),
+            operator: operator.clone(),
+            input: input.clone(),
+            parameters: self.config.parameters.clone(),
+            limits: OperatorLimits::default(),
+            account,
+            log,
+        }
+    }
+}
+
+fn open_message(settings: &Settings, fault: &FaultReport) -> String {
+    format!("plugin `{}` version {} refuses this input or these parameters: {fault}", settings.plugin.name, settings.plugin.version)
+}
+
+/// Tenant code's log lines, marked with the instance so that the server can show them to the tenant.
+struct LogToTracing {
+    instance: String,
+    operator: NodeId,
+}
+
+impl GuestLog for LogToTracing {
+    fn line(&self, level: LogLevel, message: &str) {
+        let (instance, operator) = (&self.instance, self.operator.as_str());
+        match level {
+            LogLevel::Trace | LogLevel::Debug => tracing::debug!(target: "millrace::guest", instance, operator, "{message}"),
+            LogLevel::Info => tracing::info!(target: "millrace::guest", instance, operator, "{message}"),
+            LogLevel::Warn | LogLevel::Error => tracing::warn!(target: "millrace::guest", instance, operator, "{message}"),
+        }
+    }
+
+    fn dropped(&self, lines: u64) {
+        let (instance, operator) = (&self.instance, self.operator.as_str());
+        tracing::warn!(target: "millrace::guest", instance, operator, lines, "log lines dropped: the plugin logs too fast");
+    }
+}
+
+struct Etl {
+    operator: NodeId,
+    guest: EtlOperator,
+    policy: FaultPolicy,
+    faults_in_a_row: u32,
+    metrics: Arc<SubtaskMetrics>,
+    dead_letters: Arc<dyn DeadLetters>,
+    encoder: Encoder,
+}
+
+#[async_trait]
+impl Operator for Etl {
+    async fn process(&mut self, batch: Batch, _now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        loop {
+            match self.guest.process(&batch).await {
+                Ok(answer) => {
+                    self.faults_in_a_row = 0;
+                    self.report_usage();
+                    check_inserts(&answer)?;
+                    out.emit(answer);
+                    return Ok(());
+                }
+                Err(fault) => {
+                    self.faults_in_a_row += 1;
+                    self.report_usage();
+                    self.metrics.count("faults", 1);
+                    if self.handle(&batch, fault).await? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Etl {
+    /// Applies the policy to a fault. Answers whether the batch is done with (else it is tried again).
+    async fn handle(&mut self, batch: &Batch, fault: FaultReport) -> Result<bool, OperatorError> {
+        tracing::warn!(operator = self.operator.as_str(), in_a_row = self.faults_in_a_row, "{fault}");
+        match decide(&self.policy, self.faults_in_a_row) {
+            FaultAction::FailJob => Err(OperatorError::Fault(Box::new(fault))),
+            FaultAction::DeadLetterBatch => {
+                let letters = self.letters(batch, &fault)?;
+                self.metrics.count("deadLetterRecords", letters.len() as u64);
+                self.dead_letters.send(letters).await?;
+                self.guest.reopen().await.map_err(|e| OperatorError::Fault(Box::new(e)))?;
+                Ok(true)
+            }
+            FaultAction::ReloadAfter(delay_ms) => {
+                tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+                self.guest.reopen().await.map_err(|e| OperatorError::Fault(Box::new(e)))?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// One letter per row: the row as JSON, the batch's origin, the report.
+    fn letters(&mut self, batch: &Batch, fault: &FaultReport) -> Result<Vec<DeadLetter>, OperatorError> {
+        let mut rows = EncodedRows::default();
+        self.encoder.encode(&batch.rows, &mut rows).map_err(|e| OperatorError::Internal(format!("dead letters: {e}")))?;
+        let origin = describe_origin(&batch.origin);
+        let message = fault.to_string();
+        let letter = |payload: &[u8]| DeadLetter {
+            operator: self.operator.to_string(),
+            reason: DeadLetterReason::OperatorFault,
+            message: message.clone(),
+            origin: origin.clone(),
+            payload: payload.to_vec(),
+        };
+        Ok(rows.iter().map(letter).collect())
+    }
+
+    fn report_usage(&self) {
+        let usage = self.guest.usage();
+        let mut counters = usage.counters.clone();
+        counters.insert("fuel".into(), usage.fuel);
+        counters.insert("guestTimeUs".into(), usage.time_us);
+        counters.insert("guestMemoryPeakBytes".into(), usage.memory_peak_bytes);
+        for name in ["faults", "deadLetterRecords"] {
+            if let Some(value) = self.metrics.counter(name) {
+                counters.insert(name.into(), value);
+            }
+        }
+        self.metrics.set_counters(counters);
+    }
+}
+
+/// Sinks take inserts only until the planner knows changelog modes per edge.
+fn check_inserts(answer: &Batch) -> Result<(), OperatorError> {
+    let insert = ChangeKind::Insert as u8;
+    match &answer.kinds {
+        Some(kinds) if kinds.values().iter().any(|&k| k != insert) => {
+            let message = "the plugin answered updates or deletes; an ETL operator between append-only tables must answer inserts";
+            Err(OperatorError::Connector(ConnectorError::BadRecord(message.into())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `topic/partition/first-last`, comma separated.
+pub(crate) fn describe_origin(origin: &[OffsetRange]) -> String {
+    let parts: Vec<String> = origin.iter().map(|r| format!("{}/{}/{}-{}", r.topic, r.partition, r.first, r.last)).collect();
+    parts.join(",")
+}

@@ -1,0 +1,180 @@
+//! Transforming operators: what a kind is, and the registry of kinds.
+//!
+//! A new operator is one file here and one line in [`OperatorRegistry::builtin`].
+
+pub mod deduplicate;
+pub mod etl;
+
+use crate::{catalog::Catalog, error::OperatorError, metrics::SubtaskMetrics, services::EngineServices, state::KeyGroupBlobs};
+use async_trait::async_trait;
+use bytes::Bytes;
+use millrace_connector::DeadLetters;
+use millrace_model::{
+    Batch, Schema,
+    graph::{GraphError, Node},
+    ids::{InstanceId, NodeId, TenantId},
+};
+use std::{any::Any, collections::BTreeMap, sync::Arc};
+
+/// A kind of transforming operator.
+#[async_trait]
+pub trait OperatorKind: Send + Sync {
+    /// The node kind: `etl`.
+    fn kind(&self) -> &'static str;
+
+    /// Version of this kind's state layout; a savepoint of another version is refused.
+    fn state_version(&self) -> u32 {
+        1
+    }
+
+    /// Checks a node's settings against its input and works out what it will do.
+    ///
+    /// # Errors
+    /// Everything that is wrong, by field.
+    async fn plan(&self, node: &Node, input: &Schema, context: &PlanContext<'_>) -> Result<PlannedTransform, Vec<GraphError>>;
+
+    /// Opens one subtask.
+    ///
+    /// # Errors
+    /// Tenant code that fails to open, state that does not fit.
+    async fn open(&self, context: OperatorContext) -> Result<Box<dyn Operator>, OperatorError>;
+}
+
+/// What planning may look at.
+pub struct PlanContext<'a> {
+    /// Whose job it is.
+    pub tenant: &'a TenantId,
+    /// Names of the project.
+    pub catalog: &'a dyn Catalog,
+    /// Shared services.
+    pub services: &'a EngineServices,
+}
+
+/// A node that has been checked and resolved.
+#[derive(Clone)]
+pub struct PlannedTransform {
+    /// Columns that leave the operator.
+    pub output: Schema,
+    /// Columns by which rows are spread over subtasks; `None` when any subtask may have any row.
+    pub key_fields: Option<Vec<String>>,
+    /// What the kind itself needs at `open`; it alone knows the type.
+    pub settings: Arc<dyn Any + Send + Sync>,
+    /// What the version pins for this node (content hashes), for people and for reproduction.
+    pub pins: serde_json::Value,
+}
+
+/// What one subtask needs to open.
+pub struct OperatorContext {
+    /// Whose job it is.
+    pub tenant: TenantId,
+    /// Instance that it belongs to.
+    pub instance: InstanceId,
+    /// The job's name, for reports.
+    pub job: String,
+    /// The node.
+    pub operator: NodeId,
+    /// Columns that come in.
+    pub input: Schema,
+    /// What `plan` answered.
+    pub planned: PlannedTransform,
+    /// This subtask's number, from 0.
+    pub subtask: usize,
+    /// Restored keyed state of this subtask's key groups, by state name.
+    pub restored: BTreeMap<String, KeyGroupBlobs>,
+    /// Counters of the subtask.
+    pub metrics: Arc<SubtaskMetrics>,
+    /// Where rows go that could not be processed.
+    pub dead_letters: Arc<dyn DeadLetters>,
+    /// Shared services.
+    pub services: EngineServices,
+}
+
+/// Receives what an operator emits; the subtask sends it on after the call.
+#[derive(Debug, Default)]
+pub struct Collector {
+    batches: Vec<Batch>,
+}
+
+impl Collector {
+    /// Emits rows; empty batches are dropped.
+    pub fn emit(&mut self, batch: Batch) {
+        if batch.num_rows() > 0 {
+            self.batches.push(batch);
+        }
+    }
+
+    pub(crate) fn drain(&mut self) -> std::vec::Drain<'_, Batch> {
+        self.batches.drain(..)
+    }
+}
+
+/// State that an operator subtask puts into a checkpoint.
+#[derive(Debug, Default)]
+pub struct OperatorSnapshot {
+    /// Keyed state by state name and key group.
+    pub keyed: BTreeMap<String, KeyGroupBlobs>,
+}
+
+impl OperatorSnapshot {
+    /// Total size in bytes.
+    pub fn size_bytes(&self) -> usize {
+        self.keyed.values().flat_map(|s| s.values()).map(Bytes::len).sum()
+    }
+}
+
+/// One open subtask of an operator.
+#[async_trait]
+pub trait Operator: Send {
+    /// Handles rows. `now_ms` is the processing time in epoch milliseconds.
+    async fn process(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError>;
+
+    /// Event time has reached `watermark_ms`; fires event-time timers.
+    async fn on_watermark(&mut self, _watermark_ms: i64, _out: &mut Collector) -> Result<(), OperatorError> {
+        Ok(())
+    }
+
+    /// When the next processing-time timer is due.
+    fn next_timer_ms(&self) -> Option<i64> {
+        None
+    }
+
+    /// Processing time has reached `now_ms`; fires processing-time timers.
+    async fn on_processing_time(&mut self, _now_ms: i64, _out: &mut Collector) -> Result<(), OperatorError> {
+        Ok(())
+    }
+
+    /// State for a checkpoint.
+    async fn snapshot(&mut self, _now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
+        Ok(OperatorSnapshot::default())
+    }
+}
+
+/// Operator kinds by name.
+#[derive(Clone, Default)]
+pub struct OperatorRegistry {
+    by_kind: BTreeMap<&'static str, Arc<dyn OperatorKind>>,
+}
+
+impl OperatorRegistry {
+    /// The kinds that the engine brings along.
+    pub fn builtin() -> Self {
+        Self::default().with(Arc::new(etl::EtlKind)).with(Arc::new(deduplicate::DeduplicateKind))
+    }
+
+    /// Adds a kind.
+    #[must_use]
+    pub fn with(mut self, kind: Arc<dyn OperatorKind>) -> Self {
+        self.by_kind.insert(kind.kind(), kind);
+        self
+    }
+
+    /// The kind named `kind`.
+    pub fn get(&self, kind: &str) -> Option<&Arc<dyn OperatorKind>> {
+        self.by_kind.get(kind)
+    }
+
+    /// All kinds, in order.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.by_kind.keys().copied()
+    }
+}

@@ -1,0 +1,296 @@
+//! From a job graph to an execution plan: names resolved, schemas inferred on every edge, exchanges chosen.
+//!
+//! Invariant: a plan that exists can be started; everything a user can get wrong is answered here as `GraphError`s.
+
+use crate::{
+    catalog::Catalog,
+    metrics::OperatorRole,
+    operators::{OperatorKind, PlanContext, PlannedTransform},
+    services::EngineServices,
+};
+use millrace_connector::{ConfigError, Connector, TableBinding};
+use millrace_model::{
+    Schema,
+    graph::{Arity, GraphError, JobGraph, JobParameters, Node, check_structure, topological_order},
+    ids::{NodeId, TenantId},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// A resolved job, ready to start. Cheap to clone.
+#[derive(Clone)]
+pub struct ExecutionPlan {
+    /// Operators such that every edge goes forward.
+    pub(crate) operators: Vec<PlannedOperator>,
+    pub(crate) parameters: JobParameters,
+    pub(crate) dead_letters: Option<(Arc<dyn Connector>, TableBinding)>,
+}
+
+#[derive(Clone)]
+pub(crate) struct PlannedOperator {
+    pub node: NodeId,
+    pub name: String,
+    pub kind: String,
+    pub parallelism: usize,
+    /// Positions in the plan of the operators before it.
+    pub inputs: Vec<usize>,
+    pub work: Work,
+}
+
+#[derive(Clone)]
+pub(crate) enum Work {
+    Source { connector: Arc<dyn Connector>, table: TableBinding, config: serde_json::Map<String, serde_json::Value> },
+    Transform { kind: Arc<dyn OperatorKind>, input: Schema, planned: PlannedTransform },
+    Sink { connector: Arc<dyn Connector>, table: TableBinding, input: Schema, config: serde_json::Map<String, serde_json::Value> },
+}
+
+impl PlannedOperator {
+    pub fn role(&self) -> OperatorRole {
+        match self.work {
+            Work::Source { .. } => OperatorRole::Source,
+            Work::Transform { .. } => OperatorRole::Transform,
+            Work::Sink { .. } => OperatorRole::Sink,
+        }
+    }
+
+    pub fn output(&self) -> Option<&Schema> {
+        match &self.work {
+            Work::Source { table, .. } => Some(&table.schema),
+            Work::Transform { planned, .. } => Some(&planned.output),
+            Work::Sink { .. } => None,
+        }
+    }
+
+    pub fn key_fields(&self) -> Option<&[String]> {
+        match &self.work {
+            Work::Transform { planned, .. } => planned.key_fields.as_deref(),
+            Work::Source { .. } | Work::Sink { .. } => None,
+        }
+    }
+
+    pub fn state_version(&self) -> u32 {
+        match &self.work {
+            Work::Transform { kind, .. } => kind.state_version(),
+            Work::Source { .. } | Work::Sink { .. } => 1,
+        }
+    }
+}
+
+impl ExecutionPlan {
+    /// Columns that leave each node; for sinks the columns that enter.
+    pub fn output_schemas(&self) -> BTreeMap<NodeId, Schema> {
+        (self.operators.iter())
+            .map(|o| {
+                let schema = match &o.work {
+                    Work::Sink { input, .. } => input.clone(),
+                    Work::Source { table, .. } => table.schema.clone(),
+                    Work::Transform { planned, .. } => planned.output.clone(),
+                };
+                (o.node.clone(), schema)
+            })
+            .collect()
+    }
+
+    /// What a version pins per node: table definitions, plugin content hashes. Holds no secrets.
+    pub fn pins(&self) -> serde_json::Value {
+        let mut pins = serde_json::Map::new();
+        for operator in &self.operators {
+            let pin = match &operator.work {
+                Work::Source { table, .. } | Work::Sink { table, .. } => serde_json::json!({
+                    "table": table.name, "physical_name": table.physical_name,
+                    "schema": table.schema, "format": table.format,
+                }),
+                Work::Transform { planned, .. } => planned.pins.clone(),
+            };
+            pins.insert(operator.node.to_string(), pin);
+        }
+        serde_json::Value::Object(pins)
+    }
+
+    /// Parameters of the job.
+    pub fn parameters(&self) -> &JobParameters {
+        &self.parameters
+    }
+}
+
+/// Checks `graph` and resolves it.
+///
+/// # Errors
+/// Everything that is wrong, by node and field.
+pub async fn plan(
+    graph: &JobGraph,
+    tenant: &TenantId,
+    catalog: &dyn Catalog,
+    services: &EngineServices,
+) -> Result<ExecutionPlan, Vec<GraphError>> {
+    let mut errors = check_structure(graph, |kind| arity(kind, services));
+    suggest_kinds(&mut errors, graph, services);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let order = topological_order(graph).map_err(|e| vec![e])?;
+    let mut planner = Planner { graph, context: PlanContext { tenant, catalog, services }, operators: Vec::new(), broken: BTreeSet::new() };
+    for position in order {
+        let node = &graph.nodes[position];
+        match planner.operator(node).await {
+            Ok(Some(operator)) => planner.operators.push(operator),
+            Ok(None) => {
+                planner.broken.insert(&node.id);
+            }
+            Err(found) => {
+                planner.broken.insert(&node.id);
+                errors.extend(found);
+            }
+        }
+    }
+    let dead_letters = match &graph.parameters.dead_letter_topic {
+        None => None,
+        Some(name) => match planner.dead_letters(name).await {
+            Ok(found) => Some(found),
+            Err(message) => {
+                let field = Some("parameters.dead_letter_topic".into());
+                errors.push(GraphError { node: None, field, code: "config.unknown_table".into(), message });
+                None
+            }
+        },
+    };
+    if errors.is_empty() {
+        Ok(ExecutionPlan { operators: planner.operators, parameters: graph.parameters.clone(), dead_letters })
+    } else {
+        Err(errors)
+    }
+}
+
+/// Source and sink kinds are `<connector>_source` and `<connector>_sink`.
+fn connector_kind<'a>(kind: &'a str, suffix: &str, services: &'a EngineServices) -> Option<&'a Arc<dyn Connector>> {
+    services.connectors.get(kind.strip_suffix(suffix)?)
+}
+
+fn arity(kind: &str, services: &EngineServices) -> Option<Arity> {
+    if connector_kind(kind, "_source", services).is_some() {
+        Some(Arity::SOURCE)
+    } else if connector_kind(kind, "_sink", services).is_some() {
+        Some(Arity::SINK)
+    } else {
+        services.operators.get(kind).map(|_| Arity::TRANSFORM)
+    }
+}
+
+fn suggest_kinds(errors: &mut [GraphError], graph: &JobGraph, services: &EngineServices) {
+    let mut kinds: Vec<String> = services.operators.kinds().map(str::to_owned).collect();
+    kinds.extend(services.connectors.kinds().flat_map(|k| [format!("{k}_source"), format!("{k}_sink")]));
+    kinds.sort();
+    for error in errors.iter_mut().filter(|e| e.code == "graph.unknown_kind") {
+        let found = graph.nodes.iter().find(|n| Some(&n.id) == error.node.as_ref()).map_or("", |n| n.kind.as_str());
+        error.message = format!("`{found}` is not a known kind of node; known kinds are {}", kinds.join(", "));
+    }
+}
+
+struct Planner<'a> {
+    graph: &'a JobGraph,
+    context: PlanContext<'a>,
+    operators: Vec<PlannedOperator>,
+    /// Nodes with errors; nodes behind them are not checked, their input is unknown.
+    broken: BTreeSet<&'a NodeId>,
+}
+
+impl<'a> Planner<'a> {
+    async fn operator(&self, node: &'a Node) -> Result<Option<PlannedOperator>, Vec<GraphError>> {
+        let before: Vec<&NodeId> = self.graph.edges.iter().filter(|e| e.to == node.id).map(|e| &e.from).collect();
+        if before.iter().any(|id| self.broken.contains(id)) {
+            return Ok(None);
+        }
+        let inputs: Vec<usize> = before.iter().filter_map(|id| self.operators.iter().position(|o| o.node == **id)).collect();
+        let work = self.work(node, &inputs).await?;
+        let parallelism = node.parallelism.unwrap_or(self.graph.parameters.parallelism).max(1).into();
+        let name = if node.name.is_empty() { node.id.to_string() } else { node.name.clone() };
+        Ok(Some(PlannedOperator { node: node.id.clone(), name, kind: node.kind.clone(), parallelism, inputs, work }))
+    }
+
+    async fn work(&self, node: &Node, inputs: &[usize]) -> Result<Work, Vec<GraphError>> {
+        let services = self.context.services;
+        if let Some(connector) = connector_kind(&node.kind, "_source", services) {
+            let (table, config) = self.table(node, connector).await?;
+            in_config(node, connector.check_source(&config, &table))?;
+            self.check_source_time(node, &config)?;
+            return Ok(Work::Source { connector: connector.clone(), table, config });
+        }
+        let input = self.input_schema(node, inputs)?;
+        if let Some(connector) = connector_kind(&node.kind, "_sink", services) {
+            let (table, config) = self.table(node, connector).await?;
+            in_config(node, connector.check_sink(&config, &table, &input))?;
+            return Ok(Work::Sink { connector: connector.clone(), table, input, config });
+        }
+        let Some(kind) = services.operators.get(&node.kind) else {
+            return Err(vec![GraphError::in_field(&node.id, "kind", "graph.unknown_kind", format!("`{}` is not a known kind", node.kind))]);
+        };
+        let planned = kind.plan(node, &input, &self.context).await?;
+        Ok(Work::Transform { kind: kind.clone(), input, planned })
+    }
+
+    /// In event time every source must say which field is the event time (JOB-5).
+    fn check_source_time(&self, node: &Node, config: &serde_json::Map<String, serde_json::Value>) -> Result<(), Vec<GraphError>> {
+        let event_time = self.graph.parameters.time_attribute == millrace_model::graph::TimeAttribute::EventTime;
+        if event_time && config.get("event_time_field").is_none_or(serde_json::Value::is_null) {
+            let message = "is missing; the job uses event time, so name the column that holds it";
+            return Err(vec![GraphError::in_field(&node.id, "config.event_time_field", "config.missing", message)]);
+        }
+        Ok(())
+    }
+
+    fn input_schema(&self, node: &Node, inputs: &[usize]) -> Result<Schema, Vec<GraphError>> {
+        let schemas: Vec<&Schema> = inputs.iter().filter_map(|&i| self.operators[i].output()).collect();
+        let Some((first, rest)) = schemas.split_first() else {
+            return Err(vec![GraphError::in_node(&node.id, "graph.no_input", "has no input; connect a node before it")]);
+        };
+        let same = |other: &&&Schema| {
+            let types = |s: &Schema| s.fields().iter().map(|f| (f.name.clone(), f.data_type.clone(), f.nullable)).collect::<Vec<_>>();
+            types(other) == types(first)
+        };
+        if rest.iter().all(|s| same(&s)) {
+            return Ok((*first).clone());
+        }
+        let message = "its inputs have different columns; bring them to the same names and types first";
+        Err(vec![GraphError::in_node(&node.id, "graph.inputs_differ", message)])
+    }
+
+    /// Resolves the `topic`/`table` setting of a source or sink node.
+    async fn table(
+        &self,
+        node: &Node,
+        connector: &Arc<dyn Connector>,
+    ) -> Result<(TableBinding, serde_json::Map<String, serde_json::Value>), Vec<GraphError>> {
+        let field = if connector.kind() == "kafka" { "topic" } else { "table" };
+        let path = format!("config.{field}");
+        let fail = |code: &str, message: String| vec![GraphError::in_field(&node.id, path.clone(), code, message)];
+        let name = match node.config.get(field) {
+            Some(serde_json::Value::String(name)) => name,
+            Some(other) => return Err(fail("config.invalid", format!("is {other}, expected the name of a {field} of the project"))),
+            None => return Err(fail("config.missing", format!("is missing; name a {field} of the project"))),
+        };
+        let table = self.context.catalog.table(name).await.map_err(|e| fail("config.unknown_table", e.to_string()))?;
+        if table.connection.kind != connector.kind() {
+            return Err(fail(
+                "config.wrong_kind",
+                format!("`{name}` lies in a {} data source, expected {}", table.connection.kind, connector.kind()),
+            ));
+        }
+        Ok((table, node.config.clone()))
+    }
+
+    async fn dead_letters(&self, name: &str) -> Result<(Arc<dyn Connector>, TableBinding), String> {
+        let table = self.context.catalog.table(name).await.map_err(|e| e.to_string())?;
+        let connector = self.context.services.connectors.get(&table.connection.kind);
+        let connector = connector.ok_or_else(|| format!("nothing can write to a {} data source", table.connection.kind))?;
+        Ok((connector.clone(), table))
+    }
+}
+
+fn in_config(node: &Node, errors: Vec<ConfigError>) -> Result<(), Vec<GraphError>> {
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(errors.into_iter().map(|e| GraphError::in_field(&node.id, format!("config.{}", e.field), &e.code, e.message)).collect())
+}

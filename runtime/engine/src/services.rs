@@ -1,0 +1,50 @@
+//! What the engine needs from its surroundings, given once by the composition root.
+
+use crate::operators::OperatorRegistry;
+use millrace_checkpoint::CheckpointStore;
+use millrace_connector::ConnectorRegistry;
+use millrace_model::ids::TenantId;
+use millrace_sandbox::{Sandbox, TenantAccount, TenantLimits};
+use std::{collections::HashMap, sync::Arc};
+
+/// Shared services of all executions in a process.
+#[derive(Clone)]
+pub struct EngineServices {
+    /// Runs tenant code.
+    pub sandbox: Sandbox,
+    /// Outside systems by kind.
+    pub connectors: ConnectorRegistry,
+    /// Operators by kind.
+    pub operators: OperatorRegistry,
+    /// Where checkpoints and savepoints go.
+    pub checkpoints: Arc<dyn CheckpointStore>,
+    /// What each tenant may use and has used.
+    pub accounts: TenantAccounts,
+}
+
+/// One account per tenant for the whole process, made when first asked for.
+#[derive(Clone)]
+pub struct TenantAccounts {
+    limits: TenantLimits,
+    by_tenant: Arc<parking_lot::Mutex<HashMap<TenantId, Arc<TenantAccount>>>>,
+}
+
+impl TenantAccounts {
+    /// Accounts that all start with these limits.
+    pub fn new(limits: TenantLimits) -> Self {
+        Self { limits, by_tenant: Arc::default() }
+    }
+
+    /// The account of `tenant`.
+    pub fn get(&self, tenant: &TenantId) -> Arc<TenantAccount> {
+        let mut accounts = self.by_tenant.lock();
+        accounts.entry(tenant.clone()).or_insert_with(|| Arc::new(TenantAccount::new(self.limits.clone()))).clone()
+    }
+
+    /// All accounts made so far, by tenant.
+    pub fn all(&self) -> Vec<(TenantId, Arc<TenantAccount>)> {
+        let mut all: Vec<_> = self.by_tenant.lock().iter().map(|(t, a)| (t.clone(), a.clone())).collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all
+    }
+}

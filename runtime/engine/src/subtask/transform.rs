@@ -1,0 +1,93 @@
+//! Runs one subtask of a transforming operator.
+
+use super::{Command, Reporter, SubtaskState, now_ms};
+use crate::{
+    error::OperatorError,
+    input_gate::{GateEvent, InputGate},
+    message::{Barrier, Message},
+    metrics::SubtaskMetrics,
+    operators::{Collector, Operator},
+    output::Output,
+};
+use millrace_connector::DeadLetters;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+pub(crate) struct TransformSubtask {
+    pub operator: Box<dyn Operator>,
+    pub gate: InputGate,
+    pub output: Output,
+    pub commands: UnboundedReceiver<Command>,
+    pub reporter: Reporter,
+    pub metrics: Arc<SubtaskMetrics>,
+    pub dead_letters: Arc<dyn DeadLetters>,
+}
+
+impl TransformSubtask {
+    pub async fn run(mut self) -> Result<(), OperatorError> {
+        let mut out = Collector::default();
+        loop {
+            let metrics = self.metrics.clone();
+            let timer = self.operator.next_timer_ms();
+            tokio::select! {
+                biased;
+                command = self.commands.recv() => match command {
+                    None => return Ok(()),
+                    Some(Command::Inject(_) | Command::Committed(_)) => {}
+                },
+                () = until(timer), if timer.is_some() => self.operator.on_processing_time(now_ms(), &mut out).await?,
+                event = metrics.idle_while_waiting(self.gate.next()) => match event.map_err(OperatorError::Internal)? {
+                    GateEvent::Closed => return Ok(()),
+                    event => self.handle(event, &mut out).await?,
+                },
+            }
+            self.send(&mut out).await?;
+        }
+    }
+
+    async fn handle(&mut self, event: GateEvent, out: &mut Collector) -> Result<(), OperatorError> {
+        match event {
+            GateEvent::Batch(batch) => {
+                self.metrics.records_in(batch.num_rows());
+                self.operator.process(batch, now_ms(), out).await
+            }
+            GateEvent::Watermark(watermark_ms) => {
+                self.metrics.watermark(watermark_ms);
+                self.operator.on_watermark(watermark_ms, out).await?;
+                self.send(out).await?;
+                Ok(self.output.broadcast(&Message::Watermark(watermark_ms)).await?)
+            }
+            GateEvent::Idle => Ok(self.output.broadcast(&Message::Idle).await?),
+            GateEvent::Active => Ok(self.output.broadcast(&Message::Active).await?),
+            GateEvent::Barrier(barrier) => self.checkpoint(barrier).await,
+            GateEvent::Closed => Ok(()),
+        }
+    }
+
+    async fn checkpoint(&mut self, barrier: Barrier) -> Result<(), OperatorError> {
+        let snapshot = self.operator.snapshot(now_ms()).await?;
+        let checkpoint = barrier.checkpoint;
+        self.output.broadcast(&Message::Barrier(barrier)).await?;
+        self.dead_letters.flush().await?;
+        self.reporter.ack(checkpoint, SubtaskState::Transform(snapshot));
+        Ok(())
+    }
+
+    async fn send(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
+        for batch in out.drain() {
+            self.output.emit(batch).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Waits until processing time `at_ms`; for ever when `None`.
+async fn until(at_ms: Option<i64>) {
+    match at_ms {
+        Some(at_ms) => {
+            let wait_ms = u64::try_from(at_ms.saturating_sub(now_ms())).unwrap_or(0);
+            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+        }
+        None => std::future::pending().await,
+    }
+}
