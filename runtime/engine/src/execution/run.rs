@@ -238,11 +238,7 @@ impl Run {
     }
 
     fn on_tick(&mut self) -> Option<End> {
-        if self.last_commit.is_some() {
-            // Nothing comes behind the last barrier, so there is nothing left to checkpoint.
-            return None;
-        }
-        if self.sources_running == 0 && self.coordinator.in_flight().is_none() {
+        if self.sources_running == 0 && self.last_commit.is_none() && self.coordinator.in_flight().is_none() {
             // All sources have read everything: one more checkpoint makes the rest visible.
             return self.handle(Event::CheckpointRequested);
         }
@@ -339,6 +335,8 @@ impl Run {
 
     fn carry_out(&mut self, effect: Effect) -> Option<End> {
         match effect {
+            // Nothing comes behind the last barrier, so there is nothing left to checkpoint.
+            Effect::InjectBarriers { .. } if self.last_commit.is_some() => {}
             Effect::InjectBarriers { checkpoint, savepoint } => {
                 self.history.begin(checkpoint, savepoint.clone(), now_ms());
                 self.collecting.clear();
