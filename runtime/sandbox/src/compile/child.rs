@@ -73,7 +73,10 @@ fn close_descriptors() {
         .map(|entries| entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect())
         .unwrap_or_default();
     for descriptor in open.into_iter().filter(|descriptor| *descriptor > 2) {
-        descriptors::close(descriptor);
+        // The list held the descriptor of its own folder, which is closed by now.
+        if std::fs::symlink_metadata(format!("/proc/self/fd/{descriptor}")).is_ok() {
+            descriptors::close(descriptor);
+        }
     }
 }
 
@@ -84,7 +87,7 @@ mod descriptors {
     /// Closes a descriptor that nothing in this process owns.
     pub fn close(descriptor: i32) {
         // SAFETY: called before anything in this process has opened a descriptor that it still uses; 0, 1 and 2 are
-        // excluded by the caller. The list's own descriptor is closed already, where this fails harmlessly.
+        // excluded by the caller, who has just seen that it is open.
         unsafe { rustix::io::close(descriptor) };
     }
 }

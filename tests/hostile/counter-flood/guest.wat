@@ -1,0 +1,9 @@
+(func (export "millrace:plugin/etl@0.1.0#process") (param $rows i32) (param $has_kinds i32) (param $kinds i32) (param $kinds_len i32) (param $columns i32) (param $columns_len i32)
+  (result i32)
+  (local $n i32)
+  (loop $more
+    (i32.store (i32.const 2048) (i32.or (i32.const 0x40404040) (i32.and (local.get $n) (i32.const 0x0F0F0F0F))))
+    (call $counter (i32.const 2048) (i32.const 4) (i64.const -1))
+    (local.set $n (i32.add (local.get $n) (i32.const 1)))
+    (br_if $more (i32.lt_u (local.get $n) (i32.const 100000))))
+  (call $echo (local.get $rows) (local.get $has_kinds) (local.get $kinds) (local.get $kinds_len) (local.get $columns) (local.get $columns_len)))

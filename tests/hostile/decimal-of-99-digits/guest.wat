@@ -1,0 +1,6 @@
+(func (export "millrace:plugin/etl@0.1.0#open") (param $fields i32) (param $count i32) (result i32)
+  (i32.store8 (i32.add (local.get $fields) (i32.const 41)) (i32.const 99))
+  (i32.store8 (i32.const 1024) (i32.const 0))
+  (i32.store (i32.const 1028) (local.get $fields))
+  (i32.store (i32.const 1032) (local.get $count))
+  (i32.const 1024))

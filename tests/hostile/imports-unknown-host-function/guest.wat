@@ -1,0 +1,7 @@
+(component
+  (import "millrace:plugin/host@0.1.0" (instance $host (export "run-command" (func))))
+  (core module $m (func (export "f")))
+  (core instance $i (instantiate $m))
+  (func $f (canon lift (core func $i "f")))
+  (instance $etl (export "open" (func $f)) (export "process" (func $f)))
+  (export "millrace:plugin/etl@0.1.0" (instance $etl)))

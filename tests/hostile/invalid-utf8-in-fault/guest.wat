@@ -1,0 +1,7 @@
+(func (export "millrace:plugin/etl@0.1.0#process") (param $rows i32) (param $has_kinds i32) (param $kinds i32) (param $kinds_len i32) (param $columns i32) (param $columns_len i32)
+  (result i32)
+  (i32.store8 (i32.const 1024) (i32.const 1))
+  (i32.store (i32.const 1028) (i32.const 2048))
+  (i32.store (i32.const 1032) (i32.const 4))
+  (i32.store (i32.const 2048) (i32.const -1))
+  (i32.const 1024))

@@ -1,0 +1,2 @@
+(func $start (loop $forever (br $forever)))
+(start $start)

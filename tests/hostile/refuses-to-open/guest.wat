@@ -1,0 +1,6 @@
+(data (i32.const 2048) "needs the parameter `rate`")
+(func (export "millrace:plugin/etl@0.1.0#open") (param $fields i32) (param $count i32) (result i32)
+  (i32.store8 (i32.const 1024) (i32.const 1))
+  (i32.store (i32.const 1028) (i32.const 2048))
+  (i32.store (i32.const 1032) (i32.const 26))
+  (i32.const 1024))

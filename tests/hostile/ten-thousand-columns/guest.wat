@@ -1,0 +1,8 @@
+(func (export "millrace:plugin/etl@0.1.0#open") (param $fields i32) (param $count i32) (result i32)
+  (drop (memory.grow (i32.const 10)))
+  (local.set $fields (i32.const 65536))
+  (local.set $count (i32.const 10000))
+  (i32.store8 (i32.const 1024) (i32.const 0))
+  (i32.store (i32.const 1028) (local.get $fields))
+  (i32.store (i32.const 1032) (local.get $count))
+  (i32.const 1024))
