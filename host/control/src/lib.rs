@@ -18,6 +18,8 @@ mod prometheus;
 mod reconcile;
 mod restart;
 mod start_point;
+#[cfg(test)]
+mod tests;
 
 pub use answers::{ComponentInfo, CreatedSavepoint, ExecutionPhase, FailureReport, InstanceObservation, PinnedGraph, ValidationReport};
 pub use engine::{Examined, Execution, ExecutionEngine, Launch};

@@ -1,0 +1,291 @@
+//! The reconciler against a real metadata store and an engine whose executions do what the test says.
+
+mod fake_engine;
+
+use crate::{
+    local::Locals,
+    reconcile::{self, Worker},
+    start_point::run_id,
+};
+use fake_engine::{FakeEngine, failure};
+use millrace_checkpoint::{CheckpointStore, LocalStore};
+use millrace_domain::{InstanceState, ProjectScope};
+use millrace_engine::{ExecutionState, StartFrom as EngineStart};
+use millrace_model::{FaultClass, graph::JobGraph, ids::InstanceId};
+use millrace_store::{
+    Cause, Instance, InstanceRequest, NewInstance, NewJob, NewJobVersion, PageRequest, SavepointState, SecretKey, StartFrom, Store,
+    StoreOptions,
+};
+use serde_json::json;
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+/// How long a condition may take to come true.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+struct Bench {
+    _folder: tempfile::TempDir,
+    store: Store,
+    checkpoints: Arc<dyn CheckpointStore>,
+    scope: ProjectScope,
+    cause: Cause,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("metadata.db").display());
+        let store = Store::open(StoreOptions::new(url, SecretKey::new(&[7; 32]))).await.unwrap();
+        let checkpoints: Arc<dyn CheckpointStore> = Arc::new(LocalStore::open(folder.path().join("checkpoints")).unwrap());
+        let cause = Cause::system("test");
+        let tenant = store.create_tenant(&cause, &"shop".parse().unwrap(), "").await.unwrap();
+        let project = store.create_project(&cause, &tenant.id, &"web".parse().unwrap(), "").await.unwrap();
+        Self { _folder: folder, store, checkpoints, scope: project.scope, cause }
+    }
+
+    async fn instance(&self) -> InstanceId {
+        let policy = json!({"attempts_max": 2, "delay_ms": 1, "delay_max_ms": 2});
+        let graph: JobGraph = serde_json::from_value(json!({"nodes": [], "parameters": {"restart": policy}})).unwrap();
+        let new = NewJob { name: "job".parse().unwrap(), folder: "".parse().unwrap(), description: String::new(), draft: graph.clone() };
+        let job = self.store.create_job(&self.cause, &self.scope, &new).await.unwrap().id;
+        let new = NewJobVersion { graph, pins: json!({}), content_hash: "aa".into(), description: String::new() };
+        let version = self.store.add_job_version(&self.cause, &self.scope, &job, &new).await.unwrap().id;
+        let new = NewInstance { job, version, start: StartFrom::Fresh, parameters: BTreeMap::new() };
+        self.store.create_instance(&self.cause, &self.scope, &new).await.unwrap().id
+    }
+
+    async fn start(&self, id: &InstanceId, from: Option<StartFrom>) {
+        self.store.request_instance(&self.cause, &self.scope, id, &InstanceRequest::Start { from }).await.unwrap();
+    }
+
+    async fn stop(&self, id: &InstanceId, with_savepoint: bool) {
+        self.store.request_instance(&self.cause, &self.scope, id, &InstanceRequest::Stop { with_savepoint }).await.unwrap();
+    }
+
+    async fn reaches(&self, id: &InstanceId, state: InstanceState) -> Instance {
+        let began = Instant::now();
+        loop {
+            let instance = self.store.instance(&self.scope, id).await.unwrap();
+            if instance.state == state {
+                return instance;
+            }
+            assert!(began.elapsed() < DEADLINE, "{id} is {} and not {state}: {:?}", instance.state, instance.last_failure);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn worker(&self, name: &str, engine: &Arc<FakeEngine>, lease_ms: u64) -> Running {
+        let worker = Arc::new(Worker {
+            store: self.store.clone(),
+            engine: engine.clone(),
+            checkpoints: self.checkpoints.clone(),
+            name: name.into(),
+            lease: Duration::from_millis(lease_ms),
+            starts: Semaphore::new(2),
+            locals: Locals::default(),
+            wake: Notify::new(),
+            closing: CancellationToken::new(),
+        });
+        Running { task: tokio::spawn(reconcile::run(worker.clone())), worker }
+    }
+
+    fn engine(&self) -> Arc<FakeEngine> {
+        FakeEngine::new(self.checkpoints.clone())
+    }
+}
+
+struct Running {
+    worker: Arc<Worker>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    fn notify(&self) {
+        self.worker.wake.notify_one();
+    }
+}
+
+#[tokio::test]
+async fn an_instance_starts_and_stops_with_a_savepoint_and_goes_on_from_it() {
+    let (bench, lease_ms) = (Bench::new().await, 60_000);
+    let engine = bench.engine();
+    let worker = bench.worker("a", &engine, lease_ms);
+    let id = bench.instance().await;
+    bench.start(&id, None).await;
+    worker.notify();
+    bench.reaches(&id, InstanceState::Running).await;
+    bench.stop(&id, true).await;
+    worker.notify();
+    bench.reaches(&id, InstanceState::Stopped).await;
+    let savepoints = bench.store.savepoints(&bench.scope, &id, &PageRequest::default()).await.unwrap().items;
+    assert_eq!(savepoints.len(), 1);
+    assert_eq!(savepoints[0].state, SavepointState::Completed);
+    bench.start(&id, Some(StartFrom::Savepoint { savepoint: savepoints[0].id.clone() })).await;
+    worker.notify();
+    bench.reaches(&id, InstanceState::Running).await;
+    let location = savepoints[0].location.clone().unwrap();
+    let expected = [(run_id(&id, 1), EngineStart::Fresh), (run_id(&id, 2), EngineStart::Savepoint { location })];
+    assert_eq!(engine.launches(), expected);
+}
+
+#[tokio::test]
+async fn a_savepoint_that_fails_is_recorded_and_the_instance_stops_all_the_same() {
+    let bench = Bench::new().await;
+    let engine = bench.engine();
+    let worker = bench.worker("a", &engine, 60_000);
+    let id = bench.instance().await;
+    bench.start(&id, None).await;
+    worker.notify();
+    bench.reaches(&id, InstanceState::Running).await;
+    *engine.newest().savepoints_work.lock() = false;
+    bench.stop(&id, true).await;
+    worker.notify();
+    bench.reaches(&id, InstanceState::Stopped).await;
+    assert!(!engine.newest().is_running());
+    let savepoints = bench.store.savepoints(&bench.scope, &id, &PageRequest::default()).await.unwrap().items;
+    assert_eq!(savepoints[0].state, SavepointState::Failed);
+    assert!(savepoints[0].failure.as_ref().unwrap().contains("the disk is full"));
+}
+
+#[tokio::test]
+async fn a_failure_that_passes_restarts_from_the_latest_checkpoint_until_there_were_too_many() {
+    let bench = Bench::new().await;
+    let engine = bench.engine();
+    let worker = bench.worker("a", &engine, 60_000);
+    let id = bench.instance().await;
+    bench.start(&id, None).await;
+    worker.notify();
+    for restart in 0..3 {
+        let began = Instant::now();
+        while engine.launches().len() <= restart {
+            assert!(began.elapsed() < DEADLINE, "no launch {restart}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        bench.reaches(&id, InstanceState::Running).await;
+        engine.newest().checkpoint(restart as u64 + 1).await;
+        engine.newest().end(ExecutionState::Failed(failure(FaultClass::External, "the broker is away")));
+    }
+    let failed = bench.reaches(&id, InstanceState::Failed).await;
+    let from: Vec<_> = engine.launches().into_iter().map(|(_, from)| from).collect();
+    assert_eq!(from, [EngineStart::Fresh, EngineStart::LatestCheckpoint, EngineStart::LatestCheckpoint]);
+    let message = failed.last_failure.unwrap()["message"].as_str().unwrap().to_owned();
+    assert_eq!(message, "gave up after 2 restarts; the last failure: the broker is away");
+    assert_eq!(failed.worker, None);
+}
+
+#[tokio::test]
+async fn a_user_fault_fails_at_once_also_while_starting() {
+    let bench = Bench::new().await;
+    let engine = bench.engine();
+    engine.refusals.lock().push_back(failure(FaultClass::User, "topic `x` is not there"));
+    let worker = bench.worker("a", &engine, 60_000);
+    let id = bench.instance().await;
+    bench.start(&id, None).await;
+    worker.notify();
+    let failed = bench.reaches(&id, InstanceState::Failed).await;
+    assert_eq!(failed.last_failure.unwrap()["operator"], "op");
+    assert_eq!(engine.launches(), []);
+    // The next start is a new run, fresh as asked for, and forgets the failure.
+    bench.start(&id, Some(StartFrom::Fresh)).await;
+    worker.notify();
+    let running = bench.reaches(&id, InstanceState::Running).await;
+    assert_eq!(running.last_failure, None);
+}
+
+#[tokio::test]
+async fn state_of_an_earlier_run_is_used_only_when_asked_for() {
+    let bench = Bench::new().await;
+    let engine = bench.engine();
+    let worker = bench.worker("a", &engine, 60_000);
+    let id = bench.instance().await;
+    for from in [None, Some(StartFrom::Fresh), None] {
+        bench.start(&id, from).await;
+        worker.notify();
+        bench.reaches(&id, InstanceState::Running).await;
+        if engine.launches().len() == 1 {
+            engine.newest().checkpoint(4).await;
+        }
+        bench.stop(&id, false).await;
+        worker.notify();
+        bench.reaches(&id, InstanceState::Stopped).await;
+    }
+    let location = format!("{id}-1/chk-4");
+    let expected = [EngineStart::Fresh, EngineStart::Fresh, EngineStart::Savepoint { location }];
+    assert_eq!(engine.launches().into_iter().map(|(_, from)| from).collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_is_replaced_after_its_lease_and_fenced() {
+    let bench = Bench::new().await;
+    let engine = bench.engine();
+    let first = bench.worker("a", &engine, 300);
+    let id = bench.instance().await;
+    bench.start(&id, None).await;
+    first.notify();
+    bench.reaches(&id, InstanceState::Running).await;
+    let second = bench.worker("b", &engine, 60_000);
+    // The first one's reconciler stands still: it renews no lease, but its execution goes on.
+    first.task.abort();
+    let began = Instant::now();
+    while engine.launches().len() < 2 {
+        assert!(began.elapsed() < DEADLINE, "the second worker does not take the instance");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let taken = bench.reaches(&id, InstanceState::Running).await;
+    assert_eq!(taken.worker.as_deref(), Some("b"));
+    // When the first one comes to, it finds that it has lost the instance, and ends its execution.
+    let old = engine.seen.lock()[0].execution.clone();
+    assert!(old.is_running());
+    let first = Running { task: tokio::spawn(reconcile::run(first.worker.clone())), worker: first.worker };
+    first.worker.locals.none_left().await;
+    assert!(!old.is_running());
+    assert!(engine.newest().is_running());
+    second.task.abort();
+}
+
+#[tokio::test]
+async fn a_restarted_worker_takes_its_instances_at_once() {
+    let bench = Bench::new().await;
+    let engine = bench.engine();
+    let first = bench.worker("a", &engine, 3_600_000);
+    let id = bench.instance().await;
+    bench.start(&id, None).await;
+    first.notify();
+    bench.reaches(&id, InstanceState::Running).await;
+    engine.newest().checkpoint(1).await;
+    first.task.abort();
+    let began = Instant::now();
+    let again = bench.worker("a", &engine, 3_600_000);
+    while engine.launches().len() < 2 {
+        assert!(began.elapsed() < DEADLINE, "the restarted worker does not take its instance");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    bench.reaches(&id, InstanceState::Running).await;
+    assert_eq!(engine.launches()[1].1, EngineStart::LatestCheckpoint);
+    again.task.abort();
+}
+
+#[tokio::test]
+async fn a_worker_that_closes_gives_its_instances_back_and_leaves_no_savepoint() {
+    let bench = Bench::new().await;
+    let engine = bench.engine();
+    let first = bench.worker("a", &engine, 3_600_000);
+    let id = bench.instance().await;
+    bench.start(&id, None).await;
+    first.notify();
+    bench.reaches(&id, InstanceState::Running).await;
+    first.worker.closing.cancel();
+    first.worker.locals.wish(&id, crate::local::Wish::GiveBack);
+    first.worker.locals.none_left().await;
+    let given = bench.reaches(&id, InstanceState::Restarting).await;
+    assert_eq!((given.worker, engine.newest().is_running()), (None, false));
+    assert_eq!(bench.checkpoints.list("savepoints").await.unwrap(), Vec::<String>::new());
+    let second = bench.worker("b", &engine, 3_600_000);
+    bench.reaches(&id, InstanceState::Running).await;
+    second.task.abort();
+}
