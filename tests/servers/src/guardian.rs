@@ -19,13 +19,17 @@ if [ -n "$group" ]; then kill -KILL -- "-$group"; fi
 for _ in 1 2 3 4 5; do rm -rf -- "$1" && break; done
 "#;
 
-pub(crate) struct Guardian {
+/// See the module: watches over one folder and at most one process group.
+pub struct Guardian {
     shell: Child,
 }
 
 impl Guardian {
     /// Watches over `folder` from now on.
-    pub(crate) fn of(folder: &Path) -> std::io::Result<Self> {
+    ///
+    /// # Errors
+    /// The shell cannot be started.
+    pub fn of(folder: &Path) -> std::io::Result<Self> {
         let shell = Command::new("/bin/sh")
             .args(["-c", SCRIPT, "guardian"])
             .arg(folder)
@@ -39,7 +43,10 @@ impl Guardian {
     }
 
     /// Names the process group to kill; `None` once it has ended, so that a reused number is never killed.
-    pub(crate) fn watch(&mut self, group: Option<u32>) -> std::io::Result<()> {
+    ///
+    /// # Errors
+    /// The shell has gone.
+    pub fn watch(&mut self, group: Option<u32>) -> std::io::Result<()> {
         let line = group.map(|g| g.to_string()).unwrap_or_default();
         match self.shell.stdin.as_mut() {
             Some(pipe) => writeln!(pipe, "{line}"),

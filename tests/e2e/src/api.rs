@@ -1,0 +1,206 @@
+//! The HTTP API, as any program would use it.
+
+use reqwest::{Method, header};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+/// An answer that is not a success: problem details (RFC 9457) as the server sent them.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// HTTP status; 0 if there was no answer.
+    pub status: u16,
+    /// The body, or the text of it if it is no JSON.
+    pub body: Value,
+}
+
+impl Problem {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        self.body.get("code").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// What to tell people.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        self.body.get("detail").and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP {}: {}", self.status, self.body)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// What a call answers.
+pub type Answer = Result<Value, Problem>;
+
+/// A server and the right to talk to it.
+#[derive(Clone)]
+pub struct Api {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+impl Api {
+    /// Path that answers with success once the server can work.
+    pub const READY: &str = "/health/ready";
+
+    /// A client of the server at `base`.
+    #[must_use]
+    pub fn new(base: String, token: &str) -> Self {
+        Self { http: reqwest::Client::new(), base, token: token.to_owned() }
+    }
+
+    async fn call(&self, method: Method, path: &str, fill: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder) -> Answer {
+        let request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token).timeout(Duration::from_secs(90));
+        let lost = |error: reqwest::Error| Problem { status: 0, body: Value::String(error.to_string()) };
+        let response = fill(request).send().await.map_err(lost)?;
+        let status = response.status();
+        let text = response.text().await.map_err(lost)?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        if status.is_success() { Ok(body) } else { Err(Problem { status: status.as_u16(), body }) }
+    }
+
+    /// Reads `path`.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, |r| r).await
+    }
+
+    /// Sends `body` to `path`.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call(Method::POST, path, |r| r.json(body)).await
+    }
+
+    /// Changes parts of what is at `path`, whatever revision it has.
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.call(Method::PATCH, path, |r| r.header(header::IF_MATCH, "*").json(body)).await
+    }
+
+    /// Uploads bytes to `path`.
+    pub async fn upload(&self, path: &str, bytes: Vec<u8>) -> Answer {
+        self.call(Method::POST, path, |r| r.header(header::CONTENT_TYPE, "application/wasm").body(bytes)).await
+    }
+
+    /// Makes a tenant with one project.
+    pub async fn make_project(&self, tenant: &str) -> Result<Project, Problem> {
+        self.post("/api/v1/tenants", &json!({"name": tenant, "description": ""})).await?;
+        let projects = format!("/api/v1/tenants/{tenant}/projects");
+        self.post(&projects, &json!({"name": "main", "description": ""})).await?;
+        Ok(Project { api: self.clone(), path: format!("{projects}/main") })
+    }
+}
+
+/// One project, by the paths of its resources.
+#[derive(Clone)]
+pub struct Project {
+    /// The server.
+    pub api: Api,
+    path: String,
+}
+
+impl Project {
+    /// Path of a resource below the project.
+    #[must_use]
+    pub fn path(&self, rest: &str) -> String {
+        format!("{}/{rest}", self.path)
+    }
+
+    /// Makes a Kafka data source.
+    pub async fn make_kafka(&self, name: &str, bootstrap: &str) -> Answer {
+        let properties = BTreeMap::from([("bootstrap.servers", bootstrap)]);
+        let body = json!({"name": name, "kind": "kafka", "description": "", "properties": properties});
+        self.api.post(&self.path("data-sources"), &body).await
+    }
+
+    /// Makes a topic of JSON records that is bound to the data source `kafka`.
+    pub async fn make_topic(&self, name: &str, physical_name: &str, columns: &Value) -> Answer {
+        let body = json!({
+            "name": name, "physical_name": physical_name, "data_source": "kafka", "description": "",
+            "format": {"type": "json"}, "schema": columns,
+        });
+        self.api.post(&self.path("topics"), &body).await
+    }
+}
+
+impl Project {
+    /// Uploads a component as the next version of a plugin.
+    pub async fn upload_plugin(&self, name: &str, component: Vec<u8>) -> Answer {
+        self.api.upload(&self.path(&format!("plugins/{name}/versions")), component).await
+    }
+
+    /// Makes a job with a draft.
+    pub async fn make_job(&self, name: &str, graph: &Value) -> Answer {
+        self.api.post(&self.path("jobs"), &json!({"name": name, "description": "", "graph": graph})).await
+    }
+
+    /// Tests a data source.
+    pub async fn test_data_source(&self, name: &str) -> Answer {
+        self.api.post(&self.path(&format!("data-sources/{name}/test")), &json!({})).await
+    }
+
+    /// Validates the job's draft.
+    pub async fn validate(&self, job: &str) -> Answer {
+        self.api.post(&self.path(&format!("jobs/{job}/validate")), &json!({})).await
+    }
+
+    /// Makes a version of the job's draft.
+    pub async fn submit(&self, job: &str) -> Answer {
+        self.api.post(&self.path(&format!("jobs/{job}/versions")), &json!({})).await
+    }
+
+    /// Makes an instance of the job's newest version, which takes its state from `start`, and answers its id.
+    pub async fn make_instance(&self, job: &str, start: &Value, parameters: &Value) -> Result<String, Problem> {
+        let body = json!({"job": job, "start": start, "parameters": parameters});
+        let made = self.api.post(&self.path("instances"), &body).await?;
+        match made["id"].as_str() {
+            Some(id) => Ok(id.to_owned()),
+            None => Err(Problem { status: 0, body: made }),
+        }
+    }
+
+    /// Starts an instance: as `start` says, or as it was made, later from its own latest state.
+    pub async fn start_instance(&self, instance: &str, start: Option<&Value>) -> Answer {
+        let body = start.map_or_else(|| json!({}), |start| json!({"start": start}));
+        self.api.post(&self.path(&format!("instances/{instance}/start")), &body).await
+    }
+
+    /// Stops an instance.
+    pub async fn stop_instance(&self, instance: &str, with_savepoint: bool) -> Answer {
+        self.api.post(&self.path(&format!("instances/{instance}/stop")), &json!({"with_savepoint": with_savepoint})).await
+    }
+
+    /// Takes a savepoint and answers its id.
+    pub async fn make_savepoint(&self, instance: &str) -> Result<String, Problem> {
+        let made = self.api.post(&self.path(&format!("instances/{instance}/savepoints")), &json!({})).await?;
+        match (made["id"].as_str(), made["state"].as_str()) {
+            (Some(id), Some("completed")) => Ok(id.to_owned()),
+            _ => Err(Problem { status: 0, body: made }),
+        }
+    }
+
+    /// Savepoints of an instance, newest first.
+    pub async fn savepoints(&self, instance: &str) -> Answer {
+        self.api.get(&self.path(&format!("instances/{instance}/savepoints"))).await
+    }
+
+    /// What the server says of an instance.
+    pub async fn instance(&self, instance: &str) -> Answer {
+        self.api.get(&self.path(&format!("instances/{instance}"))).await
+    }
+
+    /// Metrics of an instance; null while it does not run.
+    pub async fn metrics(&self, instance: &str) -> Answer {
+        let mut answer = self.api.get(&self.path(&format!("instances/{instance}/metrics"))).await?;
+        Ok(answer["value"].take())
+    }
+
+    /// Failures of an instance, newest first.
+    pub async fn exceptions(&self, instance: &str) -> Answer {
+        self.api.get(&self.path(&format!("instances/{instance}/exceptions"))).await
+    }
+}

@@ -1,0 +1,15 @@
+//! The product from end to end: the real binary, a real broker, everything over the HTTP API.
+
+mod bad_input;
+mod bad_plugins;
+mod exactly_once;
+mod outages;
+mod tour;
+
+use millrace_e2e::Kafka;
+use millrace_test_servers::shared_broker;
+
+/// The broker that all tests share which do not stop it.
+fn kafka() -> Kafka {
+    Kafka::at(shared_broker().bootstrap())
+}
