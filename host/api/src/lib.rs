@@ -1,1 +1,45 @@
-//! millrace-api
+//! The HTTP API: JSON over HTTP, described by its own OpenAPI 3.1 document at `/api/v1/openapi.json`.
+//!
+//! A handler extracts, authorizes, makes one call and responds. Invariants: nothing is read from a request's body before
+//! its caller may do what they ask; every change and every refusal is in the audit log; another tenant's thing is "not
+//! found"; errors are RFC 9457 problem details with stable codes, and what went wrong inside is logged, never answered.
+
+mod audit;
+mod caller;
+mod control_plane;
+mod data_sources;
+mod extract;
+mod frame;
+mod instance_views;
+mod instances;
+mod job_versions;
+mod jobs;
+mod me;
+mod openapi;
+mod page;
+mod platform;
+mod plugins;
+mod problem;
+mod projects;
+mod savepoints;
+mod state;
+mod tenants;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod topics;
+
+pub use control_plane::{AdmittedComponent, ConnectivityReport, ControlFailure, ControlPlane, PinFailure, PinnedGraph, ValidationReport};
+pub use openapi::document;
+pub use problem::FieldError;
+pub use state::{ApiConfig, ApiState};
+
+/// The whole API as one router.
+pub fn router(state: ApiState) -> axum::Router {
+    let (routes, _) = openapi::routes(&state.config).split_for_parts();
+    routes
+        .fallback(frame::no_route)
+        .method_not_allowed_fallback(frame::no_method)
+        .layer(axum::middleware::from_fn(frame::frame))
+        .with_state(state)
+}

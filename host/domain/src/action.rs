@@ -162,11 +162,9 @@ impl Action {
             | Self::JobEdit
             | Self::JobDelete
             | Self::JobSubmit => TokenScope::Write,
-            Self::TopicEnsure
-            | Self::InstanceCreate
-            | Self::InstanceStart
-            | Self::InstanceStop
-            | Self::SavepointCreate => TokenScope::Operate,
+            Self::TopicEnsure | Self::InstanceCreate | Self::InstanceStart | Self::InstanceStop | Self::SavepointCreate => {
+                TokenScope::Operate
+            }
             Self::TenantCreate
             | Self::TenantEdit
             | Self::ProjectCreate

@@ -227,3 +227,4 @@ CREATE TABLE audit (
   at_ms BIGINT NOT NULL
 );
 CREATE INDEX audit_by_tenant ON audit (tenant_id, id);
+CREATE INDEX audit_by_object ON audit (object, id);

@@ -4,7 +4,7 @@
 
 use crate::{Page, PageRequest, Store, StoreError, row};
 use millrace_domain::{Action, ProjectScope, Scope};
-use millrace_model::ids::{ProjectId, TenantId};
+use millrace_model::ids::{InstanceId, ProjectId, TenantId};
 use serde_json::{Value, json};
 use sqlx::{Any, Transaction, any::AnyRow};
 
@@ -173,6 +173,33 @@ impl Store {
         .bind(query.object.clone().unwrap_or_else(any))
         .bind(query.outcome.clone().unwrap_or_else(any))
         .bind(query.project.as_ref().map_or_else(any, |p| p.as_str().to_owned()))
+        .bind(page.rows())
+        .fetch_all(&self.pool)
+        .await?;
+        let entries = rows.iter().map(entry).collect::<Result<_, _>>()?;
+        Ok(page.page(entries, |e: &AuditEntry| &e.id))
+    }
+}
+
+impl Store {
+    /// The failures of an instance that workers reported, over all its runs, newest first.
+    ///
+    /// # Errors
+    /// A wrong cursor, or the database fails.
+    pub async fn instance_failures(
+        &self,
+        scope: &ProjectScope,
+        instance: &InstanceId,
+        page: &PageRequest,
+    ) -> Result<Page<AuditEntry>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM audit WHERE tenant_id = $1 AND project_id = $2 AND object = $3 AND id < $4 \
+             AND action IN ('instance.failed_for_now', 'instance.failed_for_good') ORDER BY id DESC LIMIT $5",
+        )
+        .bind(scope.tenant.as_str())
+        .bind(scope.project.as_str())
+        .bind(instance.as_str())
+        .bind(page.before()?)
         .bind(page.rows())
         .fetch_all(&self.pool)
         .await?;

@@ -1,0 +1,115 @@
+//! What the API needs from the control plane, as one trait, and the shapes in which it answers.
+//!
+//! The trait keeps the API's tests free of engines and brokers; `millrace_control::Control` implements it in
+//! `engine_control`.
+
+use crate::problem::FieldError;
+use async_trait::async_trait;
+use bytes::Bytes;
+use millrace_model::{
+    graph::JobGraph,
+    ids::{InstanceId, ProjectId, SavepointId, TenantId, TopicId},
+};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// The outcome of a connectivity test (SRC-2).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ConnectivityReport {
+    /// Whether the system can be used.
+    pub reachable: bool,
+    /// What was reached, or what failed and what to do.
+    pub message: String,
+    /// The failing step: `dns`, `refused`, `timeout`, `tls`, `credentials`, `missing`, `protocol`, `configuration`.
+    pub failure: Option<String>,
+    /// How long the test took.
+    pub elapsed_ms: u64,
+}
+
+/// What admission found in a component.
+#[derive(Debug, Clone)]
+pub struct AdmittedComponent {
+    /// SHA-256 of the bytes, in hex.
+    pub content_hash: String,
+    /// World that it implements.
+    pub world: String,
+    /// Version of the contract.
+    pub wit_version: String,
+}
+
+/// The outcome of validating a graph.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct ValidationReport {
+    /// Whether the graph can be submitted.
+    pub valid: bool,
+    /// Everything wrong.
+    pub errors: Vec<FieldError>,
+    /// Columns that each node sends, by node id.
+    #[schema(value_type = BTreeMap<String, Value>)]
+    pub schemas: BTreeMap<String, Value>,
+}
+
+/// A graph with everything that it refers to fixed by content.
+#[derive(Debug, Clone)]
+pub struct PinnedGraph {
+    /// The graph as submitted.
+    pub graph: JobGraph,
+    /// What it refers to.
+    pub pins: Value,
+    /// Over both.
+    pub content_hash: String,
+}
+
+/// Why the control plane did not do something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ControlFailure {
+    /// What was named is not there.
+    NotFound(String),
+    /// The request is wrong.
+    Invalid {
+        /// Stable code.
+        code: String,
+        /// What was found, what was expected.
+        message: String,
+    },
+    /// The request does not fit what the thing is doing now.
+    Conflict(String),
+    /// A system outside failed.
+    External(String),
+    /// A defect; logged, never answered.
+    Internal(String),
+}
+
+/// Why a graph could not become a version.
+#[derive(Debug, Clone)]
+pub enum PinFailure {
+    /// The graph is wrong.
+    Graph(Vec<FieldError>),
+    /// Something else.
+    Control(ControlFailure),
+}
+
+/// Engines, sandbox and connectors, as far as the API needs them.
+#[async_trait]
+pub trait ControlPlane: Send + Sync + 'static {
+    /// Connects with these properties, secrets in clear.
+    async fn test_connection(&self, kind: &str, properties: BTreeMap<String, String>) -> ConnectivityReport;
+    /// Makes the real topic or checks it; whether it was made.
+    async fn ensure_topic(&self, tenant: &TenantId, project: &ProjectId, topic: &TopicId) -> Result<bool, ControlFailure>;
+    /// Admits and compiles a component.
+    async fn admit_plugin(&self, tenant: &TenantId, component: Bytes) -> Result<AdmittedComponent, ControlFailure>;
+    /// Finds everything wrong with a graph.
+    async fn validate(&self, tenant: &TenantId, project: &ProjectId, graph: &JobGraph) -> Result<ValidationReport, ControlFailure>;
+    /// Fixes everything that a graph refers to.
+    async fn pin(&self, tenant: &TenantId, project: &ProjectId, graph: &JobGraph) -> Result<PinnedGraph, PinFailure>;
+    /// Desired state has changed.
+    fn notify(&self);
+    /// What is seen of an instance right now: phase, `metrics`, `checkpoints`, last failure.
+    fn observe(&self, instance: &InstanceId) -> Option<Value>;
+    /// Takes a savepoint and records it in the store.
+    async fn create_savepoint(&self, tenant: &TenantId, instance: &InstanceId) -> Result<SavepointId, ControlFailure>;
+    /// Metrics in Prometheus text format.
+    fn prometheus(&self) -> String;
+}

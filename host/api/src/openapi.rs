@@ -1,0 +1,137 @@
+//! The routes and the OpenAPI document, from one list: what is not here is not served.
+
+use crate::{
+    audit, data_sources, frame, instance_views, instances, job_versions, jobs, me, platform, plugins, problem, projects, savepoints,
+    state::{ApiConfig, ApiState},
+    tenants, tokens, topics,
+};
+use axum::{
+    extract::{DefaultBodyLimit, Request},
+    middleware::{Next, from_fn},
+};
+use utoipa::{
+    OpenApi,
+    openapi::{
+        Content, Ref, RefOr, Required, ResponseBuilder,
+        path::{Operation, ParameterBuilder, ParameterIn, PathItem},
+        schema::{ObjectBuilder, Type},
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Millrace", description = "Multi-tenant real-time stream processing", version = "1", license(name = "Apache-2.0")),
+    security(("token" = [])),
+    components(schemas(problem::ProblemDocument))
+)]
+struct Document;
+
+/// The description of the API.
+pub fn document() -> utoipa::openapi::OpenApi {
+    routes(&ApiConfig::default()).split_for_parts().1
+}
+
+/// Every route.
+pub(crate) fn routes(config: &ApiConfig) -> OpenApiRouter<ApiState> {
+    let (ordinary, slow) = (config.request_timeout, config.slow_request_timeout);
+    let quick_routes = OpenApiRouter::new()
+        .merge(platform_routes())
+        .merge(tenant_routes())
+        .merge(definition_routes())
+        .merge(instance_routes())
+        .layer(from_fn(move |request: Request, next: Next| frame::time_limit(ordinary, request, next)));
+    let slow_routes =
+        slow_routes(config.plugin_bytes_max).layer(from_fn(move |request: Request, next: Next| frame::time_limit(slow, request, next)));
+    let mut all = OpenApiRouter::with_openapi(Document::openapi())
+        .merge(quick_routes)
+        .merge(slow_routes)
+        .layer(DefaultBodyLimit::max(config.body_bytes_max));
+    complete(all.get_openapi_mut());
+    all
+}
+
+fn platform_routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(platform::live))
+        .routes(routes!(platform::ready))
+        .routes(routes!(platform::metrics))
+        .routes(routes!(platform::openapi_document))
+        .routes(routes!(me::get_me))
+}
+
+fn tenant_routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(tenants::list_tenants, tenants::create_tenant))
+        .routes(routes!(tenants::get_tenant, tenants::edit_tenant))
+        .routes(routes!(tokens::list_tokens, tokens::create_token))
+        .routes(routes!(tokens::revoke_token))
+        .routes(routes!(audit::list_audit))
+        .routes(routes!(projects::list_projects, projects::create_project))
+        .routes(routes!(projects::get_project, projects::edit_project))
+        .routes(routes!(projects::archive_project))
+}
+
+fn definition_routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(data_sources::list_data_sources, data_sources::create_data_source))
+        .routes(routes!(data_sources::get_data_source, data_sources::edit_data_source, data_sources::delete_data_source))
+        .routes(routes!(topics::list_topics, topics::create_topic))
+        .routes(routes!(topics::get_topic, topics::edit_topic, topics::delete_topic))
+        .routes(routes!(plugins::list_plugins))
+        .routes(routes!(plugins::get_plugin))
+        .routes(routes!(jobs::list_jobs, jobs::create_job))
+        .routes(routes!(jobs::get_job, jobs::edit_job, jobs::delete_job))
+        .routes(routes!(job_versions::get_job_version))
+}
+
+fn instance_routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(instances::list_instances, instances::create_instance))
+        .routes(routes!(instances::get_instance))
+        .routes(routes!(instances::start_instance))
+        .routes(routes!(instances::stop_instance))
+        .routes(routes!(instance_views::instance_metrics))
+        .routes(routes!(instance_views::instance_checkpoints))
+        .routes(routes!(instance_views::instance_exceptions))
+}
+
+/// Requests that wait for an outside system, a compilation or a savepoint.
+fn slow_routes(plugin_bytes_max: usize) -> OpenApiRouter<ApiState> {
+    let uploads = OpenApiRouter::new()
+        .routes(routes!(plugins::list_plugin_versions, plugins::upload_plugin))
+        .layer(DefaultBodyLimit::max(plugin_bytes_max));
+    OpenApiRouter::new()
+        .merge(uploads)
+        .routes(routes!(data_sources::test_data_source))
+        .routes(routes!(topics::ensure_topic))
+        .routes(routes!(jobs::validate_job))
+        .routes(routes!(job_versions::list_job_versions, job_versions::submit_job))
+        .routes(routes!(savepoints::list_savepoints, savepoints::create_savepoint))
+}
+
+/// Adds what is the same for every operation: how to sign in, the problem document, and path parameters.
+fn complete(document: &mut utoipa::openapi::OpenApi) {
+    let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    document.components.get_or_insert_default().add_security_scheme("token", token);
+    for (path, item) in &mut document.paths.paths {
+        let names: Vec<String> = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).map(str::to_owned).collect();
+        for operation in operations(item) {
+            let problem = Content::new(Some(RefOr::Ref(Ref::from_schema_name("ProblemDocument"))));
+            let response = ResponseBuilder::new().description("A problem (RFC 9457)").content("application/problem+json", problem);
+            operation.responses.responses.insert("default".to_owned(), response.build().into());
+            let parameters = operation.parameters.get_or_insert_default();
+            parameters.retain(|parameter| !matches!(parameter.parameter_in, ParameterIn::Path));
+            parameters.extend(names.iter().map(|name| {
+                let text = ObjectBuilder::new().schema_type(Type::String).build();
+                let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True);
+                parameter.schema(Some(text)).build()
+            }));
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete].into_iter().filter_map(Option::as_mut)
+}

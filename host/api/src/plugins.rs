@@ -1,0 +1,160 @@
+//! Plugins and their versions (EXT-5).
+
+use crate::{
+    caller::{Caller, to_the_end},
+    extract::QueryString,
+    page::{Listing, PageQuery},
+    problem::Problem,
+};
+use axum::{Json, body::Bytes, extract::Path, http::StatusCode, response::Response};
+use millrace_domain::{Action, Name};
+use millrace_store::{NewPluginVersion, Plugin, PluginVersion};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// A plugin with its newest version.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PluginView {
+    id: String,
+    name: String,
+    description: String,
+    created_at_ms: i64,
+    latest: PluginVersionView,
+}
+
+/// A version of a plugin.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PluginVersionView {
+    /// Counts from 1.
+    number: i64,
+    /// SHA-256 of the component, in hex.
+    content_hash: String,
+    /// World that it implements: `etl-operator`.
+    world: String,
+    /// Version of the contract: `0.1.0`.
+    wit_version: String,
+    size_bytes: i64,
+    created_by: String,
+    created_at_ms: i64,
+}
+
+impl From<PluginVersion> for PluginVersionView {
+    fn from(version: PluginVersion) -> Self {
+        Self {
+            number: version.number,
+            content_hash: version.content_hash,
+            world: version.world,
+            wit_version: version.wit_version,
+            size_bytes: version.size_bytes,
+            created_by: version.created_by,
+            created_at_ms: version.created_at_ms,
+        }
+    }
+}
+
+impl From<Plugin> for PluginView {
+    fn from(plugin: Plugin) -> Self {
+        Self {
+            id: plugin.id.to_string(),
+            name: plugin.name.to_string(),
+            description: plugin.description,
+            created_at_ms: plugin.created_at_ms,
+            latest: plugin.latest.into(),
+        }
+    }
+}
+
+/// All versions of a plugin.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PluginVersionsView {
+    /// Newest first.
+    items: Vec<PluginVersionView>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UploadQuery {
+    /// What the plugin does; keeps what is there unless given.
+    description: Option<String>,
+}
+
+/// List the plugins of a project.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/plugins", tag = "plugins", params(PageQuery), responses((status = 200, body = Listing<PluginView>)))]
+pub(crate) async fn list_plugins(
+    caller: Caller,
+    Path((tenant, project)): Path<(String, String)>,
+    query: QueryString<PageQuery>,
+) -> Result<Json<Listing<PluginView>>, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::PluginView).await?;
+    Ok(Listing::of(caller.api.store.plugins(&scope, &query.parse()?.into()).await?))
+}
+
+/// Get a plugin by name or id.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/plugins/{plugin}", tag = "plugins", responses((status = 200, body = PluginView)))]
+pub(crate) async fn get_plugin(
+    caller: Caller,
+    Path((tenant, project, plugin)): Path<(String, String, String)>,
+) -> Result<Json<PluginView>, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::PluginView).await?;
+    Ok(Json(caller.api.store.plugin(&scope, &plugin).await?.into()))
+}
+
+/// List the versions of a plugin.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/plugins/{plugin}/versions", tag = "plugins", responses((status = 200, body = PluginVersionsView)))]
+pub(crate) async fn list_plugin_versions(
+    caller: Caller,
+    Path((tenant, project, plugin)): Path<(String, String, String)>,
+) -> Result<Json<PluginVersionsView>, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::PluginView).await?;
+    let plugin = caller.api.store.plugin(&scope, &plugin).await?;
+    let versions = caller.api.store.plugin_versions(&scope, &plugin.id).await?;
+    Ok(Json(PluginVersionsView { items: versions.into_iter().map(PluginVersionView::from).collect() }))
+}
+
+/// Upload a component as a new version; a plugin of a new name is made. The same component again adds nothing.
+#[utoipa::path(
+    post,
+    path = "/api/v1/tenants/{tenant}/projects/{project}/plugins/{plugin}/versions",
+    tag = "plugins",
+    params(UploadQuery),
+    request_body(content = Vec<u8>, content_type = "application/wasm", description = "The WebAssembly component"),
+    responses((status = 201, body = PluginView))
+)]
+pub(crate) async fn upload_plugin(
+    caller: Caller,
+    Path((tenant, project, plugin)): Path<(String, String, String)>,
+    query: QueryString<UploadQuery>,
+    component: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Result<(StatusCode, Json<PluginView>), Response> {
+    use axum::response::IntoResponse;
+    let upload = async {
+        let scope = caller.in_project(&tenant, &project, Action::PluginUpload).await?;
+        let name: Name = match plugin.parse() {
+            Ok(name) => name,
+            // The id of a plugin that is there will do as well.
+            Err(error) => match caller.api.store.plugin(&scope, &plugin).await {
+                Ok(found) => found.name,
+                Err(_) => return Err(Problem::field("plugin", "request.invalid", error.to_string())),
+            },
+        };
+        let description = query.parse()?.description;
+        Ok((scope, name, description))
+    };
+    let (scope, name, description) = upload.await.map_err(IntoResponse::into_response)?;
+    let component = component.map_err(IntoResponse::into_response)?;
+    let work = async move {
+        let admitted = caller.api.control.admit_plugin(&scope.tenant, component.clone()).await?;
+        let new = NewPluginVersion {
+            name,
+            description,
+            content_hash: admitted.content_hash,
+            world: admitted.world,
+            wit_version: admitted.wit_version,
+            component: &component,
+        };
+        let plugin = caller.api.store.add_plugin_version(&caller.cause(), &scope, &new).await?;
+        Ok::<_, Problem>((StatusCode::CREATED, Json(plugin.into())))
+    };
+    to_the_end(work).await.and_then(|answer| answer).map_err(IntoResponse::into_response)
+}

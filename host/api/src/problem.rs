@@ -1,0 +1,169 @@
+//! Errors as RFC 9457 problem details with stable codes.
+//!
+//! Invariant: a [`Problem`] carries what the user may know; what went wrong inside travels beside it in `internal`, is
+//! logged by `frame` with the request's id, and never leaves the server.
+
+use crate::control_plane::{ControlFailure, PinFailure};
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use millrace_model::graph::GraphError;
+use millrace_store::StoreError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// One wrong field of a request or of a job graph.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// Node of the job graph, if one is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// Path of the field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// Stable code.
+    pub code: String,
+    /// What was found, what was expected.
+    pub message: String,
+}
+
+impl From<GraphError> for FieldError {
+    fn from(error: GraphError) -> Self {
+        Self { node: error.node.map(|n| n.to_string()), field: error.field, code: error.code, message: error.message }
+    }
+}
+
+/// Why a request was not done.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    pub(crate) status: StatusCode,
+    pub(crate) code: String,
+    pub(crate) detail: String,
+    pub(crate) errors: Vec<FieldError>,
+    pub(crate) internal: Option<String>,
+}
+
+/// The document that is sent, with media type `application/problem+json`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProblemDocument {
+    /// `urn:millrace:problem:` and the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The status in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// Stable code for programs: `job.not_found`.
+    pub code: String,
+    /// What was found, what was expected, what to do.
+    pub detail: String,
+    /// Names the request in the server's log and in the audit log.
+    pub request_id: String,
+    /// The wrong fields, if the request or a job graph has some.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+impl Problem {
+    /// A problem that the caller can do something about.
+    pub fn new(status: StatusCode, code: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { status, code: code.into(), detail: detail.into(), errors: Vec::new(), internal: None }
+    }
+
+    /// A wrong field of a request.
+    pub fn field(field: &str, code: &str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let error = FieldError { node: None, field: Some(field.to_owned()), code: code.to_owned(), message: message.clone() };
+        Self { errors: vec![error], ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, format!("`{field}`: {message}")) }
+    }
+
+    /// Something of this name is not there, or not for this caller.
+    pub fn not_found(what: &str, name: &str) -> Self {
+        let code = format!("{}.not_found", what.replace(' ', "_"));
+        Self::new(StatusCode::NOT_FOUND, code, format!("{what} `{}` was not found", shortened(name)))
+    }
+
+    /// A job graph that is wrong.
+    pub fn graph(errors: Vec<FieldError>) -> Self {
+        let detail = format!("the job graph has {} error(s)", errors.len());
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "graph.invalid", detail) }
+    }
+
+    /// A defect of ours.
+    pub fn internal(what: impl Into<String>) -> Self {
+        let detail = "the server failed; the log names the request";
+        Self { internal: Some(what.into()), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail) }
+    }
+
+    pub(crate) fn document(self, request_id: &str) -> ProblemDocument {
+        ProblemDocument {
+            kind: format!("urn:millrace:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: self.detail,
+            request_id: request_id.to_owned(),
+            errors: self.errors,
+        }
+    }
+}
+
+/// What callers wrote is repeated to them, but not without end.
+fn shortened(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        // `frame` writes the document: only it knows the request's id.
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let code = |what: &str, end: &str| format!("{}.{end}", what.replace(' ', "_"));
+        match &error {
+            StoreError::NotFound { what, name } => Self::not_found(what, name),
+            StoreError::AlreadyExists { what, .. } => Self::new(StatusCode::CONFLICT, code(what, "exists"), error.to_string()),
+            StoreError::RevisionConflict { what, .. } => {
+                Self::new(StatusCode::PRECONDITION_FAILED, code(what, "changed"), error.to_string())
+            }
+            StoreError::InUse { what, .. } => Self::new(StatusCode::CONFLICT, code(what, "in_use"), error.to_string()),
+            StoreError::Archived(_) => Self::new(StatusCode::CONFLICT, "project.archived", error.to_string()),
+            StoreError::Lifecycle(_) => Self::new(StatusCode::CONFLICT, "instance.state", error.to_string()),
+            StoreError::Invalid { field, message } => Self::field(field, "request.invalid", message.clone()),
+            StoreError::Database(_) => {
+                let detail = "the metadata database does not answer as it should; try again";
+                Self { internal: Some(error.to_string()), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "metadata.unavailable", detail) }
+            }
+            StoreError::Fenced { .. } | StoreError::Undecryptable(_) | StoreError::Corrupt(_) | StoreError::NewerSchema { .. } => {
+                Self::internal(error.to_string())
+            }
+        }
+    }
+}
+
+impl From<ControlFailure> for Problem {
+    fn from(failure: ControlFailure) -> Self {
+        match failure {
+            ControlFailure::NotFound(what) => Self::new(StatusCode::NOT_FOUND, "not_found", what),
+            ControlFailure::Invalid { code, message } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message),
+            ControlFailure::Conflict(message) => Self::new(StatusCode::CONFLICT, "conflict", message),
+            ControlFailure::External(message) => Self::new(StatusCode::BAD_GATEWAY, "external.failed", message),
+            ControlFailure::Internal(message) => Self::internal(message),
+        }
+    }
+}
+
+impl From<PinFailure> for Problem {
+    fn from(failure: PinFailure) -> Self {
+        match failure {
+            PinFailure::Graph(errors) => Self::graph(errors),
+            PinFailure::Control(failure) => failure.into(),
+        }
+    }
+}

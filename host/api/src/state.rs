@@ -1,0 +1,78 @@
+//! What every handler has: the store, the control plane and the API's own settings.
+
+use crate::control_plane::ControlPlane;
+use millrace_store::Store;
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+/// Settings of the API.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// Largest JSON body.
+    pub body_bytes_max: usize,
+    /// Largest component that can be uploaded.
+    pub plugin_bytes_max: usize,
+    /// Most time for an ordinary request.
+    pub request_timeout: Duration,
+    /// Most time for a request that waits for an outside system, a compilation or a savepoint.
+    pub slow_request_timeout: Duration,
+    /// Whether `/metrics` answers without a token: for networks where only the monitoring system can reach it.
+    pub metrics_public: bool,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 2 << 20,
+            plugin_bytes_max: 8 << 20,
+            request_timeout: Duration::from_secs(30),
+            slow_request_timeout: Duration::from_secs(660),
+            metrics_public: false,
+        }
+    }
+}
+
+/// Shared by all requests; cheap to clone.
+#[derive(Clone)]
+pub struct ApiState(Arc<Shared>);
+
+/// The parts of [`ApiState`].
+pub struct Shared {
+    /// Metadata.
+    pub store: Store,
+    /// Engines, sandbox and connectors.
+    pub control: Arc<dyn ControlPlane>,
+    /// Settings.
+    pub config: ApiConfig,
+    draining: AtomicBool,
+}
+
+impl ApiState {
+    /// State over this store and control plane.
+    pub fn new(store: Store, control: impl ControlPlane, config: ApiConfig) -> Self {
+        Self(Arc::new(Shared { store, control: Arc::new(control), config, draining: AtomicBool::new(false) }))
+    }
+
+    /// From now on `/health/ready` says no: load balancers send no more requests while the process ends.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+}
+
+impl Deref for ApiState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}

@@ -1,0 +1,86 @@
+//! Tenants (ROL-7).
+
+use crate::{
+    caller::Caller,
+    extract::{JsonBody, QueryString},
+    page::{Listing, PageQuery},
+    problem::Problem,
+};
+use axum::{Json, extract::Path, http::StatusCode};
+use millrace_domain::{Action, Name, Scope};
+use millrace_store::Tenant;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A tenant.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TenantView {
+    id: String,
+    name: String,
+    description: String,
+    created_at_ms: i64,
+}
+
+impl From<Tenant> for TenantView {
+    fn from(tenant: Tenant) -> Self {
+        Self {
+            id: tenant.id.to_string(),
+            name: tenant.name.to_string(),
+            description: tenant.description,
+            created_at_ms: tenant.created_at_ms,
+        }
+    }
+}
+
+/// A tenant to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewTenantBody {
+    /// Lower-case letters, digits, `_` and `-`.
+    #[schema(value_type = String)]
+    name: Name,
+    #[serde(default)]
+    description: String,
+}
+
+/// What can be changed of a tenant or project.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DescriptionBody {
+    pub(crate) description: String,
+}
+
+/// List the tenants that the caller has a role in.
+#[utoipa::path(get, path = "/api/v1/tenants", tag = "tenants", params(PageQuery), responses((status = 200, body = Listing<TenantView>)))]
+pub(crate) async fn list_tenants(caller: Caller, query: QueryString<PageQuery>) -> Result<Json<Listing<TenantView>>, Problem> {
+    // Everybody may ask; what they see is theirs.
+    let user = if caller.principal.allowed(Action::TenantView, &Scope::Platform) { None } else { Some(caller.principal.user.as_str()) };
+    Ok(Listing::of(caller.api.store.tenants(user, &query.parse()?.into()).await?))
+}
+
+/// Make a tenant.
+#[utoipa::path(post, path = "/api/v1/tenants", tag = "tenants", request_body = NewTenantBody, responses((status = 201, body = TenantView)))]
+pub(crate) async fn create_tenant(caller: Caller, body: JsonBody<NewTenantBody>) -> Result<(StatusCode, Json<TenantView>), Problem> {
+    caller.on_platform(Action::TenantCreate).await?;
+    let new = body.parse()?;
+    let made = caller.api.store.create_tenant(&caller.cause(), &new.name, &new.description).await?;
+    Ok((StatusCode::CREATED, Json(made.into())))
+}
+
+/// Get a tenant by name or id.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}", tag = "tenants", responses((status = 200, body = TenantView)))]
+pub(crate) async fn get_tenant(caller: Caller, Path(tenant): Path<String>) -> Result<Json<TenantView>, Problem> {
+    let id = caller.in_tenant(&tenant, Action::TenantView).await?;
+    Ok(Json(caller.api.store.tenant(id.as_str()).await?.into()))
+}
+
+/// Change a tenant's description.
+#[utoipa::path(patch, path = "/api/v1/tenants/{tenant}", tag = "tenants", request_body = DescriptionBody, responses((status = 200, body = TenantView)))]
+pub(crate) async fn edit_tenant(
+    caller: Caller,
+    Path(tenant): Path<String>,
+    body: JsonBody<DescriptionBody>,
+) -> Result<Json<TenantView>, Problem> {
+    let id = caller.in_tenant(&tenant, Action::TenantEdit).await?;
+    Ok(Json(caller.api.store.describe_tenant(&caller.cause(), &id, &body.parse()?.description).await?.into()))
+}

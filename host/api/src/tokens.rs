@@ -1,0 +1,133 @@
+//! Tokens of a tenant (ROL-7). The secret is in the answer that makes the token and never again.
+
+use crate::{
+    caller::Caller,
+    extract::{JsonBody, QueryString},
+    page::{Listing, PageQuery},
+    problem::Problem,
+};
+use axum::{Json, extract::Path, http::StatusCode};
+use millrace_domain::{Action, Name, ProjectScope, Role, Scope, TokenScope};
+use millrace_store::{IssuedToken, NewToken, Token};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use utoipa::ToSchema;
+
+/// A token without its secret.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TokenView {
+    id: String,
+    name: String,
+    role: String,
+    /// Id of the project that it is limited to.
+    project: Option<String>,
+    /// `read`, `write`, `operate`, `administer`.
+    scopes: Vec<String>,
+    created_by: String,
+    created_at_ms: i64,
+    expires_at_ms: Option<i64>,
+    /// To the minute.
+    last_used_at_ms: Option<i64>,
+    revoked_at_ms: Option<i64>,
+}
+
+impl From<Token> for TokenView {
+    fn from(token: Token) -> Self {
+        Self {
+            id: token.id,
+            name: token.name.to_string(),
+            role: token.role.to_string(),
+            project: token.project.map(|p| p.to_string()),
+            scopes: token.scopes.iter().map(ToString::to_string).collect(),
+            created_by: token.created_by,
+            created_at_ms: token.created_at_ms,
+            expires_at_ms: token.expires_at_ms,
+            last_used_at_ms: token.last_used_at_ms,
+            revoked_at_ms: token.revoked_at_ms,
+        }
+    }
+}
+
+/// A token just made.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct IssuedTokenView {
+    /// To be sent as `authorization: Bearer <secret>`; shown only now.
+    secret: String,
+    #[serde(flatten)]
+    token: TokenView,
+}
+
+impl From<IssuedToken> for IssuedTokenView {
+    fn from(issued: IssuedToken) -> Self {
+        Self { secret: issued.secret.reveal().to_owned(), token: issued.token.into() }
+    }
+}
+
+/// A token to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewTokenBody {
+    #[schema(value_type = String)]
+    name: Name,
+    /// `tenant_admin`, `developer`, …
+    #[schema(value_type = String)]
+    role: Role,
+    /// Name or id of a project to limit the token to.
+    project: Option<String>,
+    /// All unless given.
+    #[schema(value_type = Option<Vec<String>>)]
+    scopes: Option<BTreeSet<TokenScope>>,
+    /// When it ends by itself, in milliseconds since the epoch; never unless given.
+    expires_at_ms: Option<i64>,
+}
+
+/// List the tokens of a tenant, ended ones too.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/tokens", tag = "tokens", params(PageQuery), responses((status = 200, body = Listing<TokenView>)))]
+pub(crate) async fn list_tokens(
+    caller: Caller,
+    Path(tenant): Path<String>,
+    query: QueryString<PageQuery>,
+) -> Result<Json<Listing<TokenView>>, Problem> {
+    let id = caller.in_tenant(&tenant, Action::TokenView).await?;
+    Ok(Listing::of(caller.api.store.tokens(&id, &query.parse()?.into()).await?))
+}
+
+/// Make a token. Nobody can give it more than they may do themselves.
+#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/tokens", tag = "tokens", request_body = NewTokenBody, responses((status = 201, body = IssuedTokenView)))]
+pub(crate) async fn create_token(
+    caller: Caller,
+    Path(tenant): Path<String>,
+    body: JsonBody<NewTokenBody>,
+) -> Result<(StatusCode, Json<IssuedTokenView>), Problem> {
+    let id = caller.in_tenant(&tenant, Action::TokenCreate).await?;
+    let new = body.parse()?;
+    let project = match &new.project {
+        Some(project) => Some(caller.api.store.project(&id, project).await?.scope.project),
+        None => None,
+    };
+    let scope = match &project {
+        Some(project) => Scope::Project(ProjectScope::new(id.clone(), project.clone())),
+        None => Scope::Tenant(id.clone()),
+    };
+    if new.role == Role::PlatformAdmin {
+        return Err(Problem::field("role", "request.invalid", "a token of a tenant cannot administer the platform"));
+    }
+    if !caller.principal.may_grant(new.role, &scope) {
+        return caller.refuse(Action::TokenCreate, &scope, ("tenant", &tenant)).await;
+    }
+    if new.expires_at_ms.is_some_and(|at_ms| at_ms <= caller.api.store.now_ms()) {
+        return Err(Problem::field("expires_at_ms", "request.invalid", "lies in the past"));
+    }
+    let scopes = new.scopes.unwrap_or_else(|| TokenScope::ALL.iter().copied().collect());
+    let new = NewToken { name: new.name, role: new.role, project, scopes, expires_at_ms: new.expires_at_ms };
+    let issued = caller.api.store.create_token(&caller.cause(), &id, &new).await?;
+    Ok((StatusCode::CREATED, Json(issued.into())))
+}
+
+/// End a token at once.
+#[utoipa::path(delete, path = "/api/v1/tenants/{tenant}/tokens/{token}", tag = "tokens", responses((status = 204)))]
+pub(crate) async fn revoke_token(caller: Caller, Path((tenant, token)): Path<(String, String)>) -> Result<StatusCode, Problem> {
+    let id = caller.in_tenant(&tenant, Action::TokenRevoke).await?;
+    caller.api.store.revoke_token(&caller.cause(), &id, &token).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,223 @@
+//! Topics (TOP-1, TOP-5).
+
+use crate::{
+    caller::{Caller, to_the_end},
+    extract::{IfMatch, JsonBody, QueryString, Tagged},
+    page::{Listing, PageQuery},
+    problem::Problem,
+};
+use axum::{Json, extract::Path, http::StatusCode};
+use millrace_domain::{Action, Name, ProjectScope};
+use millrace_model::Schema;
+use millrace_store::{NewTopic, Topic, TopicChange};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+/// Longest topic name of Apache Kafka.
+const PHYSICAL_NAME_CHARACTERS_MAX: usize = 249;
+
+/// A topic.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TopicView {
+    id: String,
+    /// Name in the project, used in job graphs.
+    name: String,
+    /// Name in the broker.
+    physical_name: String,
+    /// Id of the data source that holds it.
+    data_source: String,
+    description: String,
+    /// Columns: `[{"name": "url", "type": "STRING", "nullable": true}]`.
+    #[schema(value_type = Vec<Object>)]
+    schema: Schema,
+    /// Message format: `{"type": "json"}`.
+    #[schema(value_type = Object)]
+    format: Value,
+    revision: i64,
+    created_at_ms: i64,
+    updated_at_ms: i64,
+}
+
+impl From<Topic> for TopicView {
+    fn from(topic: Topic) -> Self {
+        Self {
+            id: topic.id.to_string(),
+            name: topic.name.to_string(),
+            physical_name: topic.physical_name,
+            data_source: topic.data_source.to_string(),
+            description: topic.description,
+            schema: topic.schema,
+            format: topic.format,
+            revision: topic.revision,
+            created_at_ms: topic.created_at_ms,
+            updated_at_ms: topic.updated_at_ms,
+        }
+    }
+}
+
+/// A topic to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewTopicBody {
+    #[schema(value_type = String)]
+    name: Name,
+    /// Name in the broker; the same name unless given.
+    physical_name: Option<String>,
+    /// Name or id of the data source.
+    data_source: String,
+    #[serde(default)]
+    description: String,
+    /// Columns.
+    #[schema(value_type = Vec<Object>)]
+    schema: Schema,
+    /// Message format; JSON unless given.
+    #[serde(default = "json_format")]
+    #[schema(value_type = Object)]
+    format: Value,
+}
+
+/// New settings of a topic.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TopicBody {
+    physical_name: String,
+    data_source: String,
+    #[serde(default)]
+    description: String,
+    #[schema(value_type = Vec<Object>)]
+    schema: Schema,
+    #[serde(default = "json_format")]
+    #[schema(value_type = Object)]
+    format: Value,
+}
+
+/// Whether the real topic was made.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EnsuredView {
+    /// `false`: it was there and agrees.
+    created: bool,
+}
+
+fn json_format() -> Value {
+    json!({"type": "json"})
+}
+
+/// Checks what can be checked without the broker, and finds the data source.
+async fn settings(caller: &Caller, scope: &ProjectScope, body: TopicBody) -> Result<TopicChange, Problem> {
+    let name = &body.physical_name;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if name.is_empty() || name.len() > PHYSICAL_NAME_CHARACTERS_MAX || !name.chars().all(plain) || matches!(name.as_str(), "." | "..") {
+        let message = format!("expected 1 to {PHYSICAL_NAME_CHARACTERS_MAX} letters, digits, `.`, `_` or `-`");
+        return Err(Problem::field("physical_name", "request.invalid", message));
+    }
+    body.schema.check().map_err(|error| Problem::field("schema", "request.invalid", error.to_string()))?;
+    if body.schema.fields().is_empty() {
+        return Err(Problem::field("schema", "request.invalid", "has no columns; a topic needs at least one"));
+    }
+    if body.format.get("type").and_then(Value::as_str).is_none() {
+        return Err(Problem::field("format.type", "request.invalid", "is missing; expected the name of a format, such as \"json\""));
+    }
+    let source = caller.api.store.data_source(scope, &body.data_source).await.map_err(|error| match error {
+        millrace_store::StoreError::NotFound { .. } => {
+            Problem::field("data_source", "data_source.not_found", format!("`{}` is not in this project", body.data_source))
+        }
+        other => other.into(),
+    })?;
+    Ok(TopicChange {
+        physical_name: body.physical_name,
+        data_source: source.id,
+        description: body.description,
+        schema: body.schema,
+        format: body.format,
+        expected_revision: None,
+    })
+}
+
+/// List the topics of a project.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/topics", tag = "topics", params(PageQuery), responses((status = 200, body = Listing<TopicView>)))]
+pub(crate) async fn list_topics(
+    caller: Caller,
+    Path((tenant, project)): Path<(String, String)>,
+    query: QueryString<PageQuery>,
+) -> Result<Json<Listing<TopicView>>, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::TopicView).await?;
+    Ok(Listing::of(caller.api.store.topics(&scope, &query.parse()?.into()).await?))
+}
+
+/// Describe a topic. The real topic is made or checked by `ensure`.
+#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/projects/{project}/topics", tag = "topics", request_body = NewTopicBody, responses((status = 201, body = TopicView)))]
+pub(crate) async fn create_topic(
+    caller: Caller,
+    Path((tenant, project)): Path<(String, String)>,
+    body: JsonBody<NewTopicBody>,
+) -> Result<Tagged<TopicView>, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::TopicCreate).await?;
+    let new = body.parse()?;
+    let body = TopicBody {
+        physical_name: new.physical_name.unwrap_or_else(|| new.name.to_string()),
+        data_source: new.data_source,
+        description: new.description,
+        schema: new.schema,
+        format: new.format,
+    };
+    let new = NewTopic { name: new.name, settings: settings(&caller, &scope, body).await? };
+    let made = caller.api.store.create_topic(&caller.cause(), &scope, &new).await?;
+    Ok(Tagged(StatusCode::CREATED, made.revision, made.into()))
+}
+
+/// Get a topic by name or id.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/topics/{topic}", tag = "topics", responses((status = 200, body = TopicView)))]
+pub(crate) async fn get_topic(
+    caller: Caller,
+    Path((tenant, project, topic)): Path<(String, String, String)>,
+) -> Result<Tagged<TopicView>, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::TopicView).await?;
+    let found = caller.api.store.topic(&scope, &topic).await?;
+    Ok(Tagged(StatusCode::OK, found.revision, found.into()))
+}
+
+/// Replace the settings of a topic.
+#[utoipa::path(put, path = "/api/v1/tenants/{tenant}/projects/{project}/topics/{topic}", tag = "topics", request_body = TopicBody, responses((status = 200, body = TopicView)))]
+pub(crate) async fn edit_topic(
+    caller: Caller,
+    Path((tenant, project, topic)): Path<(String, String, String)>,
+    if_match: IfMatch,
+    body: JsonBody<TopicBody>,
+) -> Result<Tagged<TopicView>, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::TopicEdit).await?;
+    let found = caller.api.store.topic(&scope, &topic).await?;
+    let mut change = settings(&caller, &scope, body.parse()?).await?;
+    change.expected_revision = if_match.revision()?;
+    let changed = caller.api.store.change_topic(&caller.cause(), &scope, &found.id, &change).await?;
+    Ok(Tagged(StatusCode::OK, changed.revision, changed.into()))
+}
+
+/// Remove the description of a topic; the real topic and its records stay.
+#[utoipa::path(delete, path = "/api/v1/tenants/{tenant}/projects/{project}/topics/{topic}", tag = "topics", responses((status = 204)))]
+pub(crate) async fn delete_topic(
+    caller: Caller,
+    Path((tenant, project, topic)): Path<(String, String, String)>,
+) -> Result<StatusCode, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::TopicDelete).await?;
+    let found = caller.api.store.topic(&scope, &topic).await?;
+    caller.api.store.delete_topic(&caller.cause(), &scope, &found.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Make the real topic if it is not there, else check that it agrees with the design.
+#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/projects/{project}/topics/{topic}/ensure", tag = "topics", responses((status = 200, body = EnsuredView)))]
+pub(crate) async fn ensure_topic(
+    caller: Caller,
+    Path((tenant, project, topic)): Path<(String, String, String)>,
+) -> Result<Json<EnsuredView>, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::TopicEnsure).await?;
+    let topic = caller.api.store.topic(&scope, &topic).await?.id;
+    let work = async move {
+        let created = caller.api.control.ensure_topic(&scope.tenant, &scope.project, &topic).await?;
+        let detail = json!({"created": created});
+        caller.api.store.record_done(&caller.cause(), Action::TopicEnsure, &scope, topic.as_str(), detail).await?;
+        Ok(Json(EnsuredView { created }))
+    };
+    to_the_end(work).await?
+}
