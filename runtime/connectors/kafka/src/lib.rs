@@ -1,1 +1,66 @@
-//! millrace-connector-kafka
+//! Apache Kafka: source, sink, connectivity test, topics and dead letters (SRC-1, SRC-2, JOB-5, SNK-3, TOP-5).
+//!
+//! Invariants: the only crate that knows librdkafka; `unsafe` only in `native`; a job's position and its uncommitted
+//! output live in its checkpoints, never in Kafka alone.
+
+mod config;
+mod connectivity;
+mod dead_letters;
+mod failure;
+mod native;
+mod properties;
+mod sink;
+mod source;
+mod table;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use async_trait::async_trait;
+use millrace_connector::{
+    ConfigError, Connection, ConnectivityReport, Connector, ConnectorError, DeadLetters, Sink, SinkContext, Source, SourceContext,
+    TableBinding,
+};
+use millrace_model::Schema;
+use serde_json::{Map, Value};
+use std::{sync::Arc, time::Duration};
+
+/// The connector of data sources of kind `kafka`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KafkaConnector;
+
+#[async_trait]
+impl Connector for KafkaConnector {
+    fn kind(&self) -> &'static str {
+        "kafka"
+    }
+
+    async fn test_connection(&self, connection: &Connection, deadline: Duration) -> ConnectivityReport {
+        connectivity::test(connection, deadline).await
+    }
+
+    fn check_source(&self, config: &Map<String, Value>, table: &TableBinding) -> Vec<ConfigError> {
+        config::check_source(config, table)
+    }
+
+    fn check_sink(&self, config: &Map<String, Value>, table: &TableBinding, input: &Schema) -> Vec<ConfigError> {
+        config::check_sink(config, table, input)
+    }
+
+    async fn ensure_table(&self, table: &TableBinding, options: &Value) -> Result<bool, ConnectorError> {
+        table::ensure(table, options).await
+    }
+
+    async fn open_source(&self, context: SourceContext) -> Result<Box<dyn Source>, ConnectorError> {
+        Ok(Box::new(source::KafkaSource::open(context).await?))
+    }
+
+    async fn open_sink(&self, context: SinkContext) -> Result<Box<dyn Sink>, ConnectorError> {
+        sink::open(context).await
+    }
+
+    async fn open_dead_letters(&self, table: &TableBinding) -> Result<Arc<dyn DeadLetters>, ConnectorError> {
+        Ok(Arc::new(dead_letters::KafkaDeadLetters::open(table)?))
+    }
+}

@@ -1,0 +1,263 @@
+//! Settings of `kafka_source` and `kafka_sink` nodes (JOB-5, SNK-3).
+
+use crate::{
+    native::Client,
+    properties::{self, refusal},
+};
+use millrace_connector::{ConfigError, ConnectorError, TableBinding, parse_config};
+use millrace_formats::{Decoder, Encoder, FormatSpec};
+use millrace_model::Schema;
+use serde::{Deserialize, Deserializer, de::Error};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// A source node's settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SourceConfig {
+    /// Name of the table; resolved by the control plane.
+    #[allow(dead_code)]
+    pub(crate) topic: String,
+    /// Name that SQL downstream uses; read by the planner.
+    #[serde(default)]
+    #[allow(dead_code)]
+    pub(crate) table_name: Option<String>,
+    /// Where to begin without restored state.
+    #[serde(default)]
+    pub(crate) start: Start,
+    /// Column that holds the event time.
+    #[serde(default)]
+    pub(crate) event_time_field: Option<String>,
+    /// How long to wait for late records.
+    #[serde(default)]
+    pub(crate) watermark_delay_ms: u64,
+    /// A partition that is silent for so long does not hold the watermark back; 0 or absent: it always does.
+    #[serde(default)]
+    pub(crate) idle_timeout_ms: Option<u64>,
+    /// What happens to late records.
+    #[serde(default)]
+    pub(crate) late_records: LateRecords,
+    /// What happens to records that cannot be read.
+    #[serde(default)]
+    pub(crate) bad_records: BadRecords,
+    /// How often to look for new partitions; 0: never.
+    #[serde(default = "five_minutes")]
+    pub(crate) partition_discovery_interval_ms: u64,
+    /// Free client properties.
+    #[serde(default)]
+    pub(crate) properties: BTreeMap<String, String>,
+}
+
+fn five_minutes() -> u64 {
+    300_000
+}
+
+/// Where a source begins: `"latest"`, `"earliest"` or `{"mode": "timestamp", "timestamp_ms": …}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Start {
+    #[default]
+    Latest,
+    Earliest,
+    Timestamp {
+        timestamp_ms: i64,
+    },
+}
+
+impl<'de> Deserialize<'de> for Start {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Object {
+            mode: String,
+            timestamp_ms: Option<i64>,
+        }
+        const EXPECTED: &str = "expected \"latest\", \"earliest\" or {\"mode\": \"timestamp\", \"timestamp_ms\": epoch milliseconds}";
+        let (mode, timestamp_ms) = match Value::deserialize(deserializer)? {
+            Value::String(mode) => (mode, None),
+            value @ Value::Object(_) => {
+                let object: Object = serde_json::from_value(value).map_err(|e| D::Error::custom(format!("{e}; {EXPECTED}")))?;
+                (object.mode, object.timestamp_ms)
+            }
+            other => return Err(D::Error::custom(format!("is {other}, {EXPECTED}"))),
+        };
+        match (mode.as_str(), timestamp_ms) {
+            ("latest", None) => Ok(Self::Latest),
+            ("earliest", None) => Ok(Self::Earliest),
+            ("timestamp", Some(timestamp_ms)) if timestamp_ms >= 0 => Ok(Self::Timestamp { timestamp_ms }),
+            _ => Err(D::Error::custom(EXPECTED)),
+        }
+    }
+}
+
+/// What happens to records that come after the watermark has passed them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LateRecords {
+    #[default]
+    Drop,
+    Keep,
+    DeadLetter,
+}
+
+/// What happens to records that cannot be read as declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum BadRecords {
+    #[default]
+    DeadLetter,
+    Fail,
+    Skip,
+}
+
+/// A sink node's settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SinkConfig {
+    /// Name of the table; resolved by the control plane.
+    #[allow(dead_code)]
+    pub(crate) topic: String,
+    /// Delivery promise.
+    #[serde(default)]
+    pub(crate) delivery: Delivery,
+    /// Columns that make the message key; records of one key keep their order.
+    #[serde(default)]
+    pub(crate) key_fields: Vec<String>,
+    /// Pending output of this size asks for a checkpoint (exactly once only).
+    #[serde(default = "pending_bytes")]
+    pub(crate) pending_bytes_max: usize,
+    /// Free client properties.
+    #[serde(default)]
+    pub(crate) properties: BTreeMap<String, String>,
+}
+
+fn pending_bytes() -> usize {
+    64 << 20
+}
+
+/// Delivery promises of a sink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Delivery {
+    #[default]
+    ExactlyOnce,
+    AtLeastOnce,
+}
+
+/// Reads settings for running; `check_source` has shown them to be right.
+pub(crate) fn source_config(config: &Map<String, Value>) -> Result<SourceConfig, ConnectorError> {
+    parse_config(config).map_err(|error| ConnectorError::Config(error.to_string()))
+}
+
+/// Reads settings for running; `check_sink` has shown them to be right.
+pub(crate) fn sink_config(config: &Map<String, Value>) -> Result<SinkConfig, ConnectorError> {
+    parse_config(config).map_err(|error| ConnectorError::Config(error.to_string()))
+}
+
+/// Everything wrong with a source node.
+pub(crate) fn check_source(config: &Map<String, Value>, table: &TableBinding) -> Vec<ConfigError> {
+    let config: SourceConfig = match parse_config(config) {
+        Ok(config) => config,
+        Err(error) => return vec![error],
+    };
+    let mut errors = check_properties(&config.properties, table);
+    if let Some(name) = &config.event_time_field {
+        match table.schema.field(name) {
+            None => errors.push(unknown_column("event_time_field", name, &table.schema)),
+            Some(field) if !field.data_type.is_event_time() => errors.push(ConfigError::new(
+                "event_time_field",
+                "config.invalid",
+                format!("column `{name}` is {}, expected TIMESTAMP, TIMESTAMP_LTZ or BIGINT epoch milliseconds", field.data_type),
+            )),
+            Some(_) => {}
+        }
+    }
+    match format_spec(table) {
+        Ok(spec) => errors.extend(Decoder::new(&spec, &table.schema).err().map(format_error)),
+        Err(error) => errors.push(format_error(error)),
+    }
+    errors
+}
+
+/// Everything wrong with a sink node.
+pub(crate) fn check_sink(config: &Map<String, Value>, table: &TableBinding, input: &Schema) -> Vec<ConfigError> {
+    let config: SinkConfig = match parse_config(config) {
+        Ok(config) => config,
+        Err(error) => return vec![error],
+    };
+    let mut errors = check_properties(&config.properties, table);
+    for (index, name) in config.key_fields.iter().enumerate() {
+        let field = format!("key_fields[{index}]");
+        if input.field(name).is_none() {
+            errors.push(unknown_column(&field, name, input));
+        } else if config.key_fields.iter().take(index).any(|earlier| earlier == name) {
+            errors.push(ConfigError::new(field, "config.invalid", format!("column `{name}` is named twice")));
+        }
+    }
+    if config.pending_bytes_max == 0 || config.pending_bytes_max > 1 << 30 {
+        let message = format!("is {}, expected 1 to {} (1 GiB)", config.pending_bytes_max, 1 << 30);
+        errors.push(ConfigError::new("pending_bytes_max", "config.invalid", message));
+    }
+    errors.extend(check_columns(table, input));
+    match format_spec(table) {
+        Ok(spec) => errors.extend(Encoder::new(&spec, &table.schema).err().map(format_error)),
+        Err(error) => errors.push(format_error(error)),
+    }
+    errors
+}
+
+/// Columns go by name and must have the table's types; a nullable column cannot feed a NOT NULL one.
+fn check_columns(table: &TableBinding, input: &Schema) -> Vec<ConfigError> {
+    let mut errors = Vec::new();
+    for column in table.schema.fields() {
+        let message = match input.field(&column.name) {
+            None if column.nullable => continue,
+            None => format!("column `{}` of table `{}` is NOT NULL, but the input does not have it", column.name, table.name),
+            Some(found) if found.data_type != column.data_type => {
+                format!("column `{}` is {} in the input, but {} in table `{}`", column.name, found.data_type, column.data_type, table.name)
+            }
+            Some(found) if found.nullable && !column.nullable => {
+                format!("column `{}` may be NULL in the input, but is NOT NULL in table `{}`", column.name, table.name)
+            }
+            Some(_) => continue,
+        };
+        errors.push(ConfigError::new("topic", "config.schema_mismatch", message));
+    }
+    for column in input.fields().iter().filter(|c| table.schema.field(&c.name).is_none()) {
+        let message = format!("the input's column `{}` is not in table `{}`", column.name, table.name);
+        errors.push(ConfigError::new("topic", "config.schema_mismatch", message));
+    }
+    errors
+}
+
+fn check_properties(operator: &BTreeMap<String, String>, table: &TableBinding) -> Vec<ConfigError> {
+    let refused = operator.keys().filter_map(|name| {
+        let reason = refusal(name)?;
+        Some(ConfigError::new(format!("properties.{name}"), "config.property_refused", format!("cannot be set: {reason}")))
+    });
+    let mut errors: Vec<ConfigError> = refused.collect();
+    if errors.is_empty() {
+        for (name, value) in operator {
+            let one = BTreeMap::from([(name.clone(), value.clone())]);
+            if let Err(error) = Client::check_properties(&one) {
+                errors.push(ConfigError::new(format!("properties.{name}"), "config.invalid", error.to_string()));
+            }
+        }
+    }
+    if let Err(error) = properties::check_connection(&table.connection) {
+        errors.push(ConfigError::new("topic", "config.invalid", format!("data source of table `{}`: {error}", table.name)));
+    }
+    errors
+}
+
+pub(crate) fn format_spec(table: &TableBinding) -> Result<FormatSpec, millrace_formats::FormatError> {
+    FormatSpec::from_json(&table.format)
+}
+
+fn format_error(error: millrace_formats::FormatError) -> ConfigError {
+    ConfigError::new("topic", "config.format", format!("message format: {error}"))
+}
+
+fn unknown_column(field: &str, name: &str, schema: &Schema) -> ConfigError {
+    let known: Vec<&str> = schema.fields().iter().map(|f| f.name.as_str()).collect();
+    ConfigError::new(field, "config.unknown_column", format!("there is no column `{name}`; columns are {}", known.join(", ")))
+}

@@ -1,0 +1,181 @@
+//! Questions to and changes of the cluster that need no consumer group: offsets by time, committed offsets of groups.
+//! All of these wait.
+
+use super::{
+    Failure, c_text,
+    client::{Client, millis},
+    list::{PartitionList, copy_entries, copy_entry, event_failure},
+};
+use rdkafka_sys as rd;
+use std::{ptr, sync::Arc, time::Duration};
+
+/// Which offset of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OffsetSpec {
+    /// The first record that is still there.
+    Earliest,
+    /// Behind the last record that is committed.
+    Latest,
+    /// The first record at or after these epoch milliseconds; none if there is no such record.
+    Timestamp(i64),
+}
+
+impl OffsetSpec {
+    fn number(self) -> i64 {
+        match self {
+            Self::Earliest => -2,
+            Self::Latest => -1,
+            Self::Timestamp(ms) => ms.max(0),
+        }
+    }
+}
+
+/// A request that is under way: options and the queue for its answer.
+struct Request<'c> {
+    client: &'c Client,
+    options: *mut rd::rd_kafka_AdminOptions_t,
+    queue: *mut rd::rd_kafka_queue_t,
+    timeout: Duration,
+}
+
+impl<'c> Request<'c> {
+    fn new(client: &'c Client, operation: rd::rd_kafka_admin_op_t, timeout: Duration) -> Self {
+        // SAFETY: both are fresh and released by `Drop`; the error text may be left out (size 0).
+        unsafe {
+            let options = rd::rd_kafka_AdminOptions_new(client.as_ptr(), operation);
+            rd::rd_kafka_AdminOptions_set_request_timeout(options, millis(timeout), ptr::null_mut(), 0);
+            Self { client, options, queue: rd::rd_kafka_queue_new(client.as_ptr()), timeout }
+        }
+    }
+
+    /// Waits for the answer and reads it.
+    fn answer<T>(&self, read: impl FnOnce(*mut rd::rd_kafka_event_t) -> Result<T, Failure>) -> Result<T, Failure> {
+        // The request gives up by itself after its timeout; a little more, so that its own reason is heard.
+        let patience = self.timeout.saturating_add(Duration::from_secs(1));
+        // SAFETY: the event is ours until it is destroyed; `read` copies out of it.
+        unsafe {
+            let event = rd::rd_kafka_queue_poll(self.queue, millis(patience));
+            if event.is_null() {
+                return Err(Failure::of(super::Code::RD_KAFKA_RESP_ERR__TIMED_OUT));
+            }
+            let result = event_failure(event).and_then(|()| read(event));
+            rd::rd_kafka_event_destroy(event);
+            result
+        }
+    }
+}
+
+impl Drop for Request<'_> {
+    fn drop(&mut self) {
+        // SAFETY: owned, released once.
+        unsafe {
+            rd::rd_kafka_queue_destroy(self.queue);
+            rd::rd_kafka_AdminOptions_destroy(self.options);
+        }
+    }
+}
+
+/// Offsets of partitions as `(partition, offset)`; the offset is negative where there is none.
+pub(crate) fn list_offsets(
+    client: &Arc<Client>,
+    topic: &str,
+    wanted: &[(i32, OffsetSpec)],
+    timeout: Duration,
+) -> Result<Vec<(i32, i64)>, Failure> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let specs: Vec<(i32, i64)> = wanted.iter().map(|&(partition, spec)| (partition, spec.number())).collect();
+    let list = PartitionList::new(topic, &specs);
+    let request = Request::new(client, rd::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTOFFSETS, timeout);
+    // SAFETY: list and request outlive the calls; the answer's arrays belong to the event.
+    unsafe {
+        let committed = rd::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED;
+        Failure::check(rd::rd_kafka_AdminOptions_set_isolation_level(request.options, committed))?;
+        rd::rd_kafka_ListOffsets(request.client.as_ptr(), list.as_ptr(), request.options, request.queue);
+        request.answer(|event| {
+            let mut count = 0;
+            let infos = rd::rd_kafka_ListOffsets_result_infos(rd::rd_kafka_event_ListOffsets_result(event), &mut count);
+            let entries = (0..count).map(|i| copy_entry(rd::rd_kafka_ListOffsetsResultInfo_topic_partition(*infos.add(i))));
+            entries.map(|e| Failure::check_code(e.code).map(|()| (e.partition, e.offset))).collect()
+        })
+    }
+}
+
+/// The committed offset and its metadata of a group without members; `None` if there is none. Waits out transactions
+/// that are being completed.
+pub(crate) fn group_offset(
+    client: &Arc<Client>,
+    group: &str,
+    topic: &str,
+    partition: i32,
+    timeout: Duration,
+) -> Result<Option<(i64, String)>, Failure> {
+    let group = c_text(group);
+    let list = PartitionList::new(topic, &[(partition, 0)]);
+    let request = Request::new(client, rd::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, timeout);
+    // SAFETY: as in `list_offsets`; the query copies group and list.
+    unsafe {
+        Failure::check(rd::rd_kafka_AdminOptions_set_require_stable_offsets(request.options, 1))?;
+        let mut query = rd::rd_kafka_ListConsumerGroupOffsets_new(group.as_ptr(), list.as_ptr());
+        rd::rd_kafka_ListConsumerGroupOffsets(request.client.as_ptr(), &mut query, 1, request.options, request.queue);
+        rd::rd_kafka_ListConsumerGroupOffsets_destroy(query);
+        request.answer(|event| {
+            let mut count = 0;
+            let result = rd::rd_kafka_event_ListConsumerGroupOffsets_result(event);
+            let groups = rd::rd_kafka_ListConsumerGroupOffsets_result_groups(result, &mut count);
+            for entry in first_group(groups, count)? {
+                Failure::check_code(entry.code)?;
+                if entry.offset >= 0 {
+                    return Ok(Some((entry.offset, entry.metadata)));
+                }
+            }
+            Ok(None)
+        })
+    }
+}
+
+/// Sets the committed offsets of a group without members; makes the group.
+pub(crate) fn alter_group_offsets(
+    client: &Arc<Client>,
+    group: &str,
+    topic: &str,
+    offsets: &[(i32, i64)],
+    timeout: Duration,
+) -> Result<(), Failure> {
+    if offsets.is_empty() {
+        return Ok(());
+    }
+    let group = c_text(group);
+    let list = PartitionList::new(topic, offsets);
+    let request = Request::new(client, rd::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, timeout);
+    // SAFETY: as in `group_offset`.
+    unsafe {
+        let mut change = rd::rd_kafka_AlterConsumerGroupOffsets_new(group.as_ptr(), list.as_ptr());
+        rd::rd_kafka_AlterConsumerGroupOffsets(request.client.as_ptr(), &mut change, 1, request.options, request.queue);
+        rd::rd_kafka_AlterConsumerGroupOffsets_destroy(change);
+        request.answer(|event| {
+            let mut count = 0;
+            let result = rd::rd_kafka_event_AlterConsumerGroupOffsets_result(event);
+            let groups = rd::rd_kafka_AlterConsumerGroupOffsets_result_groups(result, &mut count);
+            first_group(groups, count)?.iter().try_for_each(|entry| Failure::check_code(entry.code))
+        })
+    }
+}
+
+/// # Safety
+/// `groups` points to `count` valid results.
+unsafe fn first_group(groups: *mut *const rd::rd_kafka_group_result_t, count: usize) -> Result<Vec<super::list::Entry>, Failure> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    // SAFETY: valid by this function's contract; the error belongs to the result, so it is only read.
+    unsafe {
+        let group = *groups;
+        let error = rd::rd_kafka_group_result_error(group);
+        if !error.is_null() {
+            return Err(Failure::of(rd::rd_kafka_error_code(error)));
+        }
+        Ok(copy_entries(rd::rd_kafka_group_result_partitions(group)))
+    }
+}

@@ -1,0 +1,180 @@
+//! Client properties: what users may set, and what the connector sets for itself.
+//!
+//! Invariant: no property from outside makes the client read the host's files, run programs, call other services or
+//! break the delivery promises.
+
+use millrace_connector::{Connection, ConnectorError};
+use std::collections::BTreeMap;
+
+/// Names (or, with `*`, patterns) that are refused, and why.
+const REFUSED: &[(&str, &str)] = &[
+    ("plugin.library.paths", "it would load code into the server"),
+    ("*.location", "it would read files of the server; use the property that holds the PEM text itself"),
+    ("*keytab*", "it would read files of the server"),
+    ("*kerberos*", "it would run programs on the server"),
+    ("sasl.oauthbearer.*", "it would make the server call other addresses"),
+    ("*_cb", "it is not for configuration files"),
+    ("opaque", "it is not for configuration files"),
+    ("ssl.engine.id", "it would load code into the server"),
+    ("ssl.certificate.verify_cb", "it is not for configuration files"),
+    ("ssl.ca.certificate.stores", "it would read the server's certificate stores"),
+    ("debug", "its output goes to the server's log"),
+    ("log*", "it changes the server's log"),
+    ("group.*", "partitions are assigned by the job"),
+    ("session.timeout.ms", "it belongs to consumer groups, which jobs do not use"),
+    ("partition.assignment.strategy", "partitions are assigned by the job"),
+    ("enable.auto.commit", "the position is part of the job's checkpoints"),
+    ("auto.commit.*", "the position is part of the job's checkpoints"),
+    ("enable.auto.offset.store", "the position is part of the job's checkpoints"),
+    ("auto.offset.reset", "an offset that is gone is an error; set `start` instead"),
+    ("offset.store.*", "the position is part of the job's checkpoints"),
+    ("enable.partition.eof", "it changes what a source reads"),
+    ("isolation.level", "sources read committed records only"),
+    ("consume.callback.*", "it changes what a source reads"),
+    ("transactional.id", "it carries the exactly-once promise"),
+    ("transaction.timeout.ms", "transactions are short and written at once"),
+    ("enable.idempotence", "it carries the delivery promise"),
+    ("enable.gapless.guarantee", "it carries the delivery promise"),
+    ("acks", "it carries the delivery promise"),
+    ("request.required.acks", "it carries the delivery promise"),
+    ("delivery.report.only.error", "it carries the delivery promise"),
+    ("dr_*", "it carries the delivery promise"),
+    ("max.in.flight*", "it carries the delivery promise"),
+    ("message.send.max.retries", "it carries the delivery promise"),
+    ("retries", "it carries the delivery promise"),
+    ("allow.auto.create.topics", "tables are made by publishing them"),
+    ("statistics.interval.ms", "the connector has its own metrics"),
+    ("test.*", "it is for tests of the client"),
+    ("builtin.features", "it cannot be set"),
+];
+
+/// Names that belong to the data source, not to one operator.
+const CONNECTION_ONLY: &[&str] = &["bootstrap.servers", "metadata.broker.list", "security.protocol", "sasl.*", "ssl.*", "enable.ssl.*"];
+
+/// Why a property of an operator is refused.
+pub(crate) fn refusal(name: &str) -> Option<&'static str> {
+    if CONNECTION_ONLY.iter().any(|pattern| matches(pattern, name)) {
+        return Some("it belongs to the data source");
+    }
+    connection_refusal(name)
+}
+
+/// Why a property of a data source is refused.
+pub(crate) fn connection_refusal(name: &str) -> Option<&'static str> {
+    REFUSED.iter().find(|(pattern, _)| matches(pattern, name)).map(|(_, reason)| *reason)
+}
+
+/// `*` at either end stands for any text.
+fn matches(pattern: &str, name: &str) -> bool {
+    match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+        (Some(_), Some(_)) => name.contains(pattern.trim_matches('*')),
+        (Some(end), None) => name.ends_with(end),
+        (None, Some(start)) => name.starts_with(start),
+        (None, None) => name == pattern,
+    }
+}
+
+/// Properties of a client: the connector's defaults, then the data source's, then the operator's, then what must be.
+pub(crate) fn assemble(
+    connection: &Connection,
+    defaults: &[(&str, &str)],
+    operator: &BTreeMap<String, String>,
+    required: &[(&str, &str)],
+) -> Result<BTreeMap<String, String>, ConnectorError> {
+    check_connection(connection)?;
+    if let Some((name, reason)) = operator.keys().find_map(|name| Some((name, refusal(name)?))) {
+        return Err(ConnectorError::Config(format!("client property `{name}` cannot be set: {reason}")));
+    }
+    let text = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let mut all: BTreeMap<String, String> = SHARED.iter().chain(defaults).map(text).collect();
+    all.extend(connection.properties.clone());
+    all.extend(operator.clone());
+    all.extend(required.iter().map(text));
+    Ok(all)
+}
+
+/// Checks a data source's properties by name.
+pub(crate) fn check_connection(connection: &Connection) -> Result<(), ConnectorError> {
+    if let Some((name, reason)) = connection.properties.keys().find_map(|name| Some((name, connection_refusal(name)?))) {
+        return Err(ConnectorError::Config(format!("client property `{name}` cannot be set: {reason}")));
+    }
+    match connection.properties.get("bootstrap.servers").map(|servers| servers.trim()) {
+        None | Some("") => Err(ConnectorError::Config("client property `bootstrap.servers` is missing: expected `host:port, …`".into())),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Small and quick to reconnect: thousands of clients may share a process.
+const SHARED: &[(&str, &str)] = &[
+    ("client.id", "millrace"),
+    ("allow.auto.create.topics", "false"),
+    ("socket.keepalive.enable", "true"),
+    ("socket.nagle.disable", "true"),
+    ("reconnect.backoff.ms", "50"),
+    ("reconnect.backoff.max.ms", "1000"),
+    ("log.connection.close", "false"),
+];
+
+/// Defaults of sources. The prefetch is bounded in bytes, and a full one is looked at again at once, not after a second.
+pub(crate) const SOURCE_DEFAULTS: &[(&str, &str)] = &[
+    ("queued.max.messages.kbytes", "32768"),
+    ("queued.min.messages", "100000"),
+    ("fetch.queue.backoff.ms", "5"),
+    ("fetch.error.backoff.ms", "100"),
+    ("fetch.message.max.bytes", "4194304"),
+    ("fetch.wait.max.ms", "500"),
+];
+
+/// What a source needs to be right.
+pub(crate) const SOURCE_REQUIRED: &[(&str, &str)] = &[
+    ("isolation.level", "read_committed"),
+    ("auto.offset.reset", "error"),
+    ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
+    ("enable.partition.eof", "false"),
+];
+
+/// Defaults of a sink that writes straight away: batches close after a few milliseconds.
+pub(crate) const AT_LEAST_ONCE_DEFAULTS: &[(&str, &str)] = &[
+    ("linger.ms", "3"),
+    ("batch.size", "262144"),
+    ("queue.buffering.max.messages", "200000"),
+    ("queue.buffering.max.kbytes", "65536"),
+    ("sticky.partitioning.linger.ms", "3"),
+];
+
+/// Defaults of a sink that writes whole transactions: large batches.
+pub(crate) const EXACTLY_ONCE_DEFAULTS: &[(&str, &str)] = &[
+    ("linger.ms", "5"),
+    ("batch.size", "1000000"),
+    ("queue.buffering.max.messages", "500000"),
+    ("queue.buffering.max.kbytes", "131072"),
+    ("sticky.partitioning.linger.ms", "10"),
+];
+
+/// What every sink needs to be right; only failed deliveries are reported one by one.
+pub(crate) const SINK_REQUIRED: &[(&str, &str)] =
+    &[("enable.idempotence", "true"), ("acks", "all"), ("delivery.report.only.error", "true")];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn properties_that_reach_into_the_server_are_refused() {
+        for name in ["plugin.library.paths", "ssl.ca.location", "ssl.keystore.location", "sasl.kerberos.kinit.cmd", "sasl.kerberos.keytab"]
+        {
+            assert!(connection_refusal(name).is_some(), "{name}");
+        }
+        for name in ["bootstrap.servers", "sasl.password", "ssl.ca.pem", "security.protocol"] {
+            assert!(connection_refusal(name).is_none(), "{name}");
+            assert!(refusal(name).is_some(), "{name} belongs to the data source");
+        }
+        for name in ["enable.auto.commit", "group.id", "transactional.id", "isolation.level", "acks", "log_level", "debug"] {
+            assert!(refusal(name).is_some(), "{name}");
+        }
+        for name in ["heartbeat.interval.ms", "socket.timeout.ms", "linger.ms", "compression.type", "client.rack"] {
+            assert!(refusal(name).is_none(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The connector as a whole, against a real broker.
