@@ -1,0 +1,132 @@
+//! The benchmark job on an engine of its own.
+
+use crate::native_filter::NativeFilterKind;
+use anyhow::Context;
+use async_trait::async_trait;
+use bytes::Bytes;
+use millrace_checkpoint::LocalStore;
+use millrace_connector::{Connection, ConnectorRegistry, TableBinding};
+use millrace_connector_kafka::KafkaConnector;
+use millrace_engine::{
+    Catalog, CatalogError, EngineServices, JobHandle, PluginBinding, StartFrom, StartOptions, TenantAccounts, operators::OperatorRegistry,
+};
+use millrace_model::{
+    graph::JobGraph,
+    ids::{InstanceId, TenantId},
+};
+use millrace_sandbox::{CompilerCommand, Sandbox, SandboxConfig, TenantLimits};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+/// An engine with its sandbox, the benchmark plugin and a broker.
+pub struct Bench {
+    services: EngineServices,
+    names: Names,
+    runs: std::sync::atomic::AtomicU32,
+    _folder: tempfile::TempDir,
+}
+
+struct Names {
+    bootstrap: String,
+    plugin: PluginBinding,
+}
+
+/// Columns of the corpus.
+fn input_schema() -> Value {
+    json!([
+        {"name": "id", "type": "BIGINT"}, {"name": "usr", "type": "STRING"}, {"name": "item", "type": "STRING"},
+        {"name": "action", "type": "STRING"}, {"name": "amount", "type": "DOUBLE"}, {"name": "region", "type": "STRING"},
+        {"name": "ts", "type": "BIGINT"},
+    ])
+}
+
+/// Columns of the output.
+fn output_schema() -> Value {
+    json!([
+        {"name": "id", "type": "BIGINT"}, {"name": "usr", "type": "STRING"}, {"name": "item", "type": "STRING"},
+        {"name": "amt", "type": "DOUBLE"},
+    ])
+}
+
+#[async_trait]
+impl Catalog for Names {
+    /// Any name is a topic; those that begin with `out` have the output's columns.
+    async fn table(&self, name: &str) -> Result<TableBinding, CatalogError> {
+        let schema = if name.starts_with("out") { output_schema() } else { input_schema() };
+        let schema = serde_json::from_value(schema).map_err(|e| CatalogError::External(e.to_string()))?;
+        let properties = BTreeMap::from([("bootstrap.servers".to_owned(), self.bootstrap.clone())]);
+        Ok(TableBinding {
+            name: name.to_owned(),
+            physical_name: name.to_owned(),
+            schema,
+            format: json!({"type": "json"}),
+            connection: Connection { kind: "kafka".into(), properties },
+        })
+    }
+
+    async fn plugin(&self, _name: &str, _version: Option<&str>) -> Result<PluginBinding, CatalogError> {
+        Ok(self.plugin.clone())
+    }
+}
+
+/// What runs between source and sink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filter {
+    /// The plugin in the sandbox.
+    Component,
+    /// The same kernel as an operator of the engine.
+    Native,
+}
+
+impl Bench {
+    /// Compiles the plugin.
+    pub async fn new(bootstrap: &str, plugin: &Path) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let component = Bytes::from(std::fs::read(plugin).with_context(|| format!("plugin {}", plugin.display()))?);
+        let compiler = CompilerCommand { program: std::env::current_exe()?, args: vec!["compile-component".into()] };
+        let sandbox = Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [1; 32], compiler))?;
+        let content_hash = hex::encode(Sha256::digest(&component));
+        sandbox.admit(component.clone()).await.context("plugin")?;
+        let plugin = PluginBinding { name: "bench-filter".into(), version: "1".into(), content_hash, component };
+        let services = EngineServices {
+            sandbox,
+            connectors: ConnectorRegistry::default().with(Arc::new(KafkaConnector)),
+            operators: OperatorRegistry::builtin().with(Arc::new(NativeFilterKind)),
+            checkpoints: Arc::new(LocalStore::open(folder.path().join("checkpoints"))?),
+            accounts: TenantAccounts::new(TenantLimits::default()),
+        };
+        let names = Names { bootstrap: bootstrap.to_owned(), plugin };
+        Ok(Self { services, names, runs: std::sync::atomic::AtomicU32::new(0), _folder: folder })
+    }
+
+    /// Starts the job `input` → filter → `output`.
+    pub async fn start(&self, filter: Filter, input: &str, start: &str, output: &str, delivery: &str) -> anyhow::Result<JobHandle> {
+        let middle = match filter {
+            Filter::Component => json!({"id": "filter", "kind": "etl", "config": {"plugin": "bench-filter"}}),
+            Filter::Native => json!({"id": "filter", "kind": "native_filter"}),
+        };
+        let graph: JobGraph = serde_json::from_value(json!({
+            "nodes": [
+                {"id": "in", "kind": "kafka_source", "config": {"topic": input, "start": start}},
+                middle,
+                {"id": "out", "kind": "kafka_sink", "config": {"topic": output, "delivery": delivery}},
+            ],
+            "edges": [{"from": "in", "to": "filter"}, {"from": "filter", "to": "out"}],
+        }))?;
+        let tenant = TenantId::new("bench");
+        let plan = millrace_engine::plan(&graph, &tenant, &self.names, &self.services).await;
+        let plan = plan.map_err(|errors| anyhow::anyhow!("the job is refused: {errors:?}"))?;
+        let run = self.runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let instance = InstanceId::new(format!("run-{run}"));
+        let options = StartOptions { tenant, instance, job: "bench".into(), version_hash: "bench".into(), from: StartFrom::Fresh };
+        Ok(millrace_engine::start(plan, options, &self.services).await?)
+    }
+}
+
+/// Sum of a metric over the subtasks of a node.
+pub fn metric(handle: &JobHandle, node: &str, name: &str) -> f64 {
+    let metrics = handle.metrics();
+    let operator = metrics.operators.iter().find(|o| o.node.as_str() == node);
+    operator.map_or(0.0, |o| o.subtasks.iter().filter_map(|s| s.get(name)).sum())
+}

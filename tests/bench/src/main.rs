@@ -1,0 +1,75 @@
+//! `millrace-bench`: runs benchmark jobs on the engine in this process against a real broker and prints figures.
+//!
+//! The engine is embedded, so that a figure is the engine's and not the server's, and so that an operator with native
+//! code can stand where the component stands. Called by `cargo xtask measure`; prints one JSON object on the last line.
+
+mod corpus;
+mod cpu;
+mod job;
+mod latency;
+mod native_filter;
+mod pipeline;
+
+use clap::{Parser, Subcommand};
+use std::{path::PathBuf, process::ExitCode};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Kafka JSON → component → Kafka, and the same with native code in the component's place.
+    EtlPipeline {
+        /// The component of the plugin `bench-filter`.
+        #[arg(long)]
+        plugin: PathBuf,
+        /// Records in the topic.
+        #[arg(long, default_value_t = 5_000_000)]
+        records: u64,
+        /// Runs of each kind; the medians are reported.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+    },
+    /// Time from produce to readable output at a steady rate, at least once.
+    Latency {
+        /// The component of the plugin `bench-filter`.
+        #[arg(long)]
+        plugin: PathBuf,
+        /// Records per second.
+        #[arg(long, default_value_t = 50_000)]
+        rate: u64,
+        /// Seconds that are measured, after five of warm-up.
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+    },
+    /// The separate compile process of the sandbox.
+    #[command(hide = true)]
+    CompileComponent,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::CompileComponent => return millrace_sandbox::compile_child_main(),
+        Command::EtlPipeline { plugin, records, rounds } => pipeline::run(&plugin, records, rounds),
+        Command::Latency { plugin, rate, seconds } => latency::run(&plugin, rate, seconds),
+    };
+    match result {
+        Ok(figures) => {
+            #[allow(clippy::print_stdout, reason = "the figures are the program's output")]
+            {
+                println!("{figures}");
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("millrace-bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
