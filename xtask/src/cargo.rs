@@ -3,7 +3,7 @@
 use anyhow::{Context, bail};
 use std::{
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 /// Root of the repository: the folder above this package.
@@ -12,19 +12,37 @@ pub(crate) fn repository() -> anyhow::Result<PathBuf> {
     package.parent().map(Path::to_owned).context("the xtask package has no parent folder")
 }
 
+/// Where builds go.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from)
+}
+
+fn command(arguments: &[&str]) -> Command {
+    // The cargo that runs this program, else the one on the PATH.
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments);
+    command
+}
+
 /// Runs cargo and fails if it does.
-pub(crate) fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
-    cargo_with(arguments, &[])
+pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
+    run_with(arguments, &[])
 }
 
 /// Runs cargo with further environment variables.
-pub(crate) fn cargo_with(arguments: &[&str], variables: &[(&str, String)]) -> anyhow::Result<()> {
-    // The cargo that runs this program, else the one on the PATH.
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(&cargo).args(arguments).envs(variables.iter().map(|(n, v)| (n, v))).status();
-    let status = status.with_context(|| format!("cannot start {}", cargo.display()))?;
+pub(crate) fn run_with(arguments: &[&str], variables: &[(&str, String)]) -> anyhow::Result<()> {
+    let status = command(arguments).envs(variables.iter().map(|(n, v)| (n, v))).status().context("cannot start cargo")?;
     if !status.success() {
         bail!("cargo {} ended with {status}", arguments.join(" "));
     }
     Ok(())
+}
+
+/// Runs cargo and answers what it, or the program that it runs, writes to the standard output.
+pub(crate) fn output(arguments: &[&str]) -> anyhow::Result<String> {
+    let output = command(arguments).stderr(Stdio::inherit()).output().context("cannot start cargo")?;
+    if !output.status.success() {
+        bail!("cargo {} ended with {}", arguments.join(" "), output.status);
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

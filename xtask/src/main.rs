@@ -4,12 +4,15 @@
 //! their own, which it has cargo build and run.
 
 mod cargo;
+mod measure;
 mod plugins;
 
 use anyhow::ensure;
-use cargo::cargo;
 use clap::{Parser, Subcommand};
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 #[derive(Parser)]
 #[command(about = "Tasks of the Millrace repository")]
@@ -44,7 +47,7 @@ enum Task {
     /// Builds the plugins of the sample tenants to components
     Plugins {
         /// Where the components go
-        #[arg(long, default_value = "target/plugins")]
+        #[arg(long, default_value = plugins::FOLDER)]
         folder: PathBuf,
     },
 }
@@ -62,28 +65,17 @@ fn main() -> ExitCode {
 fn run(task: Task) -> anyhow::Result<()> {
     std::env::set_current_dir(cargo::repository()?)?;
     match task {
-        Task::Measure { name, list, arguments } => measure(if list { "--list" } else { name.as_deref().unwrap_or("--list") }, &arguments),
+        Task::Measure { name, list, arguments } => measure::run(name.as_deref().filter(|_| !list), &arguments),
         Task::Chaos { kills, seed } => chaos(kills, seed),
         Task::Plugins { folder } => plugins::build(&folder),
     }
 }
 
-/// The kernel measure is an example of its own crate; the others drive the server.
-fn measure(name: &str, arguments: &[String]) -> anyhow::Result<()> {
-    if !["--list", "sandbox-call"].contains(&name) {
-        plugins::build(&PathBuf::from("target/plugins"))?;
-        cargo(&["build", "--release", "--package", "millrace-server"])?;
-    }
-    let mut run = vec!["run", "--quiet", "--release", "--package", "millrace-e2e", "--bin", "millrace-measure", "--", name];
-    run.extend(arguments.iter().map(String::as_str));
-    cargo(&run)
-}
-
 fn chaos(kills: u32, seed: Option<u64>) -> anyhow::Result<()> {
     ensure!(kills > 0, "--kills is 0, expected at least 1");
-    plugins::build(&PathBuf::from("target/plugins"))?;
-    cargo(&["build", "--package", "millrace-server"])?;
+    plugins::build(Path::new(plugins::FOLDER))?;
+    cargo::run(&["build", "--package", "millrace-server"])?;
     let mut variables = vec![("MILLRACE_CHAOS_KILLS", kills.to_string())];
     variables.extend(seed.map(|s| ("MILLRACE_CHAOS_SEED", s.to_string())));
-    cargo::cargo_with(&["test", "--package", "millrace-e2e", "--test", "e2e", "--", "--nocapture", "exactly_once_under_kills"], &variables)
+    cargo::run_with(&["test", "--package", "millrace-e2e", "--test", "e2e", "--", "--nocapture", "exactly_once_under_kills"], &variables)
 }

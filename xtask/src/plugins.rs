@@ -3,6 +3,9 @@
 use millrace_builder::{BuildOptions, build_samples};
 use std::path::Path;
 
+/// Where components go unless told otherwise.
+pub(crate) const FOLDER: &str = "target/plugins";
+
 /// Builds all of them to `<folder>/<plugin>.wasm`.
 pub(crate) fn build(folder: &Path) -> anyhow::Result<()> {
     let mut show = |line: &str| eprintln!("{line}");

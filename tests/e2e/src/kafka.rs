@@ -120,7 +120,7 @@ impl Kafka {
     pub fn send(&self, topic: &str, values: &[&str]) -> anyhow::Result<()> {
         let producer = self.producer(0)?;
         for value in values {
-            send_one(&producer, topic, 0, value.as_bytes(), None)?;
+            send_one(&producer, topic, 0, value.as_bytes())?;
         }
         producer.flush(Timeout::After(ADMIN_MAX))?;
         Ok(())
@@ -136,7 +136,7 @@ impl Kafka {
         for id in ids {
             text.clear();
             Event::new(id).write_json(&mut text);
-            send_one(&producer, topic, partition_of(id, partitions), text.as_bytes(), None)?;
+            send_one(&producer, topic, partition_of(id, partitions), text.as_bytes())?;
         }
         producer.flush(Timeout::After(Duration::from_secs(120)))?;
         Ok(())
@@ -157,7 +157,7 @@ impl Kafka {
             while !stopped.load(Ordering::Relaxed) {
                 let due = from + (started.elapsed().as_secs_f64() * per_second as f64) as u64;
                 while id < due {
-                    send_one(&producer, &topic, partition_of(id, partitions), Event::new(id).json().as_bytes(), None)?;
+                    send_one(&producer, &topic, partition_of(id, partitions), Event::new(id).json().as_bytes())?;
                     id += 1;
                 }
                 shown.store(id, Ordering::Relaxed);
@@ -208,17 +208,8 @@ fn partition_of(id: u64, partitions: u64) -> i32 {
     i32::try_from(id / 1_000 % partitions).unwrap_or(0)
 }
 
-fn send_one(
-    producer: &ThreadedProducer<DefaultProducerContext>,
-    topic: &str,
-    partition: i32,
-    value: &[u8],
-    key: Option<&[u8]>,
-) -> anyhow::Result<()> {
+fn send_one(producer: &ThreadedProducer<DefaultProducerContext>, topic: &str, partition: i32, value: &[u8]) -> anyhow::Result<()> {
     let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic).partition(partition).payload(value);
-    if let Some(key) = key {
-        record = record.key(key);
-    }
     loop {
         match producer.send(record) {
             Ok(()) => return Ok(()),

@@ -1,6 +1,6 @@
 //! The whole product as a user meets it: the real `millrace` binary, its HTTP API, and a real Kafka broker.
 //!
-//! The tests of this package and the measures of `millrace-measure` are written with these parts.
+//! The tests of this package and the measure `idle-jobs` are written with these parts.
 //! Invariant: nothing here links the product; what a test knows, it has seen from outside.
 
 mod api;
@@ -14,7 +14,7 @@ pub mod corpus;
 
 pub use api::{Api, Problem, Project};
 pub use kafka::{Kafka, Producing, Reader, Received};
-pub use pipeline::{JOB, Operator, Pipeline, PipelineOptions, component, unique};
+pub use pipeline::{JOB, Pipeline, PipelineOptions, component, unique};
 pub use server::{Server, ServerOptions, binary};
 pub use small_disk::SmallDisk;
 pub use wait::{Deadline, until};

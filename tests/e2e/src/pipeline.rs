@@ -24,23 +24,10 @@ pub struct PipelineOptions {
     pub checkpoint_failures_max: u32,
     /// Rows per batch at most.
     pub batch_rows_max: u32,
-    /// Kind of the operator in the middle: `etl`, or one that the server has built in.
-    pub operator: Operator,
 }
 
 /// Name of the job in its project.
 pub const JOB: &str = "purchases";
-
-/// The operator in the middle.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Operator {
-    /// The component `bench-filter`.
-    Component,
-    /// None: rows go through as they are, to a topic of the input's columns.
-    None,
-    /// A node of this kind with this configuration and the component's columns.
-    Kind(&'static str, Value),
-}
 
 impl Default for PipelineOptions {
     fn default() -> Self {
@@ -51,7 +38,6 @@ impl Default for PipelineOptions {
             checkpoint_interval_ms: 200,
             checkpoint_failures_max: 1_000,
             batch_rows_max: 8_192,
-            operator: Operator::Component,
         }
     }
 }
@@ -98,10 +84,8 @@ fn dead_letter_columns() -> Value {
 /// # Errors
 /// It is not there.
 pub fn component(name: &str) -> anyhow::Result<Vec<u8>> {
-    let folder = std::env::var_os("MILLRACE_PLUGINS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins"),
-        PathBuf::from,
-    );
+    let folder = std::env::var_os("MILLRACE_PLUGINS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins"), PathBuf::from);
     let path = folder.join(format!("{name}.wasm"));
     std::fs::read(&path).with_context(|| format!("{}: build it first with `cargo xtask plugins`", path.display()))
 }
@@ -127,12 +111,9 @@ impl Pipeline {
         let project = api.make_project(&name).await?;
         project.make_kafka("kafka", kafka.bootstrap()).await?;
         project.make_topic("events", &input, &corpus::input_columns()).await?;
-        let columns = if options.operator == Operator::None { corpus::input_columns() } else { output_columns() };
-        project.make_topic("purchases", &output, &columns).await?;
+        project.make_topic("purchases", &output, &output_columns()).await?;
         project.make_topic("dead", &dead_letters, &dead_letter_columns()).await?;
-        if options.operator == Operator::Component {
-            project.upload_plugin("bench-filter", component("bench-filter")?).await?;
-        }
+        project.upload_plugin("bench-filter", component("bench-filter")?).await?;
         let pipeline = Self { project, kafka: kafka.clone(), input, output, dead_letters, instance: String::new(), options };
         pipeline.project.make_job(JOB, &pipeline.graph()).await?;
         pipeline.project.submit(JOB).await?;
@@ -143,21 +124,13 @@ impl Pipeline {
     #[must_use]
     pub fn graph(&self) -> Value {
         let o = &self.options;
-        let source = json!({"id": "events", "kind": "kafka_source", "config": {"topic": "events", "start": "earliest"}});
-        let sink = json!({"id": "purchases", "kind": "kafka_sink", "config": {"topic": "purchases", "delivery": o.delivery}});
-        let middle = match &o.operator {
-            Operator::None => None,
-            Operator::Component => Some(json!({"id": "filter", "kind": "etl", "config": {"plugin": "bench-filter"}})),
-            Operator::Kind(kind, config) => Some(json!({"id": "filter", "kind": kind, "config": config})),
-        };
-        let edge = |from: &str, to: &str| json!({"from": from, "to": to});
-        let (nodes, edges) = match middle {
-            Some(middle) => (json!([source, middle, sink]), json!([edge("events", "filter"), edge("filter", "purchases")])),
-            None => (json!([source, sink]), json!([edge("events", "purchases")])),
-        };
         json!({
-            "nodes": nodes,
-            "edges": edges,
+            "nodes": [
+                {"id": "events", "kind": "kafka_source", "config": {"topic": "events", "start": "earliest"}},
+                {"id": "filter", "kind": "etl", "config": {"plugin": "bench-filter"}},
+                {"id": "purchases", "kind": "kafka_sink", "config": {"topic": "purchases", "delivery": o.delivery}},
+            ],
+            "edges": [{"from": "events", "to": "filter"}, {"from": "filter", "to": "purchases"}],
             "parameters": {
                 "parallelism": o.parallelism,
                 "checkpoint_interval_ms": o.checkpoint_interval_ms,

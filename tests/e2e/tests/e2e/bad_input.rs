@@ -13,7 +13,10 @@ const BAD: &[(&str, &str)] = &[
     ("[1, 2, 3]", ""),
     ("{\"id\": \"one\", \"usr\": \"u\", \"item\": \"i\", \"action\": \"buy\", \"amount\": 200.0, \"region\": \"r\", \"ts\": 1}", "id"),
     ("{\"id\": 1, \"usr\": \"u\", \"item\": \"i\", \"action\": \"buy\", \"amount\": \"many\", \"region\": \"r\", \"ts\": 1}", "amount"),
-    ("{\"id\": 9223372036854775808, \"usr\": \"u\", \"item\": \"i\", \"action\": \"buy\", \"amount\": 1, \"region\": \"r\", \"ts\": 1}", "id"),
+    (
+        "{\"id\": 9223372036854775808, \"usr\": \"u\", \"item\": \"i\", \"action\": \"buy\", \"amount\": 1, \"region\": \"r\", \"ts\": 1}",
+        "id",
+    ),
     ("{\"usr\": \"u\", \"item\": \"i\", \"action\": \"buy\", \"amount\": 200.0, \"region\": \"r\", \"ts\": 1}", "id"),
     ("{\"id\": null, \"usr\": \"u\", \"item\": \"i\", \"action\": \"buy\", \"amount\": 200.0, \"region\": \"r\", \"ts\": 1}", "id"),
 ];

@@ -8,11 +8,7 @@ use crate::kafka;
 use millrace_e2e::{Deadline, Pipeline, PipelineOptions, Server, ServerOptions, until};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::json;
-use std::{
-    collections::BTreeSet,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 /// Kills unless `MILLRACE_CHAOS_KILLS` says otherwise.
 const KILLS_DEFAULT: u32 = 50;

@@ -79,7 +79,13 @@ async fn wrong_graphs_are_refused_with_node_field_and_reason() {
         ("unknown setting", changed("/nodes/2/config", json!({"topic": "purchases", "delivry": "x"})), "purchases", "delivry", "delivry"),
         ("wrong type", changed("/nodes/2/config/delivery", json!(5)), "purchases", "config.delivery", "5"),
         ("columns that do not fit", changed("/nodes/2/config/topic", json!("dead")), "purchases", "", "operator"),
-        ("parallelism", changed("/nodes/1", json!({"id": "filter", "kind": "etl", "parallelism": 0, "config": {"plugin": "bench-filter"}})), "filter", "parallelism", "0"),
+        (
+            "parallelism",
+            changed("/nodes/1", json!({"id": "filter", "kind": "etl", "parallelism": 0, "config": {"plugin": "bench-filter"}})),
+            "filter",
+            "parallelism",
+            "0",
+        ),
     ];
     for (number, (what, graph, node, field, text)) in cases.into_iter().enumerate() {
         let job = format!("wrong-{number}");

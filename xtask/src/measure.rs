@@ -1,0 +1,147 @@
+//! Measures: release builds of what measures, its figures, and the goals that they are held against.
+//!
+//! Invariant: the last line of output is one JSON object; a missed goal is reported and is no failure of the program.
+
+use crate::{cargo, plugins};
+use anyhow::{Context, bail};
+use millrace_builder::build_rust;
+use serde_json::{Map, Value, json};
+use std::path::Path;
+
+struct Measure {
+    name: &'static str,
+    about: &'static str,
+    /// Figure, operator, value.
+    goals: &'static [(&'static str, &'static str, f64)],
+    /// Prints figures as JSON on its last line.
+    run: fn(&[String]) -> anyhow::Result<String>,
+}
+
+const MEASURES: &[Measure] = &[
+    Measure {
+        name: "etl-pipeline",
+        about: "Kafka JSON → component → Kafka, and the same with native code in the component's place",
+        goals: &[("cpu_seconds_per_million", "<=", 0.8), ("component_overhead_ratio", "<=", 1.10)],
+        run: |arguments| bench("etl-pipeline", arguments),
+    },
+    Measure {
+        name: "sandbox-call",
+        about: "calls of a component on batches of 1,024 rows, fuel and interrupt ticks on",
+        goals: &[("rows_per_second", ">=", 45e6)],
+        run: sandbox_call,
+    },
+    Measure {
+        name: "latency",
+        about: "from produce to readable output at 50,000 records/s, at least once",
+        goals: &[("p99_ms", "<=", 20.0)],
+        run: |arguments| bench("latency", arguments),
+    },
+    Measure {
+        name: "idle-jobs",
+        about: "200 small jobs of 200 tenants in one server",
+        goals: &[("memory_mib_per_job", "<=", 3.0), ("start_ms_p99", "<=", 100.0)],
+        run: idle_jobs,
+    },
+];
+
+/// Runs the measure `name`, or lists all.
+pub(crate) fn run(name: Option<&str>, arguments: &[String]) -> anyhow::Result<()> {
+    let Some(name) = name else {
+        for measure in MEASURES {
+            let goals: Vec<_> = measure.goals.iter().map(|(figure, op, value)| format!("{figure} {op} {value}")).collect();
+            out(&format!("{:<14}{} ({})", measure.name, measure.about, goals.join(", ")));
+        }
+        return Ok(());
+    };
+    let Some(measure) = MEASURES.iter().find(|m| m.name == name) else {
+        bail!("there is no measure `{name}`; `cargo xtask measure --list` shows them");
+    };
+    let text = (measure.run)(arguments)?;
+    let last = text.lines().last().unwrap_or_default();
+    let answer: Value = serde_json::from_str(last).with_context(|| format!("the last line of the measure is no JSON: `{last}`"))?;
+    let figures = answer.as_object().with_context(|| format!("no figures in `{last}`"))?;
+    out(&report(measure, figures).to_string());
+    Ok(())
+}
+
+fn report(measure: &Measure, figures: &Map<String, Value>) -> Value {
+    let figures: Map<String, Value> = figures.iter().filter(|(n, _)| *n != "measure").map(|(n, v)| (n.clone(), rounded(v))).collect();
+    let mut goals = Map::new();
+    for (figure, op, value) in measure.goals {
+        // What could not be measured is not met.
+        let found = figures.get(*figure).and_then(Value::as_f64);
+        let met = found.is_some_and(|found| if *op == "<=" { found <= *value } else { found >= *value });
+        goals.insert((*figure).to_owned(), json!({"op": op, "value": value, "met": met}));
+    }
+    json!({"measure": measure.name, "figures": figures, "goals": goals})
+}
+
+/// Four significant digits: more would be noise.
+fn rounded(value: &Value) -> Value {
+    match value.as_f64() {
+        Some(number) if value.is_f64() && number != 0.0 => {
+            let scale = 10f64.powi(3 - number.abs().log10().floor() as i32);
+            if number.abs() >= 10_000.0 { json!(number.round() as i64) } else { json!((number * scale).round() / scale) }
+        }
+        _ => value.clone(),
+    }
+}
+
+fn with<'a>(mut command: Vec<&'a str>, arguments: &'a [String]) -> Vec<&'a str> {
+    command.extend(arguments.iter().map(String::as_str));
+    command
+}
+
+/// The engine in one process, with the sample plugin.
+fn bench(name: &str, arguments: &[String]) -> anyhow::Result<String> {
+    plugins::build(Path::new(plugins::FOLDER))?;
+    let plugin = format!("{}/bench-filter.wasm", plugins::FOLDER);
+    let command = vec!["run", "--quiet", "--release", "--package", "millrace-bench", "--", name, "--plugin", &plugin];
+    cargo::output(&with(command, arguments))
+}
+
+fn sandbox_call(arguments: &[String]) -> anyhow::Result<String> {
+    let built = build_rust(Path::new("runtime/sandbox/bench-guest"))?;
+    // The measure makes the component itself: beside it lies the module that it wants.
+    let target = built.path.ancestors().nth(2).context("the component has no target folder")?;
+    let module = target.join("wasm32-unknown-unknown/release/millrace_bench_guest.wasm").display().to_string();
+    cargo::run(&["build", "--release", "--package", "millrace-sandbox", "--bin", "millrace-compile-component"])?;
+    let compiler = cargo::target().join("release/millrace-compile-component").display().to_string();
+    let command =
+        vec!["run", "--quiet", "--release", "--package", "millrace-sandbox", "--example", "sandbox_call", "--", &module, &compiler];
+    cargo::output(&with(command, arguments))
+}
+
+/// The real server, over its API.
+fn idle_jobs(arguments: &[String]) -> anyhow::Result<String> {
+    plugins::build(Path::new(plugins::FOLDER))?;
+    cargo::run(&["build", "--release", "--package", "millrace-server"])?;
+    let command = vec!["run", "--quiet", "--release", "--package", "millrace-e2e", "--bin", "idle-jobs", "--"];
+    cargo::output(&with(command, arguments))
+}
+
+/// Writes to the standard output, where programs look for figures.
+#[allow(clippy::print_stdout, reason = "the figures are the program's output")]
+fn out(line: &str) {
+    println!("{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_held_against_goals() {
+        let etl = &MEASURES[0];
+        let figures = json!({"measure": "x", "cpu_seconds_per_million": 0.712_345, "records_per_second": 612_345.6, "rows": 5});
+        let expected = json!({
+            "measure": "etl-pipeline",
+            "figures": {"cpu_seconds_per_million": 0.7123, "records_per_second": 612_346, "rows": 5},
+            "goals": {
+                "cpu_seconds_per_million": {"op": "<=", "value": 0.8, "met": true},
+                "component_overhead_ratio": {"op": "<=", "value": 1.1, "met": false},
+            },
+        });
+        assert_eq!(report(etl, figures.as_object().unwrap()), expected);
+    }
+}
