@@ -2,7 +2,15 @@
 # Incremental files would double the target folder and help nobody who builds from scratch.
 export CARGO_INCREMENTAL := 0
 
-.PHONY: test
+.PHONY: run test
+
+# Everything on this machine: builds, starts broker, server and the click-stream tenant, shows records flowing. Ctrl-C ends
+# it. Options go into ARGS: `make run ARGS="--rate 5000"`; `make run ARGS=--help` lists them.
+ARGS ?=
+run:
+	@scripts/setup.sh
+	@scripts/run.sh $(ARGS)
+
 # Everything that must hold before a change goes in, from a fresh machine on: needs a JDK and package registries only.
 test:
 	scripts/setup.sh

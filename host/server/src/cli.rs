@@ -1,0 +1,152 @@
+//! The command line: what can be said, and which module does it.
+//!
+//! Invariant: client commands go through the HTTP API only; an error ends with what to do next.
+
+mod apply;
+mod generate;
+mod instances;
+mod jobs;
+mod paths;
+mod plugins;
+mod resources;
+mod session;
+
+use crate::{config::ServerOptions, logging, serve::Server, shutdown, up};
+use clap::{Args, Parser, Subcommand};
+pub(crate) use apply::{ApplyArguments, run as apply};
+pub(crate) use session::Session;
+use std::{path::PathBuf, process::ExitCode};
+
+/// Millrace: multi-tenant real-time stream processing.
+#[derive(Parser)]
+#[command(name = "millrace", version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How client commands reach a server and print.
+#[derive(Args, Clone)]
+pub(crate) struct Global {
+    /// Address of the server
+    #[arg(long, global = true, env = "MILLRACE_SERVER", default_value = "http://127.0.0.1:8080", value_name = "URL", help_heading = "Client options")]
+    pub(crate) server: String,
+    /// Token; without one the administrator's of the data folder on this machine is used
+    #[arg(long, global = true, env = "MILLRACE_TOKEN", hide_env_values = true, value_name = "TOKEN", help_heading = "Client options")]
+    pub(crate) token: Option<String>,
+    /// Tenant, by name or id
+    #[arg(long, short = 't', global = true, env = "MILLRACE_TENANT", value_name = "NAME", help_heading = "Client options")]
+    pub(crate) tenant: Option<String>,
+    /// Project, by name or id
+    #[arg(long, short = 'p', global = true, env = "MILLRACE_PROJECT", value_name = "NAME", help_heading = "Client options")]
+    pub(crate) project: Option<String>,
+    /// Print JSON instead of tables
+    #[arg(long, global = true, help_heading = "Client options")]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a server
+    Server(ServerArguments),
+    /// Run a local playground: broker, server, sample tenant, generator, live figures
+    Up(Box<up::UpArguments>),
+    /// Make a server look like manifests say; applying twice changes nothing
+    Apply(apply::ApplyArguments),
+    /// Write synthetic records into a topic
+    #[command(subcommand)]
+    Generate(generate::GenerateCommand),
+    /// Tenants
+    #[command(subcommand)]
+    Tenant(resources::TenantCommand),
+    /// Projects of a tenant
+    #[command(subcommand)]
+    Project(resources::ProjectCommand),
+    /// Data sources of a project
+    #[command(subcommand)]
+    Source(resources::SourceCommand),
+    /// Topics of a project
+    #[command(subcommand)]
+    Topic(resources::TopicCommand),
+    /// Plugins of a project, and building them
+    #[command(subcommand)]
+    Plugin(plugins::PluginCommand),
+    /// Jobs of a project
+    #[command(subcommand)]
+    Job(jobs::JobCommand),
+    /// Submitted versions of a job
+    #[command(subcommand)]
+    Version(jobs::VersionCommand),
+    /// Instances: running versions
+    #[command(subcommand)]
+    Instance(instances::InstanceCommand),
+    /// Savepoints of an instance
+    #[command(subcommand)]
+    Savepoint(instances::SavepointCommand),
+    /// Tokens of a tenant
+    #[command(subcommand)]
+    Token(resources::TokenCommand),
+    /// The audit log of a tenant
+    Audit(resources::AuditArguments),
+}
+
+#[derive(Args)]
+struct ServerArguments {
+    /// Configuration file (TOML); flags and variables win over it
+    #[arg(long, env = "MILLRACE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    options: ServerOptions,
+}
+
+/// Reads the arguments and does what they say.
+pub(crate) fn run() -> ExitCode {
+    let Cli { global, command } = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start the runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    // The main thread runs the command itself: the embedded broker is tied to it.
+    match runtime.block_on(execute(global, command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
+    let session = || Session::open(&global);
+    match command {
+        Command::Server(arguments) => serve(arguments).await,
+        Command::Up(arguments) => up::run(*arguments).await,
+        Command::Apply(arguments) => apply::run(&session()?, &arguments).await.map(drop),
+        Command::Generate(command) => generate::run(command).await,
+        Command::Tenant(command) => resources::tenant(&session()?, command).await,
+        Command::Project(command) => resources::project(&session()?, command).await,
+        Command::Source(command) => resources::source(&session()?, command).await,
+        Command::Topic(command) => resources::topic(&session()?, command).await,
+        Command::Plugin(command) => plugins::run(&global, command).await,
+        Command::Job(command) => jobs::job(&session()?, command).await,
+        Command::Version(command) => jobs::version(&session()?, command).await,
+        Command::Instance(command) => instances::instance(&session()?, command).await,
+        Command::Savepoint(command) => instances::savepoint(&session()?, command).await,
+        Command::Token(command) => resources::token(&session()?, command).await,
+        Command::Audit(arguments) => resources::audit(&session()?, arguments).await,
+    }
+}
+
+async fn serve(arguments: ServerArguments) -> anyhow::Result<()> {
+    let settings = arguments.options.settle(arguments.config.as_deref())?;
+    logging::start(settings.log_format, "info")?;
+    let server = Server::start(&settings).await?;
+    shutdown::requested().await?;
+    server.stop().await;
+    Ok(())
+}

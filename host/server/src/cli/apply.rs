@@ -1,0 +1,257 @@
+//! `millrace apply`: makes a server look like manifests say.
+//!
+//! Invariant: what is there is compared first and only differences are written; nothing is ever deleted. Everything that
+//! belongs to the outside (connections, real topics) is made true before a job starts.
+
+use super::{
+    instances, jobs,
+    jobs::JobDraft,
+    paths, plugins,
+    session::Session,
+};
+use crate::manifest::{DataSource, Desired, Job, Manifest, Named, Plugin, PluginKind, Topic, Variables};
+use anyhow::{Context, bail};
+use clap::Args;
+use serde_json::{Value, json};
+use std::{path::PathBuf, time::Duration};
+
+/// Longest wait for an instance that is started or stopped.
+const REACH_MAX: Duration = Duration::from_secs(120);
+
+/// What to apply.
+#[derive(Args)]
+pub(crate) struct ApplyArguments {
+    /// Manifests of tenants
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Value for a placeholder; repeat for more
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Folder of built components, `NAME.wasm` each; a plugin without one is built from its source
+    #[arg(long, default_value = "target/plugins", value_name = "FOLDER")]
+    pub(crate) plugins: Option<PathBuf>,
+}
+
+/// What is there after an apply.
+#[derive(Debug, Default)]
+pub(crate) struct Applied {
+    /// API paths of the instances that are to run, with the names of their jobs.
+    pub(crate) running: Vec<(String, String)>,
+}
+
+/// Applies all manifests in order.
+///
+/// # Errors
+/// A manifest is wrong (before anything is changed), or the server refuses something.
+pub(crate) async fn run(session: &Session, arguments: &ApplyArguments) -> anyhow::Result<Applied> {
+    let variables = Variables::new(&arguments.set)?;
+    let manifests = arguments.files.iter().map(|file| Manifest::read(file, &variables)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut applied = Applied::default();
+    for manifest in &manifests {
+        let application = Application { session, manifest, arguments };
+        application.run(&mut applied).await.with_context(|| format!("tenant `{}`", manifest.tenant.name))?;
+    }
+    Ok(applied)
+}
+
+struct Application<'a> {
+    session: &'a Session,
+    manifest: &'a Manifest,
+    arguments: &'a ApplyArguments,
+}
+
+impl Application<'_> {
+    async fn run(&self, applied: &mut Applied) -> anyhow::Result<()> {
+        let tenant = paths::tenant(&self.manifest.tenant.name);
+        let project = paths::project(&self.manifest.tenant.name, &self.manifest.project.name);
+        self.named("tenant", paths::TENANTS, &tenant, &self.manifest.tenant).await?;
+        self.named("project", &format!("{tenant}/projects"), &project, &self.manifest.project).await?;
+        for source in &self.manifest.data_sources {
+            self.data_source(&project, source).await.with_context(|| format!("data source `{}`", source.name))?;
+        }
+        for topic in &self.manifest.topics {
+            self.topic(&project, topic).await.with_context(|| format!("topic `{}`", topic.name))?;
+        }
+        for plugin in &self.manifest.plugins {
+            self.plugin(&project, plugin).await?;
+        }
+        for job in &self.manifest.jobs {
+            let running = self.job(&project, job).await.with_context(|| format!("job `{}`", job.name))?;
+            applied.running.extend(running.map(|path| (path, job.name.clone())));
+        }
+        Ok(())
+    }
+
+    fn say(&self, what: &str, name: &str, done: &str) {
+        // Progress is for people, so that standard output stays free for the answer.
+        eprintln!("  {what} {name}: {done}");
+    }
+
+    async fn named(&self, what: &str, list: &str, path: &str, named: &Named) -> anyhow::Result<()> {
+        let done = match self.session.client.find(path).await? {
+            None => {
+                self.session.client.post(list, &json!({ "name": named.name, "description": named.description })).await?;
+                "made"
+            }
+            Some(found) if found.body["description"] == named.description.as_str() => "unchanged",
+            Some(_) => {
+                self.session.client.patch(path, &json!({ "description": named.description }), None).await?;
+                "changed"
+            }
+        };
+        self.say(what, &named.name, done);
+        Ok(())
+    }
+
+    async fn data_source(&self, project: &str, source: &DataSource) -> anyhow::Result<()> {
+        let path = paths::below(project, "data-sources", &source.name);
+        let change = json!({ "description": source.description, "properties": source.properties });
+        let done = match self.session.client.find(&path).await? {
+            None => {
+                let mut new = change;
+                new["name"] = source.name.as_str().into();
+                new["kind"] = source.kind.as_str().into();
+                self.session.client.post(&format!("{project}/data-sources"), &new).await?;
+                "made"
+            }
+            Some(found) if found.body["kind"] != source.kind.as_str() => {
+                bail!("is of kind {} there and `{}` in the manifest; a kind cannot be changed", found.body["kind"], source.kind)
+            }
+            // Secrets are answered as `***`, so a source that has some is written each time.
+            Some(found) if found.body["description"] == change["description"] && found.body["properties"] == change["properties"] => "unchanged",
+            Some(found) => {
+                self.session.client.put(&path, &change, found.etag.as_deref()).await?;
+                "changed"
+            }
+        };
+        let report = self.session.client.post(&format!("{path}/test"), &json!({})).await?;
+        let text = |name: &str| report.get(name).and_then(Value::as_str).unwrap_or_default();
+        if report.get("reachable") != Some(&Value::Bool(true)) {
+            bail!("cannot be reached ({}): {}", text("failure"), text("message"));
+        }
+        self.say("data source", &source.name, &format!("{done}, {}", text("message")));
+        Ok(())
+    }
+
+    async fn topic(&self, project: &str, topic: &Topic) -> anyhow::Result<()> {
+        let path = paths::below(project, "topics", &topic.name);
+        let mut body = json!({
+            "physical_name": topic.physical_name.as_deref().unwrap_or(&topic.name),
+            "data_source": topic.data_source,
+            "description": topic.description,
+            "schema": topic.schema,
+            "format": topic.format,
+        });
+        let done = match self.session.client.find(&path).await? {
+            None => {
+                body["name"] = topic.name.as_str().into();
+                self.session.client.post(&format!("{project}/topics"), &body).await?;
+                "made"
+            }
+            Some(found) => {
+                let source = self.session.client.get(&paths::below(project, "data-sources", &topic.data_source)).await?;
+                let same = ["physical_name", "description", "schema", "format"].iter().all(|field| found.body[field] == body[field]);
+                if same && found.body["data_source"] == source["id"] {
+                    "unchanged"
+                } else {
+                    self.session.client.put(&path, &body, found.etag.as_deref()).await?;
+                    "changed"
+                }
+            }
+        };
+        let options = json!({ "options": { "partitions": topic.partitions, "replication_factor": topic.replication } });
+        let ensured = self.session.client.post(&format!("{path}/ensure"), &options).await?;
+        let real = if ensured["created"] == Value::Bool(true) { "real topic made" } else { "real topic found" };
+        self.say("topic", &topic.name, &format!("{done}, {real}"));
+        Ok(())
+    }
+
+    async fn plugin(&self, project: &str, plugin: &Plugin) -> anyhow::Result<()> {
+        let PluginKind::Etl = plugin.kind;
+        let built = self.arguments.plugins.as_ref().map(|folder| folder.join(format!("{}.wasm", plugin.name)));
+        let file = match built.filter(|file| file.is_file()) {
+            Some(file) => file,
+            None => plugins::build(&self.manifest.folder.join(&plugin.source)).await?,
+        };
+        let before = self.session.client.find(&paths::below(project, "plugins", &plugin.name)).await?;
+        let pushed = plugins::push(self.session, project, &plugin.name, &file, Some(&plugin.description)).await?;
+        let number = &pushed["latest"]["number"];
+        let same = before.is_some_and(|b| b.body["latest"]["number"] == *number);
+        self.say("plugin", &plugin.name, &format!("{}, version {number}", if same { "unchanged" } else { "uploaded" }));
+        Ok(())
+    }
+
+    /// Answers the path of the instance when the job is to run.
+    async fn job(&self, project: &str, job: &Job) -> anyhow::Result<Option<String>> {
+        let draft = JobDraft {
+            name: job.name.clone(),
+            folder: String::new(),
+            description: job.description.clone(),
+            graph: serde_json::to_value(&job.graph)?,
+        };
+        let change = jobs::apply(self.session, project, &draft).await?;
+        let version = jobs::submit(self.session, project, &job.name, "").await?;
+        self.say("job", &job.name, &format!("{}, version {}", change.done, version["number"]));
+        let filter = format!("{project}/instances?job={}", crate::client::encode(&job.name));
+        let there = self.session.client.list(&filter).await?;
+        let active = |i: &&Value| matches!(i["state"].as_str(), Some("starting" | "running" | "restarting" | "stopping"));
+        match (job.desired, there.iter().find(active)) {
+            (Desired::Stopped, None) => Ok(None),
+            (Desired::Stopped, Some(instance)) => {
+                self.stop(project, instance).await?;
+                self.say("instance of", &job.name, "stopped with a savepoint");
+                Ok(None)
+            }
+            (Desired::Running, Some(instance)) if instance["version"] == version["id"] => {
+                let path = self.running(project, instance).await?;
+                self.say("instance of", &job.name, "runs already");
+                Ok(Some(path))
+            }
+            (Desired::Running, Some(instance)) => {
+                let start = self.stop(project, instance).await?;
+                let path = self.start(project, &job.name, &version, start).await?;
+                self.say("instance of", &job.name, "runs the new version from a savepoint of the one before");
+                Ok(Some(path))
+            }
+            (Desired::Running, None) => {
+                // The newest instance is first: what it has done is not done again.
+                let start = match there.first() {
+                    Some(last) if last["run"].as_i64().unwrap_or(0) > 0 => json!({ "from": "latest", "instance": last["id"] }),
+                    Some(_) | None => json!({ "from": "fresh" }),
+                };
+                let path = self.start(project, &job.name, &version, start).await?;
+                self.say("instance of", &job.name, "started");
+                Ok(Some(path))
+            }
+        }
+    }
+
+    async fn running(&self, project: &str, instance: &Value) -> anyhow::Result<String> {
+        let path = paths::below(project, "instances", instance["id"].as_str().unwrap_or_default());
+        if instance["state"] == "stopping" {
+            instances::reach(self.session, &path, &["stopped", "finished"], REACH_MAX).await?;
+            self.session.client.post(&format!("{path}/start"), &json!({})).await?;
+        }
+        instances::reach(self.session, &path, &["running"], REACH_MAX).await?;
+        Ok(path)
+    }
+
+    /// Stops an instance with a savepoint; answers where its successor starts from.
+    async fn stop(&self, project: &str, instance: &Value) -> anyhow::Result<Value> {
+        let path = paths::below(project, "instances", instance["id"].as_str().unwrap_or_default());
+        if instance["state"] != "stopping" {
+            self.session.client.post(&format!("{path}/stop"), &json!({ "with_savepoint": true })).await?;
+        }
+        instances::reach(self.session, &path, &["stopped", "finished"], REACH_MAX).await?;
+        Ok(json!({ "from": "latest", "instance": instance["id"] }))
+    }
+
+    async fn start(&self, project: &str, job: &str, version: &Value, start: Value) -> anyhow::Result<String> {
+        let new = json!({ "job": job, "version": version["id"], "start": start });
+        let made = self.session.client.post(&format!("{project}/instances"), &new).await?;
+        let path = paths::below(project, "instances", made["id"].as_str().unwrap_or_default());
+        self.session.client.post(&format!("{path}/start"), &json!({})).await?;
+        instances::reach(self.session, &path, &["running", "finished"], REACH_MAX).await?;
+        Ok(path)
+    }
+}

@@ -1,0 +1,281 @@
+//! Commands on instances and their savepoints.
+
+use super::{paths, session::Session};
+use crate::client::{Column, encode};
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+const INSTANCES: &[Column] = &[
+    ("ID", "id"),
+    ("STATE", "state"),
+    ("RUN", "run"),
+    ("RESTARTS", "restart_count"),
+    ("WORKER", "worker"),
+    ("JOB", "job"),
+    ("LAST FAILURE", "last_failure.message"),
+];
+const SAVEPOINTS: &[Column] = &[("ID", "id"), ("STATE", "state"), ("BYTES", "size_bytes"), ("LOCATION", "location"), ("FAILURE", "failure")];
+const METRICS: &[Column] = &[
+    ("OPERATOR", "node"),
+    ("KIND", "kind"),
+    ("SUBTASKS", "subtasks"),
+    ("RECORDS IN", "records_in"),
+    ("RECORDS OUT", "records_out"),
+    ("PENDING", "pending"),
+    ("BUSY MS/S", "busy"),
+    ("WATERMARK", "watermark"),
+];
+/// How often a state is read while waiting for it.
+const POLL: Duration = Duration::from_millis(200);
+
+/// On instances.
+#[derive(Subcommand)]
+pub(crate) enum InstanceCommand {
+    /// Make an instance of a job's version without starting it
+    Create(NewInstance),
+    /// Start an instance; for a job's name, its newest version in a new instance
+    Start {
+        #[command(flatten)]
+        new: NewInstance,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Stop an instance
+    Stop {
+        /// Id of the instance, or name of the job when it has one that runs
+        instance: String,
+        /// Take a savepoint first
+        #[arg(long)]
+        savepoint: bool,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// List the project's instances
+    List {
+        /// Only of this job
+        #[arg(long)]
+        job: Option<String>,
+    },
+    /// Show an instance and what its worker sees
+    Status(InstanceName),
+    /// Records, lag and load of every operator
+    Metrics(InstanceName),
+    /// The newest checkpoints
+    Checkpoints(InstanceName),
+    /// The failures
+    Exceptions(InstanceName),
+    /// Take a savepoint while it runs on
+    Savepoint(InstanceName),
+}
+
+/// What to start.
+#[derive(Args)]
+pub(crate) struct NewInstance {
+    /// Name of the job, or id of an instance that is there
+    what: String,
+    /// Version of the job; the newest unless given
+    #[arg(long, value_name = "NUMBER")]
+    version: Option<String>,
+    /// Start from this savepoint
+    #[arg(long, value_name = "ID", conflicts_with = "fresh")]
+    from_savepoint: Option<String>,
+    /// Start without any state
+    #[arg(long)]
+    fresh: bool,
+    /// Value for a parameter of the job; repeat for more
+    #[arg(long = "parameter", value_name = "NAME=VALUE")]
+    parameters: Vec<String>,
+}
+
+/// Whether to wait for the outcome.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct Wait {
+    /// Do not wait until it is done
+    #[arg(long)]
+    no_wait: bool,
+    /// Longest wait
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    timeout_s: u64,
+}
+
+/// An instance.
+#[derive(Args)]
+pub(crate) struct InstanceName {
+    /// Id of the instance, or name of its job (the newest instance then)
+    instance: String,
+}
+
+pub(crate) async fn instance(session: &Session, command: InstanceCommand) -> anyhow::Result<()> {
+    let project = session.project()?;
+    match command {
+        InstanceCommand::Create(new) => {
+            let made = create(session, &project, &new).await?;
+            let id = made["id"].as_str().unwrap_or_default();
+            session.output.done(&format!("made instance `{id}`; next: millrace instance start {id}"), &made);
+        }
+        InstanceCommand::Start { new, wait } => start(session, &project, &new, wait).await?,
+        InstanceCommand::Stop { instance, savepoint, wait } => stop(session, &project, &instance, savepoint, wait).await?,
+        InstanceCommand::List { job } => {
+            let filter = job.map(|j| format!("?job={}", encode(&j))).unwrap_or_default();
+            session.output.list(&session.client.list(&format!("{project}/instances{filter}")).await?, INSTANCES);
+        }
+        InstanceCommand::Status(by) => session.output.item(&session.client.get(&one(session, &project, &by.instance).await?).await?),
+        InstanceCommand::Metrics(by) => {
+            let path = format!("{}/metrics", one(session, &project, &by.instance).await?);
+            show_metrics(session, &session.client.get(&path).await?);
+        }
+        InstanceCommand::Checkpoints(by) => {
+            let path = format!("{}/checkpoints", one(session, &project, &by.instance).await?);
+            let found = session.client.get(&path).await?;
+            let lines = found["value"].as_array().cloned().unwrap_or_default();
+            let columns: &[Column] =
+                &[("CHECKPOINT", "checkpoint"), ("OUTCOME", "outcome"), ("MS", "duration_ms"), ("BYTES", "size_bytes"), ("REASON", "reason")];
+            session.output.list(&lines, columns);
+        }
+        InstanceCommand::Exceptions(by) => {
+            let path = format!("{}/exceptions", one(session, &project, &by.instance).await?);
+            let columns: &[Column] =
+                &[("AT (MS)", "at_ms"), ("CLASS", "failure.class"), ("OPERATOR", "failure.operator"), ("MESSAGE", "failure.message")];
+            session.output.list(&session.client.list(&path).await?, columns);
+        }
+        InstanceCommand::Savepoint(by) => {
+            let path = format!("{}/savepoints", one(session, &project, &by.instance).await?);
+            let made = session.client.post(&path, &json!({})).await?;
+            session.output.done(&format!("savepoint `{}` is complete", made["id"].as_str().unwrap_or_default()), &made);
+        }
+    }
+    Ok(())
+}
+
+/// On savepoints.
+#[derive(Subcommand)]
+pub(crate) enum SavepointCommand {
+    /// List the savepoints of an instance
+    List(InstanceName),
+}
+
+pub(crate) async fn savepoint(session: &Session, command: SavepointCommand) -> anyhow::Result<()> {
+    let project = session.project()?;
+    let SavepointCommand::List(by) = command;
+    let path = format!("{}/savepoints", one(session, &project, &by.instance).await?);
+    session.output.list(&session.client.list(&path).await?, SAVEPOINTS);
+    Ok(())
+}
+
+/// Path of the instance of this id, or of the newest instance of the job of this name.
+async fn one(session: &Session, project: &str, name: &str) -> anyhow::Result<String> {
+    if name.starts_with("ins_") {
+        return Ok(paths::below(project, "instances", name));
+    }
+    let page = session.client.get(&format!("{project}/instances?limit=1&job={}", encode(name))).await?;
+    let newest = page.pointer("/items/0/id").and_then(Value::as_str);
+    let newest = newest.with_context(|| format!("job `{name}` has no instance; next: millrace instance start {name}"))?;
+    Ok(paths::below(project, "instances", newest))
+}
+
+async fn create(session: &Session, project: &str, new: &NewInstance) -> anyhow::Result<Value> {
+    let mut body = json!({ "job": new.what, "parameters": super::resources::pairs(&new.parameters)? });
+    if let Some(version) = &new.version {
+        body["version"] = version.as_str().into();
+    }
+    if let Some(savepoint) = &new.from_savepoint {
+        body["start"] = json!({ "from": "savepoint", "savepoint": savepoint });
+    }
+    Ok(session.client.post(&format!("{project}/instances"), &body).await?)
+}
+
+async fn start(session: &Session, project: &str, new: &NewInstance, wait: Wait) -> anyhow::Result<()> {
+    let there = new.what.starts_with("ins_");
+    let id = if there {
+        new.what.clone()
+    } else {
+        create(session, project, new).await?["id"].as_str().unwrap_or_default().to_owned()
+    };
+    let body = match &new.from_savepoint {
+        Some(savepoint) if there => json!({ "start": { "from": "savepoint", "savepoint": savepoint } }),
+        None if there && new.fresh => json!({ "start": { "from": "fresh" } }),
+        Some(_) | None => json!({}),
+    };
+    let path = paths::below(project, "instances", &id);
+    let began = Instant::now();
+    let mut instance = session.client.post(&format!("{path}/start"), &body).await?;
+    if !wait.no_wait {
+        instance = reach(session, &path, &["running", "finished"], Duration::from_secs(wait.timeout_s)).await?;
+    }
+    let state = instance["state"].as_str().unwrap_or_default();
+    session.output.done(&format!("instance `{id}` is {state} after {} ms; next: millrace instance metrics {id}", began.elapsed().as_millis()), &instance);
+    Ok(())
+}
+
+async fn stop(session: &Session, project: &str, name: &str, with_savepoint: bool, wait: Wait) -> anyhow::Result<()> {
+    let path = one(session, project, name).await?;
+    let mut instance = session.client.post(&format!("{path}/stop"), &json!({ "with_savepoint": with_savepoint })).await?;
+    if !wait.no_wait {
+        instance = reach(session, &path, &["stopped", "finished"], Duration::from_secs(wait.timeout_s)).await?;
+    }
+    let id = instance["id"].as_str().unwrap_or_default().to_owned();
+    let mut sentence = format!("instance `{id}` is {}", instance["state"].as_str().unwrap_or_default());
+    if with_savepoint && !wait.no_wait {
+        let newest = session.client.get(&format!("{path}/savepoints?limit=1")).await?;
+        let text = |field: &str| newest.pointer(&format!("/items/0/{field}")).and_then(Value::as_str).unwrap_or("-").to_owned();
+        let savepoint = text("id");
+        if text("state") == "completed" {
+            sentence.push_str(&format!("; savepoint `{savepoint}`; next: millrace instance start {id} --from-savepoint {savepoint}"));
+        } else {
+            sentence.push_str(&format!("; the savepoint failed: {}", text("failure")));
+        }
+    }
+    session.output.done(&sentence, &instance);
+    Ok(())
+}
+
+/// Waits until the instance at `path` is in one of `states`; answers it.
+///
+/// # Errors
+/// It failed, or the wait is too long.
+pub(crate) async fn reach(session: &Session, path: &str, states: &[&str], longest: Duration) -> anyhow::Result<Value> {
+    let began = Instant::now();
+    loop {
+        let instance = session.client.get(path).await?;
+        let state = instance["state"].as_str().unwrap_or_default();
+        if states.contains(&state) {
+            return Ok(instance);
+        }
+        let failure = instance.pointer("/last_failure/message").and_then(Value::as_str).unwrap_or("no failure is recorded");
+        if state == "failed" {
+            bail!("the instance failed: {failure}");
+        }
+        if began.elapsed() >= longest {
+            bail!("the instance is still {state} after {} s: {failure}", longest.as_secs());
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+fn show_metrics(session: &Session, view: &Value) {
+    if session.output.json {
+        return session.output.item(view);
+    }
+    let operators = view.pointer("/value/operators").and_then(Value::as_array).cloned().unwrap_or_default();
+    let rows: Vec<Value> = operators.iter().map(operator_row).collect();
+    session.output.list(&rows, METRICS);
+}
+
+/// An operator's metrics over all its subtasks.
+fn operator_row(operator: &Value) -> Value {
+    let subtasks = operator["subtasks"].as_array().cloned().unwrap_or_default();
+    let values = |name: &str| subtasks.iter().filter_map(|s| s.get(name).and_then(Value::as_f64)).collect::<Vec<_>>();
+    let whole = |value: f64| json!(value as i64);
+    let sum = |name: &str| whole(values(name).iter().sum());
+    let optional = |values: Vec<f64>, fold: fn(f64, f64) -> f64| values.into_iter().reduce(fold).map_or(Value::Null, whole);
+    let watermarks = [values("currentOutputWatermark"), values("currentInputWatermark")].concat();
+    json!({
+        "node": operator["node"], "kind": operator["kind"], "subtasks": subtasks.len(),
+        "records_in": sum("numRecordsIn"), "records_out": sum("numRecordsOut"),
+        "pending": optional(values("pendingRecords"), |a, b| a + b),
+        "busy": optional(values("busyTimeMsPerSecond"), f64::max),
+        "watermark": optional(watermarks, f64::min),
+    })
+}

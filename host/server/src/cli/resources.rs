@@ -1,0 +1,360 @@
+//! Commands on tenants, projects, data sources, topics, tokens and the audit log.
+
+use super::{paths, session::Session};
+use crate::client::{Column, encode};
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+use std::path::PathBuf;
+
+const NAMED: &[Column] = &[("NAME", "name"), ("ID", "id"), ("DESCRIPTION", "description")];
+const SOURCES: &[Column] = &[("NAME", "name"), ("KIND", "kind"), ("ID", "id"), ("DESCRIPTION", "description")];
+const TOPICS: &[Column] =
+    &[("NAME", "name"), ("PHYSICAL NAME", "physical_name"), ("FORMAT", "format.type"), ("ID", "id"), ("DESCRIPTION", "description")];
+const TOKENS: &[Column] = &[("NAME", "name"), ("ROLE", "role"), ("PROJECT", "project"), ("SCOPES", "scopes"), ("REVOKED", "revoked_at_ms"), ("ID", "id")];
+const AUDIT: &[Column] = &[("AT (MS)", "at_ms"), ("ACTOR", "actor_name"), ("ACTION", "action"), ("OUTCOME", "outcome"), ("OBJECT", "object")];
+
+/// A thing with a name and a description.
+#[derive(Args)]
+pub(crate) struct NewNamed {
+    /// Lower-case letters, digits, `_` and `-`
+    name: String,
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    description: String,
+}
+
+impl NewNamed {
+    fn body(&self) -> Value {
+        json!({ "name": self.name, "description": self.description })
+    }
+}
+
+/// A name or id.
+#[derive(Args)]
+pub(crate) struct ByName {
+    /// Name or id
+    name: String,
+}
+
+/// On tenants.
+#[derive(Subcommand)]
+pub(crate) enum TenantCommand {
+    /// Make a tenant
+    Create(NewNamed),
+    /// List the tenants that you see
+    List,
+    /// Show a tenant
+    Get(ByName),
+}
+
+pub(crate) async fn tenant(session: &Session, command: TenantCommand) -> anyhow::Result<()> {
+    match command {
+        TenantCommand::Create(new) => {
+            let made = session.client.post(paths::TENANTS, &new.body()).await?;
+            session.output.done(&format!("made tenant `{}`", new.name), &made);
+        }
+        TenantCommand::List => session.output.list(&session.client.list(paths::TENANTS).await?, NAMED),
+        TenantCommand::Get(by) => session.output.item(&session.client.get(&paths::tenant(&by.name)).await?),
+    }
+    Ok(())
+}
+
+/// On projects.
+#[derive(Subcommand)]
+pub(crate) enum ProjectCommand {
+    /// Make a project in the tenant
+    Create(NewNamed),
+    /// List the tenant's projects
+    List,
+    /// Show a project
+    Get(ByName),
+    /// Stop everything in a project and close it for good; its data stays
+    Archive(ByName),
+}
+
+pub(crate) async fn project(session: &Session, command: ProjectCommand) -> anyhow::Result<()> {
+    let tenant = session.tenant()?;
+    let projects = format!("{tenant}/projects");
+    match command {
+        ProjectCommand::Create(new) => {
+            let made = session.client.post(&projects, &new.body()).await?;
+            session.output.done(&format!("made project `{}`", new.name), &made);
+        }
+        ProjectCommand::List => session.output.list(&session.client.list(&projects).await?, NAMED),
+        ProjectCommand::Get(by) => session.output.item(&session.client.get(&paths::below(&tenant, "projects", &by.name)).await?),
+        ProjectCommand::Archive(by) => {
+            let path = format!("{}/archive", paths::below(&tenant, "projects", &by.name));
+            let archived = session.client.post(&path, &json!({})).await?;
+            session.output.done(&format!("archived project `{}`", by.name), &archived);
+        }
+    }
+    Ok(())
+}
+
+/// On data sources.
+#[derive(Subcommand)]
+pub(crate) enum SourceCommand {
+    /// Describe how to reach an outside system
+    Create {
+        #[command(flatten)]
+        new: NewNamed,
+        /// `kafka`
+        #[arg(long, default_value = "kafka")]
+        kind: String,
+        /// Client property by the system's own name; repeat for more: `-P bootstrap.servers=127.0.0.1:9092`
+        #[arg(long = "property", short = 'P', value_name = "NAME=VALUE", required = true)]
+        properties: Vec<String>,
+    },
+    /// List the project's data sources
+    List,
+    /// Show a data source; secrets read `***`
+    Get(ByName),
+    /// Try to reach it
+    Test(ByName),
+    /// Remove one that no topic uses
+    Delete(ByName),
+}
+
+pub(crate) async fn source(session: &Session, command: SourceCommand) -> anyhow::Result<()> {
+    let project = session.project()?;
+    let sources = format!("{project}/data-sources");
+    let one = |name: &str| paths::below(&project, "data-sources", name);
+    match command {
+        SourceCommand::Create { new, kind, properties } => {
+            let mut body = new.body();
+            body["kind"] = kind.into();
+            body["properties"] = Value::Object(pairs(&properties)?);
+            let made = session.client.post(&sources, &body).await?;
+            session.output.done(&format!("made data source `{}`; next: millrace source test {}", new.name, new.name), &made);
+        }
+        SourceCommand::List => session.output.list(&session.client.list(&sources).await?, SOURCES),
+        SourceCommand::Get(by) => session.output.item(&session.client.get(&one(&by.name)).await?),
+        SourceCommand::Test(by) => {
+            let report = session.client.post(&format!("{}/test", one(&by.name)), &json!({})).await?;
+            let text = |name: &str| report.get(name).and_then(Value::as_str).unwrap_or_default();
+            if report.get("reachable") != Some(&Value::Bool(true)) {
+                bail!("`{}` cannot be reached ({}): {}", by.name, text("failure"), text("message"));
+            }
+            session.output.done(&format!("reached in {} ms: {}", report["elapsed_ms"], text("message")), &report);
+        }
+        SourceCommand::Delete(by) => {
+            let gone = session.client.delete(&one(&by.name)).await?;
+            session.output.done(&format!("removed data source `{}`", by.name), &gone);
+        }
+    }
+    Ok(())
+}
+
+/// On topics.
+#[derive(Subcommand)]
+pub(crate) enum TopicCommand {
+    /// Describe a topic; `ensure` makes the real one
+    Create {
+        #[command(flatten)]
+        new: NewNamed,
+        /// Data source that holds it
+        #[arg(long, short = 's')]
+        source: String,
+        /// Name in the broker; the same unless given
+        #[arg(long, value_name = "NAME")]
+        physical_name: Option<String>,
+        /// Columns: `id BIGINT, url STRING NOT NULL`, or `@FILE` with a JSON list of columns
+        #[arg(long, value_name = "COLUMNS")]
+        schema: String,
+        /// Message format as JSON
+        #[arg(long, default_value = r#"{"type":"json"}"#, value_name = "JSON")]
+        format: String,
+    },
+    /// List the project's topics
+    List,
+    /// Show a topic
+    Get(ByName),
+    /// Make the real topic if it is not there, else check that it can be used
+    Ensure {
+        #[command(flatten)]
+        by: ByName,
+        /// Partitions of a topic that has to be made
+        #[arg(long, default_value_t = 1)]
+        partitions: u32,
+        /// Replicas of a topic that has to be made
+        #[arg(long, default_value_t = 1)]
+        replication: u32,
+    },
+    /// Remove the description; the real topic stays
+    Delete(ByName),
+}
+
+pub(crate) async fn topic(session: &Session, command: TopicCommand) -> anyhow::Result<()> {
+    let project = session.project()?;
+    let topics = format!("{project}/topics");
+    let one = |name: &str| paths::below(&project, "topics", name);
+    match command {
+        TopicCommand::Create { new, source, physical_name, schema, format } => {
+            let mut body = new.body();
+            body["data_source"] = source.into();
+            if let Some(name) = physical_name {
+                body["physical_name"] = name.into();
+            }
+            body["schema"] = columns(&schema)?;
+            body["format"] = serde_json::from_str(&format).with_context(|| format!("--format `{format}`: expected JSON"))?;
+            let made = session.client.post(&topics, &body).await?;
+            session.output.done(&format!("made topic `{}`; next: millrace topic ensure {}", new.name, new.name), &made);
+        }
+        TopicCommand::List => session.output.list(&session.client.list(&topics).await?, TOPICS),
+        TopicCommand::Get(by) => session.output.item(&session.client.get(&one(&by.name)).await?),
+        TopicCommand::Ensure { by, partitions, replication } => {
+            let options = json!({ "options": { "partitions": partitions, "replication_factor": replication } });
+            let ensured = session.client.post(&format!("{}/ensure", one(&by.name)), &options).await?;
+            let what = if ensured.get("created") == Some(&Value::Bool(true)) { "made" } else { "found" };
+            session.output.done(&format!("{what} the real topic of `{}`", by.name), &ensured);
+        }
+        TopicCommand::Delete(by) => {
+            let gone = session.client.delete(&one(&by.name)).await?;
+            session.output.done(&format!("removed topic `{}`; the real one stays", by.name), &gone);
+        }
+    }
+    Ok(())
+}
+
+/// On tokens.
+#[derive(Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token; its secret is shown once
+    Create {
+        /// Name
+        name: String,
+        /// `tenant_admin`, `developer`, `project_data_admin`, …
+        #[arg(long)]
+        role: String,
+        /// Only in this project
+        #[arg(long = "only-project", value_name = "NAME")]
+        only_project: Option<String>,
+        /// Only for this; repeat for more: `read`, `write`, `operate`, `administer`
+        #[arg(long = "scope", value_name = "SCOPE")]
+        scopes: Vec<String>,
+    },
+    /// List the tenant's tokens
+    List,
+    /// End a token
+    Revoke {
+        /// Id of the token
+        id: String,
+    },
+}
+
+pub(crate) async fn token(session: &Session, command: TokenCommand) -> anyhow::Result<()> {
+    let tenant = session.tenant()?;
+    let tokens = format!("{tenant}/tokens");
+    match command {
+        TokenCommand::Create { name, role, only_project, scopes } => {
+            let mut body = json!({ "name": name, "role": role });
+            if let Some(project) = only_project {
+                body["project"] = project.into();
+            }
+            if !scopes.is_empty() {
+                body["scopes"] = scopes.into();
+            }
+            let made = session.client.post(&tokens, &body).await?;
+            let secret = made.get("secret").and_then(Value::as_str).unwrap_or_default();
+            session.output.done(&format!("{secret}\nThis is the only time that the token is shown."), &made);
+        }
+        TokenCommand::List => session.output.list(&session.client.list(&tokens).await?, TOKENS),
+        TokenCommand::Revoke { id } => {
+            let gone = session.client.delete(&paths::below(&tenant, "tokens", &id)).await?;
+            session.output.done(&format!("revoked token `{id}`"), &gone);
+        }
+    }
+    Ok(())
+}
+
+/// Which rows of the audit log.
+#[derive(Args)]
+pub(crate) struct AuditArguments {
+    /// Only of this user, by name or id
+    #[arg(long)]
+    actor: Option<String>,
+    /// Only of this action: `job.submit`
+    #[arg(long)]
+    action: Option<String>,
+    /// Only with this outcome: `done` or `refused`
+    #[arg(long)]
+    outcome: Option<String>,
+    /// Newest rows
+    #[arg(long, default_value_t = 50)]
+    limit: u32,
+}
+
+pub(crate) async fn audit(session: &Session, arguments: AuditArguments) -> anyhow::Result<()> {
+    let AuditArguments { actor, action, outcome, limit } = arguments;
+    let mut path = format!("{}/audit?limit={limit}", session.tenant()?);
+    for (name, value) in [("actor", actor), ("action", action), ("outcome", outcome)] {
+        if let Some(value) = value {
+            path.push_str(&format!("&{name}={}", encode(&value)));
+        }
+    }
+    let page = session.client.get(&path).await?;
+    let rows = page.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+    session.output.list(&rows, AUDIT);
+    Ok(())
+}
+
+/// `NAME=VALUE` arguments as an object of texts.
+pub(crate) fn pairs(arguments: &[String]) -> anyhow::Result<Map<String, Value>> {
+    let pair = |text: &String| {
+        let (name, value) = text.split_once('=').with_context(|| format!("`{text}`: expected NAME=VALUE"))?;
+        Ok((name.to_owned(), Value::from(value)))
+    };
+    arguments.iter().map(pair).collect()
+}
+
+/// Columns as `name TYPE [NOT NULL], …`, or a file with their JSON.
+fn columns(text: &str) -> anyhow::Result<Value> {
+    if let Some(file) = text.strip_prefix('@') {
+        let path = PathBuf::from(file);
+        let json = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        return serde_json::from_str(&json).with_context(|| format!("{}: expected a JSON list of columns", path.display()));
+    }
+    let mut columns = Vec::new();
+    for part in split_columns(text) {
+        let (name, rest) = part.trim().split_once(char::is_whitespace).with_context(|| format!("column `{part}`: expected `name TYPE`"))?;
+        let rest = rest.trim();
+        let upper = rest.to_ascii_uppercase();
+        let (kind, nullable) = match upper.strip_suffix("NOT NULL") {
+            Some(kind) => (rest.get(..kind.len()).unwrap_or(rest).trim(), false),
+            None => (rest, true),
+        };
+        columns.push(json!({ "name": name, "type": kind, "nullable": nullable }));
+    }
+    Ok(Value::Array(columns))
+}
+
+/// Splits at commas that stand outside of parentheses and angle brackets.
+fn split_columns(text: &str) -> Vec<&str> {
+    let mut depth = 0usize;
+    let parts = text.split(move |c: char| {
+        match c {
+            '(' | '<' => depth += 1,
+            ')' | '>' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && depth == 0
+    });
+    parts.filter(|part| !part.trim().is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_read_as_in_a_table_declaration() {
+        let found = columns("id BIGINT NOT NULL, price DECIMAL(10, 2), tags ARRAY<ROW<a INT, b STRING>> not null,").unwrap();
+        let expected = json!([
+            {"name": "id", "type": "BIGINT", "nullable": false},
+            {"name": "price", "type": "DECIMAL(10, 2)", "nullable": true},
+            {"name": "tags", "type": "ARRAY<ROW<a INT, b STRING>>", "nullable": false},
+        ]);
+        assert_eq!(found, expected);
+        assert!(columns("id").unwrap_err().to_string().contains("column `id`: expected `name TYPE`"));
+    }
+}

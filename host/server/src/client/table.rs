@@ -1,0 +1,89 @@
+//! Answers on standard output: tables for people, JSON for programs.
+#![allow(clippy::print_stdout)]
+
+use serde_json::Value;
+
+/// One column of a table: its title and where its value lies (`a.b` goes into objects).
+pub(crate) type Column = (&'static str, &'static str);
+
+/// How answers are printed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    /// JSON instead of tables.
+    pub(crate) json: bool,
+}
+
+impl Output {
+    /// Prints a list.
+    pub(crate) fn list(self, items: &[Value], columns: &[Column]) {
+        if self.json {
+            return self.value(&Value::Array(items.to_vec()));
+        }
+        print!("{}", table(items, columns));
+    }
+
+    /// Prints one thing: its fields below each other.
+    pub(crate) fn item(self, item: &Value) {
+        if self.json {
+            return self.value(item);
+        }
+        match item {
+            Value::Object(fields) => {
+                let width = fields.keys().map(String::len).max().unwrap_or(0);
+                for (name, value) in fields {
+                    println!("{name:<width$}  {}", cell(value));
+                }
+            }
+            Value::Null => {}
+            other => println!("{}", cell(other)),
+        }
+    }
+
+    /// Prints a sentence about what was done, or the thing itself as JSON.
+    pub(crate) fn done(self, sentence: &str, item: &Value) {
+        if self.json { self.value(item) } else { println!("{sentence}") }
+    }
+
+    fn value(self, value: &Value) {
+        println!("{}", serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string()));
+    }
+}
+
+/// The items as aligned columns below titles.
+fn table(items: &[Value], columns: &[Column]) -> String {
+    let mut rows: Vec<Vec<String>> = vec![columns.iter().map(|(title, _)| (*title).to_owned()).collect()];
+    rows.extend(items.iter().map(|item| columns.iter().map(|(_, path)| cell(at(item, path))).collect()));
+    let widths: Vec<usize> =
+        (0..columns.len()).map(|c| rows.iter().filter_map(|r| r.get(c)).map(|t| t.chars().count()).max().unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in rows {
+        let line: Vec<String> = row.iter().zip(&widths).map(|(t, w)| format!("{t:<w$}", w = *w)).collect();
+        text.push_str(line.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn at<'a>(item: &'a Value, path: &str) -> &'a Value {
+    path.split('.').try_fold(item, |value, name| value.get(name)).unwrap_or(&Value::Null)
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => "-".into(),
+        Value::String(text) => text.replace('\n', " "),
+        Value::Array(items) if items.iter().all(|i| !i.is_object() && !i.is_array()) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_value() {
+        let items = [serde_json::json!({"name": "web", "a": {"b": 1}}), serde_json::json!({"name": "a-long-name"})];
+        assert_eq!(table(&items, &[("NAME", "name"), ("B", "a.b")]), "NAME         B\nweb          1\na-long-name  -\n");
+    }
+}

@@ -1,0 +1,136 @@
+//! Configuration of `millrace server`: flags win over `MILLRACE_*` variables, those over the TOML file, that over
+//! defaults. The file's keys are the flags' names with `_` for `-`.
+//!
+//! Invariant: secrets stand in files or variables, never in what is logged; `Settings` has no `Debug` output of URLs.
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+/// Where a server listens unless told otherwise.
+pub(crate) const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
+/// Folder for everything that a server keeps unless told otherwise.
+pub(crate) const DATA_DIR_DEFAULT: &str = ".millrace";
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// What can be set, each from a flag, a variable or the file.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ServerOptions {
+    /// Folder of key files, the default metadata database, checkpoints and the code cache [default: .millrace]
+    #[arg(long, env = "MILLRACE_DATA_DIR", value_name = "FOLDER")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, env = "MILLRACE_LISTEN", value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Metadata database: `sqlite://FILE` or `postgres://…` [default: a SQLite file in the data folder]
+    #[arg(long, env = "MILLRACE_METADATA_URL", value_name = "URL", hide_env_values = true)]
+    pub(crate) metadata_url: Option<String>,
+    /// Where checkpoints and savepoints go: a folder or `s3://bucket/prefix` [default: a folder in the data folder]
+    #[arg(long, env = "MILLRACE_CHECKPOINTS", value_name = "LOCATION")]
+    pub(crate) checkpoints: Option<String>,
+    /// How log lines look [default: text]
+    #[arg(long, env = "MILLRACE_LOG_FORMAT", value_enum)]
+    pub(crate) log_format: Option<LogFormat>,
+    /// Name of this worker among all workers on the same metadata; instances are leased to it [default: made once and
+    /// kept in the data folder]
+    #[arg(long, env = "MILLRACE_WORKER_ID", value_name = "NAME")]
+    pub(crate) worker_id: Option<String>,
+    /// Instances that may be starting at the same time [default: 16]
+    #[arg(long, env = "MILLRACE_STARTS_MAX", value_name = "N")]
+    pub(crate) starts_max: Option<usize>,
+    /// Memory that the components of one tenant may use together, in MiB [default: 256]
+    #[arg(long, env = "MILLRACE_TENANT_MEMORY_MIB", value_name = "MIB")]
+    pub(crate) tenant_memory_mib: Option<usize>,
+}
+
+/// The settled configuration.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) listen: SocketAddr,
+    pub(crate) metadata_url: String,
+    pub(crate) checkpoints: String,
+    pub(crate) log_format: LogFormat,
+    pub(crate) worker_id: Option<String>,
+    pub(crate) starts_max: usize,
+    pub(crate) tenant_memory_mib: usize,
+}
+
+impl ServerOptions {
+    /// Fills what is not set here from `file`, the rest with defaults.
+    ///
+    /// # Errors
+    /// The file cannot be read, names an unknown key, or a value is out of range.
+    pub(crate) fn settle(self, file: Option<&Path>) -> anyhow::Result<Settings> {
+        let file = file.map_or_else(|| Ok(Self::default()), Self::read)?;
+        let data_dir = self.data_dir.or(file.data_dir).unwrap_or_else(|| DATA_DIR_DEFAULT.into());
+        let data_dir = std::path::absolute(&data_dir).with_context(|| format!("data folder `{}`", data_dir.display()))?;
+        let starts_max = self.starts_max.or(file.starts_max).unwrap_or(16);
+        if starts_max == 0 {
+            bail!("`starts-max` is 0, expected at least 1");
+        }
+        let below = |name: &str| data_dir.join(name).display().to_string();
+        Ok(Settings {
+            listen: match self.listen.or(file.listen) {
+                Some(address) => address,
+                None => LISTEN_DEFAULT.parse()?,
+            },
+            metadata_url: self.metadata_url.or(file.metadata_url).unwrap_or_else(|| format!("sqlite://{}", below("metadata.db"))),
+            checkpoints: self.checkpoints.or(file.checkpoints).unwrap_or_else(|| below("checkpoints")),
+            log_format: self.log_format.or(file.log_format).unwrap_or_default(),
+            worker_id: self.worker_id.or(file.worker_id),
+            tenant_memory_mib: self.tenant_memory_mib.or(file.tenant_memory_mib).unwrap_or(256),
+            starts_max,
+            data_dir,
+        })
+    }
+
+    fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the configuration {}", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("configuration {}", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settle(options: ServerOptions, file: &str) -> anyhow::Result<Settings> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("millrace.toml");
+        std::fs::write(&path, file).unwrap();
+        options.settle(Some(&path))
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let flags = ServerOptions { listen: Some("127.0.0.1:1".parse().unwrap()), ..ServerOptions::default() };
+        let settings = settle(flags, "listen = \"127.0.0.1:2\"\ndata_dir = \"/data\"\nlog_format = \"json\"").unwrap();
+        assert_eq!(settings.listen.port(), 1);
+        assert_eq!(settings.log_format, LogFormat::Json);
+        assert_eq!(settings.metadata_url, "sqlite:///data/metadata.db");
+        assert_eq!(settings.checkpoints, "/data/checkpoints");
+        assert_eq!(settings.starts_max, 16);
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let error = settle(ServerOptions::default(), "listn = \"127.0.0.1:2\"").err().unwrap();
+        assert!(format!("{error:#}").contains("unknown field `listn`"), "{error:#}");
+    }
+}

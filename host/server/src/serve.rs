@@ -1,0 +1,131 @@
+//! The server: data folder, metadata, sandbox, engine, control plane and API wired together. The only place that sees
+//! all of them.
+//!
+//! Invariant: what starts last ends first: requests, then instances, then the metadata store.
+
+use crate::{
+    checkpoint_location,
+    config::Settings,
+    keys::DataDir,
+    page,
+};
+use anyhow::Context;
+use millrace_api::{ApiConfig, ApiState};
+use millrace_connector::ConnectorRegistry;
+use millrace_connector_kafka::KafkaConnector;
+use millrace_control::{Control, ControlParts};
+use millrace_domain::Name;
+use millrace_engine::{EngineServices, TenantAccounts, operators::OperatorRegistry};
+use millrace_sandbox::{CompilerCommand, Sandbox, SandboxConfig, TenantLimits};
+use millrace_store::{SecretKey, Store, StoreOptions, TokenSecret};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+/// The token of the local administrator, for the command line on the same machine.
+pub(crate) const ADMIN_TOKEN: &str = "admin.token";
+/// How long requests that are under way may take at the end.
+const DRAIN_MAX: Duration = Duration::from_secs(5);
+/// How long instances may take to give themselves back at the end.
+const CLOSE_MAX: Duration = Duration::from_secs(15);
+/// How long a worker may be silent before another one takes its instances.
+const LEASE: Duration = Duration::from_secs(15);
+
+/// A running server.
+pub(crate) struct Server {
+    address: SocketAddr,
+    token: String,
+    store: Store,
+    control: Control,
+    api: ApiState,
+    stop_http: oneshot::Sender<()>,
+    http: JoinHandle<std::io::Result<()>>,
+    reconciler: JoinHandle<()>,
+    _data: DataDir,
+}
+
+impl Server {
+    /// Starts a server. On return it answers requests and takes instances.
+    ///
+    /// # Errors
+    /// The data folder, the metadata database, the checkpoint location or the address cannot be used.
+    pub(crate) async fn start(settings: &Settings) -> anyhow::Result<Self> {
+        let data = DataDir::open(&settings.data_dir)?;
+        let secrets_key = data.key("secrets.key")?;
+        let mac_key = data.key("mac.key")?;
+        let token = data.secret(ADMIN_TOKEN, || TokenSecret::generate().reveal().to_owned())?;
+        let worker = match &settings.worker_id {
+            Some(name) => name.clone(),
+            None => data.secret("worker.id", || format!("worker-{}", hex::encode(rand::random::<[u8; 6]>())))?,
+        };
+        let store = Store::open(StoreOptions::new(&settings.metadata_url, SecretKey::new(&secrets_key))).await;
+        let store = store.context("cannot open the metadata store")?;
+        let admin = "local-admin".parse::<Name>().context("name of the administrator")?;
+        store.ensure_admin_token(&admin, &TokenSecret::presented(token.as_str())).await.context("cannot register the administrator's token")?;
+        let services = services(settings, &data, mac_key)?;
+        let control = Control::new(ControlParts {
+            store: store.clone(),
+            services,
+            worker: worker.clone(),
+            lease: LEASE,
+            starts_max: settings.starts_max,
+        });
+        let api = ApiState::new(store.clone(), control.clone(), ApiConfig::default());
+        let listener = TcpListener::bind(settings.listen).await;
+        let listener = listener.with_context(|| format!("cannot listen on {}; is another server running there?", settings.listen))?;
+        let address = listener.local_addr()?;
+        let router = millrace_api::router(api.clone()).merge(page::router(address));
+        let (stop_http, stopped) = oneshot::channel::<()>();
+        let serve = axum::serve(listener, router).with_graceful_shutdown(async {
+            // A sender that is gone means the same.
+            let _ = stopped.await;
+        });
+        let http = tokio::spawn(async move { serve.await });
+        let reconciler = tokio::spawn({
+            let control = control.clone();
+            async move { control.reconcile().await }
+        });
+        tracing::info!(%address, worker, data = %settings.data_dir.display(), "the server is up");
+        Ok(Self { address, token, store, control, api, stop_http, http, reconciler, _data: data })
+    }
+
+    /// Base address for clients on this machine.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The local administrator's token.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Ends requests, gives instances back with a last checkpoint when that is quick, closes the store.
+    pub(crate) async fn stop(self) {
+        tracing::info!("stopping");
+        self.api.drain();
+        // A receiver that is gone means that serving has ended by itself.
+        let _ = self.stop_http.send(());
+        self.control.close(CLOSE_MAX).await;
+        if tokio::time::timeout(DRAIN_MAX, self.http).await.is_err() {
+            tracing::warn!("requests were still under way {} s after the end was asked for", DRAIN_MAX.as_secs());
+        }
+        if let Err(error) = self.reconciler.await {
+            tracing::error!(%error, "the reconciler failed");
+        }
+        self.store.close().await;
+        tracing::info!("stopped");
+    }
+}
+
+fn services(settings: &Settings, data: &DataDir, mac_key: [u8; 32]) -> anyhow::Result<EngineServices> {
+    // The link, not the path behind it: it still leads to this program when the file has been replaced by a newer build.
+    let compiler = CompilerCommand { program: "/proc/self/exe".into(), args: vec![crate::COMPILE_COMPONENT.into()] };
+    let sandbox = Sandbox::new(SandboxConfig::new(data.join("code-cache"), mac_key, compiler)).context("cannot set up the sandbox")?;
+    let limits = TenantLimits { memory_bytes_max: (settings.tenant_memory_mib as u64) << 20, ..TenantLimits::default() };
+    Ok(EngineServices {
+        sandbox,
+        connectors: ConnectorRegistry::default().with(Arc::new(KafkaConnector)),
+        operators: OperatorRegistry::builtin(),
+        checkpoints: checkpoint_location::open(&settings.checkpoints)?,
+        accounts: TenantAccounts::new(limits),
+    })
+}
