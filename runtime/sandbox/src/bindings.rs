@@ -22,3 +22,25 @@ pub use millrace::plugin::types::{
     BatchParam, BatchResult, ColumnDataParam, ColumnDataResult, ColumnParam, ColumnResult, DataType as WitType, DecimalType, Fault,
     FieldParam, FieldResult, SchemaParam, SchemaResult, Utf8DataParam,
 };
+
+/// Checks the types of the exported functions, which are otherwise only looked at when an instance is made.
+///
+/// # Errors
+/// A function that is missing, or has other parameters or results than the contract's.
+pub fn check_types<T: 'static>(pre: &EtlGuestPre<T>) -> wasmtime::Result<()> {
+    use wasmtime::component::types::ComponentItem;
+    const ETL: &str = "millrace:plugin/etl@0.1.0";
+    let component = pre.instance_pre().component();
+    let instance = component.get_export_index(None, ETL);
+    let function = |name: &str| match component.get_export(instance.as_ref(), name) {
+        Some((ComponentItem::ComponentFunc(function), _)) => Ok(function),
+        _ => Err(wasmtime::format_err!("`{ETL}` does not export the function `{name}`")),
+    };
+    let types = pre.instance_pre().instance_type();
+    function("open")?
+        .typecheck::<(SchemaParam<'static>,), (Result<SchemaResult, Fault>,)>(&types)
+        .map_err(|e| e.context("the function `open` has other types than the contract's"))?;
+    function("process")?
+        .typecheck::<(BatchParam<'static>,), (Result<BatchResult, Fault>,)>(&types)
+        .map_err(|e| e.context("the function `process` has other types than the contract's"))
+}

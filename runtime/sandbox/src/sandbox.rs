@@ -200,6 +200,7 @@ impl Inner {
         let component = trusted::deserialize(&self.engine, code).map_err(|e| AdmissionError::Compile(format!("{e:#}")))?;
         let contract = |e: wasmtime::Error| AdmissionError::Contract(format!("{e:#}"));
         let pre = EtlGuestPre::new(self.linker.instantiate_pre(&component).map_err(contract)?).map_err(contract)?;
+        crate::bindings::check_types(&pre).map_err(contract)?;
         Ok(Arc::new(LoadedComponent { content_hash, code_bytes: code.len(), pre }))
     }
 }

@@ -70,5 +70,5 @@ fn blocks(body: &str, depth: usize) -> String {
 /// Jump tables of so many entries, again and again.
 fn br_table(entries: usize) -> String {
     let table = format!("(block (br_table {} (i32.const 3)))", "0 ".repeat(entries));
-    (0..8).map(|_| format!("(func {})", table.repeat(20))).collect()
+    (0..30).map(|_| format!("(func {})", table.repeat(20))).collect()
 }
