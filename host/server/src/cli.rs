@@ -12,8 +12,8 @@ mod resources;
 mod session;
 
 use crate::{config::ServerOptions, logging, serve::Server, shutdown, up};
-use clap::{Args, Parser, Subcommand};
 pub(crate) use apply::{ApplyArguments, run as apply};
+use clap::{Args, Parser, Subcommand};
 pub(crate) use session::Session;
 use std::{path::PathBuf, process::ExitCode};
 
@@ -31,7 +31,14 @@ struct Cli {
 #[derive(Args, Clone)]
 pub(crate) struct Global {
     /// Address of the server
-    #[arg(long, global = true, env = "MILLRACE_SERVER", default_value = "http://127.0.0.1:8080", value_name = "URL", help_heading = "Client options")]
+    #[arg(
+        long,
+        global = true,
+        env = "MILLRACE_SERVER",
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL",
+        help_heading = "Client options"
+    )]
     pub(crate) server: String,
     /// Token; without one the administrator's of the data folder on this machine is used
     #[arg(long, global = true, env = "MILLRACE_TOKEN", hide_env_values = true, value_name = "TOKEN", help_heading = "Client options")]

@@ -26,6 +26,8 @@ impl DataDir {
     /// # Errors
     /// The folder cannot be made, or another server is using it.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        // Whatever this process writes from now on (metadata, state, the broker's log) is the owner's only.
+        rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
         let builder = || fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
         builder().with_context(|| format!("cannot make the data folder {}", path.display()))?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join("lock"));

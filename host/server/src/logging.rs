@@ -1,6 +1,7 @@
 //! Log lines on standard error; what is logged is chosen by `MILLRACE_LOG` (`info` unless set).
 
 use crate::config::LogFormat;
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging for this process.
@@ -12,7 +13,7 @@ pub(crate) fn start(format: LogFormat, default_filter: &str) -> anyhow::Result<(
         Ok(text) => EnvFilter::try_new(&text).map_err(|e| anyhow::anyhow!("MILLRACE_LOG is `{text}`: {e}"))?,
         Err(_) => EnvFilter::new(default_filter),
     };
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let started = match format {
         LogFormat::Text => lines.try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

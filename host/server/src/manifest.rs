@@ -165,7 +165,12 @@ impl Manifest {
         unique("jobs", self.jobs.iter().map(|j| j.name.as_str()))?;
         for topic in &self.topics {
             let known = sources.contains(topic.data_source.as_str());
-            anyhow::ensure!(known, "topic `{}` names the data source `{}`, which the manifest does not have", topic.name, topic.data_source);
+            anyhow::ensure!(
+                known,
+                "topic `{}` names the data source `{}`, which the manifest does not have",
+                topic.name,
+                topic.data_source
+            );
             topic.schema.check().with_context(|| format!("topic `{}`", topic.name))?;
         }
         Ok(())

@@ -3,12 +3,7 @@
 //!
 //! Invariant: what starts last ends first: requests, then instances, then the metadata store.
 
-use crate::{
-    checkpoint_location,
-    config::Settings,
-    keys::DataDir,
-    page,
-};
+use crate::{checkpoint_location, config::Settings, keys::DataDir, page};
 use anyhow::Context;
 use millrace_api::{ApiConfig, ApiState};
 use millrace_connector::ConnectorRegistry;
@@ -60,7 +55,10 @@ impl Server {
         let store = Store::open(StoreOptions::new(&settings.metadata_url, SecretKey::new(&secrets_key))).await;
         let store = store.context("cannot open the metadata store")?;
         let admin = "local-admin".parse::<Name>().context("name of the administrator")?;
-        store.ensure_admin_token(&admin, &TokenSecret::presented(token.as_str())).await.context("cannot register the administrator's token")?;
+        store
+            .ensure_admin_token(&admin, &TokenSecret::presented(token.as_str()))
+            .await
+            .context("cannot register the administrator's token")?;
         let services = services(settings, &data, mac_key)?;
         let control = Control::new(ControlParts {
             store: store.clone(),

@@ -120,7 +120,8 @@ fn clicks(arguments: &UpArguments, kafka: &str, manifest: &Manifest) -> anyhow::
         return Ok(None);
     }
     let topic = manifest.topics.iter().find(|t| t.name == arguments.topic);
-    let topic = topic.with_context(|| format!("the manifest has no topic `{}`; name one with --topic or give --rate 0", arguments.topic))?;
+    let topic =
+        topic.with_context(|| format!("the manifest has no topic `{}`; name one with --topic or give --rate 0", arguments.topic))?;
     Ok(Some(Generate {
         kafka: kafka.to_owned(),
         topic: topic.physical_name.clone().unwrap_or_else(|| topic.name.clone()),

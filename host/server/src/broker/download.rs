@@ -59,7 +59,9 @@ fn download(work: &Path) -> anyhow::Result<()> {
 /// A Maven project that has no code, only the broker and its storage tool as dependencies.
 fn project() -> String {
     let dependency = |artifact: &str| {
-        format!("<dependency><groupId>org.apache.kafka</groupId><artifactId>{artifact}</artifactId><version>{VERSION}</version></dependency>")
+        format!(
+            "<dependency><groupId>org.apache.kafka</groupId><artifactId>{artifact}</artifactId><version>{VERSION}</version></dependency>"
+        )
     };
     format!(
         "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion>\

@@ -3,12 +3,7 @@
 //! Invariant: what is there is compared first and only differences are written; nothing is ever deleted. Everything that
 //! belongs to the outside (connections, real topics) is made true before a job starts.
 
-use super::{
-    instances, jobs,
-    jobs::JobDraft,
-    paths, plugins,
-    session::Session,
-};
+use super::{instances, jobs, jobs::JobDraft, paths, plugins, session::Session};
 use crate::manifest::{DataSource, Desired, Job, Manifest, Named, Plugin, PluginKind, Topic, Variables};
 use anyhow::{Context, bail};
 use clap::Args;
@@ -118,7 +113,9 @@ impl Application<'_> {
                 bail!("is of kind {} there and `{}` in the manifest; a kind cannot be changed", found.body["kind"], source.kind)
             }
             // Secrets are answered as `***`, so a source that has some is written each time.
-            Some(found) if found.body["description"] == change["description"] && found.body["properties"] == change["properties"] => "unchanged",
+            Some(found) if found.body["description"] == change["description"] && found.body["properties"] == change["properties"] => {
+                "unchanged"
+            }
             Some(found) => {
                 self.session.client.put(&path, &change, found.etag.as_deref()).await?;
                 "changed"

@@ -16,7 +16,8 @@ const INSTANCES: &[Column] = &[
     ("JOB", "job"),
     ("LAST FAILURE", "last_failure.message"),
 ];
-const SAVEPOINTS: &[Column] = &[("ID", "id"), ("STATE", "state"), ("BYTES", "size_bytes"), ("LOCATION", "location"), ("FAILURE", "failure")];
+const SAVEPOINTS: &[Column] =
+    &[("ID", "id"), ("STATE", "state"), ("BYTES", "size_bytes"), ("LOCATION", "location"), ("FAILURE", "failure")];
 const METRICS: &[Column] = &[
     ("OPERATOR", "node"),
     ("KIND", "kind"),
@@ -130,8 +131,13 @@ pub(crate) async fn instance(session: &Session, command: InstanceCommand) -> any
             let path = format!("{}/checkpoints", one(session, &project, &by.instance).await?);
             let found = session.client.get(&path).await?;
             let lines = found["value"].as_array().cloned().unwrap_or_default();
-            let columns: &[Column] =
-                &[("CHECKPOINT", "checkpoint"), ("OUTCOME", "outcome"), ("MS", "duration_ms"), ("BYTES", "size_bytes"), ("REASON", "reason")];
+            let columns: &[Column] = &[
+                ("CHECKPOINT", "checkpoint"),
+                ("OUTCOME", "outcome"),
+                ("MS", "duration_ms"),
+                ("BYTES", "size_bytes"),
+                ("REASON", "reason"),
+            ];
             session.output.list(&lines, columns);
         }
         InstanceCommand::Exceptions(by) => {
@@ -188,11 +194,7 @@ async fn create(session: &Session, project: &str, new: &NewInstance) -> anyhow::
 
 async fn start(session: &Session, project: &str, new: &NewInstance, wait: Wait) -> anyhow::Result<()> {
     let there = new.what.starts_with("ins_");
-    let id = if there {
-        new.what.clone()
-    } else {
-        create(session, project, new).await?["id"].as_str().unwrap_or_default().to_owned()
-    };
+    let id = if there { new.what.clone() } else { create(session, project, new).await?["id"].as_str().unwrap_or_default().to_owned() };
     let body = match &new.from_savepoint {
         Some(savepoint) if there => json!({ "start": { "from": "savepoint", "savepoint": savepoint } }),
         None if there && new.fresh => json!({ "start": { "from": "fresh" } }),
@@ -205,7 +207,10 @@ async fn start(session: &Session, project: &str, new: &NewInstance, wait: Wait) 
         instance = reach(session, &path, &["running", "finished"], Duration::from_secs(wait.timeout_s)).await?;
     }
     let state = instance["state"].as_str().unwrap_or_default();
-    session.output.done(&format!("instance `{id}` is {state} after {} ms; next: millrace instance metrics {id}", began.elapsed().as_millis()), &instance);
+    session.output.done(
+        &format!("instance `{id}` is {state} after {} ms; next: millrace instance metrics {id}", began.elapsed().as_millis()),
+        &instance,
+    );
     Ok(())
 }
 

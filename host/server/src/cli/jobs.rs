@@ -64,7 +64,10 @@ pub(crate) async fn job(session: &Session, command: JobCommand) -> anyhow::Resul
         }
         JobCommand::Submit { job, description } => {
             let version = submit(session, &project, &job.job, &description).await?;
-            session.output.done(&format!("job `{}` is at version {}; next: millrace instance start {}", job.job, version["number"], job.job), &version);
+            session.output.done(
+                &format!("job `{}` is at version {}; next: millrace instance start {}", job.job, version["number"], job.job),
+                &version,
+            );
         }
         JobCommand::Delete(by) => {
             let gone = session.client.delete(&one(&by.job)).await?;

@@ -8,9 +8,15 @@ use millrace_builder::{BuildOptions, SdkSource, build_rust_with, new_project};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-const PLUGINS: &[Column] =
-    &[("NAME", "name"), ("VERSION", "latest.number"), ("WORLD", "latest.world"), ("BYTES", "latest.size_bytes"), ("CONTENT HASH", "latest.content_hash")];
-const VERSIONS: &[Column] = &[("VERSION", "number"), ("WORLD", "world"), ("WIT", "wit_version"), ("BYTES", "size_bytes"), ("CONTENT HASH", "content_hash")];
+const PLUGINS: &[Column] = &[
+    ("NAME", "name"),
+    ("VERSION", "latest.number"),
+    ("WORLD", "latest.world"),
+    ("BYTES", "latest.size_bytes"),
+    ("CONTENT HASH", "latest.content_hash"),
+];
+const VERSIONS: &[Column] =
+    &[("VERSION", "number"), ("WORLD", "world"), ("WIT", "wit_version"), ("BYTES", "size_bytes"), ("CONTENT HASH", "content_hash")];
 
 /// On plugins.
 #[derive(Subcommand)]
@@ -73,7 +79,9 @@ pub(crate) async fn run(global: &Global, command: PluginCommand) -> anyhow::Resu
             session.output.done(&format!("plugin `{name}` is at version {}", plugin["latest"]["number"]), &plugin);
         }
         PluginCommand::List => session.output.list(&session.client.list(&format!("{}/plugins", session.project()?)).await?, PLUGINS),
-        PluginCommand::Get { name } => session.output.item(&session.client.get(&paths::below(&session.project()?, "plugins", &name)).await?),
+        PluginCommand::Get { name } => {
+            session.output.item(&session.client.get(&paths::below(&session.project()?, "plugins", &name)).await?)
+        }
         PluginCommand::Versions { name } => {
             let path = format!("{}/versions", paths::below(&session.project()?, "plugins", &name));
             session.output.list(&session.client.list(&path).await?, VERSIONS);

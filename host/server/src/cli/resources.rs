@@ -11,8 +11,10 @@ const NAMED: &[Column] = &[("NAME", "name"), ("ID", "id"), ("DESCRIPTION", "desc
 const SOURCES: &[Column] = &[("NAME", "name"), ("KIND", "kind"), ("ID", "id"), ("DESCRIPTION", "description")];
 const TOPICS: &[Column] =
     &[("NAME", "name"), ("PHYSICAL NAME", "physical_name"), ("FORMAT", "format.type"), ("ID", "id"), ("DESCRIPTION", "description")];
-const TOKENS: &[Column] = &[("NAME", "name"), ("ROLE", "role"), ("PROJECT", "project"), ("SCOPES", "scopes"), ("REVOKED", "revoked_at_ms"), ("ID", "id")];
-const AUDIT: &[Column] = &[("AT (MS)", "at_ms"), ("ACTOR", "actor_name"), ("ACTION", "action"), ("OUTCOME", "outcome"), ("OBJECT", "object")];
+const TOKENS: &[Column] =
+    &[("NAME", "name"), ("ROLE", "role"), ("PROJECT", "project"), ("SCOPES", "scopes"), ("REVOKED", "revoked_at_ms"), ("ID", "id")];
+const AUDIT: &[Column] =
+    &[("AT (MS)", "at_ms"), ("ACTOR", "actor_name"), ("ACTION", "action"), ("OUTCOME", "outcome"), ("OBJECT", "object")];
 
 /// A thing with a name and a description.
 #[derive(Args)]

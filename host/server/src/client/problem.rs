@@ -8,7 +8,9 @@ use std::fmt::{self, Write};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClientError {
     /// Nobody answers.
-    #[error("no server answers at {base}: {reason}\n  next: start one with `millrace server`, or name another with --server or MILLRACE_SERVER")]
+    #[error(
+        "no server answers at {base}: {reason}\n  next: start one with `millrace server`, or name another with --server or MILLRACE_SERVER"
+    )]
     Unreachable {
         /// Address that was tried.
         base: String,
@@ -111,8 +113,7 @@ mod tests {
     fn a_refusal_names_every_place_and_the_next_step() {
         let body = r#"{"type":"about:blank","title":"Unprocessable","status":422,"detail":"the job graph has 1 error","code":"graph.invalid",
             "errors":[{"node":"clean","field":"config.plugin","code":"config.unknown_plugin","message":"plugin `x` is not there"}]}"#;
-        let expected =
-            "the job graph has 1 error [422 graph.invalid]\n  - node `clean`, field `config.plugin`: plugin `x` is not there [config.unknown_plugin]";
+        let expected = "the job graph has 1 error [422 graph.invalid]\n  - node `clean`, field `config.plugin`: plugin `x` is not there [config.unknown_plugin]";
         assert_eq!(problem_of(422, body).to_string(), expected);
         let refused = problem_of(401, "{}").to_string();
         assert!(refused.contains("--token"), "{refused}");

@@ -140,7 +140,13 @@ fn number(name: &str, click: &Click) -> i64 {
         "user_id" | "user" => i64::from(click.user),
         "product_id" | "product" | "item_id" => i64::from(click.product),
         "price_cents" | "amount_cents" | "price" => click.price_cents,
-        "status" | "status_code" => if click.product % 50 == 0 { 404 } else { 200 },
+        "status" | "status_code" => {
+            if click.product % 50 == 0 {
+                404
+            } else {
+                200
+            }
+        }
         "duration_ms" | "load_time_ms" | "dwell_ms" => click.price_cents % 3_000,
         _ => i64::from(click.product),
     }
@@ -165,7 +171,9 @@ mod tests {
         let (first, second) = (maker.rows(100).unwrap(), maker.rows(100).unwrap());
         let ids: std::collections::HashSet<String> = [&first, &second]
             .iter()
-            .flat_map(|b| b.column(0).as_any().downcast_ref::<StringArray>().unwrap().iter().flatten().map(str::to_owned).collect::<Vec<_>>())
+            .flat_map(|b| {
+                b.column(0).as_any().downcast_ref::<StringArray>().unwrap().iter().flatten().map(str::to_owned).collect::<Vec<_>>()
+            })
             .collect();
         assert_eq!(ids.len(), 200);
         assert_eq!(first.column(6).null_count(), 100);
