@@ -6,9 +6,10 @@
 use crate::problem::FieldError;
 use async_trait::async_trait;
 use bytes::Bytes;
+use millrace_domain::ProjectScope;
 use millrace_model::{
     graph::JobGraph,
-    ids::{InstanceId, ProjectId, SavepointId, TenantId, TopicId},
+    ids::{InstanceId, SavepointId, TenantId, TopicId},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -96,20 +97,20 @@ pub enum PinFailure {
 pub trait ControlPlane: Send + Sync + 'static {
     /// Connects with these properties, secrets in clear.
     async fn test_connection(&self, kind: &str, properties: BTreeMap<String, String>) -> ConnectivityReport;
-    /// Makes the real topic or checks it; whether it was made.
-    async fn ensure_topic(&self, tenant: &TenantId, project: &ProjectId, topic: &TopicId) -> Result<bool, ControlFailure>;
+    /// Makes the real topic or checks it; whether it was made. `options` are the connector's: partitions, …
+    async fn ensure_topic(&self, scope: &ProjectScope, topic: &TopicId, options: &Value) -> Result<bool, ControlFailure>;
     /// Admits and compiles a component.
     async fn admit_plugin(&self, tenant: &TenantId, component: Bytes) -> Result<AdmittedComponent, ControlFailure>;
     /// Finds everything wrong with a graph.
-    async fn validate(&self, tenant: &TenantId, project: &ProjectId, graph: &JobGraph) -> Result<ValidationReport, ControlFailure>;
+    async fn validate(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<ValidationReport, ControlFailure>;
     /// Fixes everything that a graph refers to.
-    async fn pin(&self, tenant: &TenantId, project: &ProjectId, graph: &JobGraph) -> Result<PinnedGraph, PinFailure>;
+    async fn pin(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<PinnedGraph, PinFailure>;
     /// Desired state has changed.
     fn notify(&self);
     /// What is seen of an instance right now: phase, `metrics`, `checkpoints`, last failure.
     fn observe(&self, instance: &InstanceId) -> Option<Value>;
-    /// Takes a savepoint and records it in the store.
-    async fn create_savepoint(&self, tenant: &TenantId, instance: &InstanceId) -> Result<SavepointId, ControlFailure>;
+    /// Takes a savepoint for the user `by` and records it in the store.
+    async fn create_savepoint(&self, tenant: &TenantId, instance: &InstanceId, by: &str) -> Result<SavepointId, ControlFailure>;
     /// Metrics in Prometheus text format.
     fn prometheus(&self) -> String;
 }

@@ -72,7 +72,7 @@ pub(crate) async fn submit_job(
         return Err(StoreError::RevisionConflict { what: "job", name: found.name.to_string(), expected, found: found.revision }.into());
     }
     let description = body.parse_or_default()?.description;
-    let pinned = caller.api.control.pin(&scope.tenant, &scope.project, &found.draft).await?;
+    let pinned = caller.api.control.pin(&scope, &found.draft).await?;
     let new = NewJobVersion { graph: pinned.graph, pins: pinned.pins, content_hash: pinned.content_hash, description };
     let made = caller.api.store.add_job_version(&caller.cause(), &scope, &found.id, &new).await?;
     Ok((StatusCode::CREATED, Json(made.into())))

@@ -8,6 +8,7 @@ mod audit;
 mod caller;
 mod control_plane;
 mod data_sources;
+mod engine_control;
 mod extract;
 mod frame;
 mod instance_views;

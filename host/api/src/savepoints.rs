@@ -72,7 +72,7 @@ pub(crate) async fn create_savepoint(
         return Err(Problem::new(StatusCode::CONFLICT, "instance.state", detail));
     }
     let work = async move {
-        let id = caller.api.control.create_savepoint(&scope.tenant, &found.id).await?;
+        let id = caller.api.control.create_savepoint(&scope.tenant, &found.id, &caller.principal.user).await?;
         let detail = json!({"savepoint": id});
         caller.api.store.record_done(&caller.cause(), Action::SavepointCreate, &scope, found.id.as_str(), detail).await?;
         Ok((StatusCode::CREATED, Json(caller.api.store.savepoint(&scope, &id).await?.into())))

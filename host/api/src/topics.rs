@@ -92,6 +92,16 @@ pub(crate) struct TopicBody {
     format: Value,
 }
 
+/// How to make the real topic.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EnsureBody {
+    /// Options of the data source's kind: `{"partitions": 4}` for Kafka.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    options: serde_json::Map<String, Value>,
+}
+
 /// Whether the real topic was made.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EnsuredView {
@@ -206,15 +216,17 @@ pub(crate) async fn delete_topic(
 }
 
 /// Make the real topic if it is not there, else check that it agrees with the design.
-#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/projects/{project}/topics/{topic}/ensure", tag = "topics", responses((status = 200, body = EnsuredView)))]
+#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/projects/{project}/topics/{topic}/ensure", tag = "topics", request_body = Option<EnsureBody>, responses((status = 200, body = EnsuredView)))]
 pub(crate) async fn ensure_topic(
     caller: Caller,
     Path((tenant, project, topic)): Path<(String, String, String)>,
+    body: JsonBody<EnsureBody>,
 ) -> Result<Json<EnsuredView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::TopicEnsure).await?;
     let topic = caller.api.store.topic(&scope, &topic).await?.id;
+    let options = Value::Object(body.parse_or_default()?.options);
     let work = async move {
-        let created = caller.api.control.ensure_topic(&scope.tenant, &scope.project, &topic).await?;
+        let created = caller.api.control.ensure_topic(&scope, &topic, &options).await?;
         let detail = json!({"created": created});
         caller.api.store.record_done(&caller.cause(), Action::TopicEnsure, &scope, topic.as_str(), detail).await?;
         Ok(Json(EnsuredView { created }))

@@ -1,0 +1,87 @@
+//! The control plane that runs engines, as the API sees it: shapes are converted here and nowhere else.
+
+use crate::{
+    control_plane::{AdmittedComponent, ConnectivityReport, ControlFailure, ControlPlane, PinFailure, PinnedGraph, ValidationReport},
+    problem::FieldError,
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use millrace_control::{Control, ControlError, PinError};
+use millrace_domain::ProjectScope;
+use millrace_model::{
+    graph::JobGraph,
+    ids::{InstanceId, SavepointId, TenantId, TopicId},
+};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+#[async_trait]
+impl ControlPlane for Control {
+    async fn test_connection(&self, kind: &str, properties: BTreeMap<String, String>) -> ConnectivityReport {
+        let report = Self::test_connection(self, kind, properties).await;
+        let failure = report.failure.and_then(|failure| json(&failure).ok()?.as_str().map(str::to_owned));
+        ConnectivityReport { reachable: report.reachable, message: report.message, failure, elapsed_ms: report.elapsed_ms }
+    }
+
+    async fn ensure_topic(&self, scope: &ProjectScope, topic: &TopicId, options: &Value) -> Result<bool, ControlFailure> {
+        Ok(self.ensure_topic_with(&scope.tenant, &scope.project, topic, options).await?)
+    }
+
+    async fn admit_plugin(&self, tenant: &TenantId, component: Bytes) -> Result<AdmittedComponent, ControlFailure> {
+        let found = Self::admit_plugin(self, tenant, component).await?;
+        Ok(AdmittedComponent { content_hash: found.content_hash, world: found.world, wit_version: found.wit_version })
+    }
+
+    async fn validate(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<ValidationReport, ControlFailure> {
+        let report = Self::validate(self, &scope.tenant, &scope.project, graph).await?;
+        let schemas = report.schemas.iter().map(|(node, schema)| Ok((node.to_string(), json(schema)?)));
+        Ok(ValidationReport {
+            valid: report.errors.is_empty(),
+            schemas: schemas.collect::<Result<_, ControlFailure>>()?,
+            errors: report.errors.into_iter().map(FieldError::from).collect(),
+        })
+    }
+
+    async fn pin(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<PinnedGraph, PinFailure> {
+        let pinned = Self::pin(self, &scope.tenant, &scope.project, graph).await.map_err(|error| match error {
+            PinError::Graph(errors) => PinFailure::Graph(errors.into_iter().map(FieldError::from).collect()),
+            PinError::Control(error) => PinFailure::Control(error.into()),
+        })?;
+        Ok(PinnedGraph { graph: pinned.graph, pins: pinned.pins, content_hash: pinned.content_hash })
+    }
+
+    fn notify(&self) {
+        Self::notify(self);
+    }
+
+    fn observe(&self, instance: &InstanceId) -> Option<Value> {
+        json(&Self::observe(self, instance)?).ok()
+    }
+
+    async fn create_savepoint(&self, tenant: &TenantId, instance: &InstanceId, by: &str) -> Result<SavepointId, ControlFailure> {
+        Ok(self.create_savepoint_by(tenant, instance, by).await?.id)
+    }
+
+    fn prometheus(&self) -> String {
+        Self::prometheus(self)
+    }
+}
+
+/// Our own types always have a JSON form; if one has not, that is a defect.
+fn json(value: &impl Serialize) -> Result<Value, ControlFailure> {
+    serde_json::to_value(value).map_err(|error| ControlFailure::Internal(error.to_string()))
+}
+
+impl From<ControlError> for ControlFailure {
+    fn from(error: ControlError) -> Self {
+        let message = error.to_string();
+        match error {
+            ControlError::NotFound { .. } => Self::NotFound(message),
+            ControlError::Invalid { code, message } => Self::Invalid { code, message },
+            ControlError::Conflict(message) => Self::Conflict(message),
+            ControlError::External { .. } => Self::External(message),
+            ControlError::Internal(message) => Self::Internal(message),
+        }
+    }
+}
