@@ -18,9 +18,10 @@ wasmtime::component::bindgen!({
     ownership: Borrowing { duplicate_if_necessary: true },
 });
 
+#[allow(unused_imports)]
 pub use millrace::plugin::types::{
     BatchParam, BatchResult, ColumnDataParam, ColumnDataResult, ColumnParam, ColumnResult, DataType as WitType, DecimalType, Fault,
-    FieldParam, FieldResult, SchemaParam, SchemaResult, Utf8DataParam,
+    FieldParam, FieldResult, SchemaParam, SchemaResult, Utf8DataParam, Utf8DataResult,
 };
 
 /// Checks the types of the exported functions, which are otherwise only looked at when an instance is made.

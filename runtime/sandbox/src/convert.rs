@@ -8,6 +8,9 @@ mod from_guest;
 mod schema;
 mod to_guest;
 
+#[cfg(test)]
+mod fuzzed;
+
 pub(crate) use from_guest::{OutputLimits, batch_from_guest};
 pub(crate) use schema::{SchemaForGuest, schema_from_guest};
 pub(crate) use to_guest::BatchForGuest;

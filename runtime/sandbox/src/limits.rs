@@ -137,7 +137,8 @@ impl Default for CompileLimits {
 /// What all instances of this process share.
 #[derive(Debug, Clone)]
 pub struct PoolLimits {
-    /// Component instances alive at one time.
+    /// Component instances alive at one time. Each reserves a little more than 4 GiB of address space (not of memory),
+    /// so a process can have about thirty sandboxes of the default size.
     pub instances_max: u32,
     /// Largest linear memory of any instance, in bytes; operators have a lower limit of their own.
     pub memory_bytes_max: usize,
@@ -154,7 +155,7 @@ pub struct PoolLimits {
 impl Default for PoolLimits {
     fn default() -> Self {
         Self {
-            instances_max: 2_000,
+            instances_max: 1_000,
             memory_bytes_max: 512 * MIB,
             memory_keep_resident_bytes: 64 * KIB,
             warm_slots_max: 100,
