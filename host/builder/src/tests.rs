@@ -1,6 +1,6 @@
 //! Builds real plugins with the toolchain of this machine.
 
-use crate::{BuildError, BuildOptions, SdkSource, build_rust_with, new_project};
+use crate::{BuildError, BuildOptions, SdkSource, build_rust_with, build_samples, new_project};
 use std::path::{Path, PathBuf};
 
 fn repository() -> PathBuf {
@@ -44,6 +44,15 @@ fn a_new_project_builds_to_a_component() {
     let own = repository.to_str().unwrap().as_bytes();
     assert!(!built.component.windows(own.len()).any(|window| window == own));
     assert!(built.component.windows(11).any(|window| window == b".debug_line"));
+}
+
+#[test]
+fn every_sample_plugin_builds() {
+    let scratch = Scratch::new("samples");
+    let built = build_samples(&repository(), &scratch.0, BuildOptions::default()).unwrap();
+    let names: Vec<&str> = built.iter().map(|b| b.name.as_str()).collect();
+    assert!(names.contains(&"bench-filter") && names.contains(&"clean-clicks"), "{names:?}");
+    assert!(built.iter().all(|b| b.path == scratch.0.join(format!("{}.wasm", b.name)) && b.path.is_file()));
 }
 
 #[test]
