@@ -104,8 +104,11 @@ fn speak(client: &Arc<Client>, deadline: Instant) -> Outcome {
 }
 
 fn definite(failure: &Failure) -> Option<(ConnectivityFailure, String)> {
+    // A peer that does not speak TLS just closes: librdkafka then reports the transport, and the step only in its text.
+    let handshake = failure.message.contains("SSL handshake failed");
     match failure.code {
         Code::RD_KAFKA_RESP_ERR__SSL => Some((ConnectivityFailure::Tls, format!("TLS failed: {}", failure.message))),
+        Code::RD_KAFKA_RESP_ERR__TRANSPORT if handshake => Some((ConnectivityFailure::Tls, format!("TLS failed: {}", failure.message))),
         Code::RD_KAFKA_RESP_ERR__AUTHENTICATION | Code::RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED => {
             Some((ConnectivityFailure::Credentials, format!("user or password were refused: {}", failure.message)))
         }

@@ -1,1 +1,143 @@
-//! The connector as a whole, against a real broker.
+//! Connectivity, topics, dead letters and settings, against a real broker where one is needed.
+
+use crate::{KafkaConnector, testing::*};
+use millrace_connector::{Connection, ConnectivityFailure, Connector, DeadLetter, DeadLetterReason};
+use millrace_test_servers::shared_broker;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+async fn failure(connection: &Connection) -> (Option<ConnectivityFailure>, String) {
+    let report = KafkaConnector.test_connection(connection, Duration::from_secs(5)).await;
+    assert_eq!(report.reachable, report.failure.is_none());
+    assert!(report.elapsed_ms < 15_000, "{report:?}");
+    (report.failure, report.message)
+}
+
+fn with(mut connection: Connection, properties: &[(&str, &str)]) -> Connection {
+    connection.properties.extend(properties.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())));
+    connection
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_connectivity_test_tells_what_was_reached() {
+    let broker = shared_broker();
+    let (failed, message) = failure(&connection_to(broker.bootstrap())).await;
+    assert_eq!(failed, None, "{message}");
+    assert!(message.starts_with("Kafka cluster M") && message.ends_with(", 1 broker"), "{message}");
+    let (user, password) = broker.sasl_credentials();
+    let sasl = with(
+        connection_to(broker.sasl_bootstrap()),
+        &[("security.protocol", "sasl_plaintext"), ("sasl.mechanism", "PLAIN"), ("sasl.username", user)],
+    );
+    assert_eq!(failure(&with(sasl.clone(), &[("sasl.password", password)])).await.0, None);
+    let (failed, message) = failure(&with(sasl, &[("sasl.password", "not-the-secret")])).await;
+    assert_eq!(failed, Some(ConnectivityFailure::Credentials), "{message}");
+    assert!(!message.contains("not-the-secret"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_connectivity_test_tells_failures_apart() {
+    let broker = shared_broker();
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = silent.local_addr().map(|address| (silent, address.to_string())).unwrap();
+    let file = with(connection_to(broker.bootstrap()), &[("ssl.ca.location", "/etc/passwd")]);
+    let unknown = with(connection_to(broker.bootstrap()), &[("no.such.property", "1")]);
+    let tls = with(connection_to(broker.bootstrap()), &[("security.protocol", "ssl")]);
+    for (connection, expected) in [
+        (connection_to("no-such-host.invalid:9092"), ConnectivityFailure::Dns),
+        (connection_to("127.0.0.1:1"), ConnectivityFailure::Refused),
+        (connection_to(&silent.1), ConnectivityFailure::Timeout),
+        (connection_to(""), ConnectivityFailure::Configuration),
+        (file, ConnectivityFailure::Configuration),
+        (unknown, ConnectivityFailure::Configuration),
+        (tls, ConnectivityFailure::Tls),
+    ] {
+        let (failed, message) = failure(&connection).await;
+        assert_eq!(failed, Some(expected), "{connection:?}: {message}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn topics_are_made_once_and_checked_after() {
+    let table = table_at(shared_broker().bootstrap(), &unique("made"), &[("id", "BIGINT")]);
+    let ensure = |options: Value| {
+        let table = table.clone();
+        async move { KafkaConnector.ensure_table(&table, &options).await.map_err(|e| e.to_string()) }
+    };
+    assert_eq!(ensure(json!({"partitions": 3, "configs": {"retention.ms": "60000"}})).await, Ok(true));
+    assert_eq!(ensure(json!({"partitions": 3})).await, Ok(false));
+    assert_eq!(ensure(Value::Null).await, Ok(false));
+    assert!(ensure(json!({"partitions": 4})).await.unwrap_err().contains("has 3 partitions, but 4 are wanted"));
+    assert!(ensure(json!({"partition": 4})).await.unwrap_err().contains("partition"));
+    assert!(ensure(json!({"partitions": 0})).await.unwrap_err().contains("at least 1"));
+    let other = table_at(shared_broker().bootstrap(), &unique("made"), &[("id", "BIGINT")]);
+    let error = KafkaConnector.ensure_table(&other, &json!({"configs": {"no.such.setting": "1"}})).await.unwrap_err();
+    assert!(error.to_string().contains("the topic cannot be made"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_letters_are_json_records() {
+    let table = table(1, &[]).await;
+    let letters = KafkaConnector.open_dead_letters(&table).await.unwrap();
+    let letter = |payload: &[u8]| DeadLetter {
+        operator: "in".into(),
+        reason: DeadLetterReason::BadRecord,
+        message: "not \"JSON\"".into(),
+        origin: "clicks/0/7".into(),
+        payload: payload.to_vec(),
+    };
+    letters.send(vec![letter(b"text"), letter(b"\xff\x00")]).await.unwrap();
+    letters.flush().await.unwrap();
+    let mut found: Vec<Value> = values(&table).iter().map(|v| serde_json::from_str(v).unwrap()).collect();
+    for letter in &mut found {
+        assert!(letter.as_object_mut().unwrap().remove("at_ms").is_some_and(|at| at.is_u64()));
+    }
+    let expected = |name: &str, payload: &str| json!({"operator": "in", "reason": "bad_record", "message": "not \"JSON\"", "origin": "clicks/0/7", name: payload});
+    assert_eq!(found, [expected("payload", "text"), expected("payload_base64", "/wA=")]);
+}
+
+#[test]
+fn wrong_settings_are_refused_by_field() {
+    let mut table = table_at("127.0.0.1:9092", "clicks", &[("id", "BIGINT"), ("at", "TIMESTAMP(3)"), ("name", "STRING")]);
+    let source = |config: Value, table: &millrace_connector::TableBinding| -> Vec<String> {
+        let errors = KafkaConnector.check_source(config.as_object().unwrap(), table);
+        errors.into_iter().map(|e| e.field).collect()
+    };
+    for (config, field) in [
+        (json!({}), "topic"),
+        (json!({"topic": "clicks", "offset": 1}), "offset"),
+        (json!({"topic": "clicks", "start": "yesterday"}), "start"),
+        (json!({"topic": "clicks", "start": {"mode": "timestamp"}}), "start"),
+        (json!({"topic": "clicks", "watermark_delay_ms": -1}), "watermark_delay_ms"),
+        (json!({"topic": "clicks", "event_time_field": "when"}), "event_time_field"),
+        (json!({"topic": "clicks", "event_time_field": "name"}), "event_time_field"),
+        (json!({"topic": "clicks", "late_records": "forget"}), "late_records"),
+        (json!({"topic": "clicks", "properties": {"ssl.key.location": "/etc/shadow"}}), "properties.ssl.key.location"),
+        (json!({"topic": "clicks", "properties": {"no.such": "1"}}), "properties.no.such"),
+        (json!({"topic": "clicks", "properties": {"fetch.wait.max.ms": "soon"}}), "properties.fetch.wait.max.ms"),
+    ] {
+        assert_eq!(source(config.clone(), &table), [field], "{config}");
+    }
+    let good = json!({"topic": "clicks", "start": {"mode": "timestamp", "timestamp_ms": 5}, "event_time_field": "at"});
+    assert_eq!(source(good.clone(), &table), [""; 0]);
+    table.format = json!({"type": "jsn"});
+    assert_eq!(source(good, &table), ["topic"]);
+}
+
+#[test]
+fn a_sink_needs_columns_that_fit_its_table() {
+    let table = table_at("127.0.0.1:9092", "out", &[("id", "BIGINT"), ("name", "STRING")]);
+    let check = |config: Value, columns: &[(&str, &str)]| -> Vec<String> {
+        let errors = KafkaConnector.check_sink(config.as_object().unwrap(), &table, &schema(columns));
+        errors.into_iter().map(|e| format!("{}: {}", e.field, e.message)).collect()
+    };
+    let topic = json!({"topic": "out"});
+    assert_eq!(check(topic.clone(), &[("name", "STRING"), ("id", "BIGINT")]), [""; 0]);
+    assert_eq!(check(topic.clone(), &[("id", "BIGINT")]), [""; 0], "a nullable column may be left out");
+    assert_eq!(check(topic.clone(), &[("id", "INT")]), ["topic: column `id` is INT in the input, but BIGINT in table `out`"]);
+    assert_eq!(check(topic, &[("id", "BIGINT"), ("x", "INT")]), ["topic: the input's column `x` is not in table `out`"]);
+    let keyed = json!({"topic": "out", "key_fields": ["id", "who"]});
+    assert_eq!(check(keyed, &[("id", "BIGINT")]), ["key_fields[1]: there is no column `who`; columns are id"]);
+    let often = check(json!({"topic": "out", "delivery": "sometimes"}), &[("id", "BIGINT")]);
+    assert!(often[0].starts_with("delivery: unknown variant `sometimes`"), "{often:?}");
+}

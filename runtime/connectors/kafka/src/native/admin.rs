@@ -102,36 +102,23 @@ pub(crate) fn list_offsets(
     }
 }
 
-/// The committed offset and its metadata of a group without members; `None` if there is none. Waits out transactions
-/// that are being completed.
-pub(crate) fn group_offset(
-    client: &Arc<Client>,
-    group: &str,
-    topic: &str,
-    partition: i32,
-    timeout: Duration,
-) -> Result<Option<(i64, String)>, Failure> {
-    let group = c_text(group);
-    let list = PartitionList::new(topic, &[(partition, 0)]);
-    let request = Request::new(client, rd::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, timeout);
-    // SAFETY: as in `list_offsets`; the query copies group and list.
+/// The committed offset and its metadata of the group that `member` (a consumer with `group.id`) names; `None` if there
+/// is none. With `isolation.level=read_committed`, transactions that are being completed are waited out.
+///
+/// Not by the admin request of the same purpose: in librdkafka 2.12 its answer handler uses the client's group without
+/// looking whether there is one, and a client without `group.id` crashes on the first moved coordinator.
+pub(crate) fn group_offset(member: &Arc<Client>, topic: &str, partition: i32, timeout: Duration) -> Result<Option<(i64, String)>, Failure> {
+    let list = PartitionList::new(topic, &[(partition, -1001)]);
+    // SAFETY: the list outlives the call, which fills it in.
     unsafe {
-        Failure::check(rd::rd_kafka_AdminOptions_set_require_stable_offsets(request.options, 1))?;
-        let mut query = rd::rd_kafka_ListConsumerGroupOffsets_new(group.as_ptr(), list.as_ptr());
-        rd::rd_kafka_ListConsumerGroupOffsets(request.client.as_ptr(), &mut query, 1, request.options, request.queue);
-        rd::rd_kafka_ListConsumerGroupOffsets_destroy(query);
-        request.answer(|event| {
-            let mut count = 0;
-            let result = rd::rd_kafka_event_ListConsumerGroupOffsets_result(event);
-            let groups = rd::rd_kafka_ListConsumerGroupOffsets_result_groups(result, &mut count);
-            for entry in first_group(groups, count)? {
-                Failure::check_code(entry.code)?;
-                if entry.offset >= 0 {
-                    return Ok(Some((entry.offset, entry.metadata)));
-                }
+        Failure::check_code(rd::rd_kafka_committed(member.as_ptr(), list.as_ptr(), millis(timeout)))?;
+        for entry in copy_entries(list.as_ptr()) {
+            Failure::check_code(entry.code)?;
+            if entry.offset >= 0 {
+                return Ok(Some((entry.offset, entry.metadata)));
             }
-            Ok(None)
-        })
+        }
+        Ok(None)
     }
 }
 

@@ -8,7 +8,7 @@ use super::state::{Epoch, Identity, Token};
 use crate::{
     failure::topic_error,
     native::{Client, ClientKind, Failure, Producer, Sent, Topic, group_offset},
-    properties::{EXACTLY_ONCE_DEFAULTS, SINK_REQUIRED, assemble},
+    properties::{EXACTLY_ONCE_DEFAULTS, SINK_REQUIRED, SOURCE_DEFAULTS, assemble},
 };
 use millrace_connector::{Connection, ConnectorError};
 use std::{
@@ -66,11 +66,12 @@ impl TransactionalProducer {
     /// The token that is in Kafka.
     pub(crate) fn token(&self) -> Result<Option<Token>, ConnectorError> {
         let (group, topic) = (&self.identity.transactional_id, &self.identity.topic);
+        let member = [("group.id", group.as_str()), ("isolation.level", "read_committed"), ("enable.auto.commit", "false")];
+        let member = Client::new(ClientKind::Consumer, &assemble(&self.connection, SOURCE_DEFAULTS, &BTreeMap::new(), &member)?)?;
         let deadline = Instant::now() + WRITE_MAX;
         let found = self.repeat(deadline, || {
-            group_offset(self.producer.client(), group, topic, TOKEN_PARTITION, CALL_MAX)
-                // A question changes nothing: it can always be asked again.
-                .map_err(|failure| Failure { retriable: true, ..failure })
+            // A question changes nothing: it can always be asked again.
+            group_offset(&member, topic, TOKEN_PARTITION, CALL_MAX).map_err(|failure| Failure { retriable: true, ..failure })
         });
         match found.map_err(|f| self.failed(&f))? {
             None => Ok(None),

@@ -77,3 +77,257 @@ async fn a_snapshot_is_restored_at_another_parallelism() {
     assert_eq!(left, 0);
     assert_eq!(sorted(expected), sorted(clicks(0..40)));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bad_records_become_letters_and_the_rest_goes_on() {
+    let table = table(1, CLICKS).await;
+    produce(&table, 0, &["{\"id\":1,\"ts\":1}", "not json", "{\"id\":\"x\",\"ts\":1}", "{\"id\":2,\"ts\":2}"]);
+    let mut source = SourceSetup::new(&table, json!({"start": "earliest"})).open().await.unwrap();
+    assert_eq!(source.rows(&table, 2).await, ["{\"id\":1,\"ts\":1}", "{\"id\":2,\"ts\":2}"]);
+    let letters = source.letters.0.lock();
+    let shown: Vec<_> =
+        letters.iter().map(|l| (l.origin.clone(), String::from_utf8(l.payload.clone()).unwrap(), l.message.clone())).collect();
+    let origin = |offset| format!("{}/0/{offset}", table.physical_name);
+    assert_eq!(
+        shown,
+        [
+            (origin(1), "not json".into(), "found 'n' at byte 0, expected a JSON object".into()),
+            (origin(2), "{\"id\":\"x\",\"ts\":1}".into(), "field `id`: `x` is not BIGINT, expected an integer in range".into()),
+        ]
+    );
+    assert_eq!(source.metrics.bad_records.load(Relaxed), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bad_record_fails_the_source_where_that_is_wanted() {
+    let table = table(1, CLICKS).await;
+    produce(&table, 0, &["{}", "oops"]);
+    let config = json!({"start": "earliest", "bad_records": "fail"});
+    let mut source = SourceSetup::new(&table, config).open().await.unwrap();
+    let error = loop {
+        if let Err(error) = source.next().await {
+            break error.to_string();
+        }
+    };
+    assert_eq!(error, format!("record {}/0/1: found 'o' at byte 0, expected a JSON object", table.physical_name));
+}
+
+/// Reads events until the watermark is there; batches as rows.
+async fn until_watermark(source: &mut SourceUnderTest, table: &millrace_connector::TableBinding, watermark_ms: i64) -> Vec<String> {
+    let mut rows = Vec::new();
+    loop {
+        match source.next().await.unwrap() {
+            SourceEvent::Batch(batch) => rows.extend(json_rows(table, &batch)),
+            SourceEvent::Watermark(found) if found >= watermark_ms => return rows,
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn late_rows_are_taken_out_of_their_batch() {
+    for (late_records, kept, dropped, letters) in [("drop", 1, 2, 0), ("keep", 3, 0, 0), ("dead_letter", 1, 2, 2)] {
+        let table = table(1, CLICKS).await;
+        let config = json!({
+            "start": "earliest", "event_time_field": "ts", "watermark_delay_ms": 100, "late_records": late_records, "idle_timeout_ms": 60_000
+        });
+        let mut source = SourceSetup::new(&table, config).open().await.unwrap();
+        produce(&table, 0, &["{\"id\":1,\"ts\":1000}"]);
+        assert_eq!(until_watermark(&mut source, &table, 899).await, ["{\"id\":1,\"ts\":1000}"]);
+        // One message is one fetch: all three rows are judged by the watermark 899.
+        let messages = ["{\"id\":2,\"ts\":899}", "{\"id\":3,\"ts\":900}", "{\"id\":4,\"ts\":5}", "{\"id\":5,\"ts\":2000}"];
+        produce(&table, 0, &messages);
+        let rows = until_watermark(&mut source, &table, 1_899).await;
+        assert!(rows.contains(&"{\"id\":3,\"ts\":900}".to_owned()) && rows.contains(&"{\"id\":5,\"ts\":2000}".to_owned()), "{rows:?}");
+        assert_eq!(rows.len(), kept + 1, "{late_records}: {rows:?}");
+        assert_eq!(source.metrics.late_records_dropped.load(Relaxed), dropped, "{late_records}");
+        assert_eq!(source.letters.0.lock().len(), letters, "{late_records}");
+        assert_eq!(source.metrics.watermark_ms.load(Relaxed), 1_899);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_partition_holds_the_watermark_only_until_it_is_idle() {
+    let table = table(2, CLICKS).await;
+    produce(&table, 0, &["{\"id\":1,\"ts\":1000}"]);
+    let config = json!({"start": "earliest", "event_time_field": "ts", "idle_timeout_ms": 1_500});
+    let mut source = SourceSetup::new(&table, config).open().await.unwrap();
+    let (mut seen, began) = (Vec::new(), std::time::Instant::now());
+    loop {
+        match source.next().await.unwrap() {
+            SourceEvent::Batch(_) => seen.push("batch".to_owned()),
+            SourceEvent::Watermark(ms) => seen.push(format!("watermark {ms}")),
+            SourceEvent::Idle => seen.push("idle".into()),
+            SourceEvent::Active => seen.push("active".into()),
+            SourceEvent::End => seen.push("end".into()),
+        }
+        if seen.last().is_some_and(|s| s == "idle") {
+            produce(&table, 1, &["{\"id\":2,\"ts\":3000}"]);
+        }
+        if seen.iter().any(|s| s == "active") && seen.last().is_some_and(|s| s == "watermark 2999") {
+            break;
+        }
+        assert!(began.elapsed() < DEADLINE, "{seen:?}");
+    }
+    let of_interest: Vec<&str> = seen.iter().map(String::as_str).filter(|s| *s != "watermark 999").collect();
+    assert_eq!(of_interest, ["batch", "idle", "batch", "active", "watermark 2999"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_partitions_are_found_and_read_from_their_beginning() {
+    use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
+    let table = table(1, CLICKS).await;
+    let config = json!({"partition_discovery_interval_ms": 100});
+    let mut source = SourceSetup::new(&table, config).open().await.unwrap();
+    let admin: AdminClient<_> = client_config(&table).create().unwrap();
+    admin.create_partitions([&NewPartitions::new(&table.physical_name, 2)], &AdminOptions::new()).await.unwrap();
+    let deadline = std::time::Instant::now() + DEADLINE;
+    let writer = producer(&table);
+    // The new partition is known to clients a little later.
+    loop {
+        use rdkafka::producer::Producer;
+        let metadata = writer.client().fetch_metadata(Some(&table.physical_name), DEADLINE).unwrap();
+        if metadata.topics()[0].partitions().len() == 2 {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline);
+    }
+    produce(&table, 1, &clicks(0..3));
+    assert_eq!(source.rows(&table, 3).await, clicks(0..3));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_time_begins_with_the_first_record_at_or_after_it() {
+    use rdkafka::producer::{BaseRecord, Producer};
+    let table = table(1, CLICKS).await;
+    let writer = producer(&table);
+    for (id, at_ms) in [(1, 1_600_000_000_000_i64), (2, 1_600_000_001_000), (3, 1_600_000_002_000)] {
+        let value = format!("{{\"id\":{id},\"ts\":{at_ms}}}");
+        writer.send(BaseRecord::<(), str>::to(&table.physical_name).payload(&value).timestamp(at_ms)).unwrap();
+    }
+    writer.flush(DEADLINE).unwrap();
+    let at = |timestamp_ms: i64| SourceSetup::new(&table, json!({"start": {"mode": "timestamp", "timestamp_ms": timestamp_ms}}));
+    let mut source = at(1_600_000_000_500).open().await.unwrap();
+    assert_eq!(source.rows(&table, 2).await.len(), 2);
+    // Later than every record: what comes next.
+    let mut source = at(1_700_000_000_000).open().await.unwrap();
+    produce(&table, 0, &["{\"id\":4,\"ts\":4}"]);
+    assert_eq!(source.rows(&table, 1).await, ["{\"id\":4,\"ts\":4}"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn open_transactions_are_not_read() {
+    use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+    let table = table(1, CLICKS).await;
+    let writer: BaseProducer = client_config(&table).set("transactional.id", unique("tx")).create().unwrap();
+    writer.init_transactions(DEADLINE).unwrap();
+    for (id, commit) in [(1, false), (2, true)] {
+        writer.begin_transaction().unwrap();
+        let value = format!("{{\"id\":{id},\"ts\":{id}}}");
+        writer.send(BaseRecord::<(), str>::to(&table.physical_name).payload(&value)).unwrap();
+        writer.flush(DEADLINE).unwrap();
+        if commit { writer.commit_transaction(DEADLINE).unwrap() } else { writer.abort_transaction(DEADLINE).unwrap() }
+    }
+    let mut source = SourceSetup::new(&table, json!({"start": "earliest"})).open().await.unwrap();
+    assert_eq!(source.rows(&table, 1).await, ["{\"id\":2,\"ts\":2}"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_missing_topic_is_named() {
+    let mut table = table(1, CLICKS).await;
+    table.physical_name = "not-there".into();
+    let error = SourceSetup::new(&table, json!({})).open().await.err().unwrap().to_string();
+    let cluster = millrace_test_servers::shared_broker().bootstrap();
+    assert_eq!(error, format!("kafka topic `not-there` on {cluster}: the topic is not there; publish the table or make the topic"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_offset_that_is_gone_is_an_error_not_a_reset() {
+    use rdkafka::{
+        Offset, TopicPartitionList,
+        admin::{AdminClient, AdminOptions},
+    };
+    let table = table(1, CLICKS).await;
+    produce(&table, 0, &clicks(0..5));
+    let mut source = SourceSetup { batch_rows_max: 2, ..SourceSetup::new(&table, json!({"start": "earliest"})) }.open().await.unwrap();
+    source.rows(&table, 2).await;
+    let snapshot = source.source.snapshot().unwrap();
+    drop(source);
+    let admin: AdminClient<_> = client_config(&table).create().unwrap();
+    let mut upto = TopicPartitionList::new();
+    upto.add_partition_offset(&table.physical_name, 0, Offset::Offset(4)).unwrap();
+    admin.delete_records(&upto, &AdminOptions::new()).await.unwrap();
+    let setup = SourceSetup { restored: vec![snapshot], ..SourceSetup::new(&table, json!({})) };
+    let mut source = setup.open().await.unwrap();
+    let error = source.next().await.unwrap_err().to_string();
+    assert!(error.contains("offset 2 of partition 0 is gone"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn completed_checkpoints_are_published_for_lag_monitors() {
+    use rdkafka::consumer::{BaseConsumer, Consumer};
+    let table = table(1, CLICKS).await;
+    produce(&table, 0, &clicks(0..5));
+    let mut source = SourceSetup::new(&table, json!({"start": "earliest"})).open().await.unwrap();
+    source.rows(&table, 5).await;
+    let snapshot = source.source.snapshot().unwrap();
+    source.source.committed(&snapshot).await.unwrap();
+    let monitor: BaseConsumer = client_config(&table).set("group.id", "millrace-i1-in").create().unwrap();
+    let mut asked = rdkafka::TopicPartitionList::new();
+    asked.add_partition(&table.physical_name, 0);
+    let found = monitor.committed_offsets(asked, DEADLINE).unwrap();
+    assert_eq!(found.elements()[0].offset(), rdkafka::Offset::Offset(5));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dropped_call_loses_nothing() {
+    let table = table(1, CLICKS).await;
+    let mut source = SourceSetup { batch_rows_max: 7, ..SourceSetup::new(&table, json!({"start": "earliest"})) }.open().await.unwrap();
+    produce(&table, 0, &clicks(0..500));
+    let (mut rows, deadline) = (Vec::new(), std::time::Instant::now() + DEADLINE);
+    while rows.len() < 500 {
+        assert!(std::time::Instant::now() < deadline, "{} rows", rows.len());
+        // Dropped at its first wait, again and again.
+        tokio::select! {
+            biased;
+            event = source.source.next() => if let SourceEvent::Batch(batch) = event.unwrap() {
+                rows.extend(json_rows(&table, &batch));
+            },
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    assert_eq!(rows, clicks(0..500));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_goes_away_and_comes_back_loses_nothing() {
+    let mut broker = millrace_test_servers::KafkaBroker::start().unwrap();
+    let table = table_at(broker.bootstrap(), "clicks", CLICKS);
+    use millrace_connector::Connector;
+    crate::KafkaConnector.ensure_table(&table, &json!({})).await.unwrap();
+    produce(&table, 0, &clicks(0..5));
+    let mut source = SourceSetup::new(&table, json!({"start": "earliest"})).open().await.unwrap();
+    let mut sink = SinkSetup::new(&table, json!({})).open().await.unwrap();
+    assert_eq!(source.rows(&table, 5).await, clicks(0..5));
+    sink.write(&["{\"id\":5,\"ts\":1005}"]).await.unwrap();
+    sink.sink.prepare(1).await.unwrap();
+    sink.sink.commit(1).await.unwrap();
+    assert_eq!(source.rows(&table, 1).await, clicks(5..6));
+    sink.write(&["{\"id\":6,\"ts\":1006}"]).await.unwrap();
+    sink.sink.prepare(2).await.unwrap();
+    broker.kill().unwrap();
+    let waiting = tokio::time::timeout(Duration::from_millis(1_500), source.source.next()).await;
+    assert!(waiting.is_err(), "the source waits while the broker is away: {waiting:?}");
+    // The commit begins while nobody answers and completes when the broker is back.
+    let commit = tokio::spawn(async move {
+        let result = sink.sink.commit(2).await;
+        (sink, result)
+    });
+    let broker = tokio::task::spawn_blocking(move || broker.restart().map(|()| broker)).await.unwrap().unwrap();
+    let (_sink, committed) = commit.await.unwrap();
+    committed.unwrap();
+    produce(&table, 0, &clicks(7..9));
+    assert_eq!(source.rows(&table, 3).await, clicks(6..9));
+    assert_eq!(values(&table), clicks(0..9));
+    drop(broker);
+}
