@@ -168,7 +168,7 @@ fn rebased(offsets: &OffsetBuffer<i32>) -> Option<Vec<i32>> {
 
 /// The bits copied to begin at a byte, when they do not.
 fn realigned(bits: &BooleanBuffer) -> Option<Vec<u8>> {
-    (bits.offset() % 8 != 0).then(|| bits.sliced().as_slice().iter().copied().take(bits.len().div_ceil(8)).collect())
+    (!bits.offset().is_multiple_of(8)).then(|| bits.sliced().as_slice().iter().copied().take(bits.len().div_ceil(8)).collect())
 }
 
 /// The bytes of bits that begin at a byte.

@@ -83,7 +83,7 @@ pub fn limits() -> OperatorLimits {
     OperatorLimits {
         process_fuel: 200_000_000,
         open_fuel: 200_000_000,
-        deadline_ms: 5_000,
+        deadline_ms: 30_000,
         memory_bytes_max: 16 << 20,
         table_elements_max: 10_000,
         rows_max: 100_000,
