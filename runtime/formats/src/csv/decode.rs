@@ -12,7 +12,8 @@ use millrace_model::Schema;
 pub(crate) struct CsvDecoder {
     names: Vec<String>,
     null_literal: Option<Vec<u8>>,
-    reader: Reader,
+    /// Boxed, because its state tables would make every decoder large.
+    reader: Box<Reader>,
     /// The fields' texts, unquoted, end to end.
     text: Vec<u8>,
     ends: Vec<usize>,
@@ -21,7 +22,7 @@ pub(crate) struct CsvDecoder {
 impl CsvDecoder {
     pub(crate) fn new(options: &CsvOptions, schema: &Schema) -> Result<Self, FormatError> {
         schema.fields().iter().try_for_each(|f| Column::refuse_nested(&f.name, &f.data_type))?;
-        let reader = ReaderBuilder::new().delimiter(options.delimiter as u8).quote(options.quote as u8).build();
+        let reader = Box::new(ReaderBuilder::new().delimiter(options.delimiter as u8).quote(options.quote as u8).build());
         Ok(Self {
             names: schema.fields().iter().map(|f| f.name.clone()).collect(),
             null_literal: options.null_literal.clone().map(String::into_bytes),

@@ -51,7 +51,8 @@ impl CsvEncoder {
 
     fn write_field(&self, text: &[u8], alone: bool, out: &mut Vec<u8>) {
         // An empty only field would be an empty line, which is no record.
-        if !self.must_quote(text) && !(alone && text.is_empty()) {
+        let must_quote = self.must_quote(text) || (alone && text.is_empty());
+        if !must_quote {
             out.extend_from_slice(text);
             return;
         }

@@ -64,10 +64,17 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     fn digits(&mut self, mantissa: &mut u64) {
-        while let digit @ b'0'..=b'9' = self.peek() {
-            *mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
-            self.at += 1;
+        let (mut value, mut count) = (*mantissa, 0);
+        for &byte in self.rest() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                break;
+            }
+            value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+            count += 1;
         }
+        *mantissa = value;
+        self.at += count;
     }
 
     /// Capped far beyond every representable number, so that sums cannot overflow.
