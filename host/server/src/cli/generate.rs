@@ -1,12 +1,13 @@
 //! `millrace generate`: synthetic records.
 
+use super::resources::columns;
 use crate::{
     generate::{self, Generate},
     shutdown,
 };
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 /// What to make.
 #[derive(Subcommand)]
@@ -27,9 +28,10 @@ pub(crate) struct ClickArguments {
     /// Partitions, when the topic has to be made
     #[arg(long, default_value_t = 2)]
     partitions: u32,
-    /// Columns as a JSON list in a file; those of the sample tenant unless given
-    #[arg(long, value_name = "FILE")]
-    schema: Option<PathBuf>,
+    /// Columns of the topic: `id BIGINT NOT NULL, url STRING`, or `@FILE` with a JSON list of columns; those of a click
+    /// unless given. Names that clicks usually have get plausible values, others values of their type
+    #[arg(long, value_name = "COLUMNS")]
+    schema: Option<String>,
     /// Records per second
     #[arg(long, default_value_t = 1_000)]
     rate: u64,
@@ -42,10 +44,7 @@ pub(crate) async fn run(command: GenerateCommand) -> anyhow::Result<()> {
     let GenerateCommand::Clicks(arguments) = command;
     let schema = match &arguments.schema {
         None => None,
-        Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-            Some(serde_json::from_str(&text).with_context(|| format!("{}: expected a list of columns", path.display()))?)
-        }
+        Some(text) => Some(serde_json::from_value(columns(text)?).context("--schema")?),
     };
     eprintln!("Writing {} clicks per second into `{}` at {}; Ctrl-C ends it.", arguments.rate, arguments.topic, arguments.kafka);
     let options = Generate {

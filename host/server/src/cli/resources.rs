@@ -310,7 +310,7 @@ pub(crate) fn pairs(arguments: &[String]) -> anyhow::Result<Map<String, Value>> 
 }
 
 /// Columns as `name TYPE [NOT NULL], …`, or a file with their JSON.
-fn columns(text: &str) -> anyhow::Result<Value> {
+pub(crate) fn columns(text: &str) -> anyhow::Result<Value> {
     if let Some(file) = text.strip_prefix('@') {
         let path = PathBuf::from(file);
         let json = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
