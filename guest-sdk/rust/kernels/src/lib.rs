@@ -17,4 +17,4 @@ pub use bits::{BitWriter, count_ones, get_bit, pack_bools, take_bits};
 pub use map::{map, map_indexed, zip_map};
 pub use selection::Selection;
 pub use take::take;
-pub use text::{ascii_lowercase, ascii_uppercase, select_equal, take_offsets, take_text};
+pub use text::{as_text, ascii_lowercase, ascii_uppercase, select_equal, take_offsets, take_text};

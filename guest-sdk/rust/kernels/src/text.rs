@@ -3,7 +3,7 @@
 //! Short values dominate real data and a call to the general copy costs more than the copy itself, so values are
 //! copied in blocks of fixed size that may reach past the value; what is too much is overwritten by the next one.
 
-use crate::Selection;
+use crate::{Selection, take};
 
 const COPY: usize = 16;
 const BLOCK: usize = 64;
@@ -14,29 +14,27 @@ const WORD: usize = 8;
 /// # Panics
 /// A selected row is not in the column, or an offset not in `data`.
 pub fn take_text(offsets: &[i32], data: &[u8], selection: &Selection) -> (Vec<i32>, Vec<u8>) {
-    selection.check(offsets.len().saturating_sub(1));
-    let bytes: usize = selection.iter().map(|row| (offsets[row + 1] - offsets[row]) as usize).sum();
-    let mut taken = vec![0; bytes + COPY];
+    let rows = offsets.len().saturating_sub(1);
+    let starts = take(&offsets[..rows], selection);
+    let ends = take(&offsets[offsets.len() - rows..], selection);
+    let mut total = 0;
     let mut taken_offsets = Vec::with_capacity(selection.len() + 1);
     taken_offsets.push(0);
-    let mut at = 0;
-    for row in selection.iter() {
-        let (from, to) = (offsets[row] as usize, offsets[row + 1] as usize);
-        copy_short(&mut taken[at..], &data[from..], to - from);
-        at += to - from;
-        taken_offsets.push(at as i32);
+    taken_offsets.extend(starts.iter().zip(&ends).map(|(start, end)| {
+        total += end - start;
+        total
+    }));
+    let mut taken = vec![0; total as usize + COPY];
+    for ((&start, &end), &at) in starts.iter().zip(&ends).zip(&taken_offsets) {
+        let (start, end, at) = (start as usize, end as usize, at as usize);
+        let blocks = (taken.get_mut(at..at + COPY), data.get(start..start + COPY));
+        match blocks {
+            (Some(to), Some(from)) if end - start <= COPY => to.copy_from_slice(from),
+            _ => taken[at..at + (end - start)].copy_from_slice(&data[start..end]),
+        }
     }
-    taken.truncate(bytes);
+    taken.truncate(total as usize);
     (taken_offsets, taken)
-}
-
-/// Copies `len` bytes; may also write up to `COPY` bytes in all, so `to` must have that much room.
-#[inline]
-fn copy_short(to: &mut [u8], from: &[u8], len: usize) {
-    match (to.first_chunk_mut::<COPY>(), from.first_chunk::<COPY>()) {
-        (Some(to), Some(from)) if len <= COPY => *to = *from,
-        _ => to[..len].copy_from_slice(&from[..len]),
-    }
 }
 
 /// The offsets of the selected values of a nested column, and the selection of the children that they hold.
@@ -75,6 +73,27 @@ pub fn select_equal(offsets: &[i32], data: &[u8], wanted: &[u8]) -> Selection {
         Some(found) => u64::from_le_bytes(*found) & mask == word,
         None => data[offsets[row] as usize..][..wanted.len()] == *wanted,
     })
+}
+
+/// Data as text, if it is UTF-8. Most data is ASCII, which is told by vector instructions.
+#[allow(unsafe_code)]
+pub fn as_text(data: &[u8]) -> Option<&str> {
+    let (blocks, rest) = data.as_chunks::<BLOCK>();
+    // Eight bytes at a time, joined over a block: one test per block.
+    let joined = |block: &[u8; BLOCK]| {
+        let words: [u64; BLOCK / WORD] = core::array::from_fn(|k| {
+            let mut word = [0; WORD];
+            word.copy_from_slice(&block[k * WORD..(k + 1) * WORD]);
+            u64::from_ne_bytes(word)
+        });
+        words.into_iter().fold(0, |all, word| all | word)
+    };
+    const HIGHEST_BITS: u64 = u64::from_ne_bytes([0x80; WORD]);
+    if rest.is_ascii() && blocks.iter().all(|block| joined(block) & HIGHEST_BITS == 0) {
+        // SAFETY: no byte has its highest bit set, and such bytes are UTF-8 each by itself.
+        return Some(unsafe { std::str::from_utf8_unchecked(data) });
+    }
+    std::str::from_utf8(data).ok()
 }
 
 /// ASCII letters to upper case, the rest as it is; UTF-8 stays UTF-8 and offsets stay right.
@@ -134,6 +153,24 @@ mod tests {
             assert_eq!(select_equal(&offsets, &data, wanted.as_bytes()).indices(), [0, 3], "{wanted}");
         }
         assert!(select_equal(&[], &[], b"x").is_empty());
+    }
+
+    #[test]
+    fn text_is_told_from_other_bytes() {
+        for len in [0, 1, 63, 64, 65, 200] {
+            let ascii = vec![b'x'; len];
+            assert_eq!(as_text(&ascii), std::str::from_utf8(&ascii).ok());
+            for at in 0..len {
+                let mut other = ascii.clone();
+                other[at] = 0xc3;
+                assert_eq!(as_text(&other), None);
+                if let Some(next) = other.get_mut(at + 1) {
+                    *next = 0xa9;
+                    assert_eq!(as_text(&other), std::str::from_utf8(&other).ok());
+                    assert!(as_text(&other).is_some());
+                }
+            }
+        }
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl ColumnType for str {
     fn view(column: AnyColumn<'_>) -> Strings<'_> {
         let ColumnData::Utf8(Utf8Data { offsets, data }) = column.data() else { column.wrong_layout() };
         // One check for the whole column; slices of it are checked to lie on character borders.
-        let Ok(text) = std::str::from_utf8(data) else { column.wrong_layout() };
+        let Some(text) = millrace_kernels::as_text(data) else { column.wrong_layout() };
         Strings { offsets: offsets_of(offsets), text, validity: column.validity() }
     }
 }
