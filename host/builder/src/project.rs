@@ -85,6 +85,7 @@ sdk_files! {
     "millrace-plugin/src/schema.rs" => "guest-sdk/rust/millrace-plugin/src/schema.rs",
     "millrace-plugin/src/temporal.rs" => "guest-sdk/rust/millrace-plugin/src/temporal.rs",
     "millrace-plugin/src/testing.rs" => "guest-sdk/rust/millrace-plugin/src/testing.rs",
+    "millrace-plugin/src/tests.rs" => "guest-sdk/rust/millrace-plugin/src/tests.rs",
     "millrace-plugin/src/text.rs" => "guest-sdk/rust/millrace-plugin/src/text.rs",
     "millrace-plugin/wit/etl-operator.wit" => "wit/millrace-plugin-0.1.0/etl-operator.wit",
     "millrace-plugin/wit/types.wit" => "wit/millrace-plugin-0.1.0/types.wit",

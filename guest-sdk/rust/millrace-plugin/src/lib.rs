@@ -37,6 +37,8 @@ mod schema;
 mod temporal;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use batch::{Batch, ChangeKind, Output};

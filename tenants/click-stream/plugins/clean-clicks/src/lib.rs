@@ -40,8 +40,8 @@ etl_rows! {
     }
 
     fn process(click: Click, cleaning: &Cleaning, out: &mut Emit<CleanClick>) -> Result<()> {
-        if cleaning.session_minutes < 1 {
-            bail!("parameter `session_minutes` is {}, expected at least 1", cleaning.session_minutes);
+        if !(1..=1_440).contains(&cleaning.session_minutes) {
+            bail!("parameter `session_minutes` is {}, expected 1 to 1440", cleaning.session_minutes);
         }
         let user_agent = click.user_agent.unwrap_or_default();
         if agent::is_bot(user_agent, &cleaning.bot_markers.0) {
