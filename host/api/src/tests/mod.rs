@@ -1,1 +1,227 @@
-//! The API in process, on SQLite.
+//! The API in process, on SQLite, with a control plane that answers what a test tells it.
+
+mod authorization;
+mod description;
+mod problems;
+mod walk;
+
+use crate::{
+    AdmittedComponent, ApiConfig, ApiState, ConnectivityReport, ControlFailure, ControlPlane, FieldError, PinFailure, PinnedGraph,
+    ValidationReport,
+};
+use async_trait::async_trait;
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{HeaderMap, Method, Request, StatusCode, header},
+};
+use bytes::Bytes;
+use millrace_domain::{Name, ProjectScope};
+use millrace_model::{
+    graph::JobGraph,
+    ids::{InstanceId, SavepointId, TenantId, TopicId},
+};
+use millrace_store::{SecretKey, Store, StoreOptions, TokenSecret};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use tower::ServiceExt;
+
+/// Answers like a control plane; a graph with a node of kind `wrong` is wrong, one of kind `panic` panics.
+#[derive(Clone)]
+pub(super) struct FakeControl {
+    store: Store,
+    pub notified: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl ControlPlane for FakeControl {
+    async fn test_connection(&self, kind: &str, properties: BTreeMap<String, String>) -> ConnectivityReport {
+        let message = format!("{kind} with password of {} characters", properties.get("sasl.password").map_or(0, String::len));
+        ConnectivityReport { reachable: true, message, failure: None, elapsed_ms: 3 }
+    }
+
+    async fn ensure_topic(&self, _: &ProjectScope, _: &TopicId, options: &Value) -> Result<bool, ControlFailure> {
+        match options.get("fail") {
+            Some(_) => Err(ControlFailure::External("kafka topic clicks: no broker".into())),
+            None => Ok(true),
+        }
+    }
+
+    async fn admit_plugin(&self, _: &TenantId, component: Bytes) -> Result<AdmittedComponent, ControlFailure> {
+        if !component.starts_with(b"\0asm") {
+            return Err(ControlFailure::Invalid { code: "plugin.refused".into(), message: "not a component".into() });
+        }
+        let content_hash = format!("{:064x}", component.len());
+        Ok(AdmittedComponent { content_hash, world: "etl-operator".into(), wit_version: "0.1.0".into() })
+    }
+
+    async fn validate(&self, _: &ProjectScope, graph: &JobGraph) -> Result<ValidationReport, ControlFailure> {
+        assert!(graph.nodes.iter().all(|n| n.kind != "panic"), "a defect with details inside");
+        let wrong = graph.nodes.iter().filter(|n| n.kind == "wrong").map(|node| FieldError {
+            node: Some(node.id.to_string()),
+            field: Some("config.topic".into()),
+            code: "config.unknown_table".into(),
+            message: "`clikcs` is not in the project; did you mean `clicks`?".into(),
+        });
+        let errors: Vec<_> = wrong.collect();
+        Ok(ValidationReport { valid: errors.is_empty(), errors, schemas: BTreeMap::new() })
+    }
+
+    async fn pin(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<PinnedGraph, PinFailure> {
+        let report = self.validate(scope, graph).await.map_err(PinFailure::Control)?;
+        if !report.valid {
+            return Err(PinFailure::Graph(report.errors));
+        }
+        Ok(PinnedGraph { graph: graph.clone(), pins: json!({}), content_hash: format!("{}", graph.nodes.len()) })
+    }
+
+    fn notify(&self) {
+        self.notified.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn observe(&self, _: &InstanceId) -> Option<Value> {
+        Some(json!({"phase": "running", "metrics": {"clean": {"numRecordsIn": 7}}, "checkpoints": [{"id": 1}]}))
+    }
+
+    async fn create_savepoint(&self, tenant: &TenantId, instance: &InstanceId, by: &str) -> Result<SavepointId, ControlFailure> {
+        let internal = |error: millrace_store::StoreError| ControlFailure::Internal(error.to_string());
+        let begun = self.store.begin_savepoint(tenant, instance, by).await.map_err(internal)?;
+        Ok(self.store.complete_savepoint(tenant, &begun.id, "savepoints/1", 1, 10).await.map_err(internal)?.id)
+    }
+
+    fn prometheus(&self) -> String {
+        "millrace_instances 1\n".to_owned()
+    }
+}
+
+/// A server without a socket.
+pub(super) struct Server {
+    router: Router,
+    pub api: ApiState,
+    pub store: Store,
+    pub control: FakeControl,
+    /// Token of the platform administrator.
+    pub admin: String,
+    _folder: tempfile::TempDir,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    /// The body, if the request was done.
+    pub fn ok(self) -> Value {
+        assert!(self.status.is_success(), "{self:?}");
+        self.body
+    }
+
+    /// Status and code of a problem.
+    pub fn problem(&self) -> (u16, &str) {
+        assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json", "{self:?}");
+        assert_eq!(self.body["status"], self.status.as_u16(), "{self:?}");
+        assert_eq!(self.body["request_id"].as_str(), self.headers["x-request-id"].to_str().ok(), "{self:?}");
+        (self.status.as_u16(), self.body["code"].as_str().unwrap())
+    }
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        Self::with(ApiConfig { body_bytes_max: 64 << 10, plugin_bytes_max: 128 << 10, ..ApiConfig::default() }).await
+    }
+
+    pub async fn with(config: ApiConfig) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("meta.db").display());
+        let store = Store::open(StoreOptions::new(url, SecretKey::new(&[3; 32]))).await.unwrap();
+        let secret = TokenSecret::generate();
+        store.ensure_admin_token(&"root".parse::<Name>().unwrap(), &secret).await.unwrap();
+        let control = FakeControl { store: store.clone(), notified: Arc::default() };
+        let api = ApiState::new(store.clone(), control.clone(), config);
+        let router = crate::router(api.clone());
+        Self { router, api, store, control, admin: secret.reveal().to_owned(), _folder: folder }
+    }
+
+    /// Sends a request as it is.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, 16 << 20).await.unwrap();
+        let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Sends JSON (or nothing for null) as the bearer of `token`.
+    pub async fn call(&self, token: &str, method: Method, path: &str, body: Value) -> Answer {
+        self.send(request(Some(token), method, path, &body, None)).await
+    }
+
+    pub async fn get(&self, token: &str, path: &str) -> Answer {
+        self.call(token, Method::GET, path, Value::Null).await
+    }
+
+    pub async fn post(&self, token: &str, path: &str, body: Value) -> Answer {
+        self.call(token, Method::POST, path, body).await
+    }
+
+    /// A token of `role` in `tenant`, or in one project of it.
+    pub async fn token(&self, tenant: &str, role: &str, project: Option<&str>) -> String {
+        let body = json!({"name": role.replace('_', "-"), "role": role, "project": project});
+        let issued = self.post(&self.admin, &format!("/api/v1/tenants/{tenant}/tokens"), body).await.ok();
+        issued["secret"].as_str().unwrap().to_owned()
+    }
+
+    /// The tenant `tenant` with a project `web` that has one of each; answers the id of the instance.
+    pub async fn furnish(&self, tenant: &str) -> String {
+        self.post(&self.admin, "/api/v1/tenants", json!({"name": tenant})).await.ok();
+        let tenant = format!("/api/v1/tenants/{tenant}");
+        self.post(&self.admin, &format!("{tenant}/projects"), json!({"name": "web"})).await.ok();
+        let project = format!("{tenant}/projects/web");
+        let properties = json!({"bootstrap.servers": "localhost:9092", "sasl.password": "hunter2"});
+        let source = json!({"name": "broker", "kind": "kafka", "properties": properties});
+        self.post(&self.admin, &format!("{project}/data-sources"), source).await.ok();
+        let topic = json!({"name": "clicks", "data_source": "broker", "schema": [{"name": "url", "type": "STRING"}]});
+        self.post(&self.admin, &format!("{project}/topics"), topic).await.ok();
+        self.upload(&self.admin, &format!("{project}/plugins/clean/versions"), b"\0asm component").await.ok();
+        let job = json!({"name": "clean-clicks", "draft": {"nodes": [{"id": "in", "kind": "kafka_source"}]}});
+        self.post(&self.admin, &format!("{project}/jobs"), job).await.ok();
+        self.post(&self.admin, &format!("{project}/jobs/clean-clicks/versions"), Value::Null).await.ok();
+        let instance = self.post(&self.admin, &format!("{project}/instances"), json!({"job": "clean-clicks"})).await.ok();
+        instance["id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn upload(&self, token: &str, path: &str, component: &[u8]) -> Answer {
+        let request = Request::post(path)
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .header(header::CONTENT_TYPE, "application/wasm")
+            .body(Body::from(component.to_vec()));
+        self.send(request.unwrap()).await
+    }
+}
+
+pub(super) fn request(token: Option<&str>, method: Method, path: &str, body: &Value, if_match: Option<&str>) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(path);
+    if let Some(token) = token {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    if let Some(tag) = if_match {
+        request = request.header(header::IF_MATCH, tag);
+    }
+    let body = if body.is_null() {
+        Body::empty()
+    } else {
+        request = request.header(header::CONTENT_TYPE, "application/json");
+        Body::from(body.to_string())
+    };
+    request.body(body).unwrap()
+}

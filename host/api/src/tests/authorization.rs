@@ -1,0 +1,231 @@
+//! No endpoint without authorization: the list of endpoints is the OpenAPI document, so that a new one is in the test
+//! from its first day.
+
+use super::{Server, request};
+use axum::http::{Method, StatusCode};
+use millrace_domain::{Action, Role, TokenScope, action::permits};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Endpoints that anybody may call.
+const PUBLIC: &[&str] = &["GET /health/live", "GET /health/ready", "GET /api/v1/openapi.json"];
+/// Endpoints that every signed-in caller may call; they answer with what is the caller's.
+const OWN: &[&str] = &["GET /api/v1/me", "GET /api/v1/tenants"];
+
+/// Method, path template and operation id of every endpoint.
+fn endpoints() -> Vec<(Method, String, String)> {
+    let document = serde_json::to_value(crate::document()).unwrap();
+    let mut found = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap().iter().filter(|(name, _)| *name != "parameters") {
+            let method = method.to_uppercase().parse().unwrap();
+            found.push((method, path.clone(), operation["operationId"].as_str().unwrap().to_owned()));
+        }
+    }
+    assert!(found.len() >= 40, "only {} endpoints were found", found.len());
+    found
+}
+
+/// The path of things that are there: they belong to the tenant `acme`.
+fn filled(template: &str, instance: &str) -> String {
+    let values = [
+        ("{tenant}", "acme"),
+        ("{project}", "web"),
+        ("{source}", "broker"),
+        ("{topic}", "clicks"),
+        ("{plugin}", "clean"),
+        ("{job}", "clean-clicks"),
+        ("{version}", "1"),
+        ("{instance}", instance),
+        ("{token}", "tok_1"),
+    ];
+    let path = values.iter().fold(template.to_owned(), |path, (name, value)| path.replace(name, value));
+    assert!(!path.contains('{'), "{path}: the test does not know this parameter");
+    path
+}
+
+#[tokio::test]
+async fn nobody_gets_in_without_a_token() {
+    let server = Server::start().await;
+    let instance = server.furnish("acme").await;
+    for (method, template, _) in endpoints() {
+        let path = filled(&template, &instance);
+        let public = PUBLIC.contains(&format!("{method} {template}").as_str());
+        for token in [None, Some("mrt_0123456789012345678901234567890123456789012")] {
+            let answer = server.send(request(token, method.clone(), &path, &json!({}), None)).await;
+            let expected = if public { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
+            assert_eq!(answer.status, expected, "{method} {path}: {answer:?}");
+            if !public {
+                assert_eq!(answer.problem(), (401, "token.required"));
+                assert_eq!(answer.headers["www-authenticate"], "Bearer");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_tenant_learns_nothing() {
+    let server = Server::start().await;
+    let instance = server.furnish("acme").await;
+    server.furnish("bolt").await;
+    let foreign = server.token("bolt", "tenant_admin", None).await;
+    for (method, template, _) in endpoints() {
+        let (path, line) = (filled(&template, &instance), format!("{method} {template}"));
+        if PUBLIC.contains(&line.as_str()) || OWN.contains(&line.as_str()) {
+            continue;
+        }
+        let answer = server.send(request(Some(&foreign), method.clone(), &path, &json!({"wrong": true}), None)).await;
+        // What belongs to no tenant is known to be there, so it is forbidden; everything else is not found.
+        let expected = if template.contains("{tenant}") { 404 } else { 403 };
+        assert_eq!(answer.problem().0, expected, "{line}: {answer:?}");
+        let nowhere = server.send(request(Some(&foreign), method.clone(), &path.replace("acme", "nobody"), &json!({}), None)).await;
+        let shown = |body: &Value| body["detail"].as_str().unwrap().replace("nobody", "acme");
+        assert_eq!(shown(&answer.body), shown(&nowhere.body), "{line}: the answer tells that the tenant is there");
+    }
+    let listed = server.get(&foreign, "/api/v1/tenants").await.ok();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+    let audit = server.get(&server.admin, "/api/v1/tenants/acme/audit?outcome=refused&limit=200").await.ok();
+    assert!(audit["items"].as_array().unwrap().len() >= 30, "refusals are in the log of the tenant that was asked for");
+}
+
+#[tokio::test]
+async fn a_role_in_one_project_ends_at_its_border() {
+    let server = Server::start().await;
+    let instance = server.furnish("acme").await;
+    server.post(&server.admin, "/api/v1/tenants/acme/projects", json!({"name": "other"})).await.ok();
+    let token = server.token("acme", "developer", Some("other")).await;
+    for (method, template, _) in endpoints().into_iter().filter(|(_, template, _)| template.contains("{project}")) {
+        let path = filled(&template, &instance);
+        let answer = server.send(request(Some(&token), method.clone(), &path, &json!({}), None)).await;
+        assert_eq!(answer.problem(), (404, "project.not_found"), "{method} {template}: {answer:?}");
+    }
+    let listed = server.get(&token, "/api/v1/tenants/acme/projects").await.ok();
+    let names: Vec<_> = listed["items"].as_array().unwrap().iter().map(|p| p["name"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(names, ["other"]);
+    assert_eq!(server.get(&token, "/api/v1/tenants/acme").await.status, StatusCode::OK);
+}
+
+/// The action that each endpoint with a tenant asks for.
+fn action_of(operation: &str) -> Action {
+    use Action as A;
+    match operation {
+        "metrics" => A::PlatformObserve,
+        "create_tenant" => A::TenantCreate,
+        "get_tenant" | "list_projects" => A::TenantView,
+        "edit_tenant" => A::TenantEdit,
+        "create_project" => A::ProjectCreate,
+        "get_project" => A::ProjectView,
+        "edit_project" => A::ProjectEdit,
+        "archive_project" => A::ProjectArchive,
+        "list_data_sources" | "get_data_source" => A::DataSourceView,
+        "create_data_source" => A::DataSourceCreate,
+        "edit_data_source" => A::DataSourceEdit,
+        "delete_data_source" => A::DataSourceDelete,
+        "test_data_source" => A::DataSourceTest,
+        "list_topics" | "get_topic" => A::TopicView,
+        "create_topic" => A::TopicCreate,
+        "edit_topic" => A::TopicEdit,
+        "delete_topic" => A::TopicDelete,
+        "ensure_topic" => A::TopicEnsure,
+        "list_plugins" | "get_plugin" | "list_plugin_versions" => A::PluginView,
+        "upload_plugin" => A::PluginUpload,
+        "list_jobs" | "get_job" | "validate_job" | "list_job_versions" | "get_job_version" => A::JobView,
+        "create_job" => A::JobCreate,
+        "edit_job" => A::JobEdit,
+        "delete_job" => A::JobDelete,
+        "submit_job" => A::JobSubmit,
+        "create_instance" => A::InstanceCreate,
+        "start_instance" => A::InstanceStart,
+        "stop_instance" => A::InstanceStop,
+        "list_instances" | "get_instance" | "instance_metrics" | "instance_checkpoints" | "instance_exceptions" | "list_savepoints" => {
+            A::InstanceView
+        }
+        "create_savepoint" => A::SavepointCreate,
+        "create_token" => A::TokenCreate,
+        "revoke_token" => A::TokenRevoke,
+        "list_tokens" => A::TokenView,
+        "list_audit" => A::AuditView,
+        other => panic!("the test does not know which action `{other}` asks for"),
+    }
+}
+
+#[tokio::test]
+async fn every_endpoint_follows_the_matrix_of_roles() {
+    let server = Server::start().await;
+    let instance = server.furnish("acme").await;
+    let mut refused = BTreeSet::new();
+    for &role in Role::ALL.iter().filter(|role| **role != Role::PlatformAdmin) {
+        let token = server.token("acme", role.as_str(), None).await;
+        for (method, template, operation) in endpoints() {
+            let line = format!("{method} {template}");
+            if PUBLIC.contains(&line.as_str()) || OWN.contains(&line.as_str()) {
+                continue;
+            }
+            let action = action_of(&operation);
+            // A body that is always wrong: who is allowed gets past authorization and no further.
+            let changes = !matches!(method, Method::GET);
+            let path = if changes { filled(&template, "ins_none").replace("/clean-clicks", "/none") } else { filled(&template, &instance) };
+            let may = permits(role, action);
+            if changes && may {
+                continue;
+            }
+            let answer = server.send(request(Some(&token), method.clone(), &path, &json!({"wrong": 1}), None)).await;
+            if may {
+                assert!(answer.status.is_success(), "{role} {line}: {answer:?}");
+            } else {
+                assert_eq!(answer.problem(), (403, "access.forbidden"), "{role} {line}: {answer:?}");
+                refused.insert(action.as_str());
+            }
+        }
+    }
+    let audit = server.get(&server.admin, "/api/v1/tenants/acme/audit?outcome=refused&limit=200").await.ok();
+    let logged: BTreeSet<_> = audit["items"].as_array().unwrap().iter().map(|e| e["action"].as_str().unwrap()).collect();
+    assert!(logged.is_subset(&refused) && logged.len() >= 15, "{logged:?}");
+}
+
+#[tokio::test]
+async fn allowed_roles_get_past_authorization_when_they_change_things() {
+    let server = Server::start().await;
+    let instance = server.furnish("acme").await;
+    let token = server.token("acme", "tenant_admin", None).await;
+    for (method, template, operation) in endpoints().into_iter().filter(|(method, ..)| *method != Method::GET) {
+        if matches!(operation.as_str(), "create_tenant" | "archive_project") {
+            continue;
+        }
+        let path = filled(&template, &instance);
+        let answer = server.send(request(Some(&token), method.clone(), &path, &json!({"wrong": 1}), None)).await;
+        assert!(!matches!(answer.status.as_u16(), 401 | 403 | 500), "{method} {template}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn token_scopes_narrow_and_nobody_gives_more_than_they_have() {
+    let server = Server::start().await;
+    server.furnish("acme").await;
+    let tokens = "/api/v1/tenants/acme/tokens";
+    let body = json!({"name": "looker", "role": "tenant_admin", "scopes": ["read"]});
+    let issued = server.post(&server.admin, tokens, body).await.ok();
+    let looker = issued["secret"].as_str().unwrap();
+    assert_eq!(issued["scopes"], json!([TokenScope::Read.as_str()]));
+    server.get(looker, "/api/v1/tenants/acme/projects/web/jobs").await.ok();
+    let made = server.post(looker, "/api/v1/tenants/acme/projects", json!({"name": "new"})).await;
+    assert_eq!(made.problem(), (403, "access.forbidden"));
+
+    // An administrator of the tenant whose token cannot operate cannot hand out operating rights.
+    let body = json!({"name": "half", "role": "tenant_admin", "scopes": ["read", "write", "administer"]});
+    let half = server.post(&server.admin, tokens, body).await.ok()["secret"].as_str().unwrap().to_owned();
+    let more = server.post(&half, tokens, json!({"name": "x", "role": "developer"})).await;
+    assert_eq!(more.problem(), (403, "access.forbidden"));
+    let less = server.post(&half, tokens, json!({"name": "x", "role": "member"})).await.ok();
+    let platform = server.post(&server.admin, tokens, json!({"name": "x", "role": "platform_admin"})).await;
+    assert_eq!(platform.problem(), (422, "request.invalid"));
+
+    let id = less["id"].as_str().unwrap();
+    let secret = less["secret"].as_str().unwrap();
+    server.get(secret, "/api/v1/me").await.ok();
+    let revoked = server.call(&half, Method::DELETE, &format!("{tokens}/{id}"), Value::Null).await;
+    assert_eq!(revoked.status, StatusCode::NO_CONTENT);
+    assert_eq!(server.get(secret, "/api/v1/me").await.problem(), (401, "token.required"));
+    let listed = server.get(&half, tokens).await.ok();
+    assert!(!listed.to_string().contains("secret"), "{listed}");
+}

@@ -1,0 +1,45 @@
+//! The OpenAPI document is complete: every endpoint, its parameters and how it fails.
+
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+#[test]
+fn the_document_describes_every_endpoint() {
+    let document = serde_json::to_value(crate::document()).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"), "{}", document["openapi"]);
+    assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
+    let (mut lines, mut ids) = (Vec::new(), BTreeSet::new());
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(ids.insert(id.to_owned()), "two operations are called {id}");
+            assert!(operation["summary"].is_string(), "{id} has no summary");
+            assert!(operation["responses"]["default"]["content"]["application/problem+json"].is_object(), "{id}");
+            let named: BTreeSet<_> = parameters(operation, "path").collect();
+            let expected: BTreeSet<_> = path.split('/').filter_map(|p| p.strip_prefix('{')?.strip_suffix('}')).collect();
+            assert_eq!(named, expected, "{id}");
+            let query: Vec<_> = parameters(operation, "query").collect();
+            lines.push(format!("{id:<22}{:<7}{path} {}", method.to_uppercase(), query.join(" ")).trim_end().to_owned());
+        }
+    }
+    lines.sort();
+    insta::assert_snapshot!("endpoints", lines.join("\n"));
+    let dangling: Vec<_> = references(&document).into_iter().filter(|r| document.pointer(&r[1..]).is_none()).collect();
+    assert!(dangling.is_empty(), "{dangling:?}");
+}
+
+fn parameters<'a>(operation: &'a Value, place: &'a str) -> impl Iterator<Item = &'a str> {
+    let all = operation["parameters"].as_array().into_iter().flatten();
+    all.filter(move |p| p["in"] == place).filter_map(|p| p["name"].as_str())
+}
+
+fn references(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(fields) => {
+            let own = fields.get("$ref").and_then(Value::as_str).map(str::to_owned);
+            own.into_iter().chain(fields.values().flat_map(references)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    }
+}
