@@ -15,8 +15,14 @@ use std::{
 const SCRIPT: &str = r#"
 group=
 while read -r line; do group=$line; done
-if [ -n "$group" ]; then kill -KILL -- "-$group"; fi
-for _ in 1 2 3 4 5; do rm -rf -- "$1" && break; done
+if [ -n "$group" ]; then kill -s KILL -- "-$group"; fi
+# A dying server may still make files: again until the folder stays away.
+tries=0
+while rm -rf -- "$1" 2>/dev/null; [ -e "$1" ] || kill -s 0 -- "-$group" 2>/dev/null; do
+  tries=$((tries + 1))
+  if [ "$tries" -gt 100 ]; then break; fi
+  sleep 0.05
+done
 "#;
 
 /// See the module: watches over one folder and at most one process group.
@@ -60,5 +66,27 @@ impl Drop for Guardian {
         drop(self.shell.stdin.take());
         // Nobody can be told in a destructor; the shell ends by itself once the pipe is closed.
         let _ = self.shell.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn the_ward_is_killed_and_its_folder_removed_when_the_pipe_closes() {
+        let folder = tempfile::tempdir().unwrap().keep();
+        // Makes files as long as it lives.
+        let script = "while :; do echo x 2>/dev/null > \"$0/x\"; done";
+        let mut ward = Command::new("/bin/sh").args(["-c", script]).arg(&folder).stderr(Stdio::null()).process_group(0).spawn().unwrap();
+        let mut guardian = Guardian::of(&folder).unwrap();
+        guardian.watch(Some(ward.id())).unwrap();
+        drop(guardian.shell.stdin.take());
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while ward.try_wait().unwrap().is_none() || folder.exists() {
+            assert!(Instant::now() < deadline, "the ward or its folder is still there");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
