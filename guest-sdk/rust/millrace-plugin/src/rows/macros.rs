@@ -138,6 +138,7 @@ macro_rules! __input_row {
             type Views<$life> = ($(<$type as $crate::ReadField<$life>>::View,)*);
 
             fn bind(schema: &$crate::Schema) -> $crate::Result<::std::vec::Vec<usize>> {
+                #[allow(clippy::extra_unused_lifetimes)]
                 fn bind<$life>(schema: &$crate::Schema) -> $crate::Result<::std::vec::Vec<usize>> {
                     ::core::result::Result::Ok(::std::vec![
                         $($crate::bind_field::<$type>(schema, $crate::__column!($($column)*))?,)*
