@@ -135,7 +135,7 @@ impl Project {
 
     /// Makes a job with a draft.
     pub async fn make_job(&self, name: &str, graph: &Value) -> Answer {
-        self.api.post(&self.path("jobs"), &json!({"name": name, "description": "", "graph": graph})).await
+        self.api.post(&self.path("jobs"), &json!({"name": name, "description": "", "draft": graph})).await
     }
 
     /// Tests a data source.

@@ -24,6 +24,8 @@ pub struct PipelineOptions {
     pub checkpoint_failures_max: u32,
     /// Rows per batch at most.
     pub batch_rows_max: u32,
+    /// The component in the middle, which must send the columns that it gets; the sample operator when absent.
+    pub component: Option<Vec<u8>>,
 }
 
 /// Name of the job in its project.
@@ -38,6 +40,7 @@ impl Default for PipelineOptions {
             checkpoint_interval_ms: 200,
             checkpoint_failures_max: 1_000,
             batch_rows_max: 8_192,
+            component: None,
         }
     }
 }
@@ -111,9 +114,11 @@ impl Pipeline {
         let project = api.make_project(&name).await?;
         project.make_kafka("kafka", kafka.bootstrap()).await?;
         project.make_topic("events", &input, &corpus::input_columns()).await?;
-        project.make_topic("purchases", &output, &output_columns()).await?;
+        let columns = if options.component.is_some() { corpus::input_columns() } else { output_columns() };
+        project.make_topic("purchases", &output, &columns).await?;
         project.make_topic("dead", &dead_letters, &dead_letter_columns()).await?;
-        project.upload_plugin("bench-filter", component("bench-filter")?).await?;
+        let middle = options.component.clone().map_or_else(|| component("bench-filter"), Ok)?;
+        project.upload_plugin("bench-filter", middle).await?;
         let pipeline = Self { project, kafka: kafka.clone(), input, output, dead_letters, instance: String::new(), options };
         pipeline.project.make_job(JOB, &pipeline.graph()).await?;
         pipeline.project.submit(JOB).await?;

@@ -195,6 +195,17 @@ impl Server {
         String::from_utf8_lossy(&fs::read(self.log_path()).unwrap_or_default()).into_owned()
     }
 
+    /// Whether the server runs or how it ended, and the end of its log: to say why something went wrong.
+    pub fn state(&mut self) -> String {
+        let process = match self.process.as_mut().map(Child::try_wait) {
+            None => "is stopped".to_owned(),
+            Some(Ok(None)) => "runs".to_owned(),
+            Some(Ok(Some(status))) => format!("has ended by itself with {status}"),
+            Some(Err(error)) => error.to_string(),
+        };
+        format!("the server {process}; its log ends with\n{}", self.log_end())
+    }
+
     fn log_end(&self) -> String {
         let log = self.log();
         let lines: Vec<&str> = log.lines().rev().take(30).collect();

@@ -55,9 +55,8 @@ async fn a_hostile_component_does_not_harm_its_neighbour() {
     let server = Server::start(ServerOptions::default()).await.unwrap();
     let api = server.api().unwrap();
     let mut good = Pipeline::make(&api, &kafka(), PipelineOptions::default()).await.unwrap();
-    let mut harmful = Pipeline::make(&api, &kafka(), PipelineOptions::default()).await.unwrap();
-    harmful.project.upload_plugin("bench-filter", hostile("loop-in-process", LOOP_PRELUDE, "0.1.0")).await.unwrap();
-    harmful.project.submit(millrace_e2e::JOB).await.unwrap();
+    let component = Some(hostile("loop-in-process", LOOP_PRELUDE, "0.1.0"));
+    let mut harmful = Pipeline::make(&api, &kafka(), PipelineOptions { component, ..PipelineOptions::default() }).await.unwrap();
 
     good.launch_fresh().await.unwrap();
     harmful.kafka.send_events(&harmful.input, 0..10_000, 2).unwrap();

@@ -5,6 +5,7 @@
 //! data: the checkpoint is durable, its output is not committed yet. Input keeps coming all the time.
 
 use crate::kafka;
+use anyhow::Context;
 use millrace_e2e::{Deadline, Pipeline, PipelineOptions, Server, ServerOptions, until};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::json;
@@ -29,10 +30,13 @@ struct Recoveries {
 impl Recoveries {
     /// Counters start from zero with every process, so each restart is read once.
     async fn read(&mut self, pipeline: &Pipeline) -> anyhow::Result<()> {
-        let found = until("metrics of the sink", 20, async || {
+        let found = until("metrics of the sink", 60, async || {
             let committed = pipeline.metric("purchases", "recoveredAlreadyCommitted").await;
             let again = pipeline.metric("purchases", "recoveredWrittenAgain").await;
-            committed.zip(again).ok_or_else(|| "none".to_owned())
+            match committed.zip(again) {
+                Some(found) => Ok(found),
+                None => Err(pipeline.status().await.map_or_else(|e| e.to_string(), |s| s.to_string())),
+            }
         });
         let (committed, again) = found.await?;
         self.already_committed += committed as u64;
@@ -66,8 +70,13 @@ async fn kill_and_restart(server: &mut Server, pipeline: &Pipeline, random: &mut
 }
 
 async fn run(kills: u32, seed: u64) -> anyhow::Result<()> {
-    let mut random = StdRng::seed_from_u64(seed);
     let mut server = Server::start(ServerOptions::default()).await?;
+    let done = run_on(&mut server, kills, seed).await;
+    done.with_context(|| server.state())
+}
+
+async fn run_on(server: &mut Server, kills: u32, seed: u64) -> anyhow::Result<()> {
+    let mut random = StdRng::seed_from_u64(seed);
     let options = PipelineOptions { partitions: 4, parallelism: 2, checkpoint_interval_ms: 150, ..PipelineOptions::default() };
     let mut pipeline = Pipeline::make(&server.api()?, &kafka(), options).await?;
     let producing = pipeline.kafka.produce(&pipeline.input, 0, 4, EVENTS_PER_SECOND)?;
@@ -81,7 +90,7 @@ async fn run(kills: u32, seed: u64) -> anyhow::Result<()> {
             pipeline.launch(json!({"from": "savepoint", "savepoint": savepoint}), json!({"parallelism": "3"})).await?;
             pipeline.await_state("running", 60).await?;
         }
-        kill_and_restart(&mut server, &pipeline, &mut random, kill % 2 == 0).await?;
+        kill_and_restart(server, &pipeline, &mut random, kill % 2 == 0).await?;
         recoveries.read(&pipeline).await?;
     }
 

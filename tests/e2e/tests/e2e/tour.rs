@@ -78,7 +78,13 @@ async fn wrong_graphs_are_refused_with_node_field_and_reason() {
         ("unknown plugin", changed("/nodes/1/config/plugin", json!("bench-filtre")), "filter", "config.plugin", "bench-filtre"),
         ("unknown setting", changed("/nodes/2/config", json!({"topic": "purchases", "delivry": "x"})), "purchases", "delivry", "delivry"),
         ("wrong type", changed("/nodes/2/config/delivery", json!(5)), "purchases", "config.delivery", "5"),
-        ("columns that do not fit", changed("/nodes/2/config/topic", json!("dead")), "purchases", "", "operator"),
+        (
+            "columns that do not fit",
+            changed("/nodes/2/config/topic", json!("dead")),
+            "purchases",
+            "config.topic",
+            "`amt` is not in table `dead`",
+        ),
         (
             "parallelism",
             changed("/nodes/1", json!({"id": "filter", "kind": "etl", "parallelism": 0, "config": {"plugin": "bench-filter"}})),
