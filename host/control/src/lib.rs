@@ -15,6 +15,7 @@ mod native;
 mod nearest;
 mod parameters;
 mod prometheus;
+mod rates;
 mod reconcile;
 mod restart;
 mod start_point;

@@ -2,11 +2,12 @@
 //!
 //! Invariant: an instance has at most one entry, and an entry goes away only when its driver has ended.
 
-use crate::{ExecutionPhase, FailureReport, InstanceObservation, engine::Execution};
+use crate::{ExecutionPhase, FailureReport, InstanceObservation, engine::Execution, rates::Rates};
 use millrace_domain::ProjectScope;
+use millrace_engine::JobMetrics;
 use millrace_model::ids::InstanceId;
 use parking_lot::Mutex;
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 use tokio::sync::watch;
 
 /// What a driver is to do with its instance.
@@ -39,6 +40,7 @@ pub(crate) struct View {
     pub(crate) next_attempt_at_ms: Option<i64>,
     pub(crate) last_failure: Option<FailureReport>,
     pub(crate) execution: Option<Arc<dyn Execution>>,
+    pub(crate) rates: Rates,
 }
 
 impl View {
@@ -55,6 +57,22 @@ impl View {
             next_attempt_at_ms: None,
             last_failure: None,
             execution: None,
+            rates: Rates::default(),
+        }
+    }
+
+    /// Metrics now, rates included; absent before the first start.
+    pub(crate) fn metrics(&self) -> Option<JobMetrics> {
+        let mut metrics = self.execution.as_ref()?.metrics();
+        self.rates.add_to(&mut metrics, Instant::now());
+        Some(metrics)
+    }
+
+    /// Keeps a reading for the rates when it is time for one.
+    pub(crate) fn read_rates(&mut self) {
+        let now = Instant::now();
+        if let Some(execution) = self.execution.as_ref().filter(|_| self.rates.is_due(now)) {
+            self.rates.read(&execution.metrics(), now);
         }
     }
 
@@ -70,7 +88,7 @@ impl View {
             restarts: self.restarts,
             next_attempt_at_ms: self.next_attempt_at_ms,
             last_failure: self.last_failure.clone(),
-            metrics: execution.map(|e| json(serde_json::to_value(e.metrics()))).unwrap_or_default(),
+            metrics: self.metrics().map(|m| json(serde_json::to_value(m))).unwrap_or_default(),
             checkpoints: json(serde_json::to_value(newest_first)),
         }
     }

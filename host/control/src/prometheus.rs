@@ -54,8 +54,8 @@ pub(crate) fn render(worker: &str, views: &[(InstanceId, Arc<Mutex<View>>)], acc
         if let Some(ms) = view.start_duration_ms {
             families.add("millrace_instance_start_duration_ms", &base, ms as f64);
         }
-        if let Some(execution) = &view.execution {
-            job_metrics(&mut families, &base, &execution.metrics());
+        if let Some(metrics) = view.metrics() {
+            job_metrics(&mut families, &base, &metrics);
         }
     }
     for (phase, count) in phases {

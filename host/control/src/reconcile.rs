@@ -12,10 +12,7 @@ use millrace_domain::InstanceState;
 use millrace_model::ids::InstanceId;
 use millrace_store::{Instance, Store, StoreError};
 use std::{collections::HashMap, sync::Arc, time::Duration};
-use tokio::{
-    sync::{Notify, Semaphore},
-    time::Instant,
-};
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// Time between two passes when nobody notifies.
@@ -46,29 +43,39 @@ impl Worker {
     }
 }
 
-/// Reconciles until the worker closes.
+/// Reconciles and keeps the leases until the worker closes. Two loops, so that a slow database write for one instance's
+/// lease never delays the start of another.
 pub(crate) async fn run(worker: Arc<Worker>) {
-    let mut renewed = Instant::now();
+    tokio::select! {
+        () = compare(&worker) => {}
+        () = keep_leases(&worker) => {}
+        () = worker.closing.cancelled() => {}
+    }
+}
+
+async fn compare(worker: &Arc<Worker>) {
     let mut readable = true;
     loop {
-        if let Err(error) = pass(&worker).await {
+        let passed = pass(worker).await;
+        if let (Err(error), true) = (&passed, readable) {
             // Once per outage: the passes go on.
-            if readable {
-                tracing::error!(%error, "the metadata store cannot be read; instances go on running until their leases end");
-            }
-            readable = false;
-        } else {
-            readable = true;
+            tracing::error!(%error, "the metadata store cannot be read; instances go on running until their leases end");
         }
-        if renewed.elapsed() >= worker.lease / 3 {
-            renewed = Instant::now();
-            renew(&worker).await;
+        readable = passed.is_ok();
+        for (_, view) in worker.locals.views() {
+            view.lock().read_rates();
         }
         tokio::select! {
             () = worker.wake.notified() => {}
             () = tokio::time::sleep(SCAN) => {}
-            () = worker.closing.cancelled() => return,
         }
+    }
+}
+
+async fn keep_leases(worker: &Worker) {
+    loop {
+        tokio::time::sleep(worker.lease / 3).await;
+        renew(worker).await;
     }
 }
 

@@ -59,7 +59,8 @@ pub(crate) struct UpArguments {
 /// Starts everything, shows figures until it is told to end, and ends everything.
 pub(crate) async fn run(arguments: UpArguments) -> anyhow::Result<()> {
     let settings = arguments.options.clone().settle(None)?;
-    logging::start(settings.log_format, "warn")?;
+    // The client library speaks of every broken connection, which at the end of the broker is no news.
+    logging::start(settings.log_format, "warn,librdkafka=error")?;
     let began = Instant::now();
     let broker = match &arguments.kafka {
         Some(_) => None,

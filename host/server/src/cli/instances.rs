@@ -85,6 +85,9 @@ pub(crate) struct NewInstance {
     /// Start without any state
     #[arg(long)]
     fresh: bool,
+    /// Make another instance although one of the job runs
+    #[arg(long)]
+    another: bool,
     /// Value for a parameter of the job; repeat for more
     #[arg(long = "parameter", value_name = "NAME=VALUE")]
     parameters: Vec<String>,
@@ -182,6 +185,9 @@ async fn one(session: &Session, project: &str, name: &str) -> anyhow::Result<Str
 }
 
 async fn create(session: &Session, project: &str, new: &NewInstance) -> anyhow::Result<Value> {
+    if !new.another {
+        refuse_second(session, project, &new.what).await?;
+    }
     let mut body = json!({ "job": new.what, "parameters": super::resources::pairs(&new.parameters)? });
     if let Some(version) = &new.version {
         body["version"] = version.as_str().into();
@@ -190,6 +196,20 @@ async fn create(session: &Session, project: &str, new: &NewInstance) -> anyhow::
         body["start"] = json!({ "from": "savepoint", "savepoint": savepoint });
     }
     Ok(session.client.post(&format!("{project}/instances"), &body).await?)
+}
+
+/// Two instances of one job read and write the same twice: hardly ever what is meant.
+async fn refuse_second(session: &Session, project: &str, job: &str) -> anyhow::Result<()> {
+    let instances = session.client.list(&format!("{project}/instances?job={}", encode(job))).await?;
+    let active = |i: &&Value| matches!(i["state"].as_str(), Some("starting" | "running" | "restarting" | "stopping"));
+    match instances.iter().find(active) {
+        None => Ok(()),
+        Some(instance) => bail!(
+            "instance `{}` of job `{job}` is {}\n  next: stop it first (millrace instance stop {job}), or give --another",
+            instance["id"].as_str().unwrap_or_default(),
+            instance["state"].as_str().unwrap_or_default(),
+        ),
+    }
 }
 
 async fn start(session: &Session, project: &str, new: &NewInstance, wait: Wait) -> anyhow::Result<()> {
