@@ -168,7 +168,7 @@ mod tests {
         let mut table = String::new();
         for &state in InstanceState::ALL {
             let actions: Vec<_> = state.allowed_actions().iter().map(|a| a.as_str()).collect();
-            writeln!(table, "{state}: a user can {}", if actions.is_empty() { "wait".into() } else { actions.join(", ") }).unwrap();
+            writeln!(table, "{state}: a user can {}", if actions.is_empty() { "do nothing".into() } else { actions.join(", ") }).unwrap();
             for &event in InstanceEvent::ALL {
                 match transition(state, event) {
                     Ok((next, effects)) => {
