@@ -119,13 +119,22 @@ impl fmt::Display for FaultReport {
         for range in self.origin.iter() {
             write!(f, "; {}[{}] offsets {} to {}", range.topic, range.partition, range.first, range.last)?;
         }
-        if let Some(frame) = self.frames.first() {
+        if let Some(frame) = self.place() {
             write!(f, "; at {}", frame.function)?;
             if let (Some(file), Some(line)) = (&frame.file, frame.line) {
                 write!(f, " ({file}:{line})")?;
             }
         }
         Ok(())
+    }
+}
+
+impl FaultReport {
+    /// The frame to show first: the innermost one of the plugin's own source, past the standard library and its panic
+    /// machinery; the innermost of all when none has a source file.
+    pub fn place(&self) -> Option<&Frame> {
+        let own = |frame: &&Frame| frame.file.as_ref().is_some_and(|file| !file.starts_with("/rustc/") && !file.contains("/registry/src/"));
+        self.frames.iter().find(own).or_else(|| self.frames.first())
     }
 }
 
@@ -198,17 +207,48 @@ fn root_cause(error: &wasmtime::Error) -> String {
 fn frames(trace: &wasmtime::WasmBacktrace) -> Vec<Frame> {
     let mut frames = Vec::new();
     for frame in trace.frames() {
-        let fallback = || frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), str::to_owned);
+        let fallback = || frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), readable);
         if frame.symbols().is_empty() {
             frames.push(Frame { function: fallback(), file: None, line: None });
         }
         for symbol in frame.symbols() {
             frames.push(Frame {
-                function: symbol.name().map_or_else(fallback, str::to_owned),
+                function: symbol.name().map_or_else(fallback, readable),
                 file: symbol.file().map(str::to_owned),
                 line: symbol.line(),
             });
         }
     }
     frames
+}
+
+/// A Rust symbol without its hash; any other name as it is.
+fn readable(symbol: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(symbol))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_is_the_plugins_own_source() {
+        let frame = |function: &str, file: &str| Frame { function: readable(function), file: Some(file.into()), line: Some(40) };
+        let report = FaultReport {
+            tenant: TenantId::new("t"),
+            job: "clicks".into(),
+            operator: NodeId::new("clean"),
+            origin: std::sync::Arc::from([]),
+            stage: Stage::Process,
+            kind: FaultKind::Trap,
+            message: "wasm trap: wasm `unreachable` instruction executed".into(),
+            row: None,
+            frames: vec![
+                frame("_ZN3std9panicking15panic_with_hook17h0123456789abcdefE", "/rustc/59/library/std/src/panicking.rs"),
+                frame("_ZN6plugin5clean17h0123456789abcdefE", "src/lib.rs"),
+            ],
+        };
+        let text = report.to_string();
+        assert!(text.ends_with("executed; at plugin::clean (src/lib.rs:40)"), "{text}");
+    }
 }
