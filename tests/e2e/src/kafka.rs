@@ -174,6 +174,18 @@ impl Kafka {
     /// # Errors
     /// The topic is not there.
     pub fn reader(&self, topic: &str) -> anyhow::Result<Reader> {
+        self.reader_from(topic, Offset::Beginning)
+    }
+
+    /// A reader of what is committed to `topic` from now on.
+    ///
+    /// # Errors
+    /// The topic is not there.
+    pub fn tail(&self, topic: &str) -> anyhow::Result<Reader> {
+        self.reader_from(topic, Offset::End)
+    }
+
+    fn reader_from(&self, topic: &str, offset: Offset) -> anyhow::Result<Reader> {
         let consumer: BaseConsumer = self
             .config()
             .set("group.id", "millrace-e2e-reader")
@@ -188,7 +200,7 @@ impl Kafka {
         anyhow::ensure!(partitions > 0, "topic {topic} is not there");
         let mut list = TopicPartitionList::new();
         for partition in 0..i32::try_from(partitions)? {
-            list.add_partition_offset(topic, partition, Offset::Beginning)?;
+            list.add_partition_offset(topic, partition, offset)?;
         }
         consumer.assign(&list)?;
         Ok(Reader { consumer, at_end: vec![false; partitions] })

@@ -1,8 +1,9 @@
 //! Exactly once, honestly: the whole server is killed again and again while a job runs; afterwards every record is in
 //! the output once (HA-2).
 //!
-//! Half of the kills come at random points. The other half aim at the point where sinks with two phases lose or repeat
-//! data: the checkpoint is durable, its output is not committed yet. Input keeps coming all the time.
+//! A third of the kills come at random points. A third aim at the point where sinks with two phases lose data or repeat
+//! it: the checkpoint is durable, its output is not committed yet. A third come right after a commit, when a restart
+//! must find out that there is nothing to write again. Input keeps coming all the time.
 
 use crate::kafka;
 use anyhow::Context;
@@ -56,17 +57,40 @@ fn next_manifest(pipeline: &Pipeline, server: &Server, before: &BTreeSet<PathBuf
     anyhow::bail!("no new checkpoint appeared; the job makes no progress")
 }
 
-async fn kill_and_restart(server: &mut Server, pipeline: &Pipeline, random: &mut StdRng, aimed: bool) -> anyhow::Result<()> {
+/// When to kill.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    /// As soon as a new checkpoint is durable: its output is on the way.
+    BeforeCommit,
+    /// As soon as output of a checkpoint can be read.
+    AfterCommit,
+    /// Some time after a new checkpoint.
+    Any,
+}
+
+const MOMENTS: [Moment; 3] = [Moment::BeforeCommit, Moment::AfterCommit, Moment::Any];
+
+async fn kill_and_restart(server: &mut Server, pipeline: &Pipeline, random: &mut StdRng, moment: Moment) -> anyhow::Result<()> {
     let before: BTreeSet<PathBuf> = pipeline.manifests(server).into_iter().collect();
     // At least one more checkpoint each time: a job that is killed faster than it works would prove nothing.
     next_manifest(pipeline, server, &before, Deadline::in_seconds(60))?;
-    if !aimed {
-        let pause = Duration::from_micros(random.random_range(0..500_000));
-        tokio::time::sleep(pause).await;
+    match moment {
+        Moment::BeforeCommit => {}
+        Moment::AfterCommit => await_commit(pipeline, Deadline::in_seconds(60))?,
+        Moment::Any => tokio::time::sleep(Duration::from_micros(random.random_range(0..500_000))).await,
     }
     server.kill()?;
     server.restart().await?;
     pipeline.await_state("running", 60).await
+}
+
+/// Waits until something is committed to the output from now on.
+fn await_commit(pipeline: &Pipeline, deadline: Deadline) -> anyhow::Result<()> {
+    let mut tail = pipeline.kafka.tail(&pipeline.output)?;
+    while tail.next(Duration::from_millis(20))?.is_none() {
+        anyhow::ensure!(!deadline.is_over(), "nothing is committed; the job makes no progress");
+    }
+    Ok(())
 }
 
 async fn run(kills: u32, seed: u64) -> anyhow::Result<()> {
@@ -83,14 +107,14 @@ async fn run_on(server: &mut Server, kills: u32, seed: u64) -> anyhow::Result<()
     pipeline.launch_fresh().await?;
 
     let mut recoveries = Recoveries::default();
-    for kill in 0..kills {
+    for (kill, moment) in (0..kills).zip(MOMENTS.into_iter().cycle()) {
         // At half time the job moves to another parallelism, through a savepoint of the user.
         if kill == kills / 2 {
             let savepoint = pipeline.stop_with_savepoint(60).await?;
             pipeline.launch(json!({"from": "savepoint", "savepoint": savepoint}), json!({"parallelism": "3"})).await?;
             pipeline.await_state("running", 60).await?;
         }
-        kill_and_restart(server, &pipeline, &mut random, kill % 2 == 0).await?;
+        kill_and_restart(server, &pipeline, &mut random, moment).await?;
         recoveries.read(&pipeline).await?;
     }
 
