@@ -125,7 +125,10 @@ pub(crate) async fn instance(session: &Session, command: InstanceCommand) -> any
             let filter = job.map(|j| format!("?job={}", encode(&j))).unwrap_or_default();
             session.output.list(&session.client.list(&format!("{project}/instances{filter}")).await?, INSTANCES);
         }
-        InstanceCommand::Status(by) => session.output.item(&session.client.get(&one(session, &project, &by.instance).await?).await?),
+        InstanceCommand::Status(by) => {
+            let found = session.client.get(&one(session, &project, &by.instance).await?).await?;
+            session.output.item(&if session.output.json { found } else { brief(found) });
+        }
         InstanceCommand::Metrics(by) => {
             let path = format!("{}/metrics", one(session, &project, &by.instance).await?);
             show_metrics(session, &session.client.get(&path).await?);
@@ -277,6 +280,20 @@ pub(crate) async fn reach(session: &Session, path: &str, states: &[&str], longes
         }
         tokio::time::sleep(POLL).await;
     }
+}
+
+/// An instance without what `metrics` and `checkpoints` show better.
+fn brief(mut instance: Value) -> Value {
+    let observation = instance.as_object_mut().and_then(|fields| fields.remove("observation")).unwrap_or_default();
+    for field in ["phase", "start_duration_ms", "next_attempt_at_ms"] {
+        if let Some(value) = observation.get(field).filter(|v| !v.is_null()) {
+            instance[field] = value.clone();
+        }
+    }
+    if let Some(message) = instance.pointer("/last_failure/message").cloned() {
+        instance["last_failure"] = message;
+    }
+    instance
 }
 
 fn show_metrics(session: &Session, view: &Value) {

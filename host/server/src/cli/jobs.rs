@@ -170,7 +170,7 @@ fn show_report(session: &Session, job: &str, report: &Value) -> anyhow::Result<(
         let lines: Vec<String> = errors.iter().map(|e| format!("  - {}", line_of(e))).collect();
         bail!("job `{job}` has {} error(s)\n{}", errors.len(), lines.join("\n"));
     }
-    session.output.done(&format!("job `{job}` can be submitted{}; next: millrace job submit {job}", shown_schemas(report)), report);
+    session.output.done(&format!("job `{job}` can be submitted{}\nnext: millrace job submit {job}", shown_schemas(report)), report);
     Ok(())
 }
 
@@ -181,5 +181,5 @@ fn shown_schemas(report: &Value) -> String {
         let columns: Vec<String> = schema.as_array().into_iter().flatten().map(column).collect();
         text.push_str(&format!("\n  {node}: {}", columns.join(", ")));
     }
-    if text.is_empty() { text } else { format!(":{text}\n") }
+    if text.is_empty() { text } else { format!("; its columns:{text}") }
 }
