@@ -15,7 +15,9 @@ run:
 test:
 	scripts/setup.sh
 	cargo fmt --all --check
+	cargo fmt --manifest-path guest-sdk/rust/Cargo.toml --all --check
 	cargo build -p millrace-server -p xtask
 	cargo xtask plugins
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 	cargo test --workspace
+	cargo test --manifest-path guest-sdk/rust/Cargo.toml --workspace

@@ -43,7 +43,7 @@ async fn bad_records_become_dead_letters_and_good_ones_pass() {
         let letters = pipeline.kafka.read_all(&pipeline.dead_letters).map_err(|e| e.to_string())?;
         if letters.len() >= BAD.len() { Ok(letters) } else { Err(format!("{} of {}", letters.len(), BAD.len())) }
     });
-    let letters: Vec<Value> = letters.await.unwrap().iter().map(|l| crate::bad_input::letter(l)).collect();
+    let letters: Vec<Value> = letters.await.unwrap().iter().map(letter).collect();
     for (bad, reason) in BAD {
         let found = letters.iter().find(|l| l["payload"] == *bad);
         let letter = found.unwrap_or_else(|| panic!("no dead letter for `{bad}` among {letters:?}"));

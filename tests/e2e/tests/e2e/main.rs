@@ -1,5 +1,8 @@
 //! The product from end to end: the real binary, a real broker, everything over the HTTP API.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as expected")]
+#![allow(clippy::print_stdout, reason = "a run with random points says which they were")]
+
 mod bad_input;
 mod bad_plugins;
 mod exactly_once;
