@@ -9,7 +9,11 @@ use std::{
     io::Write,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
+
+/// Time between two tries to lock the folder.
+const POLL: Duration = Duration::from_millis(20);
 
 /// A key of 256 bits.
 pub(crate) type Key = [u8; 32];
@@ -21,19 +25,22 @@ pub(crate) struct DataDir {
 }
 
 impl DataDir {
-    /// Opens the folder, making it (mode 0700) if it is not there.
+    /// Opens the folder, making it (mode 0700) if it is not there. Waits for `patience` while another server uses it: one
+    /// that was just killed holds its files until the kernel has taken it apart.
     ///
     /// # Errors
-    /// The folder cannot be made, or another server is using it.
-    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+    /// The folder cannot be made, or another server goes on using it.
+    pub(crate) fn open(path: &Path, patience: Duration) -> anyhow::Result<Self> {
         // Whatever this process writes from now on (metadata, state, the broker's log) is the owner's only.
         rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
         let builder = || fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
         builder().with_context(|| format!("cannot make the data folder {}", path.display()))?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join("lock"));
         let lock = lock.with_context(|| format!("cannot open the lock of the data folder {}", path.display()))?;
-        if let Err(error) = lock.try_lock() {
+        let deadline = Instant::now() + patience;
+        while let Err(error) = lock.try_lock() {
             match error {
+                fs::TryLockError::WouldBlock if Instant::now() < deadline => std::thread::sleep(POLL),
                 fs::TryLockError::WouldBlock => {
                     bail!("another server uses the data folder {}; stop it or choose another --data-dir", path.display())
                 }
@@ -118,7 +125,7 @@ mod tests {
     fn a_key_is_made_once_and_is_the_owners() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data");
-        let data = DataDir::open(&path).unwrap();
+        let data = DataDir::open(&path, Duration::ZERO).unwrap();
         let key = data.key("mac.key").unwrap();
         assert_eq!(data.key("mac.key").unwrap(), key);
         assert_ne!(data.key("secrets.key").unwrap(), key);
@@ -132,7 +139,7 @@ mod tests {
     #[test]
     fn a_damaged_key_is_refused_and_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let data = DataDir::open(folder.path()).unwrap();
+        let data = DataDir::open(folder.path(), Duration::ZERO).unwrap();
         data.write_secret("mac.key", "abc").unwrap();
         let error = data.key("mac.key").unwrap_err().to_string();
         assert!(error.contains("64 hex digits"), "{error}");
@@ -142,10 +149,10 @@ mod tests {
     #[test]
     fn two_servers_never_share_a_data_folder() {
         let folder = tempfile::tempdir().unwrap();
-        let first = DataDir::open(folder.path()).unwrap();
-        let error = DataDir::open(folder.path()).err().unwrap().to_string();
+        let first = DataDir::open(folder.path(), Duration::ZERO).unwrap();
+        let error = DataDir::open(folder.path(), Duration::ZERO).err().unwrap().to_string();
         assert!(error.contains("another server uses the data folder"), "{error}");
         drop(first);
-        assert!(DataDir::open(folder.path()).is_ok());
+        assert!(DataDir::open(folder.path(), Duration::ZERO).is_ok());
     }
 }

@@ -13,11 +13,17 @@ use millrace_domain::Name;
 use millrace_engine::{EngineServices, TenantAccounts, operators::OperatorRegistry};
 use millrace_sandbox::{CompilerCommand, Sandbox, SandboxConfig, TenantLimits};
 use millrace_store::{SecretKey, Store, StoreOptions, TokenSecret};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 /// The token of the local administrator, for the command line on the same machine.
 pub(crate) const ADMIN_TOKEN: &str = "admin.token";
+/// How long a server that was here before may take to be gone after it was killed.
+const PREDECESSOR_MAX: Duration = Duration::from_secs(3);
 /// How long requests that are under way may take at the end.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 /// How long instances may take to give themselves back at the end.
@@ -44,7 +50,7 @@ impl Server {
     /// # Errors
     /// The data folder, the metadata database, the checkpoint location or the address cannot be used.
     pub(crate) async fn start(settings: &Settings) -> anyhow::Result<Self> {
-        let data = DataDir::open(&settings.data_dir)?;
+        let data = DataDir::open(&settings.data_dir, PREDECESSOR_MAX)?;
         let secrets_key = data.key("secrets.key")?;
         let mac_key = data.key("mac.key")?;
         let token = data.secret(ADMIN_TOKEN, || TokenSecret::generate().reveal().to_owned())?;
@@ -68,8 +74,7 @@ impl Server {
             starts_max: settings.starts_max,
         });
         let api = ApiState::new(store.clone(), control.clone(), ApiConfig::default());
-        let listener = TcpListener::bind(settings.listen).await;
-        let listener = listener.with_context(|| format!("cannot listen on {}; is another server running there?", settings.listen))?;
+        let listener = listen(settings.listen).await?;
         let address = listener.local_addr()?;
         let router = millrace_api::router(api.clone()).merge(page::router(address));
         let (stop_http, stopped) = oneshot::channel::<()>();
@@ -111,6 +116,19 @@ impl Server {
         }
         self.store.close().await;
         tracing::info!("stopped");
+    }
+}
+
+/// Listens, a little patient with a predecessor that is just ending.
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let deadline = Instant::now() + PREDECESSOR_MAX;
+    loop {
+        match TcpListener::bind(address).await {
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            bound => return bound.with_context(|| format!("cannot listen on {address}; is another server running there?")),
+        }
     }
 }
 
