@@ -12,7 +12,7 @@ mod error;
 mod list;
 mod producer;
 
-pub(crate) use admin::{OffsetSpec, alter_group_offsets, group_offset, list_offsets};
+pub(crate) use admin::{OffsetSpec, commit_offsets, group_offset, list_offsets};
 pub(crate) use client::{Client, ClientKind, Topic};
 pub(crate) use consumer::{Fetcher, Message, Messages};
 pub(crate) use error::{Code, Failure, describe};

@@ -13,7 +13,7 @@ mod tests;
 use crate::{
     config::{SourceConfig, Start, format_spec, source_config},
     failure::topic_error,
-    native::{Client, ClientKind, Code, Failure, Fetcher, Messages, Topic, alter_group_offsets, blocking},
+    native::{Client, ClientKind, Code, Failure, Fetcher, Messages, Topic, blocking, commit_offsets},
     properties::{SOURCE_DEFAULTS, SOURCE_REQUIRED, assemble},
 };
 use assignment::Share;
@@ -54,7 +54,8 @@ pub(crate) struct KafkaSource {
     metrics: Arc<SourceMetrics>,
     batch_rows_max: usize,
     discovery: Discovery,
-    group: String,
+    /// Publishes the offsets of the last checkpoint.
+    publishing: Option<JoinHandle<()>>,
 }
 
 struct Watermarks {
@@ -82,7 +83,11 @@ impl KafkaSource {
     pub(crate) async fn open(context: SourceContext) -> Result<Self, ConnectorError> {
         let config = source_config(&context.config)?;
         let table = &context.table;
-        let properties = assemble(&table.connection, SOURCE_DEFAULTS, &config.properties, SOURCE_REQUIRED)?;
+        // Nobody joins the group: it is the name under which offsets are published.
+        let group = format!("millrace-{}-{}", context.instance, context.operator);
+        let mut required = SOURCE_REQUIRED.to_vec();
+        required.push(("group.id", &group));
+        let properties = assemble(&table.connection, SOURCE_DEFAULTS, &config.properties, &required)?;
         let spec = format_spec(table).map_err(|e| ConnectorError::Config(e.to_string()))?;
         let decoder = Decoder::new(&spec, &table.schema).map_err(|e| ConnectorError::Config(e.to_string()))?;
         let share = Share {
@@ -125,7 +130,7 @@ impl KafkaSource {
             metrics: context.metrics,
             batch_rows_max: context.batch_rows_max.max(1),
             discovery: Discovery { interval, next_at: Instant::now() + interval.unwrap_or_default(), running: None },
-            group: format!("millrace-{}-{}", context.instance, context.operator),
+            publishing: None,
         };
         source.metrics.watermark_ms.store(i64::MIN, Relaxed);
         source.add_partitions(positions)?;
@@ -330,11 +335,16 @@ impl Source for KafkaSource {
         let snapshot = Snapshot::from_bytes(snapshot)?;
         let owned = snapshot.partitions.iter().filter(|(partition, _)| self.share.owns(**partition));
         let offsets: Vec<(i32, i64)> = owned.map(|(&partition, position)| (partition, position.next_offset)).collect();
-        let (client, group, topic) = (self.fetcher.topic().client().clone(), self.group.clone(), self.share.topic.clone());
-        let published = blocking(move || Ok(alter_group_offsets(&client, &group, &topic, &offsets, REQUEST_MAX).err()));
-        if let Some(failure) = published.await? {
-            tracing::warn!(topic = self.share.topic, error = failure.message, "offsets could not be published for lag monitors");
+        if self.publishing.as_ref().is_some_and(|earlier| !earlier.is_finished()) {
+            // The cluster is slow or away. Reading must not wait for monitors; the next checkpoint publishes again.
+            return Ok(());
         }
+        let (client, topic) = (self.fetcher.topic().client().clone(), self.share.topic.clone());
+        self.publishing = Some(tokio::task::spawn_blocking(move || {
+            if let Err(failure) = commit_offsets(&client, &topic, &offsets, REQUEST_MAX) {
+                tracing::warn!(topic, error = failure.message, "offsets could not be published for lag monitors");
+            }
+        }));
         Ok(())
     }
 }

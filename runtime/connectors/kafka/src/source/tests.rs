@@ -275,8 +275,15 @@ async fn completed_checkpoints_are_published_for_lag_monitors() {
     let monitor: BaseConsumer = client_config(&table).set("group.id", "millrace-i1-in").create().unwrap();
     let mut asked = rdkafka::TopicPartitionList::new();
     asked.add_partition(&table.physical_name, 0);
-    let found = monitor.committed_offsets(asked, DEADLINE).unwrap();
-    assert_eq!(found.elements()[0].offset(), rdkafka::Offset::Offset(5));
+    let deadline = std::time::Instant::now() + DEADLINE;
+    loop {
+        // Published beside the reading, so it may take a moment.
+        let found = monitor.committed_offsets(asked.clone(), DEADLINE).unwrap().elements()[0].offset();
+        if found == rdkafka::Offset::Offset(5) {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "{found:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
