@@ -73,14 +73,14 @@ pub struct JobFailure {
     /// What happened, for the user.
     pub message: String,
     /// The full report when tenant code failed.
-    pub fault: Option<FaultReport>,
+    pub fault: Option<Box<FaultReport>>,
 }
 
 impl JobFailure {
     pub(crate) fn of_operator(operator: &NodeId, error: OperatorError) -> Self {
         let (class, retryable, message) = (error.class(), error.is_retryable(), error.to_string());
         let fault = match error {
-            OperatorError::Fault(report) => Some(*report),
+            OperatorError::Fault(report) => Some(report),
             _ => None,
         };
         Self { class, retryable, operator: Some(operator.clone()), message, fault }

@@ -44,6 +44,9 @@ pub(super) enum Body {
     Sink(Box<dyn Sink>),
 }
 
+/// A subtask before it is wired.
+type OpenedBody = (Body, Arc<SubtaskMetrics>);
+
 pub(super) async fn open(
     plan: &ExecutionPlan,
     options: &StartOptions,
@@ -60,7 +63,7 @@ pub(super) async fn open(
     let letters = Arc::new(InstanceLetters::new(inner));
     let opener = Opener { options, services, restored, letters: letters.clone(), plan };
     // Sinks first: they settle what the restored checkpoint left pending before anything new can arrive.
-    let mut bodies: Vec<Option<Vec<(Body, Arc<SubtaskMetrics>)>>> = plan.operators.iter().map(|_| None).collect();
+    let mut bodies: Vec<Option<Vec<OpenedBody>>> = plan.operators.iter().map(|_| None).collect();
     for wanted in [Order::Sinks, Order::Rest] {
         let chosen: Vec<usize> = (0..plan.operators.len()).filter(|&i| Order::of(&plan.operators[i]) == wanted).collect();
         let opened = try_join_all(chosen.iter().map(|&i| opener.operator(&plan.operators[i]))).await?;
@@ -88,7 +91,7 @@ impl Order {
     }
 }
 
-fn assemble(bodies: Vec<(Body, Arc<SubtaskMetrics>)>, wires: Vec<Wires>) -> OpenedOperator {
+fn assemble(bodies: Vec<OpenedBody>, wires: Vec<Wires>) -> OpenedOperator {
     let subtasks = (bodies.into_iter().zip(wires))
         .map(|((body, metrics), wires)| OpenedSubtask {
             gate: InputGate::new(wires.receivers),
@@ -109,11 +112,11 @@ struct Opener<'a> {
 }
 
 impl Opener<'_> {
-    async fn operator(&self, operator: &PlannedOperator) -> Result<Vec<(Body, Arc<SubtaskMetrics>)>, EngineError> {
+    async fn operator(&self, operator: &PlannedOperator) -> Result<Vec<OpenedBody>, EngineError> {
         try_join_all((0..operator.parallelism).map(|subtask| self.subtask(operator, subtask))).await
     }
 
-    async fn subtask(&self, operator: &PlannedOperator, subtask: usize) -> Result<(Body, Arc<SubtaskMetrics>), EngineError> {
+    async fn subtask(&self, operator: &PlannedOperator, subtask: usize) -> Result<OpenedBody, EngineError> {
         let metrics = Arc::new(SubtaskMetrics::default());
         let dead_letters: Arc<dyn DeadLetters> = self.letters.clone();
         let opened = match &operator.work {
