@@ -13,7 +13,7 @@ run:
 
 # Everything that must hold before a change goes in, from a fresh machine on: needs a JDK and package registries only.
 test:
-	scripts/setup.sh
+	scripts/setup.sh --tests
 	cargo fmt --all --check
 	cargo fmt --manifest-path guest-sdk/rust/Cargo.toml --all --check
 	cargo build -p millrace-server -p xtask

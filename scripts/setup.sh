@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a build needs and is not there yet: system packages, the Rust toolchain's WebAssembly target, a JDK.
 # Idempotent: a second run only looks. Uses package registries only (Debian's, rustup's).
-# usage: scripts/setup.sh
+# usage: scripts/setup.sh [--tests]     with --tests also the real servers that the tests start
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -52,19 +52,25 @@ fi
 # 2. The JDK runs the embedded broker, Maven fetches it.
 has java || missing="$missing default-jdk-headless"
 has mvn || missing="$missing maven"
+
+# 3. Real servers for tests: PostgreSQL, and what makes the virtual environment of the S3 server.
+if [ "${1:-}" = --tests ]; then
+    [ -x "$(find /usr/lib/postgresql -name initdb 2>/dev/null | head -n 1)" ] || has initdb || missing="$missing postgresql"
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+fi
 # shellcheck disable=SC2086 # one word per package
 [ -z "$missing" ] || install_packages $missing
 
 java_version=$(java -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1)
 [ "${java_version:-0}" -ge 17 ] || fail "java is version ${java_version:-unknown}, Kafka needs 17 or newer; install a newer JDK first on the PATH"
 
-# 3. Rust. rustup reads the version from rust-toolchain.toml.
+# 4. Rust. rustup reads the version from rust-toolchain.toml.
 PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
 if ! has cargo; then
     fail "cargo is missing; install Rust as https://rustup.rs says (curl https://sh.rustup.rs -sSf | sh), then run again"
 fi
 
-# 4. The target of Rust plugins.
+# 5. The target of Rust plugins.
 if has rustup; then
     if ! rustup target list --installed | grep -qx wasm32-unknown-unknown; then
         say "setup: adding the Rust target wasm32-unknown-unknown (a few seconds)"

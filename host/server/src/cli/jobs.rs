@@ -158,7 +158,7 @@ pub(crate) async fn apply(session: &Session, project: &str, job: &JobDraft) -> a
 /// The graph is wrong, or the server refuses.
 pub(crate) async fn submit(session: &Session, project: &str, job: &str, description: &str) -> anyhow::Result<Value> {
     let path = format!("{}/versions", paths::below(project, "jobs", job));
-    Ok(session.client.post(&path, &json!({ "description": description })).await.with_context(|| format!("job `{job}`"))?)
+    session.client.post(&path, &json!({ "description": description })).await.with_context(|| format!("job `{job}`"))
 }
 
 fn show_report(session: &Session, job: &str, report: &Value) -> anyhow::Result<()> {

@@ -104,7 +104,7 @@ fn column(field: &Field, clicks: &[Click], run: i64) -> ArrayRef {
         DataType::BigInt => Arc::new(Int64Array::from_iter_values(clicks.iter().map(|c| number(name, c)))),
         DataType::Int => Arc::new(Int32Array::from_iter_values(clicks.iter().map(|c| i32::try_from(number(name, c)).unwrap_or(i32::MAX)))),
         DataType::Double => Arc::new(Float64Array::from_iter_values(clicks.iter().map(|c| c.price_cents as f64 / 100.0))),
-        DataType::Boolean => Arc::new(BooleanArray::from_iter(clicks.iter().map(|c| Some(c.user % 3 == 0)))),
+        DataType::Boolean => Arc::new(BooleanArray::from_iter(clicks.iter().map(|c| Some(c.user.is_multiple_of(3))))),
         DataType::Timestamp { precision: 0..=3 } => Arc::new(TimestampMillisecondArray::from_iter_values(clicks.iter().map(|c| c.at_ms))),
         other => new_null_array(&other.to_arrow(), clicks.len()),
     }
@@ -141,7 +141,7 @@ fn number(name: &str, click: &Click) -> i64 {
         "product_id" | "product" | "item_id" => i64::from(click.product),
         "price_cents" | "amount_cents" | "price" => click.price_cents,
         "status" | "status_code" => {
-            if click.product % 50 == 0 {
+            if click.product.is_multiple_of(50) {
                 404
             } else {
                 200
