@@ -54,6 +54,9 @@ impl Compiler {
             .env_clear()
             .env(CPU_S, self.limits.cpu_s.to_string())
             .env(MEMORY_BYTES, self.limits.memory_bytes.to_string())
+            // Programs with mimalloc reserve a gigabyte before the limit is set. Committed at once, it would count as
+            // used, and what then does not fit into it would fail.
+            .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
