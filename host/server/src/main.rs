@@ -7,7 +7,6 @@ mod broker;
 mod checkpoint_location;
 mod cli;
 mod client;
-mod compile;
 mod config;
 mod generate;
 mod keys;
@@ -25,9 +24,12 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// The hidden command of the compile process.
+const COMPILE_COMPONENT: &str = "compile-component";
+
 fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|first| first == compile::COMPILE_COMPONENT) {
-        return compile::run();
+    if std::env::args_os().nth(1).is_some_and(|first| first == COMPILE_COMPONENT) {
+        return millrace_sandbox::compile_child_main();
     }
     cli::run()
 }

@@ -134,7 +134,7 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 fn services(settings: &Settings, data: &DataDir, mac_key: [u8; 32]) -> anyhow::Result<EngineServices> {
     // The link, not the path behind it: it still leads to this program when the file has been replaced by a newer build.
-    let compiler = CompilerCommand { program: "/proc/self/exe".into(), args: vec![crate::compile::COMPILE_COMPONENT.into()] };
+    let compiler = CompilerCommand { program: "/proc/self/exe".into(), args: vec![crate::COMPILE_COMPONENT.into()] };
     let sandbox = Sandbox::new(SandboxConfig::new(data.join("code-cache"), mac_key, compiler)).context("cannot set up the sandbox")?;
     let limits = TenantLimits { memory_bytes_max: (settings.tenant_memory_mib as u64) << 20, ..TenantLimits::default() };
     Ok(EngineServices {
