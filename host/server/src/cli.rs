@@ -2,6 +2,7 @@
 //!
 //! Invariant: client commands go through the HTTP API only; an error ends with what to do next.
 
+mod access;
 mod apply;
 mod generate;
 mod instances;
@@ -94,9 +95,9 @@ enum Command {
     Savepoint(instances::SavepointCommand),
     /// Tokens of a tenant
     #[command(subcommand)]
-    Token(resources::TokenCommand),
+    Token(access::TokenCommand),
     /// The audit log of a tenant
-    Audit(resources::AuditArguments),
+    Audit(access::AuditArguments),
 }
 
 #[derive(Args)]
@@ -144,8 +145,8 @@ async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
         Command::Version(command) => jobs::version(&session()?, command).await,
         Command::Instance(command) => instances::instance(&session()?, command).await,
         Command::Savepoint(command) => instances::savepoint(&session()?, command).await,
-        Command::Token(command) => resources::token(&session()?, command).await,
-        Command::Audit(arguments) => resources::audit(&session()?, arguments).await,
+        Command::Token(command) => access::token(&session()?, command).await,
+        Command::Audit(arguments) => access::audit(&session()?, arguments).await,
     }
 }
 

@@ -1,7 +1,7 @@
-//! Commands on tenants, projects, data sources, topics, tokens and the audit log.
+//! Commands on tenants, projects, data sources and topics.
 
 use super::{paths, session::Session};
-use crate::client::{Column, encode};
+use crate::client::Column;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
@@ -11,10 +11,6 @@ const NAMED: &[Column] = &[("NAME", "name"), ("ID", "id"), ("DESCRIPTION", "desc
 const SOURCES: &[Column] = &[("NAME", "name"), ("KIND", "kind"), ("ID", "id"), ("DESCRIPTION", "description")];
 const TOPICS: &[Column] =
     &[("NAME", "name"), ("PHYSICAL NAME", "physical_name"), ("FORMAT", "format.type"), ("ID", "id"), ("DESCRIPTION", "description")];
-const TOKENS: &[Column] =
-    &[("NAME", "name"), ("ROLE", "role"), ("PROJECT", "project"), ("SCOPES", "scopes"), ("REVOKED", "revoked_at_ms"), ("ID", "id")];
-const AUDIT: &[Column] =
-    &[("AT (MS)", "at_ms"), ("ACTOR", "actor_name"), ("ACTION", "action"), ("OUTCOME", "outcome"), ("OBJECT", "object")];
 
 /// A thing with a name and a description.
 #[derive(Args)]
@@ -215,88 +211,6 @@ pub(crate) async fn topic(session: &Session, command: TopicCommand) -> anyhow::R
             session.output.done(&format!("removed topic `{}`; the real one stays", by.name), &gone);
         }
     }
-    Ok(())
-}
-
-/// On tokens.
-#[derive(Subcommand)]
-pub(crate) enum TokenCommand {
-    /// Make a token; its secret is shown once
-    Create {
-        /// Name
-        name: String,
-        /// `tenant_admin`, `developer`, `project_data_admin`, …
-        #[arg(long)]
-        role: String,
-        /// Only in this project
-        #[arg(long = "only-project", value_name = "NAME")]
-        only_project: Option<String>,
-        /// Only for this; repeat for more: `read`, `write`, `operate`, `administer`
-        #[arg(long = "scope", value_name = "SCOPE")]
-        scopes: Vec<String>,
-    },
-    /// List the tenant's tokens
-    List,
-    /// End a token
-    Revoke {
-        /// Id of the token
-        id: String,
-    },
-}
-
-pub(crate) async fn token(session: &Session, command: TokenCommand) -> anyhow::Result<()> {
-    let tenant = session.tenant()?;
-    let tokens = format!("{tenant}/tokens");
-    match command {
-        TokenCommand::Create { name, role, only_project, scopes } => {
-            let mut body = json!({ "name": name, "role": role });
-            if let Some(project) = only_project {
-                body["project"] = project.into();
-            }
-            if !scopes.is_empty() {
-                body["scopes"] = scopes.into();
-            }
-            let made = session.client.post(&tokens, &body).await?;
-            let secret = made.get("secret").and_then(Value::as_str).unwrap_or_default();
-            session.output.done(&format!("{secret}\nThis is the only time that the token is shown."), &made);
-        }
-        TokenCommand::List => session.output.list(&session.client.list(&tokens).await?, TOKENS),
-        TokenCommand::Revoke { id } => {
-            let gone = session.client.delete(&paths::below(&tenant, "tokens", &id)).await?;
-            session.output.done(&format!("revoked token `{id}`"), &gone);
-        }
-    }
-    Ok(())
-}
-
-/// Which rows of the audit log.
-#[derive(Args)]
-pub(crate) struct AuditArguments {
-    /// Only of this user, by name or id
-    #[arg(long)]
-    actor: Option<String>,
-    /// Only of this action: `job.submit`
-    #[arg(long)]
-    action: Option<String>,
-    /// Only with this outcome: `done` or `refused`
-    #[arg(long)]
-    outcome: Option<String>,
-    /// Newest rows
-    #[arg(long, default_value_t = 50)]
-    limit: u32,
-}
-
-pub(crate) async fn audit(session: &Session, arguments: AuditArguments) -> anyhow::Result<()> {
-    let AuditArguments { actor, action, outcome, limit } = arguments;
-    let mut path = format!("{}/audit?limit={limit}", session.tenant()?);
-    for (name, value) in [("actor", actor), ("action", action), ("outcome", outcome)] {
-        if let Some(value) = value {
-            path.push_str(&format!("&{name}={}", encode(&value)));
-        }
-    }
-    let page = session.client.get(&path).await?;
-    let rows = page.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
-    session.output.list(&rows, AUDIT);
     Ok(())
 }
 
