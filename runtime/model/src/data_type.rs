@@ -64,8 +64,16 @@ pub enum DataType {
     Array(Box<Element>),
     /// `MAP<k, v>`
     Map(Box<Element>, Box<Element>),
+    /// `MULTISET<t>`: carried as a map from element to count
+    Multiset(Box<Element>),
     /// `ROW<a t, …>`
     Row(Vec<RowField>),
+    /// `INTERVAL YEAR TO MONTH`, in months; only inside expressions
+    IntervalYearMonth,
+    /// `INTERVAL DAY TO SECOND(3)`, in milliseconds; only inside expressions
+    IntervalDayTime,
+    /// The type of a bare `NULL`; only inside expressions
+    Null,
 }
 
 /// Type and nullability of an array element, map key or map value.
@@ -114,6 +122,14 @@ impl DataType {
                 let entries = Arrow::Struct(vec![key, value.to_arrow("value")].into());
                 Arrow::Map(Arc::new(arrow_schema::Field::new("entries", entries, false)), false)
             }
+            Self::Multiset(element) => {
+                let key = arrow_schema::Field::new("key", element.data_type.to_arrow(), false);
+                let entries = Arrow::Struct(vec![key, arrow_schema::Field::new("value", Arrow::Int32, false)].into());
+                Arrow::Map(Arc::new(arrow_schema::Field::new("entries", entries, false)), false)
+            }
+            Self::IntervalYearMonth => Arrow::Int32,
+            Self::IntervalDayTime => Arrow::Int64,
+            Self::Null => Arrow::Null,
             Self::Row(fields) => Arrow::Struct(
                 fields.iter().map(|f| arrow_schema::Field::new(&f.name, f.data_type.to_arrow(), f.nullable)).collect::<Vec<_>>().into(),
             ),
@@ -159,6 +175,10 @@ impl fmt::Display for DataType {
             Self::TimestampLtz { precision } => write!(f, "TIMESTAMP_LTZ({precision})"),
             Self::Array(element) => write!(f, "ARRAY<{element}>"),
             Self::Map(key, value) => write!(f, "MAP<{key}, {value}>"),
+            Self::Multiset(element) => write!(f, "MULTISET<{element}>"),
+            Self::IntervalYearMonth => f.write_str("INTERVAL YEAR TO MONTH"),
+            Self::IntervalDayTime => f.write_str("INTERVAL DAY TO SECOND(3)"),
+            Self::Null => f.write_str("NULL"),
             Self::Row(fields) => {
                 f.write_str("ROW<")?;
                 for (i, field) in fields.iter().enumerate() {

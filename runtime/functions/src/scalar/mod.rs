@@ -1,0 +1,86 @@
+//! Scalar functions: what one is, and the families of built-in ones.
+//!
+//! A family is a file with a `pub(super) const FUNCTIONS: &[Builtin]`, and one line in [`builtin`].
+
+use crate::{Argument, Columnar, EvaluationContext, EvaluationError, Resolution, ResolveError, Typed};
+use std::{fmt, sync::Arc};
+
+/// A function of one value per row.
+pub trait ScalarFunction: Send + Sync + fmt::Debug {
+    /// Its name in upper case.
+    fn name(&self) -> &str;
+
+    /// Argument types to cast to, and the type of the result.
+    ///
+    /// # Errors
+    /// Arguments that it does not take; the message says which it takes.
+    fn resolve(&self, arguments: &[Argument<'_>]) -> Result<Resolution, ResolveError>;
+
+    /// Calls it for a batch. The answer has the result type's Arrow carrier and is a scalar or as long as the batch.
+    ///
+    /// # Errors
+    /// Data on which it fails.
+    fn evaluate(&self, call: &Call<'_>) -> Result<Columnar, EvaluationError>;
+
+    /// Whether equal arguments always give equal results within a query.
+    fn is_deterministic(&self) -> bool {
+        true
+    }
+}
+
+/// One call over a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The arguments, in the types that `resolve` asked for.
+    pub arguments: &'a [Columnar],
+    /// Rows of the batch.
+    pub rows: usize,
+    /// What `resolve` answered.
+    pub result: &'a Typed,
+    /// Zone, times.
+    pub context: &'a EvaluationContext,
+}
+
+/// A built-in function: two plain functions and a name.
+pub struct Builtin {
+    /// Name in upper case; operators are named by their sign.
+    pub name: &'static str,
+    /// See [`ScalarFunction::resolve`].
+    pub resolve: fn(&[Argument<'_>]) -> Result<Resolution, ResolveError>,
+    /// See [`ScalarFunction::evaluate`].
+    pub evaluate: fn(&Call<'_>) -> Result<Columnar, EvaluationError>,
+    /// See [`ScalarFunction::is_deterministic`].
+    pub deterministic: bool,
+}
+
+impl fmt::Debug for Builtin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl ScalarFunction for &'static Builtin {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn resolve(&self, arguments: &[Argument<'_>]) -> Result<Resolution, ResolveError> {
+        (self.resolve)(arguments)
+    }
+
+    fn evaluate(&self, call: &Call<'_>) -> Result<Columnar, EvaluationError> {
+        (self.evaluate)(call)
+    }
+
+    fn is_deterministic(&self) -> bool {
+        self.deterministic
+    }
+}
+
+/// The built-in scalar functions by name.
+pub(crate) fn builtin() -> impl Iterator<Item = (&'static str, Arc<dyn ScalarFunction>)> {
+    let families: &[&'static [Builtin]] = &[];
+    let all: Vec<(&'static str, Arc<dyn ScalarFunction>)> =
+        families.iter().flat_map(|family| family.iter()).map(|f| (f.name, Arc::new(f) as Arc<dyn ScalarFunction>)).collect();
+    all.into_iter()
+}

@@ -1,0 +1,7 @@
+//! Flink SQL: from text to a streaming plan.
+//!
+//! Invariant: no I/O and no clock; a text from outside can be wrong in any way and is answered with an error that points
+//! into it, never with a panic, and costs are bounded (length, nesting).
+
+pub mod ast;
+pub mod parser;
