@@ -1,0 +1,10 @@
+CREATE TABLE clicks (
+  usr STRING,
+  v INT,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts
+) WITH ('connector' = 'case', 'input' = '../../../inputs/clicks.jsonl');
+
+
+SELECT HOP_START(ts, INTERVAL '10' SECOND, INTERVAL '20' SECOND) AS ws, HOP_END(ts, INTERVAL '10' SECOND, INTERVAL '20' SECOND) AS we, HOP_ROWTIME(ts, INTERVAL '10' SECOND, INTERVAL '20' SECOND) AS wr, usr, COUNT(*) AS n
+FROM clicks GROUP BY HOP(ts, INTERVAL '10' SECOND, INTERVAL '20' SECOND), usr;

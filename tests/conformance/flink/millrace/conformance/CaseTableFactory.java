@@ -1,0 +1,44 @@
+package millrace.conformance;
+
+import static org.apache.flink.configuration.ConfigOptions.key;
+
+import java.nio.file.Path;
+import java.util.Set;
+import org.apache.flink.configuration.ConfigOption;
+import org.apache.flink.table.connector.source.DynamicTableSource;
+import org.apache.flink.table.factories.DynamicTableSourceFactory;
+import org.apache.flink.table.factories.FactoryUtil;
+
+/** {@code 'connector' = 'case'}: replays the input file of a conformance case, row by row and always in the same order. */
+public final class CaseTableFactory implements DynamicTableSourceFactory {
+    static final ConfigOption<String> FOLDER = key("folder").stringType().noDefaultValue();
+    static final ConfigOption<String> INPUT = key("input").stringType().noDefaultValue();
+    static final ConfigOption<Integer> SPLITS = key("splits").intType().defaultValue(0);
+    static final ConfigOption<String> CHANGELOG = key("changelog").stringType().defaultValue("auto");
+
+    @Override
+    public String factoryIdentifier() {
+        return "case";
+    }
+
+    @Override
+    public Set<ConfigOption<?>> requiredOptions() {
+        return Set.of(FOLDER, INPUT);
+    }
+
+    @Override
+    public Set<ConfigOption<?>> optionalOptions() {
+        return Set.of(SPLITS, CHANGELOG);
+    }
+
+    @Override
+    public DynamicTableSource createDynamicTableSource(Context context) {
+        var helper = FactoryUtil.createTableFactoryHelper(this, context);
+        helper.validate();
+        var options = helper.getOptions();
+        var file = Path.of(options.get(FOLDER)).resolve(options.get(INPUT)).normalize();
+        var script = new CaseScript(file.toString(), options.get(SPLITS), options.get(CHANGELOG));
+        var type = context.getPhysicalRowDataType();
+        return script.splits() > 0 ? new CaseTableSource.Split(script, type) : new CaseTableSource(script, type);
+    }
+}
