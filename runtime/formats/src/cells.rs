@@ -2,7 +2,7 @@
 
 use crate::{
     decimal,
-    error::FormatError,
+    error::{FormatError, not_carried},
     spec::TimestampFormat,
     temporal::{NANOS_PER_SECOND, write_date, write_time, write_timestamp},
 };
@@ -89,6 +89,9 @@ impl<'a> Cells<'a> {
                     Ok((f.name.as_str(), Self::new(&format!("{name}.{}", f.name), c.as_ref(), &f.data_type)?))
                 };
                 CellValues::Row(fields.iter().zip(columns).map(cells).collect::<Result<_, FormatError>>()?)
+            }
+            DataType::Multiset(_) | DataType::IntervalYearMonth | DataType::IntervalDayTime | DataType::Null => {
+                return Err(not_carried(name, data_type));
             }
         };
         Ok(Self { nulls: array.nulls(), values })

@@ -4,7 +4,7 @@
 //! start with 0 and never fall; bytes of a `String` column are valid UTF-8, because only validated text is pushed.
 
 use crate::{
-    error::{Bad, FormatError, bad},
+    error::{Bad, FormatError, bad, not_carried},
     json::FieldNames,
 };
 use arrow_array::{
@@ -103,7 +103,9 @@ impl VarBytes {
 }
 
 impl Column {
-    pub(crate) fn new(data_type: &DataType, nullable: bool) -> Self {
+    /// # Errors
+    /// A type that no format carries.
+    pub(crate) fn new(name: &str, data_type: &DataType, nullable: bool) -> Result<Self, FormatError> {
         let values = match data_type {
             DataType::Boolean => Values::Boolean(BooleanBufferBuilder::new(0)),
             DataType::TinyInt => Values::TinyInt(Vec::new()),
@@ -120,18 +122,21 @@ impl Column {
             &DataType::Time { precision } => Values::TimeNanos { nanos: Vec::new(), precision },
             &DataType::Timestamp { precision } => timestamp(precision, false),
             &DataType::TimestampLtz { precision } => timestamp(precision, true),
-            DataType::Array(item) => Values::Array { offsets: vec![0], item: Box::new(Self::new(&item.data_type, item.nullable)) },
+            DataType::Array(item) => Values::Array { offsets: vec![0], item: Box::new(Self::new(name, &item.data_type, item.nullable)?) },
             DataType::Map(key, value) => Values::Map {
                 offsets: vec![0],
-                key: Box::new(Self::new(&key.data_type, false)),
-                value: Box::new(Self::new(&value.data_type, value.nullable)),
+                key: Box::new(Self::new(name, &key.data_type, false)?),
+                value: Box::new(Self::new(name, &value.data_type, value.nullable)?),
             },
             DataType::Row(fields) => Values::Row {
-                fields: fields.iter().map(|f| Self::new(&f.data_type, f.nullable)).collect(),
+                fields: fields.iter().map(|f| Self::new(name, &f.data_type, f.nullable)).collect::<Result<_, _>>()?,
                 names: FieldNames::new(fields.iter().map(|f| f.name.as_str())),
             },
+            DataType::Multiset(_) | DataType::IntervalYearMonth | DataType::IntervalDayTime | DataType::Null => {
+                return Err(not_carried(name, data_type));
+            }
         };
-        Self { values, nulls: NullBufferBuilder::new(0), nullable, arrow: data_type.to_arrow() }
+        Ok(Self { values, nulls: NullBufferBuilder::new(0), nullable, arrow: data_type.to_arrow() })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -278,7 +283,7 @@ impl Column {
     /// Refuses column types that a flat text format cannot carry.
     pub(crate) fn refuse_nested(name: &str, data_type: &DataType) -> Result<(), FormatError> {
         match data_type {
-            DataType::Array(_) | DataType::Map(..) | DataType::Row(_) => {
+            DataType::Array(_) | DataType::Map(..) | DataType::Multiset(_) | DataType::Row(_) => {
                 Err(FormatError::new(name, format!("is {data_type}, but csv carries no nested types; use json")))
             }
             _ => Ok(()),

@@ -35,7 +35,7 @@ impl Decoder {
             FormatSpec::Json(options) => Format::Json(JsonDecoder::new(options, schema)),
             FormatSpec::Csv(options) => Format::Csv(CsvDecoder::new(options, schema)?),
         };
-        let columns = schema.fields().iter().map(|f| Column::new(&f.data_type, f.nullable)).collect();
+        let columns = schema.fields().iter().map(|f| Column::new(&f.name, &f.data_type, f.nullable)).collect::<Result<_, _>>()?;
         Ok(Self { schema: schema.to_arrow(), columns, rows: 0, format })
     }
 

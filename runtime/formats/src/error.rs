@@ -18,6 +18,11 @@ impl FormatError {
     }
 }
 
+/// A column whose type no format has a text for.
+pub(crate) fn not_carried(name: &str, data_type: &millrace_model::DataType) -> FormatError {
+    FormatError::new(name, format!("is {data_type}, which this format does not carry; cast it to another type"))
+}
+
 impl Classified for FormatError {
     fn class(&self) -> FaultClass {
         FaultClass::User

@@ -39,6 +39,8 @@ pub enum FaultKind {
     Trap,
     /// The guest answered with a fault of its own words.
     GuestError,
+    /// The input has a column whose type the contract does not carry.
+    UnsupportedInput,
     /// The guest's answer breaks the contract.
     InvalidOutput,
     /// The guest passed more bytes to the host in one call than allowed.
@@ -62,6 +64,7 @@ impl FaultKind {
             Self::Stack => "stack limit",
             Self::Trap => "trap",
             Self::GuestError => "error of the plugin",
+            Self::UnsupportedInput => "unsupported input",
             Self::InvalidOutput => "invalid output",
             Self::HostcallLimit => "host call limit",
             Self::TenantLimit => "tenant limit",

@@ -94,7 +94,10 @@ impl EtlOperator {
             counters: Counters::default(),
         };
         let output = operator.start().await?;
-        operator.output_columns = SchemaForGuest::new(&output).fields().len();
+        operator.output_columns = match SchemaForGuest::new(&output) {
+            Ok(schema) => schema.fields().len(),
+            Err(invalid) => return Err(operator.report(Stage::Open, Origin::from([]), invalid.into())),
+        };
         operator.output_arrow = output.to_arrow();
         operator.output = output;
         Ok(operator)
@@ -226,6 +229,7 @@ impl EtlOperator {
 
     async fn start_staged(&mut self, stage: &mut Stage) -> Result<Schema, Cause> {
         let limits = &self.spec.limits;
+        let input = SchemaForGuest::new(&self.spec.input).map_err(|e| Cause::new(FaultKind::UnsupportedInput, e.message))?;
         let cage = Cage::new(self.spec.account.clone(), limits.memory_bytes_max, limits.table_elements_max).ok_or_else(|| {
             let max = self.spec.account.limits().instances_max;
             Cause::new(FaultKind::TenantLimit, format!("the tenant already has {max} instances, as many as it may"))
@@ -255,7 +259,6 @@ impl EtlOperator {
             }
         };
         *stage = Stage::Open;
-        let input = SchemaForGuest::new(&self.spec.input);
         let answer = call(&self.sandbox, &mut store, budget, account, &mut self.usage, async |store| {
             guest.millrace_plugin_etl().call_open(store, SchemaParam { fields: input.fields() }).await
         })

@@ -82,7 +82,7 @@ const LIMITS: OutputLimits = OutputLimits { rows_max: 100, output_bytes_max: 10_
 #[test]
 fn whole_answers_never_panic() {
     let schema = schema(&TYPES);
-    assert_eq!(SchemaForGuest::new(&schema).fields().len(), COLUMNS);
+    assert_eq!(SchemaForGuest::new(&schema).unwrap().fields().len(), COLUMNS);
     let arrow = schema.to_arrow();
     proptest!(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() }, |(answer in answer())| {
         if let Ok((batch, _)) = batch_from_guest(answer, &arrow, COLUMNS, LIMITS) {
@@ -119,7 +119,7 @@ fn accepted_columns_are_valid_arrow() {
     let mut first = 0;
     for (at, text) in TYPES.iter().enumerate() {
         let schema = schema(&[text]);
-        let (arrow, count) = (schema.to_arrow(), SchemaForGuest::new(&schema).fields().len());
+        let (arrow, count) = (schema.to_arrow(), SchemaForGuest::new(&schema).unwrap().fields().len());
         let range = first..first + count;
         first += count;
         let mut runner = proptest::test_runner::TestRunner::new_with_rng(

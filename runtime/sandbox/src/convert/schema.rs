@@ -12,12 +12,14 @@ pub(crate) struct SchemaForGuest<'a> {
 }
 
 impl<'a> SchemaForGuest<'a> {
-    pub fn new(schema: &'a Schema) -> Self {
+    /// # Errors
+    /// A type that the contract does not have.
+    pub fn new(schema: &'a Schema) -> Result<Self, Invalid> {
         let mut fields = Vec::new();
         for field in schema.fields() {
-            flatten(&field.name, &field.data_type, field.nullable, &mut fields);
+            flatten(&field.name, &field.data_type, field.nullable, &mut fields).map_err(|e| e.in_column(&field.name))?;
         }
-        Self { fields }
+        Ok(Self { fields })
     }
 
     pub fn fields(&self) -> &[FieldParam<'a>] {
@@ -25,7 +27,7 @@ impl<'a> SchemaForGuest<'a> {
     }
 }
 
-fn flatten<'a>(name: &'a str, data_type: &'a DataType, nullable: bool, into: &mut Vec<FieldParam<'a>>) {
+fn flatten<'a>(name: &'a str, data_type: &'a DataType, nullable: bool, into: &mut Vec<FieldParam<'a>>) -> Result<(), Invalid> {
     use WitType as W;
     let (wit, children) = match data_type {
         DataType::Boolean => (W::Boolean, 0),
@@ -45,16 +47,19 @@ fn flatten<'a>(name: &'a str, data_type: &'a DataType, nullable: bool, into: &mu
         DataType::Array(_) => (W::Array, 1),
         DataType::Map(..) => (W::Map, 2),
         DataType::Row(fields) => (W::Row, fields.len() as u32),
+        DataType::Multiset(_) | DataType::IntervalYearMonth | DataType::IntervalDayTime | DataType::Null => {
+            return Err(Invalid::new(format!("is {data_type}, which plugins cannot be given; cast it to a type of the contract first")));
+        }
     };
     into.push(FieldParam { name, data_type: wit, nullable, children });
     match data_type {
         DataType::Array(element) => flatten("item", &element.data_type, element.nullable, into),
         DataType::Map(key, value) => {
-            flatten("key", &key.data_type, false, into);
-            flatten("value", &value.data_type, value.nullable, into);
+            flatten("key", &key.data_type, false, into)?;
+            flatten("value", &value.data_type, value.nullable, into)
         }
-        DataType::Row(fields) => fields.iter().for_each(|f| flatten(&f.name, &f.data_type, f.nullable, into)),
-        _ => {}
+        DataType::Row(fields) => fields.iter().try_for_each(|f| flatten(&f.name, &f.data_type, f.nullable, into)),
+        _ => Ok(()),
     }
 }
 
