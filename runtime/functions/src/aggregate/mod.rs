@@ -2,8 +2,22 @@
 //!
 //! A group is a slot number from 0. The operator decides which key, window or slice a slot stands for; the accumulator
 //! only keeps one state per slot. Tenants' aggregates implement the same traits.
+//!
+//! A row taken back before it was added is remembered, so that the order in which a changelog arrives does not matter to
+//! what it amounts to. Stored states are read with suspicion: damaged bytes are an error, never a panic.
 
-use crate::{Argument, EvaluationError, Resolution, ResolveError};
+mod average;
+mod column;
+mod count;
+mod decimal;
+mod element;
+mod extremes;
+mod multiset;
+mod slots;
+mod state;
+mod sum;
+
+use crate::{Argument, EvaluationError, Resolution, ResolveError, Typed};
 use arrow_array::ArrayRef;
 use millrace_model::DataType;
 use std::sync::Arc;
@@ -13,11 +27,18 @@ pub trait AggregateFunction: Send + Sync + std::fmt::Debug {
     /// Its name in upper case.
     fn name(&self) -> &str;
 
-    /// Argument types to cast to, and the type of the result.
+    /// Argument types to cast to, and the type of the result of a call in a query with `GROUP BY` and without `FILTER`
+    /// (a group then has at least one row).
     ///
     /// # Errors
     /// Arguments that it does not take.
     fn resolve(&self, arguments: &[Argument<'_>]) -> Result<Resolution, ResolveError>;
+
+    /// Whether the result is NULL when no row was taken into account. If so, the planner makes the result of a call
+    /// without `GROUP BY`, or with `FILTER`, nullable.
+    fn is_null_when_empty(&self) -> bool {
+        true
+    }
 
     /// Empty accumulators for a call with these argument types. `can_retract` says whether retractions will come; a
     /// cheaper accumulator will do if not.
@@ -67,9 +88,53 @@ pub trait Accumulator: Send {
 
     /// Empties a slot for another use.
     fn clear(&mut self, group: u32);
+
+    /// About how many bytes all states take; cheap enough to be asked after each batch.
+    fn size_bytes(&self) -> usize;
 }
 
 /// The built-in aggregates by name.
 pub(crate) fn builtin() -> Vec<(&'static str, Arc<dyn AggregateFunction>)> {
-    Vec::new()
+    vec![
+        ("COUNT", Arc::new(count::Count)),
+        ("SUM", Arc::new(sum::Sum { zero_when_empty: false })),
+        ("$SUM0", Arc::new(sum::Sum { zero_when_empty: true })),
+        ("AVG", Arc::new(average::Average)),
+        ("MIN", Arc::new(extremes::Extreme { largest: false })),
+        ("MAX", Arc::new(extremes::Extreme { largest: true })),
+    ]
+}
+
+/// The type of the only argument.
+fn one<'a>(name: &str, arguments: &[Argument<'a>]) -> Result<&'a Typed, ResolveError> {
+    match arguments {
+        [argument] => Ok(argument.typed),
+        other => Err(ResolveError(format!("{name} takes one argument, not {}", other.len()))),
+    }
+}
+
+/// The type of the only argument, a number.
+fn one_numeric<'a>(name: &str, arguments: &[Argument<'a>]) -> Result<&'a Typed, ResolveError> {
+    let typed = one(name, arguments)?;
+    match typed.data_type {
+        DataType::TinyInt
+        | DataType::SmallInt
+        | DataType::Int
+        | DataType::BigInt
+        | DataType::Float
+        | DataType::Double
+        | DataType::Decimal { .. } => Ok(typed),
+        ref other => Err(ResolveError(format!("{name} takes a number, not {other}"))),
+    }
+}
+
+/// Argument types for which there is no accumulator.
+fn not_taken(name: &str, arguments: &[DataType]) -> ResolveError {
+    let list = arguments.iter().map(DataType::to_string).collect::<Vec<_>>().join(", ");
+    ResolveError(format!("{name} does not take ({list})"))
+}
+
+/// A retraction where none was announced: a fault of the plan.
+fn cannot_retract() -> EvaluationError {
+    EvaluationError("a row was taken back from an aggregate that was planned for added rows only".to_owned())
 }

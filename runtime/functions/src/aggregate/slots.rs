@@ -1,0 +1,118 @@
+//! One state per slot: what all accumulators have in common.
+
+use super::{Accumulator, Update, state::damaged};
+use crate::EvaluationError;
+use arrow_array::ArrayRef;
+
+/// How states of one kind take rows, answer, and are stored.
+pub(super) trait Kernel: Send {
+    /// The state of one slot; the default is the empty one.
+    type State: Default + Send;
+
+    /// See [`Accumulator::update`]. `heap` is to be raised and lowered by what states allocate.
+    fn update(&mut self, states: &mut [Self::State], update: &Update<'_>, heap: &mut Heap) -> Result<(), EvaluationError>;
+
+    /// The results of these states, in their order.
+    fn values(&self, states: &mut dyn ExactSizeIterator<Item = &Self::State>) -> Result<ArrayRef, EvaluationError>;
+
+    /// Appends a state.
+    fn put(&self, state: &Self::State, out: &mut Vec<u8>);
+
+    /// Takes a state that `put` wrote.
+    fn take(&self, input: &mut &[u8]) -> Result<Self::State, EvaluationError>;
+
+    /// Merges a later state into an earlier one that is not empty.
+    fn merge(&self, state: &mut Self::State, later: Self::State) -> Result<(), EvaluationError>;
+
+    /// Whether a state equals the default.
+    fn is_empty(&self, state: &Self::State) -> bool;
+
+    /// About how many bytes a state allocates outside itself.
+    fn heap_bytes(&self, _state: &Self::State) -> usize {
+        0
+    }
+}
+
+/// Bytes allocated by states, about.
+#[derive(Debug, Default)]
+pub(super) struct Heap(usize);
+
+impl Heap {
+    /// Counts bytes in.
+    pub(super) fn grow(&mut self, bytes: usize) {
+        self.0 = self.0.saturating_add(bytes);
+    }
+
+    /// Counts bytes out.
+    pub(super) fn shrink(&mut self, bytes: usize) {
+        self.0 = self.0.saturating_sub(bytes);
+    }
+
+    /// Counts the difference between two sizes of the same state.
+    pub(super) fn change(&mut self, before: usize, after: usize) {
+        self.grow(after);
+        self.shrink(before);
+    }
+}
+
+/// An accumulator of a dense vector of states.
+pub(super) struct Slots<K: Kernel> {
+    kernel: K,
+    states: Vec<K::State>,
+    heap: Heap,
+}
+
+impl<K: Kernel + 'static> Slots<K> {
+    /// No slots yet.
+    pub(super) fn boxed(kernel: K) -> Box<dyn Accumulator> {
+        Box::new(Self { kernel, states: Vec::new(), heap: Heap::default() })
+    }
+}
+
+impl<K: Kernel> Accumulator for Slots<K> {
+    fn resize(&mut self, groups: usize) {
+        if groups > self.states.len() {
+            self.states.resize_with(groups, K::State::default);
+        }
+    }
+
+    fn update(&mut self, update: &Update<'_>) -> Result<(), EvaluationError> {
+        let misfit = update.arguments.iter().any(|a| a.len() != update.groups.len())
+            || update.retract.is_some_and(|r| r.len() != update.groups.len());
+        if misfit {
+            return Err(EvaluationError("an aggregate was given columns of different lengths".to_owned()));
+        }
+        self.kernel.update(&mut self.states, update, &mut self.heap)
+    }
+
+    fn values(&self, groups: &[u32]) -> Result<ArrayRef, EvaluationError> {
+        self.kernel.values(&mut groups.iter().map(|&g| &self.states[g as usize]))
+    }
+
+    fn export(&self, group: u32, out: &mut Vec<u8>) {
+        self.kernel.put(&self.states[group as usize], out);
+    }
+
+    fn merge(&mut self, group: u32, state: &mut &[u8]) -> Result<(), EvaluationError> {
+        let later = self.kernel.take(state)?;
+        let slot = self.states.get_mut(group as usize).ok_or_else(damaged)?;
+        let before = self.kernel.heap_bytes(slot);
+        if self.kernel.is_empty(slot) {
+            *slot = later;
+        } else {
+            self.kernel.merge(slot, later)?;
+        }
+        self.heap.change(before, self.kernel.heap_bytes(slot));
+        Ok(())
+    }
+
+    fn clear(&mut self, group: u32) {
+        let slot = &mut self.states[group as usize];
+        self.heap.shrink(self.kernel.heap_bytes(slot));
+        *slot = K::State::default();
+    }
+
+    fn size_bytes(&self) -> usize {
+        self.states.capacity() * size_of::<K::State>() + self.heap.0
+    }
+}
