@@ -1,6 +1,11 @@
 //! Scalar functions: what one is, and the families of built-in ones.
 //!
-//! A family is a file with a `pub(super) const FUNCTIONS: &[Builtin]`, and one line in [`builtin`].
+//! A family is a file with a `pub(super) const FUNCTIONS: &[Builtin]`; the list of its folder names it, and [`builtin`] the
+//! list.
+
+mod columns;
+mod signature;
+mod string;
 
 use crate::{Argument, Columnar, EvaluationContext, EvaluationError, Resolution, ResolveError, Typed};
 use std::{fmt, sync::Arc};
@@ -79,7 +84,7 @@ impl ScalarFunction for &'static Builtin {
 
 /// The built-in scalar functions by name.
 pub(crate) fn builtin() -> impl Iterator<Item = (&'static str, Arc<dyn ScalarFunction>)> {
-    let families: &[&'static [Builtin]] = &[];
+    let families: Vec<&'static [Builtin]> = [string::FAMILIES].concat();
     let all: Vec<(&'static str, Arc<dyn ScalarFunction>)> =
         families.iter().flat_map(|family| family.iter()).map(|f| (f.name, Arc::new(f) as Arc<dyn ScalarFunction>)).collect();
     all.into_iter()

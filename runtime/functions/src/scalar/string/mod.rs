@@ -1,0 +1,21 @@
+//! Functions on texts.
+//!
+//! Invariant: texts are measured as Flink measures them: most functions count code points, those that Flink leaves to
+//! `java.lang.String` (`OVERLAY`, `LPAD`, `RPAD`, `REGEXP_INSTR`, `SPLIT` by nothing) count UTF-16 units, and half a
+//! surrogate pair becomes `?`, as when Java encodes it.
+
+mod case;
+mod charset;
+mod encoding;
+mod join;
+mod parts;
+mod search;
+mod split;
+mod trim;
+mod utf16;
+
+use super::Builtin;
+
+/// The families of text functions.
+pub(super) const FAMILIES: &[&[Builtin]] =
+    &[case::FUNCTIONS, encoding::FUNCTIONS, join::FUNCTIONS, parts::FUNCTIONS, search::FUNCTIONS, split::FUNCTIONS, trim::FUNCTIONS];
