@@ -5,6 +5,7 @@
 //! make a call fail with an error, never panic. This crate knows no SQL text and no operator.
 
 pub mod aggregate;
+mod calendar;
 pub mod cast;
 pub mod coercion;
 pub mod expression;

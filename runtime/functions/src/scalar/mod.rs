@@ -4,6 +4,7 @@
 //! list.
 
 mod columns;
+mod operator;
 mod signature;
 mod string;
 
@@ -29,6 +30,11 @@ pub trait ScalarFunction: Send + Sync + fmt::Debug {
 
     /// Whether equal arguments always give equal results within a query.
     fn is_deterministic(&self) -> bool {
+        true
+    }
+
+    /// Whether there is data on which a call fails. What cannot fail may be evaluated for rows that do not need it.
+    fn can_fail(&self) -> bool {
         true
     }
 }
@@ -80,11 +86,15 @@ impl ScalarFunction for &'static Builtin {
     fn is_deterministic(&self) -> bool {
         self.deterministic
     }
+
+    fn can_fail(&self) -> bool {
+        !operator::NEVER_FAIL.contains(&self.name)
+    }
 }
 
 /// The built-in scalar functions by name.
 pub(crate) fn builtin() -> impl Iterator<Item = (&'static str, Arc<dyn ScalarFunction>)> {
-    let families: Vec<&'static [Builtin]> = [string::FAMILIES].concat();
+    let families: Vec<&'static [Builtin]> = [string::FAMILIES, operator::FAMILIES].concat();
     let all: Vec<(&'static str, Arc<dyn ScalarFunction>)> =
         families.iter().flat_map(|family| family.iter()).map(|f| (f.name, Arc::new(f) as Arc<dyn ScalarFunction>)).collect();
     all.into_iter()
