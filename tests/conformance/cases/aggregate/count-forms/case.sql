@@ -1,0 +1,2 @@
+CREATE TABLE t (k STRING, i INT, d DOUBLE, s STRING, b BOOLEAN, c DECIMAL(8, 2), dt DATE, ts TIMESTAMP(3), l BIGINT) WITH ('connector' = 'case', 'input' = '../../../inputs/mixed.jsonl');
+SELECT COUNT(*) AS f1, COUNT(1) AS f2, COUNT(i) AS f3, COUNT(NULLIF(i, 2)) AS f4, COUNT(DISTINCT s) AS f5, COUNT(DISTINCT c) AS f6, COUNT(DISTINCT dt) AS f7, COUNT(DISTINCT b) AS f8, COUNT(DISTINCT d) AS f9, COUNT(DISTINCT ts) AS f10 FROM t;

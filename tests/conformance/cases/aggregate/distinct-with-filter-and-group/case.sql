@@ -1,0 +1,2 @@
+CREATE TABLE t (k STRING, i INT, d DOUBLE, s STRING, b BOOLEAN, c DECIMAL(8, 2), dt DATE, ts TIMESTAMP(3), l BIGINT) WITH ('connector' = 'case', 'input' = '../../../inputs/mixed.jsonl');
+SELECT k, COUNT(DISTINCT i) AS f1, COUNT(DISTINCT i) FILTER (WHERE b) AS f2, SUM(DISTINCT i) FILTER (WHERE NOT b) AS f3, COUNT(DISTINCT s) AS f4 FROM t GROUP BY k;

@@ -1,0 +1,2 @@
+CREATE TABLE t (k STRING, i INT, d DOUBLE, s STRING, b BOOLEAN, c DECIMAL(8, 2), dt DATE, ts TIMESTAMP(3), l BIGINT) WITH ('connector' = 'case', 'input' = '../../../inputs/mixed.jsonl');
+SELECT 'all' AS tag, SUM(i) + COUNT(*) AS f1, SUM(d) / COUNT(d) AS f2, CASE WHEN MAX(i) > 10 THEN 'big' ELSE 'small' END AS f3, SUM(i) AS f4, COALESCE(MIN(s), '-') AS f5, SUM(i * 2) AS f6 FROM t WHERE k = 'a' OR k = 'b';

@@ -1,0 +1,2 @@
+CREATE TABLE t (k STRING, i INT, d DOUBLE, s STRING, b BOOLEAN, c DECIMAL(8, 2), dt DATE, ts TIMESTAMP(3), l BIGINT) WITH ('connector' = 'case', 'input' = '../../../inputs/mixed.jsonl');
+SELECT DISTINCT UPPER(k) AS u, i > 1 AS big FROM t;

@@ -1,0 +1,9 @@
+CREATE TABLE t (s STRING) WITH ('connector' = 'case', 'input' = 'in.jsonl');
+SELECT s, TRY_CAST(s AS TINYINT) AS f1,
+  TRY_CAST(s AS SMALLINT) AS f2,
+  TRY_CAST(s AS INT) AS f3,
+  TRY_CAST(s AS BIGINT) AS f4,
+  TRY_CAST(s AS FLOAT) AS f5,
+  TRY_CAST(s AS DOUBLE) AS f6,
+  TRY_CAST(s AS DECIMAL(5, 2)) AS f7
+FROM t;

@@ -1,0 +1,2 @@
+CREATE TABLE t (a TINYINT, b SMALLINT, c INT, d BIGINT, e FLOAT, f DOUBLE, g DECIMAL(20, 5), h BOOLEAN, i CHAR(4), j VARCHAR(10), k STRING, l BYTES, m BINARY(2), n DATE, o TIME(0), p TIMESTAMP(0), q TIMESTAMP(3), r TIMESTAMP(6), s TIMESTAMP(9), t TIMESTAMP_LTZ(0), u TIMESTAMP_LTZ(6), v ARRAY<ARRAY<INT>>, w MAP<STRING, ROW<x STRING>>, x MULTISET<STRING>, y ROW<`a b` INT, z ARRAY<STRING>>) WITH ('connector' = 'case', 'input' = 'in.jsonl');
+SELECT a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, y FROM t;

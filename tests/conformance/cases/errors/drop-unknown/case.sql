@@ -1,0 +1,2 @@
+DROP TABLE nowhere;
+SELECT 1;

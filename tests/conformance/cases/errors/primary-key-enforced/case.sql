@@ -1,0 +1,2 @@
+CREATE TABLE t (a INT, PRIMARY KEY (a)) WITH ('connector' = 'case', 'input' = '../../../inputs/orders.jsonl');
+SELECT * FROM t;

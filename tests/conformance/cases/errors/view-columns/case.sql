@@ -1,0 +1,13 @@
+CREATE TABLE orders (
+  id INT,
+  usr STRING,
+  item STRING,
+  amount DOUBLE,
+  qty BIGINT,
+  price DECIMAL(10, 2),
+  region STRING,
+  ts TIMESTAMP(3)
+) WITH ('connector' = 'case', 'input' = '../../../inputs/orders.jsonl');
+
+CREATE VIEW v (a, b, c) AS SELECT id FROM orders;
+SELECT * FROM v;

@@ -1,0 +1,13 @@
+CREATE TABLE orders (
+  id INT,
+  usr STRING,
+  item STRING,
+  amount DOUBLE,
+  qty BIGINT,
+  price DECIMAL(10, 2),
+  region STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts
+) WITH ('connector' = 'case', 'input' = '../../../inputs/orders.jsonl');
+
+SELECT * FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(ts)));

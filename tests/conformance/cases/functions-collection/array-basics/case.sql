@@ -1,0 +1,13 @@
+CREATE TABLE t (id INT, a ARRAY<INT>) WITH ('connector' = 'case', 'input' = 'in.jsonl');
+SELECT id, CARDINALITY(a) AS f1,
+  a[1] AS f2,
+  a[9] AS f3,
+  ARRAY_CONTAINS(a, 3) AS f4,
+  ARRAY_CONTAINS(a, CAST(NULL AS INT)) AS f5,
+  ARRAY_POSITION(a, 3) AS f6,
+  ARRAY_POSITION(a, 99) AS f7,
+  ARRAY_DISTINCT(a) AS f8,
+  ARRAY_REVERSE(a) AS f9,
+  ARRAY_REMOVE(a, 3) AS f10,
+  ARRAY_REMOVE(a, CAST(NULL AS INT)) AS f11
+FROM t;

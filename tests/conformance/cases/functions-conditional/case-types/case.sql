@@ -1,0 +1,8 @@
+CREATE TABLE t (k INT, i INT, c DECIMAL(5, 2), f FLOAT) WITH ('connector' = 'case', 'input' = 'in.jsonl');
+SELECT k, CASE k WHEN 1 THEN i WHEN 2 THEN c END AS f1,
+  CASE k WHEN 1 THEN 'a' WHEN 2 THEN 'long' ELSE '' END AS f2,
+  CASE k WHEN 1 THEN i WHEN 2 THEN f ELSE 0 END AS f3,
+  CASE WHEN k = 1 THEN NULL ELSE k END AS f4,
+  CASE k WHEN 1 THEN DATE '2024-01-01' ELSE NULL END AS f5,
+  IF(k = 1, 1, 2.5) AS f6
+FROM t;

@@ -1,0 +1,21 @@
+CREATE TABLE t (a INT NOT NULL, c DECIMAL(5, 2), s STRING, ts TIMESTAMP(3), m MAP<STRING, ARRAY<INT>>) WITH ('connector' = 'case', 'input' = 'in.jsonl');
+SELECT TYPEOF(a) AS f1,
+  TYPEOF(c) AS f2,
+  TYPEOF(s) AS f3,
+  TYPEOF(ts) AS f4,
+  TYPEOF(m) AS f5,
+  TYPEOF('abc') AS f6,
+  TYPEOF(1.50) AS f7,
+  TYPEOF(a + c) AS f8,
+  TYPEOF(c * c) AS f9,
+  TYPEOF(a / c) AS f10,
+  TYPEOF(ROW(1, s)) AS f11,
+  TYPEOF(a, TRUE) AS f12,
+  TYPEOF(NULL) AS f13,
+  TYPEOF(INTERVAL '1' DAY) AS f14,
+  TYPEOF(c / c) AS f15,
+  TYPEOF(c + c) AS f16,
+  TYPEOF(CAST(1 AS TINYINT) + CAST(1 AS SMALLINT)) AS f17,
+  TYPEOF(c % 2) AS f18,
+  TYPEOF('a' || s) AS f19
+FROM t;

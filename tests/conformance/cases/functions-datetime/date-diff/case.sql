@@ -1,0 +1,7 @@
+CREATE TABLE t (id INT, ts TIMESTAMP(3), d DATE, t TIME(0), l TIMESTAMP_LTZ(3)) WITH ('connector' = 'case', 'input' = 'in.jsonl');
+SELECT id, TIMESTAMPDIFF(DAY, d, DATE '2024-03-01') AS f1,
+  TIMESTAMPDIFF(MONTH, d, ts) AS f2,
+  TIMESTAMPADD(DAY, 1, d) AS f3,
+  TIMESTAMPADD(MONTH, 1, d) AS f4,
+  TIMESTAMPDIFF(HOUR, d, ts) AS f5
+FROM t;

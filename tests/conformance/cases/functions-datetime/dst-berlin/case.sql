@@ -1,0 +1,9 @@
+SET 'table.local-time-zone' = 'Europe/Berlin';
+CREATE TABLE t (id INT, ts TIMESTAMP(3)) WITH ('connector' = 'case', 'input' = 'in.jsonl');
+SELECT id, CAST(ts AS TIMESTAMP_LTZ(3)) AS f1,
+  CAST(CAST(ts AS TIMESTAMP_LTZ(3)) AS TIMESTAMP(3)) AS f2,
+  CAST(ts AS TIMESTAMP_LTZ(3)) - INTERVAL '1' HOUR AS f3,
+  CAST(ts AS TIMESTAMP_LTZ(3)) + INTERVAL '1' DAY AS f4,
+  TIMESTAMPDIFF(MINUTE, TO_TIMESTAMP_LTZ(0, 3), CAST(ts AS TIMESTAMP_LTZ(3))) AS f5,
+  UNIX_TIMESTAMP(CAST(ts AS STRING)) AS f6
+FROM t;

@@ -1,0 +1,22 @@
+CREATE TABLE t (id INT, ts TIMESTAMP(3), d DATE, t TIME(0), l TIMESTAMP_LTZ(3)) WITH ('connector' = 'case', 'input' = 'in.jsonl');
+SELECT id, EXTRACT(YEAR FROM ts) AS year_,
+  EXTRACT(QUARTER FROM ts) AS quarter_,
+  EXTRACT(MONTH FROM ts) AS month_,
+  EXTRACT(WEEK FROM ts) AS week_,
+  EXTRACT(DAY FROM ts) AS day_,
+  EXTRACT(DOY FROM ts) AS doy_,
+  EXTRACT(DOW FROM ts) AS dow_,
+  EXTRACT(HOUR FROM ts) AS hour_,
+  EXTRACT(MINUTE FROM ts) AS minute_,
+  EXTRACT(SECOND FROM ts) AS second_,
+  EXTRACT(ISODOW FROM ts) AS isodow_,
+  EXTRACT(ISOYEAR FROM ts) AS isoyear_,
+  EXTRACT(CENTURY FROM ts) AS century_,
+  EXTRACT(DECADE FROM ts) AS decade_,
+  EXTRACT(MILLENNIUM FROM ts) AS millennium_,
+  EXTRACT(EPOCH FROM ts) AS epoch_,
+  EXTRACT(MILLISECOND FROM ts) AS millisecond_,
+  EXTRACT(YEAR FROM d) AS dy,
+  EXTRACT(DOW FROM d) AS ddow,
+  EXTRACT(WEEK FROM d) AS dw
+FROM t;

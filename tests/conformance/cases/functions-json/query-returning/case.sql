@@ -1,0 +1,4 @@
+CREATE TABLE t (id INT, j STRING) WITH ('connector' = 'case', 'input' = 'in.jsonl');
+SELECT id, JSON_QUERY(j, '$.a' RETURNING ARRAY<STRING>) AS f1,
+  JSON_QUERY(j, '$.a' RETURNING ARRAY<STRING> WITHOUT WRAPPER EMPTY ARRAY ON EMPTY) AS f2
+FROM t;

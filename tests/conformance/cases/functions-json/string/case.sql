@@ -1,0 +1,12 @@
+CREATE TABLE t (id INT, s STRING, d DOUBLE, c DECIMAL(6, 3), ts TIMESTAMP(3), b BOOLEAN, a ARRAY<INT>, m MAP<STRING, INT>, r ROW<x INT, y STRING>, bin BYTES) WITH ('connector' = 'case', 'input' = 'in.jsonl');
+SELECT JSON_STRING(id) AS f1,
+  JSON_STRING(s) AS f2,
+  JSON_STRING(d) AS f3,
+  JSON_STRING(c) AS f4,
+  JSON_STRING(ts) AS f5,
+  JSON_STRING(b) AS f6,
+  JSON_STRING(a) AS f8,
+  JSON_STRING(m) AS f9,
+  JSON_STRING(r) AS f10,
+  JSON_STRING(bin) AS f11
+FROM t;

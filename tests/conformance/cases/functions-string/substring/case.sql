@@ -1,0 +1,20 @@
+CREATE TABLE t (id INT, s STRING, p STRING) WITH ('connector' = 'case', 'input' = 'in.jsonl');
+SELECT id, SUBSTRING(s FROM 2) AS f1,
+  SUBSTRING(s FROM 2 FOR 3) AS f2,
+  SUBSTRING(s, 1, 1) AS f3,
+  SUBSTR(s, 3) AS f4,
+  SUBSTR(s, -3) AS f5,
+  SUBSTR(s, -3, 2) AS f6,
+  SUBSTR(s, 0) AS f7,
+  SUBSTR(s, 0, 2) AS f8,
+  SUBSTR(s, 100) AS f9,
+  SUBSTR(s, 2, 0) AS f10,
+  SUBSTR(s, 2, -1) AS f11,
+  SUBSTR(s, -100, 3) AS f12,
+  LEFT(s, 3) AS f13,
+  RIGHT(s, 3) AS f14,
+  LEFT(s, -1) AS f15,
+  RIGHT(s, 0) AS f16,
+  LEFT(s, 100) AS f17,
+  RIGHT(s, 100) AS f18
+FROM t;

@@ -1,0 +1,10 @@
+CREATE TABLE bid (
+  item STRING,
+  usr STRING,
+  price INT,
+  amt DECIMAL(8, 2),
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '2' SECOND
+) WITH ('connector' = 'case', 'input' = '../../../inputs/bids.jsonl');
+
+SELECT CAST(TUMBLE_START(ts, INTERVAL '10' SECOND) AS STRING) || '..' AS s, TIMESTAMPDIFF(SECOND, TUMBLE_START(ts, INTERVAL '10' SECOND), TUMBLE_END(ts, INTERVAL '10' SECOND)) AS len, COUNT(*) AS n FROM bid GROUP BY TUMBLE(ts, INTERVAL '10' SECOND);

@@ -1,0 +1,13 @@
+SET 'table.exec.mini-batch.enabled' = 'true';
+SET 'table.exec.mini-batch.allow-latency' = '10 s';
+SET 'table.exec.mini-batch.size' = '4';
+CREATE TABLE bid (
+  item STRING,
+  usr STRING,
+  price INT,
+  amt DECIMAL(8, 2),
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '2' SECOND
+) WITH ('connector' = 'case', 'input' = '../../../inputs/bids.jsonl');
+
+SELECT window_start, item, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY window_start, window_end, item;

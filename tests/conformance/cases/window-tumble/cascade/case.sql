@@ -1,0 +1,13 @@
+CREATE TABLE bid (
+  item STRING,
+  usr STRING,
+  price INT,
+  amt DECIMAL(8, 2),
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '2' SECOND
+) WITH ('connector' = 'case', 'input' = '../../../inputs/bids.jsonl');
+
+SELECT window_start, window_end, SUM(n) AS n, MAX(s) AS top
+FROM TABLE(TUMBLE((SELECT window_time AS wt, item, COUNT(*) AS n, SUM(price) AS s
+    FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY window_start, window_end, window_time, item), DESCRIPTOR(wt), INTERVAL '30' SECOND))
+GROUP BY window_start, window_end;
