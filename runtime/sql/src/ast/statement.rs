@@ -71,6 +71,8 @@ pub struct CreateTable {
     pub options: Vec<TableOption>,
     /// `LIKE other`
     pub like: Option<ObjectName>,
+    /// `INCLUDING ALL`, `EXCLUDING OPTIONS`, … behind `LIKE`, in upper case and in the order of the text.
+    pub like_options: Vec<String>,
     /// `AS query`
     pub query: Option<Query>,
 }
@@ -197,6 +199,8 @@ pub struct Insert {
     pub query: Query,
     /// Hints behind the table's name.
     pub hints: Vec<super::Hint>,
+    /// `ON CONFLICT DO …`: `ERROR`, `NOTHING` or `DEDUPLICATE`.
+    pub on_conflict: Option<String>,
     /// Where it stands.
     pub span: Span,
 }

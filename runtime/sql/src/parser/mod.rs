@@ -1,0 +1,90 @@
+//! From text to the syntax tree: a lexer and a parser by recursive descent, with Flink 2.3's grammar and Calcite's
+//! precedences.
+//!
+//! Invariant: any text is answered with a tree or an error. Neither the parser nor who walks the tree can run out of
+//! stack: the height of a tree is bounded, chains of operators included.
+
+mod call;
+mod create;
+mod create_table;
+mod cursor;
+mod expression;
+mod from;
+mod group;
+mod hint;
+mod insert;
+mod interval;
+mod json;
+mod keywords;
+mod lexer;
+mod over;
+mod parentheses;
+mod predicate;
+mod primary;
+mod query;
+mod select;
+mod settings;
+mod special;
+mod statement;
+mod table_function;
+mod text;
+mod token;
+mod types;
+
+use crate::{
+    ast::{Expression, Query, Statement},
+    error::SqlError,
+};
+use token::Token;
+
+/// Most bytes of a text.
+pub const TEXT_BYTES_MAX: usize = 1 << 20;
+
+/// Most words and signs of a text.
+pub const TOKENS_MAX: usize = 200_000;
+
+/// Greatest height of a tree: how deep queries, expressions and chains of operators nest.
+pub const LEVELS_MAX: usize = 200;
+
+/// Reads a script: statements that end with semicolons.
+pub fn parse_script(text: &str) -> Result<Vec<Statement>, SqlError> {
+    Parser::new(text)?.script()
+}
+
+/// Reads one query; a semicolon may end it.
+pub fn parse_query(text: &str) -> Result<Query, SqlError> {
+    let mut parser = Parser::new(text)?;
+    let query = parser.query()?;
+    parser.eat(token::Kind::Semicolon);
+    parser.expect_end("the end of the query")?;
+    Ok(query)
+}
+
+/// Reads one expression.
+pub fn parse_expression(text: &str) -> Result<Expression, SqlError> {
+    let mut parser = Parser::new(text)?;
+    let expression = parser.expression()?;
+    parser.expect_end("the end of the expression")?;
+    Ok(expression)
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    tokens: Vec<Token>,
+    /// The next token; never behind the last, which is the end.
+    at: usize,
+    /// How many parts are open.
+    level: usize,
+    /// The deepest level reached in the part that was read last.
+    peak: usize,
+    /// The token last read as a name without `AS` before it: perhaps a misspelt keyword.
+    implicit_alias: Option<usize>,
+}
+
+impl<'a> Parser<'a> {
+    fn new(text: &'a str) -> Result<Self, SqlError> {
+        let mut tokens = lexer::tokens(text)?;
+        parentheses::link(text, &mut tokens);
+        Ok(Self { text, tokens, at: 0, level: 0, peak: 0, implicit_alias: None })
+    }
+}

@@ -1,0 +1,106 @@
+//! `IS …`, `BETWEEN`, `IN`, `LIKE`, `SIMILAR TO`.
+
+use super::{
+    Parser,
+    expression::{COMPARISON, RANGE},
+    token::Kind,
+};
+use crate::{
+    ast::{Expression, ExpressionKind, FunctionCall, Identifier, ObjectName, Span, Symbol, UnaryOperator},
+    error::SqlError,
+};
+
+impl Parser<'_> {
+    /// `value IS [NOT] NULL | TRUE | FALSE | UNKNOWN | DISTINCT FROM other | JSON [kind]`
+    pub(super) fn is_predicate(&mut self, value: Expression) -> Result<Expression, SqlError> {
+        self.advance();
+        let negated = self.eat_word("NOT");
+        let start = value.span;
+        let words = ["NULL", "TRUE", "FALSE", "UNKNOWN", "DISTINCT", "JSON"];
+        let word = self.expect_one_of(&words)?;
+        let value = Box::new(value);
+        let kind = match word {
+            "TRUE" => ExpressionKind::IsTruth { value, truth: Some(true), negated },
+            "FALSE" => ExpressionKind::IsTruth { value, truth: Some(false), negated },
+            "UNKNOWN" => ExpressionKind::IsTruth { value, truth: None, negated },
+            "NULL" => ExpressionKind::IsNull { value, negated },
+            "DISTINCT" => {
+                self.expect_word("FROM")?;
+                let right = Box::new(self.expression_above(COMPARISON + 1)?);
+                ExpressionKind::IsDistinctFrom { left: value, right, negated }
+            }
+            _ => return Ok(self.is_json(*value, negated)),
+        };
+        Ok(Expression { kind, span: self.since(start) })
+    }
+
+    fn is_json(&mut self, value: Expression, negated: bool) -> Expression {
+        let start = value.span;
+        let keyword = self.last_span();
+        let kinds = ["VALUE", "SCALAR", "ARRAY", "OBJECT"];
+        let word = kinds.into_iter().find(|w| self.eat_word(w)).unwrap_or("VALUE");
+        let symbol = Expression { kind: ExpressionKind::Symbol(Symbol(word.into())), span: self.since(keyword) };
+        let call = call_of("IS_JSON", keyword, vec![value, symbol]);
+        let span = self.since(start);
+        let is_json = Expression { kind: ExpressionKind::Call(call), span };
+        if negated { Expression { kind: ExpressionKind::Unary(UnaryOperator::Not, Box::new(is_json)), span } } else { is_json }
+    }
+
+    pub(super) fn range_predicate(&mut self, value: Expression) -> Result<Expression, SqlError> {
+        let start = value.span;
+        let negated = self.eat_word("NOT");
+        let value = Box::new(value);
+        let kind = match self.expect_one_of(&["BETWEEN", "IN", "LIKE", "SIMILAR"])? {
+            "BETWEEN" => self.between(value, negated)?,
+            "IN" => self.in_predicate(value, negated)?,
+            word => self.like(value, word == "SIMILAR", negated)?,
+        };
+        Ok(Expression { kind, span: self.since(start) })
+    }
+
+    fn between(&mut self, value: Box<Expression>, negated: bool) -> Result<ExpressionKind, SqlError> {
+        let symmetric = self.eat_word("SYMMETRIC");
+        if !symmetric {
+            self.eat_word("ASYMMETRIC");
+        }
+        let low = Box::new(self.expression_above(RANGE + 1)?);
+        self.expect_word("AND")?;
+        let high = Box::new(self.expression_above(RANGE + 1)?);
+        Ok(ExpressionKind::Between { value, low, high, symmetric, negated })
+    }
+
+    fn in_predicate(&mut self, value: Box<Expression>, negated: bool) -> Result<ExpressionKind, SqlError> {
+        if !self.at_query_parenthesis() {
+            let list = self.in_parentheses(Self::expression)?;
+            return Ok(ExpressionKind::InList { value, list, negated });
+        }
+        self.expect(Kind::LeftParen)?;
+        let query = Box::new(self.query()?);
+        self.expect(Kind::RightParen)?;
+        Ok(ExpressionKind::InQuery { value, query, negated })
+    }
+
+    fn like(&mut self, value: Box<Expression>, similar: bool, negated: bool) -> Result<ExpressionKind, SqlError> {
+        if similar {
+            self.expect_word("TO")?;
+        }
+        // The pattern may be another predicate: LIKE is the one of its strength that groups to the right.
+        let pattern = Box::new(self.expression_above(RANGE)?);
+        let escape = if self.eat_word("ESCAPE") { Some(Box::new(self.expression_above(RANGE + 1)?)) } else { None };
+        Ok(ExpressionKind::Like { value, pattern, escape, similar, negated })
+    }
+}
+
+/// A call that the text writes in words of its own.
+pub(super) fn call_of(name: &str, span: Span, arguments: Vec<Expression>) -> FunctionCall {
+    FunctionCall {
+        name: ObjectName { parts: vec![Identifier { value: name.into(), span }] },
+        arguments,
+        argument_names: Vec::new(),
+        distinct: false,
+        filter: None,
+        order_by: Vec::new(),
+        over: None,
+        ignore_nulls: None,
+    }
+}

@@ -1,0 +1,219 @@
+//! Expressions without operators: constants, names, parentheses, CASE, CAST, collections.
+
+use super::{Parser, keywords, token::Kind};
+use crate::{
+    ast::{CaseBranch, CastKind, Expression, ExpressionKind, Identifier, Literal, ObjectName},
+    error::SqlError,
+};
+use millrace_model::DataType;
+
+impl Parser<'_> {
+    /// A value with the `[index]` and `.field` behind it.
+    pub(super) fn primary(&mut self) -> Result<Expression, SqlError> {
+        let mut value = self.atom()?;
+        loop {
+            value = match self.kind() {
+                Kind::LeftBracket => self.raised(value, Self::indexed)?,
+                Kind::Dot if self.kind_at(1) != Kind::Star => self.raised(value, Self::field)?,
+                _ => return Ok(value),
+            };
+        }
+    }
+
+    fn indexed(&mut self, value: Expression) -> Result<Expression, SqlError> {
+        self.advance();
+        let index = self.expression()?;
+        self.expect(Kind::RightBracket)?;
+        Ok(Expression { span: self.since(value.span), kind: ExpressionKind::Element(Box::new(value), Box::new(index)) })
+    }
+
+    fn field(&mut self, value: Expression) -> Result<Expression, SqlError> {
+        self.advance();
+        let field = self.identifier("the name of a field")?;
+        Ok(Expression { span: value.span.to(field.span), kind: ExpressionKind::Field(Box::new(value), field) })
+    }
+
+    fn atom(&mut self) -> Result<Expression, SqlError> {
+        match self.kind() {
+            Kind::Word => self.word(),
+            Kind::LeftParen => self.parenthesised(),
+            Kind::QuotedName => self.name_or_call(),
+            Kind::Number | Kind::Text | Kind::UnicodeText | Kind::Bytes => self.constant(),
+            _ => Err(self.expected("an expression")),
+        }
+    }
+
+    fn constant(&mut self) -> Result<Expression, SqlError> {
+        let start = self.span();
+        let literal = match self.kind() {
+            Kind::Number => Literal::Number(self.advance().to_owned()),
+            Kind::Bytes => self.bytes_value()?,
+            _ => Literal::String(self.text_value("a text")?.0),
+        };
+        Ok(Expression { kind: ExpressionKind::Literal(literal), span: self.since(start) })
+    }
+
+    fn word(&mut self) -> Result<Expression, SqlError> {
+        let word = self.word_at(0).unwrap_or_default().to_ascii_uppercase();
+        let is_call = self.kind_at(1) == Kind::LeftParen;
+        let before_text = matches!(self.kind_at(1), Kind::Text | Kind::UnicodeText);
+        match word.as_str() {
+            "NULL" | "TRUE" | "FALSE" | "UNKNOWN" => Ok(self.truth_value(&word)),
+            "CASE" => self.case(),
+            "INTERVAL" => self.interval(),
+            "CAST" if is_call => self.cast(CastKind::Cast),
+            "TRY_CAST" if is_call => self.cast(CastKind::TryCast),
+            "EXISTS" if is_call => self.exists(),
+            "DATE" | "TIME" | "TIMESTAMP" if before_text => self.typed_literal(&word),
+            "TIMESTAMP" if self.is_word_at(1, "WITH") => Err(self
+                .unsupported("constants of TIMESTAMP WITH LOCAL TIME ZONE are not supported", self.span())
+                .with_hint("write `TO_TIMESTAMP_LTZ(…)` or CAST a TIMESTAMP")),
+            "ARRAY" | "MAP" if self.kind_at(1) == Kind::LeftBracket => self.collection(&word),
+            "ARRAY" => {
+                self.advance();
+                Err(self.expected("`[`"))
+            }
+            "ROW" if is_call => self.row(),
+            _ if is_call && self.is_special_call(&word) => self.special_call(&word),
+            _ if !is_call && keywords::is_niladic(&word) => Ok(self.niladic()),
+            _ => self.name_or_call(),
+        }
+    }
+
+    fn truth_value(&mut self, word: &str) -> Expression {
+        let span = self.span();
+        self.advance();
+        let null = ExpressionKind::Literal(Literal::Null);
+        let kind = match word {
+            "TRUE" => ExpressionKind::Literal(Literal::Boolean(true)),
+            "FALSE" => ExpressionKind::Literal(Literal::Boolean(false)),
+            "UNKNOWN" => {
+                let value = Box::new(Expression { kind: null, span });
+                ExpressionKind::Cast { value, data_type: DataType::Boolean, length: None, kind: CastKind::Cast }
+            }
+            _ => null,
+        };
+        Expression { kind, span }
+    }
+
+    fn typed_literal(&mut self, word: &str) -> Result<Expression, SqlError> {
+        let start = self.span();
+        self.advance();
+        let (value, span) = self.text_value("a text")?;
+        let literal = match word {
+            "DATE" => Literal::Date(value),
+            "TIME" => Literal::Time(value),
+            _ => Literal::Timestamp(value),
+        };
+        Ok(Expression { kind: ExpressionKind::Literal(literal), span: start.to(span) })
+    }
+
+    /// `(query)`, `(expression)` or `(a, b)`; the parentheses belong to the place of what stands inside.
+    fn parenthesised(&mut self) -> Result<Expression, SqlError> {
+        let start = self.span();
+        if self.at_query_parenthesis() {
+            self.advance();
+            let query = Box::new(self.query()?);
+            self.expect(Kind::RightParen)?;
+            return Ok(Expression { kind: ExpressionKind::Query(query), span: self.since(start) });
+        }
+        let mut values = self.in_parentheses(Self::expression)?;
+        let kind = match values.pop() {
+            Some(only) if values.is_empty() => only.kind,
+            last => {
+                values.extend(last);
+                ExpressionKind::Row(values)
+            }
+        };
+        Ok(Expression { kind, span: self.since(start) })
+    }
+
+    fn row(&mut self) -> Result<Expression, SqlError> {
+        let start = self.span();
+        self.advance();
+        let values = self.in_parentheses(Self::expression)?;
+        Ok(Expression { kind: ExpressionKind::Row(values), span: self.since(start) })
+    }
+
+    fn exists(&mut self) -> Result<Expression, SqlError> {
+        let start = self.span();
+        self.advance();
+        self.expect(Kind::LeftParen)?;
+        let query = Box::new(self.query()?);
+        self.expect(Kind::RightParen)?;
+        Ok(Expression { kind: ExpressionKind::Exists(query), span: self.since(start) })
+    }
+
+    /// `ARRAY[a, b]`, `MAP[k, v]`
+    fn collection(&mut self, word: &str) -> Result<Expression, SqlError> {
+        let start = self.span();
+        self.advance();
+        self.advance();
+        let values = if self.kind() == Kind::RightBracket { Vec::new() } else { self.comma_separated(Self::expression)? };
+        self.expect(Kind::RightBracket)?;
+        let span = self.since(start);
+        if word == "ARRAY" {
+            return Ok(Expression { kind: ExpressionKind::Array(values), span });
+        }
+        if values.len() % 2 != 0 {
+            let message = format!("expected pairs of keys and values in `MAP[…]`, found {} values", values.len());
+            return Err(SqlError::new("sql.syntax", message, span));
+        }
+        Ok(Expression { kind: ExpressionKind::Map(values), span })
+    }
+
+    fn case(&mut self) -> Result<Expression, SqlError> {
+        let start = self.span();
+        self.advance();
+        let operand = if self.is_word("WHEN") { None } else { Some(Box::new(self.expression()?)) };
+        let mut branches = Vec::new();
+        self.expect_word("WHEN")?;
+        loop {
+            let when = self.expression()?;
+            if operand.is_some() && self.kind() == Kind::Comma {
+                return Err(self
+                    .unsupported("several values behind one `WHEN` are not supported", self.span())
+                    .with_hint("write one `WHEN … THEN …` for each, or `CASE WHEN x IN (…)`"));
+            }
+            self.expect_word("THEN")?;
+            branches.push(CaseBranch { when, then: self.expression()? });
+            if !self.eat_word("WHEN") {
+                break;
+            }
+        }
+        let otherwise = if self.eat_word("ELSE") { Some(Box::new(self.expression()?)) } else { None };
+        self.expect_word("END")?;
+        Ok(Expression { kind: ExpressionKind::Case { operand, branches, otherwise }, span: self.since(start) })
+    }
+
+    fn cast(&mut self, kind: CastKind) -> Result<Expression, SqlError> {
+        let start = self.span();
+        self.advance();
+        self.expect(Kind::LeftParen)?;
+        let value = Box::new(self.expression()?);
+        self.expect_word("AS")?;
+        let target = self.data_type()?;
+        self.expect(Kind::RightParen)?;
+        let kind = ExpressionKind::Cast { value, data_type: target.data_type, length: target.length, kind };
+        Ok(Expression { kind, span: self.since(start) })
+    }
+
+    /// `a`, `a.b`, `f(…)`
+    fn name_or_call(&mut self) -> Result<Expression, SqlError> {
+        let start = self.span();
+        let name = match self.word_at(0).filter(|w| keywords::is_reserved(w)) {
+            None => self.object_name("an expression")?,
+            Some(word) if self.kind_at(1) == Kind::LeftParen && keywords::is_callable(word) => {
+                let word = self.advance().to_owned();
+                ObjectName { parts: vec![Identifier { value: word, span: start }] }
+            }
+            // What is missing before a clause is an expression; other reserved words are meant as names.
+            Some(word) if keywords::is_clause(word) => return Err(self.expected("an expression")),
+            Some(_) => return Err(self.reserved()),
+        };
+        if self.kind() == Kind::LeftParen {
+            return self.call(name);
+        }
+        Ok(Expression { kind: ExpressionKind::Name(name), span: self.since(start) })
+    }
+}
