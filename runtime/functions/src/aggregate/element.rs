@@ -254,4 +254,14 @@ macro_rules! for_element {
     }};
 }
 
-pub(super) use for_element;
+/// As `for_element`, nested values among the elements.
+macro_rules! for_any_element {
+    ($carrier:expr, $element:ident => $body:expr) => {
+        $crate::aggregate::element::for_element!($carrier, $element => $body, {
+            type $element = $crate::aggregate::nested::Nested;
+            $body
+        })
+    };
+}
+
+pub(super) use {for_any_element, for_element};

@@ -132,10 +132,7 @@ impl<E: Element> Kernel for MultisetKernel<E> {
         let array = argument(update, 0, &self.carrier)?;
         let column = E::column(array)?;
         each_row(update, nulls(array).as_ref(), |row, group, retract| {
-            let state = &mut states[group];
-            let before = state.heap_bytes();
-            state.change(E::at(&column, row), if retract { -1 } else { 1 });
-            heap.change(before, state.heap_bytes());
+            states[group].change_by_row(E::at(&column, row), retract, heap);
             Ok(())
         })
     }

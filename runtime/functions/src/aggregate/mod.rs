@@ -6,16 +6,34 @@
 //! A row taken back before it was added is remembered, so that the order in which a changelog arrives does not matter to
 //! what it amounts to. Stored states are read with suspicion: damaged bytes are an error, never a panic.
 
+mod approximate;
 mod average;
+mod cells;
+mod collect;
 mod column;
 mod count;
 mod decimal;
+mod distinct;
 mod element;
 mod extremes;
+mod json;
+mod json_text;
+mod listagg;
 mod multiset;
+mod nested;
+mod number;
+mod percentile;
+mod position;
+mod sequence;
+mod single;
 mod slots;
 mod state;
+mod statistics;
 mod sum;
+#[cfg(test)]
+mod tests;
+
+pub use distinct::distinct;
 
 use crate::{Argument, EvaluationError, Resolution, ResolveError, Typed};
 use arrow_array::ArrayRef;
@@ -95,6 +113,7 @@ pub trait Accumulator: Send {
 
 /// The built-in aggregates by name.
 pub(crate) fn builtin() -> Vec<(&'static str, Arc<dyn AggregateFunction>)> {
+    let deviation = |name, sample, root| -> Arc<dyn AggregateFunction> { Arc::new(statistics::Deviation { name, sample, root }) };
     vec![
         ("COUNT", Arc::new(count::Count)),
         ("SUM", Arc::new(sum::Sum { zero_when_empty: false })),
@@ -102,6 +121,22 @@ pub(crate) fn builtin() -> Vec<(&'static str, Arc<dyn AggregateFunction>)> {
         ("AVG", Arc::new(average::Average)),
         ("MIN", Arc::new(extremes::Extreme { largest: false })),
         ("MAX", Arc::new(extremes::Extreme { largest: true })),
+        ("FIRST_VALUE", Arc::new(position::Position { last: false })),
+        ("LAST_VALUE", Arc::new(position::Position { last: true })),
+        ("SINGLE_VALUE", Arc::new(single::Single)),
+        ("LISTAGG", Arc::new(listagg::ListAgg)),
+        ("ARRAY_AGG", Arc::new(collect::ArrayAgg)),
+        ("COLLECT", Arc::new(collect::Collect)),
+        ("JSON_OBJECTAGG", Arc::new(json::ObjectAgg)),
+        ("JSON_ARRAYAGG", Arc::new(json::ArrayAgg)),
+        ("STDDEV_POP", deviation("STDDEV_POP", false, true)),
+        ("STDDEV_SAMP", deviation("STDDEV_SAMP", true, true)),
+        ("STDDEV", deviation("STDDEV", true, true)),
+        ("VAR_POP", deviation("VAR_POP", false, false)),
+        ("VAR_SAMP", deviation("VAR_SAMP", true, false)),
+        ("VARIANCE", deviation("VARIANCE", true, false)),
+        ("PERCENTILE", Arc::new(percentile::Percentile)),
+        ("APPROX_COUNT_DISTINCT", Arc::new(approximate::ApproximateCountDistinct)),
     ]
 }
 
@@ -137,4 +172,10 @@ fn not_taken(name: &str, arguments: &[DataType]) -> ResolveError {
 /// A retraction where none was announced: a fault of the plan.
 fn cannot_retract() -> EvaluationError {
     EvaluationError("a row was taken back from an aggregate that was planned for added rows only".to_owned())
+}
+
+/// The keyword that is given in an argument column, the same in all rows.
+fn symbol<'a>(update: &Update<'a>, index: usize) -> Option<&'a str> {
+    use arrow_array::cast::AsArray;
+    update.arguments.get(index)?.as_string_opt::<i32>()?.iter().flatten().next()
 }

@@ -2,6 +2,7 @@
 
 use super::{
     element::Element,
+    slots::Heap,
     state::{Number, put_length, take_length},
 };
 use crate::EvaluationError;
@@ -23,6 +24,13 @@ impl<E> Default for Multiset<E> {
 }
 
 impl<E: Element> Multiset<E> {
+    /// Puts a value in or takes it out, and counts the difference in memory.
+    pub(super) fn change_by_row(&mut self, element: E, retract: bool, heap: &mut Heap) {
+        let before = self.heap_bytes();
+        self.change(element, if retract { -1 } else { 1 });
+        heap.change(before, self.heap_bytes());
+    }
+
     /// Puts a value in `by` times, or takes it out when that is below 0.
     pub(super) fn change(&mut self, element: E, by: i64) {
         match self.counts.entry(element) {

@@ -82,6 +82,10 @@ impl<K: Kernel> Accumulator for Slots<K> {
         if misfit {
             return Err(EvaluationError("an aggregate was given columns of different lengths".to_owned()));
         }
+        // Without rows there is no keyword or separator to be read either.
+        if update.groups.is_empty() {
+            return Ok(());
+        }
         self.kernel.update(&mut self.states, update, &mut self.heap)
     }
 

@@ -50,15 +50,27 @@ pub(super) fn take_bytes<'a>(input: &mut &'a [u8]) -> Result<&'a [u8], Evaluatio
     Ok(head)
 }
 
-/// Appends a number of entries.
+/// Appends a number of entries: seven bits a byte, the lowest first, the high bit set but for the last.
 pub(super) fn put_length(length: usize, out: &mut Vec<u8>) {
-    (length as u64).put(out);
+    let mut rest = length as u64;
+    while rest >= 0x80 {
+        out.push(rest as u8 | 0x80);
+        rest >>= 7;
+    }
+    out.push(rest as u8);
 }
 
 /// Takes a number of entries, each of which needs at least one byte of what follows.
 pub(super) fn take_length(input: &mut &[u8]) -> Result<usize, EvaluationError> {
-    let length = u64::take(input)?;
-    usize::try_from(length).ok().filter(|length| *length <= input.len()).ok_or_else(damaged)
+    let mut length = 0_u64;
+    for shift in (0..63).step_by(7) {
+        let byte = u8::take(input)?;
+        length |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return usize::try_from(length).ok().filter(|length| *length <= input.len()).ok_or_else(damaged);
+        }
+    }
+    Err(damaged())
 }
 
 /// Takes a byte that is 0 or 1.

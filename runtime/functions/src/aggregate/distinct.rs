@@ -1,0 +1,191 @@
+//! `DISTINCT` around any aggregate: it sees each combination of arguments once, when it first comes, and has it taken back
+//! when it last goes.
+
+use super::{Accumulator, Update, cells::CellColumn, cells::CellReader, state};
+use crate::EvaluationError;
+use arrow_array::{Array, ArrayRef, UInt32Array};
+use arrow_schema::DataType as Arrow;
+use millrace_model::DataType;
+use state::{Number, damaged, put_bytes, put_length, take_bytes, take_length};
+use std::collections::HashMap;
+
+/// An accumulator that gives distinct arguments to `inner`. `arguments` are the types that `inner` was made for; NULL is
+/// given to it as any other value.
+pub fn distinct(inner: Box<dyn Accumulator>, arguments: &[DataType]) -> Box<dyn Accumulator> {
+    Box::new(Distinct { inner, carriers: arguments.iter().map(DataType::to_arrow).collect(), slots: Vec::new(), key_bytes: 0 })
+}
+
+struct Distinct {
+    inner: Box<dyn Accumulator>,
+    carriers: Vec<Arrow>,
+    slots: Vec<Slot>,
+    /// Bytes of all keys.
+    key_bytes: usize,
+}
+
+/// Encoded arguments and how often they are there. Below 0 when more were taken back than added; never 0.
+#[derive(Default)]
+struct Slot {
+    seen: HashMap<Box<[u8]>, Seen>,
+    /// The number of the next key, to keep the order of arrival through a merge.
+    next: u64,
+}
+
+#[derive(Clone, Copy)]
+struct Seen {
+    count: i64,
+    number: u64,
+}
+
+/// What a change of a count means to the inner function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Nothing,
+    Came,
+    Went,
+}
+
+/// Bytes of a map entry beside the key's own.
+const ENTRY_BYTES: usize = 64;
+
+impl Slot {
+    fn change(&mut self, key: &[u8], by: i64, key_bytes: &mut usize) -> Turn {
+        let before = match self.seen.get_mut(key) {
+            Some(seen) => {
+                let before = seen.count;
+                seen.count = before.wrapping_add(by);
+                if seen.count == 0 {
+                    self.seen.remove(key);
+                    *key_bytes = key_bytes.saturating_sub(key.len() + ENTRY_BYTES);
+                }
+                before
+            }
+            None if by == 0 => 0,
+            None => {
+                self.seen.insert(key.into(), Seen { count: by, number: self.next });
+                self.next += 1;
+                *key_bytes += key.len() + ENTRY_BYTES;
+                0
+            }
+        };
+        match (before > 0, before.wrapping_add(by) > 0) {
+            (false, true) => Turn::Came,
+            (true, false) => Turn::Went,
+            _ => Turn::Nothing,
+        }
+    }
+
+    /// Keys in order of arrival.
+    fn in_order(&self) -> Vec<(&[u8], i64)> {
+        let mut keys: Vec<_> = self.seen.iter().collect();
+        keys.sort_unstable_by_key(|(_, seen)| seen.number);
+        keys.into_iter().map(|(key, seen)| (&**key, seen.count)).collect()
+    }
+}
+
+impl Distinct {
+    /// Gives the inner function the rows at which something turned.
+    fn pass_on(&mut self, update: &Update<'_>, turns: &[Turn]) -> Result<(), EvaluationError> {
+        let went = turns.contains(&Turn::Went);
+        if !turns.contains(&Turn::Nothing) && !went {
+            return self.inner.update(&Update { retract: None, ..*update });
+        }
+        let rows: Vec<u32> = (0_u32..).zip(turns).filter(|(_, turn)| **turn != Turn::Nothing).map(|(row, _)| row).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let groups: Vec<u32> = rows.iter().map(|&row| update.groups[row as usize]).collect();
+        let retract: Vec<bool> = rows.iter().map(|&row| turns[row as usize] == Turn::Went).collect();
+        let indices = UInt32Array::from(rows);
+        let arguments =
+            update.arguments.iter().map(|column| arrow_select::take::take(column, &indices, None)).collect::<Result<Vec<ArrayRef>, _>>()?;
+        self.inner.update(&Update { groups: &groups, retract: went.then_some(&retract), arguments: &arguments })
+    }
+
+    /// Arguments out of their keys.
+    fn decode(&self, keys: &[&[u8]]) -> Result<Vec<ArrayRef>, EvaluationError> {
+        let mut readers = self.carriers.iter().map(CellReader::new).collect::<Result<Vec<_>, _>>()?;
+        for key in keys {
+            let mut rest = *key;
+            readers.iter_mut().try_for_each(|reader| reader.push(&mut rest))?;
+            if !rest.is_empty() {
+                return Err(damaged());
+            }
+        }
+        readers.into_iter().map(CellReader::finish).collect()
+    }
+}
+
+impl Accumulator for Distinct {
+    fn resize(&mut self, groups: usize) {
+        if groups > self.slots.len() {
+            self.slots.resize_with(groups, Slot::default);
+        }
+        self.inner.resize(groups);
+    }
+
+    fn update(&mut self, update: &Update<'_>) -> Result<(), EvaluationError> {
+        let columns = update.arguments.iter().map(CellColumn::new).collect::<Result<Vec<_>, _>>()?;
+        let misfit = update.arguments.iter().any(|a| a.len() != update.groups.len())
+            || update.retract.is_some_and(|r| r.len() != update.groups.len());
+        if misfit {
+            return Err(EvaluationError("an aggregate was given columns of different lengths".to_owned()));
+        }
+        let mut key = Vec::new();
+        let mut turns = Vec::with_capacity(update.groups.len());
+        for (row, &group) in update.groups.iter().enumerate() {
+            key.clear();
+            columns.iter().for_each(|column| column.put(row, &mut key));
+            let by = if update.retract.is_some_and(|retract| retract[row]) { -1 } else { 1 };
+            turns.push(self.slots[group as usize].change(&key, by, &mut self.key_bytes));
+        }
+        self.pass_on(update, &turns)
+    }
+
+    fn values(&self, groups: &[u32]) -> Result<ArrayRef, EvaluationError> {
+        self.inner.values(groups)
+    }
+
+    fn export(&self, group: u32, out: &mut Vec<u8>) {
+        let slot = &self.slots[group as usize];
+        put_length(slot.seen.len(), out);
+        for (key, count) in slot.in_order() {
+            put_bytes(key, out);
+            count.put(out);
+        }
+        // With its length, so that a merge can pass over it.
+        let mut inner = Vec::new();
+        self.inner.export(group, &mut inner);
+        put_bytes(&inner, out);
+    }
+
+    fn merge(&mut self, group: u32, state: &mut &[u8]) -> Result<(), EvaluationError> {
+        let mut later = Vec::new();
+        for _ in 0..take_length(state)? {
+            later.push((take_bytes(state)?, i64::take(state)?));
+        }
+        let mut inner = take_bytes(state)?;
+        let columns = self.decode(&later.iter().map(|(key, _)| *key).collect::<Vec<_>>())?;
+        let slot = self.slots.get_mut(group as usize).ok_or_else(damaged)?;
+        let was_empty = slot.seen.is_empty();
+        let turns: Vec<Turn> = later.iter().map(|(key, count)| slot.change(key, *count, &mut self.key_bytes)).collect();
+        if was_empty {
+            self.inner.clear(group);
+            self.inner.merge(group, &mut inner)?;
+            return if inner.is_empty() { Ok(()) } else { Err(damaged()) };
+        }
+        let groups = vec![group; turns.len()];
+        self.pass_on(&Update { groups: &groups, retract: None, arguments: &columns }, &turns)
+    }
+
+    fn clear(&mut self, group: u32) {
+        let slot = std::mem::take(&mut self.slots[group as usize]);
+        let keys: usize = slot.seen.keys().map(|key| key.len() + ENTRY_BYTES).sum();
+        self.key_bytes = self.key_bytes.saturating_sub(keys);
+        self.inner.clear(group);
+    }
+
+    fn size_bytes(&self) -> usize {
+        self.inner.size_bytes() + self.slots.capacity() * size_of::<Slot>() + self.key_bytes
+    }
+}
