@@ -5,6 +5,7 @@
 mod damage;
 mod differential;
 mod model;
+mod recorded;
 mod results;
 
 use super::{Accumulator, Update, distinct};
