@@ -140,6 +140,7 @@ fn services(settings: &Settings, data: &DataDir, mac_key: [u8; 32]) -> anyhow::R
     Ok(EngineServices {
         sandbox,
         connectors: ConnectorRegistry::default().with(Arc::new(KafkaConnector)),
+        functions: millrace_functions::FunctionRegistry::builtin(),
         operators: OperatorRegistry::builtin(),
         checkpoints: checkpoint_location::open(&settings.checkpoints)?,
         accounts: TenantAccounts::new(limits),

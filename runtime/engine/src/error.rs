@@ -15,6 +15,9 @@ pub enum OperatorError {
     /// The outside system failed, or its settings are wrong.
     #[error(transparent)]
     Connector(#[from] ConnectorError),
+    /// A SQL expression failed on the data.
+    #[error("the query failed on its data: {0}; guard the expression (CASE, TRY_CAST, COALESCE) or filter the rows before it")]
+    Evaluation(String),
     /// Restored state does not fit the operator.
     #[error("restored state: {0}")]
     State(#[from] crate::state::StateError),
@@ -46,7 +49,7 @@ impl Classified for OperatorError {
         match self {
             Self::Fault(report) => report.class(),
             Self::Connector(error) => error.class(),
-            Self::State(_) => FaultClass::User,
+            Self::State(_) | Self::Evaluation(_) => FaultClass::User,
             Self::Internal(_) | Self::TornDown => FaultClass::Internal,
         }
     }
@@ -55,7 +58,7 @@ impl Classified for OperatorError {
         match self {
             Self::Fault(report) => report.is_retryable(),
             Self::Connector(error) => error.is_retryable(),
-            Self::State(_) | Self::Internal(_) => false,
+            Self::State(_) | Self::Evaluation(_) | Self::Internal(_) => false,
             Self::TornDown => true,
         }
     }

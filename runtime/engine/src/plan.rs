@@ -5,15 +5,16 @@
 use crate::{
     catalog::Catalog,
     metrics::OperatorRole,
-    operators::{OperatorKind, PlanContext, PlannedTransform},
+    operators::{OperatorKind, PlanContext, PlannedTransform, sql},
     services::EngineServices,
 };
-use millrace_connector::{ConfigError, Connector, TableBinding};
+use millrace_connector::{ConfigError, Connector, DeclaredTime, TableBinding};
 use millrace_model::{
     Schema,
     graph::{Arity, GraphError, JobGraph, JobParameters, Node, check_structure, topological_order},
     ids::{NodeId, TenantId},
 };
+use millrace_sql::plan::ChangelogMode;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -41,7 +42,12 @@ pub(crate) struct PlannedOperator {
 
 #[derive(Clone)]
 pub(crate) enum Work {
-    Source { connector: Arc<dyn Connector>, table: TableBinding, config: serde_json::Map<String, serde_json::Value> },
+    Source {
+        connector: Arc<dyn Connector>,
+        table: TableBinding,
+        config: serde_json::Map<String, serde_json::Value>,
+        declared_time: Option<DeclaredTime>,
+    },
     Transform { kind: Arc<dyn OperatorKind>, input: Schema, planned: PlannedTransform },
     Sink { connector: Arc<dyn Connector>, table: TableBinding, input: Schema, config: serde_json::Map<String, serde_json::Value> },
 }
@@ -131,11 +137,21 @@ pub async fn plan(
         return Err(errors);
     }
     let order = topological_order(graph).map_err(|e| vec![e])?;
-    let mut planner = Planner { graph, context: PlanContext { tenant, catalog, services }, operators: Vec::new(), broken: BTreeSet::new() };
+    let mut planner = Planner { graph, context: PlanContext { tenant, catalog, services }, operators: Vec::new(), changes: Vec::new(), broken: BTreeSet::new() };
     for position in order {
         let node = &graph.nodes[position];
+        if node.kind == sql::KIND {
+            if let Err(found) = planner.sql(node) {
+                planner.broken.insert(&node.id);
+                errors.extend(found);
+            }
+            continue;
+        }
         match planner.operator(node).await {
-            Ok(Some(operator)) => planner.operators.push(operator),
+            Ok(Some(operator)) => {
+                let sends = matches!(&operator.work, Work::Source { connector, config, .. } if connector.sends_changes(config));
+                planner.push(operator, if sends { ChangelogMode::ALL } else { ChangelogMode::INSERT_ONLY });
+            }
             Ok(None) => {
                 planner.broken.insert(&node.id);
             }
@@ -174,13 +190,16 @@ fn arity(kind: &str, services: &EngineServices) -> Option<Arity> {
     } else if connector_kind(kind, "_sink", services).is_some() {
         Some(Arity::SINK)
     } else {
-        services.operators.get(kind).map(|_| Arity::TRANSFORM)
+        // A query may make its rows itself (VALUES).
+        let sql = (kind == sql::KIND).then_some(Arity { inputs_min: 0, ..Arity::TRANSFORM });
+        sql.or_else(|| services.operators.get(kind).map(|_| Arity::TRANSFORM))
     }
 }
 
 fn suggest_kinds(errors: &mut [GraphError], graph: &JobGraph, services: &EngineServices) {
     let mut kinds: Vec<String> = services.operators.kinds().map(str::to_owned).collect();
     kinds.extend(services.connectors.kinds().flat_map(|k| [format!("{k}_source"), format!("{k}_sink")]));
+    kinds.push(sql::KIND.into());
     kinds.sort();
     for error in errors.iter_mut().filter(|e| e.code == "graph.unknown_kind") {
         let found = graph.nodes.iter().find(|n| Some(&n.id) == error.node.as_ref()).map_or("", |n| n.kind.as_str());
@@ -192,11 +211,96 @@ struct Planner<'a> {
     graph: &'a JobGraph,
     context: PlanContext<'a>,
     operators: Vec<PlannedOperator>,
+    /// Kinds of changes that each operator sends.
+    changes: Vec<ChangelogMode>,
     /// Nodes with errors; nodes behind them are not checked, their input is unknown.
     broken: BTreeSet<&'a NodeId>,
 }
 
 impl<'a> Planner<'a> {
+    fn push(&mut self, operator: PlannedOperator, changes: ChangelogMode) {
+        self.operators.push(operator);
+        self.changes.push(changes);
+    }
+
+    /// Plans a SQL node: several operators, of which the last stands for the node.
+    fn sql(&mut self, node: &'a Node) -> Result<(), Vec<GraphError>> {
+        let before: Vec<&'a NodeId> = self.graph.edges.iter().filter(|e| e.to == node.id).map(|e| &e.from).collect();
+        if before.iter().any(|id| self.broken.contains(id)) {
+            self.broken.insert(&node.id);
+            return Ok(());
+        }
+        let upstream: Vec<sql::Upstream> = before.iter().filter_map(|id| self.upstream(id)).collect();
+        let functions = &self.context.services.functions;
+        let planned = sql::plan_sql(node, &upstream, &self.graph.parameters, functions, self.operators.len())?;
+        for (position, schema, declared) in planned.sources {
+            if let Work::Source { table, declared_time, .. } = &mut self.operators[position].work {
+                table.schema = schema;
+                *declared_time = declared;
+            }
+        }
+        for operator in planned.operators {
+            self.push(operator, planned.changes);
+        }
+        Ok(())
+    }
+
+    /// A node as a table of a SQL node behind it.
+    fn upstream(&self, id: &NodeId) -> Option<sql::Upstream> {
+        let node = self.graph.nodes.iter().find(|n| n.id == *id)?;
+        let operator = self.operators.iter().position(|o| o.node == *id)?;
+        let named = node.config.get("table_name").and_then(serde_json::Value::as_str).filter(|n| !n.is_empty());
+        let name = named.unwrap_or(if node.name.is_empty() { id.as_str() } else { &node.name }).to_owned();
+        let consumers = self.graph.edges.iter().filter(|e| e.from == *id).count();
+        let planned = &self.operators[operator];
+        // Columns by position (CSV) or by a registered schema (Avro) must be read as a whole.
+        let by_name = match &planned.work {
+            Work::Source { table, .. } => table.format.get("type").and_then(|t| t.as_str()) == Some("json") || table.format.is_null(),
+            _ => false,
+        };
+        let schema = planned.output()?.clone();
+        let is_own_source = by_name && consumers == 1 && planned.role() == OperatorRole::Source;
+        Some(sql::Upstream { rowtime: self.rowtime(id, &schema), changes: self.changes[operator], name, operator, schema, is_own_source })
+    }
+
+    /// The event-time field of a source before `id`, if the column is still there.
+    fn rowtime(&self, id: &NodeId, schema: &Schema) -> Option<String> {
+        if self.graph.parameters.time_attribute != millrace_model::graph::TimeAttribute::EventTime {
+            return None;
+        }
+        let mut open = vec![id];
+        let mut seen = BTreeSet::new();
+        while let Some(id) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let node = self.graph.nodes.iter().find(|n| n.id == *id)?;
+            let field = node.config.get("event_time_field").and_then(serde_json::Value::as_str);
+            if let Some(field) = field.and_then(|name| schema.field(name)).filter(|f| f.data_type.is_event_time()) {
+                return Some(field.name.clone());
+            }
+            open.extend(self.graph.edges.iter().filter(|e| e.to == *id).map(|e| &e.from));
+        }
+        None
+    }
+
+    /// Only SQL nodes and sinks that say so take updates and deletes.
+    fn check_changes(&self, node: &Node, inputs: &[usize]) -> Result<(), Vec<GraphError>> {
+        let Some(&position) = inputs.iter().find(|&&i| !self.changes[i].is_insert_only()) else {
+            return Ok(());
+        };
+        let connector = connector_kind(&node.kind, "_sink", self.context.services);
+        if connector.is_some_and(|c| c.accepts_changes(&node.config)) {
+            return Ok(());
+        }
+        let from = &self.operators[position];
+        let message = format!(
+            "takes only inserts, but `{}` sends updates ({}); aggregate in windows, or use a sink that takes changes by key",
+            from.node, self.changes[position]
+        );
+        Err(vec![GraphError::in_node(&node.id, "graph.updates_not_accepted", message)])
+    }
+
     async fn operator(&self, node: &'a Node) -> Result<Option<PlannedOperator>, Vec<GraphError>> {
         let before: Vec<&NodeId> = self.graph.edges.iter().filter(|e| e.to == node.id).map(|e| &e.from).collect();
         if before.iter().any(|id| self.broken.contains(id)) {
@@ -215,9 +319,10 @@ impl<'a> Planner<'a> {
             let (table, config) = self.table(node, connector).await?;
             in_config(node, connector.check_source(&config, &table))?;
             self.check_source_time(node, &config)?;
-            return Ok(Work::Source { connector: connector.clone(), table, config });
+            return Ok(Work::Source { connector: connector.clone(), table, config, declared_time: None });
         }
         let input = self.input_schema(node, inputs)?;
+        self.check_changes(node, inputs)?;
         if let Some(connector) = connector_kind(&node.kind, "_sink", services) {
             let (table, config) = self.table(node, connector).await?;
             in_config(node, connector.check_sink(&config, &table, &input))?;

@@ -3,6 +3,7 @@
 use crate::operators::OperatorRegistry;
 use millrace_checkpoint::CheckpointStore;
 use millrace_connector::ConnectorRegistry;
+use millrace_functions::FunctionRegistry;
 use millrace_model::ids::TenantId;
 use millrace_sandbox::{Sandbox, TenantAccount, TenantLimits};
 use std::{collections::HashMap, sync::Arc};
@@ -16,6 +17,8 @@ pub struct EngineServices {
     pub connectors: ConnectorRegistry,
     /// Operators by kind.
     pub operators: OperatorRegistry,
+    /// SQL functions: built-in ones and those of the process.
+    pub functions: FunctionRegistry,
     /// Where checkpoints and savepoints go.
     pub checkpoints: Arc<dyn CheckpointStore>,
     /// What each tenant may use and has used.

@@ -92,7 +92,7 @@ macro_rules! cases {
     )*};
 }
 
-cases!(string);
+cases!(string datetime);
 
 #[test]
 fn types_of_nothing_are_refused_not_panicked_on() {

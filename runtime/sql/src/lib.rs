@@ -4,4 +4,13 @@
 //! into it, never with a panic, and costs are bounded (length, nesting).
 
 pub mod ast;
+pub mod bind;
+mod error;
 pub mod parser;
+pub mod plan;
+mod session;
+pub mod settings;
+
+pub use bind::{ColumnSource, TableColumn, TableDefinition};
+pub use error::{SqlError, nearest};
+pub use session::{BoundInsert, Script, Session};

@@ -92,7 +92,8 @@ impl Bench {
         let services = EngineServices {
             sandbox,
             connectors: ConnectorRegistry::default().with(Arc::new(KafkaConnector)),
-            operators: OperatorRegistry::builtin().with(Arc::new(NativeFilterKind)),
+            functions: millrace_functions::FunctionRegistry::builtin(),
+        operators: OperatorRegistry::builtin().with(Arc::new(NativeFilterKind)),
             checkpoints: Arc::new(LocalStore::open(folder.path().join("checkpoints"))?),
             accounts: TenantAccounts::new(TenantLimits::default()),
         };

@@ -20,7 +20,7 @@ pub use dead_letter::{DeadLetter, DeadLetterReason, DeadLetters};
 pub use error::ConnectorError;
 pub use registry::ConnectorRegistry;
 pub use sink::{RestoredSinkState, Sink, SinkContext, SinkMetrics};
-pub use source::{Source, SourceContext, SourceEvent, SourceMetrics};
+pub use source::{DeclaredTime, RowWatermarks, Source, SourceContext, SourceEvent, SourceMetrics};
 pub use watermark::{PartitionWatermarks, WatermarkChange};
 
 use async_trait::async_trait;
@@ -45,6 +45,16 @@ pub trait Connector: Send + Sync {
         table: &TableBinding,
         input: &millrace_model::Schema,
     ) -> Vec<ConfigError>;
+
+    /// Whether a sink node with this `config` takes updates and deletes; inserts it always takes.
+    fn accepts_changes(&self, _config: &serde_json::Map<String, serde_json::Value>) -> bool {
+        false
+    }
+
+    /// Whether a source node with this `config` sends updates and deletes beside inserts.
+    fn sends_changes(&self, _config: &serde_json::Map<String, serde_json::Value>) -> bool {
+        false
+    }
 
     /// Makes the real table if it is not there, else checks that it can be used. Answers whether it was made.
     async fn ensure_table(&self, table: &TableBinding, options: &serde_json::Value) -> Result<bool, ConnectorError>;

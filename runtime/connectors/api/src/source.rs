@@ -1,6 +1,7 @@
 //! Reading from an outside system.
 
 use crate::{ConnectorError, DeadLetters, TableBinding};
+use arrow_array::{Int64Array, RecordBatch};
 use async_trait::async_trait;
 use millrace_model::{
     Batch,
@@ -44,6 +45,24 @@ pub struct SourceMetrics {
     pub watermark_ms: AtomicI64,
 }
 
+/// Works out, from a source's own rows, the watermark that each row stands for.
+pub trait RowWatermarks: Send + Sync {
+    /// Epoch milliseconds per row; NULL where a row says nothing about time.
+    ///
+    /// # Errors
+    /// Rows on which it cannot be computed.
+    fn watermarks_ms(&self, rows: &RecordBatch) -> Result<Int64Array, ConnectorError>;
+}
+
+/// Event time that the planner declares for a source, beside (and before) what its own settings say.
+#[derive(Clone)]
+pub struct DeclaredTime {
+    /// The watermark of each row.
+    pub watermarks: Arc<dyn RowWatermarks>,
+    /// A partition that is silent for so long does not hold the watermark back; `None`: it always does.
+    pub idle_timeout_ms: Option<u64>,
+}
+
 /// What a source subtask needs to open.
 pub struct SourceContext {
     /// Instance that it belongs to.
@@ -56,6 +75,8 @@ pub struct SourceContext {
     pub table: TableBinding,
     /// Processing or event time.
     pub time_attribute: TimeAttribute,
+    /// Set when a SQL table declares its watermark; late rows are then the operators' business, the source keeps them.
+    pub declared_time: Option<DeclaredTime>,
     /// Rows per batch at most.
     pub batch_rows_max: usize,
     /// This subtask's number, from 0.

@@ -49,6 +49,12 @@ impl PartitionWatermarks {
         }
     }
 
+    /// For watermarks that are declared per row: what `observe` gets is the watermark itself, not an event time.
+    pub fn of_watermarks(idle_timeout_ms: Option<u64>) -> Self {
+        // `max - delay - 1` is then the greatest watermark as it is.
+        Self { delay_ms: -1, ..Self::new(0, idle_timeout_ms) }
+    }
+
     /// A partition is assigned; until its first record (or idleness) it holds the watermark back.
     pub fn add_partition(&mut self, partition: i32, now_ms: i64) {
         let fresh = Partition { event_time_max_ms: i64::MIN, last_record_at_ms: now_ms };

@@ -108,9 +108,11 @@ impl KafkaSource {
         let handling = (config.bad_records, config.late_records);
         let name: Arc<str> = Arc::from(share.topic.as_str());
         let metrics = context.metrics.clone();
-        let intake = Intake::new(decoder, name, context.operator.to_string(), handling, event_time, metrics);
+        let declared = context.declared_time;
+        let times = (event_time, declared.as_ref().map(|d| d.watermarks.clone()));
+        let intake = Intake::new(decoder, name, context.operator.to_string(), handling, times, metrics);
         let fetcher = Fetcher::new(topic);
-        let idle_timeout = config.idle_timeout_ms.filter(|&ms| ms > 0);
+        let idle_timeout = config.idle_timeout_ms.or(declared.as_ref().and_then(|d| d.idle_timeout_ms)).filter(|&ms| ms > 0);
         let interval = Some(config.partition_discovery_interval_ms).filter(|&ms| ms > 0).map(Duration::from_millis);
         let mut source = Self {
             messages: fetcher.messages(),
@@ -120,8 +122,11 @@ impl KafkaSource {
             share,
             cluster_id,
             positions: BTreeMap::new(),
-            watermarks: event_time.map(|_| Watermarks {
-                partitions: PartitionWatermarks::new(config.watermark_delay_ms, idle_timeout),
+            watermarks: (event_time.is_some() || declared.is_some()).then(|| Watermarks {
+                partitions: match declared {
+                    Some(_) => PartitionWatermarks::of_watermarks(idle_timeout),
+                    None => PartitionWatermarks::new(config.watermark_delay_ms, idle_timeout),
+                },
                 idle_timeout: idle_timeout.map(Duration::from_millis),
                 is_idle: false,
             }),

@@ -112,6 +112,7 @@ impl SourceSetup {
             config,
             table: self.table,
             time_attribute: TimeAttribute::EventTime,
+            declared_time: None,
             batch_rows_max: self.batch_rows_max,
             subtask: self.subtask,
             parallelism: self.parallelism,

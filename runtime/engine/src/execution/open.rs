@@ -120,13 +120,14 @@ impl Opener<'_> {
         let metrics = Arc::new(SubtaskMetrics::default());
         let dead_letters: Arc<dyn DeadLetters> = self.letters.clone();
         let opened = match &operator.work {
-            Work::Source { connector, table, config } => {
+            Work::Source { connector, table, config, declared_time } => {
                 let context = SourceContext {
                     instance: self.options.instance.clone(),
                     operator: operator.node.clone(),
                     config: config.clone(),
                     table: table.clone(),
                     time_attribute: self.plan.parameters.time_attribute,
+                    declared_time: declared_time.clone(),
                     batch_rows_max: self.plan.parameters.batch_rows_max as usize,
                     subtask,
                     parallelism: operator.parallelism,

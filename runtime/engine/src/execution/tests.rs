@@ -191,6 +191,7 @@ impl Bench {
             sandbox,
             connectors: ConnectorRegistry::default().with(Arc::new(MemoryConnector(world.clone()))),
             operators: OperatorRegistry::builtin(),
+            functions: millrace_functions::FunctionRegistry::builtin(),
             checkpoints: Arc::new(LocalStore::open(folder.path().join("checkpoints")).unwrap()),
             accounts: TenantAccounts::new(TenantLimits::default()),
         };

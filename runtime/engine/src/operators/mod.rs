@@ -4,6 +4,7 @@
 
 pub mod deduplicate;
 pub mod etl;
+pub mod sql;
 
 use crate::{catalog::Catalog, error::OperatorError, metrics::SubtaskMetrics, services::EngineServices, state::KeyGroupBlobs};
 use async_trait::async_trait;
@@ -140,6 +141,11 @@ pub trait Operator: Send {
 
     /// Processing time has reached `now_ms`; fires processing-time timers.
     async fn on_processing_time(&mut self, _now_ms: i64, _out: &mut Collector) -> Result<(), OperatorError> {
+        Ok(())
+    }
+
+    /// A barrier has come: emits what is held back only to be emitted together, before the state is taken.
+    async fn before_barrier(&mut self, _now_ms: i64, _out: &mut Collector) -> Result<(), OperatorError> {
         Ok(())
     }
 

@@ -59,7 +59,11 @@ impl TransformSubtask {
             }
             GateEvent::Idle => Ok(self.output.broadcast(&Message::Idle).await?),
             GateEvent::Active => Ok(self.output.broadcast(&Message::Active).await?),
-            GateEvent::Barrier(barrier) => self.checkpoint(barrier).await,
+            GateEvent::Barrier(barrier) => {
+                self.operator.before_barrier(now_ms(), out).await?;
+                self.send(out).await?;
+                self.checkpoint(barrier).await
+            }
             GateEvent::Closed => Ok(()),
         }
     }

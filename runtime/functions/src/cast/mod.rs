@@ -19,6 +19,7 @@ pub use text::{TextForm, to_text, to_text_as};
 pub(crate) use conversion::Conversion;
 pub(crate) use float_text::{write_f32, write_f64};
 pub(crate) use numeric::{POWERS_OF_TEN, decimal_to_f64, fits, rescale};
+pub(crate) use parse::is_java_float;
 pub(crate) use temporal::{nanos_per_unit, rescale_timestamp};
 pub(crate) use time_parse::{parse_date, parse_time, parse_timestamp};
 pub(crate) use value_text::{write_date, write_decimal, write_time, write_timestamp};

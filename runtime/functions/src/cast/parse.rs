@@ -78,6 +78,11 @@ pub(crate) fn java_float<T: std::str::FromStr + From<f32>>(text: &str) -> Option
     trimmed.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(trimmed).parse().ok()
 }
 
+/// Whether Java reads a text as a floating-point number.
+pub(crate) fn is_java_float(text: &str) -> bool {
+    java_float::<f64>(text).is_some()
+}
+
 fn booleans(array: &StringArray, conversion: Conversion<'_>) -> Result<Converted, EvaluationError> {
     let mut builder = BooleanBuilder::with_capacity(array.len());
     let mut failed = Vec::new();

@@ -4,7 +4,10 @@
 //! list.
 
 mod columns;
+mod datetime;
+mod math;
 mod operator;
+mod pattern;
 mod signature;
 mod string;
 
@@ -94,7 +97,7 @@ impl ScalarFunction for &'static Builtin {
 
 /// The built-in scalar functions by name.
 pub(crate) fn builtin() -> impl Iterator<Item = (&'static str, Arc<dyn ScalarFunction>)> {
-    let families: Vec<&'static [Builtin]> = [string::FAMILIES, operator::FAMILIES].concat();
+    let families: Vec<&'static [Builtin]> = [string::FAMILIES, operator::FAMILIES, math::FAMILIES, &[pattern::FUNCTIONS], datetime::FAMILIES].concat();
     let all: Vec<(&'static str, Arc<dyn ScalarFunction>)> =
         families.iter().flat_map(|family| family.iter()).map(|f| (f.name, Arc::new(f) as Arc<dyn ScalarFunction>)).collect();
     all.into_iter()

@@ -129,6 +129,12 @@ fn expression(rest: &mut &str) -> Result<Node, String> {
                 constant(Time32MillisecondArray::from(vec![ms]), DataType::Time { precision })
             }
             "TIMESTAMP" => timestamp(&text),
+            // An instant by its time in UTC, with three digits.
+            "LTZ" => {
+                let time = NaiveDateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S%.f").expect("a timestamp").and_utc();
+                let array = TimestampMillisecondArray::from(vec![time.timestamp_millis()]).with_timezone("UTC");
+                constant(array, DataType::TimestampLtz { precision: 3 })
+            }
             // Intervals are written as their carriers: `DAYS '86400000'`, `MONTHS '14'`.
             "DAYS" => constant(arrow_array::Int64Array::from(vec![text.parse::<i64>().expect("milliseconds")]), DataType::IntervalDayTime),
             "MONTHS" => constant(Int32Array::from(vec![text.parse::<i32>().expect("months")]), DataType::IntervalYearMonth),

@@ -1,7 +1,7 @@
 //! Moving over the tokens, and saying what was expected.
 
 use super::{
-    LEVELS_MAX, Parser, keywords,
+    HEIGHT_MAX, LEVELS_MAX, Parser, keywords,
     token::{Kind, Token},
 };
 use crate::{
@@ -210,7 +210,8 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn too_deep(&self) -> SqlError {
-        SqlError::new("sql.too_deep", format!("nested deeper than {LEVELS_MAX} levels"), self.span())
+        let message = format!("nested deeper than {LEVELS_MAX} levels, or more than {HEIGHT_MAX} operators in a row");
+        SqlError::new("sql.too_deep", message, self.span())
     }
 
     pub(super) fn unsupported(&self, message: impl Into<String>, span: Span) -> SqlError {

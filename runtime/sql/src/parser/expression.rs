@@ -3,7 +3,7 @@
 //! Strengths are Calcite's (`SqlStdOperatorTable`): an operator takes what stands beside it before weaker ones do. `||`
 //! is as strong as `*`, other than in most dialects.
 
-use super::{LEVELS_MAX, Parser, token::Kind};
+use super::{HEIGHT_MAX, Parser, token::Kind};
 use crate::{
     ast::{BinaryOperator, Expression, ExpressionKind, UnaryOperator},
     error::SqlError,
@@ -39,29 +39,36 @@ impl Parser<'_> {
     }
 
     /// An expression of operators that are at least this strong.
+    ///
+    /// Each level of nesting passes through here, so this and what it calls on the way down keep their frames small:
+    /// whatever holds more than one expression at a time has a function of its own.
     pub(super) fn expression_above(&mut self, least: u8) -> Result<Expression, SqlError> {
         self.enter()?;
         let outer_peak = std::mem::replace(&mut self.peak, self.level);
         let mut left = self.operand()?;
         while let Some((operator, strength)) = self.operator().filter(|(_, strength)| *strength >= least) {
-            left = match operator {
-                Operator::Binary(operator @ (BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Concat)) => {
-                    self.chain(left, operator, strength)?
-                }
-                Operator::Binary(operator) => self.raised(left, |p, left| p.binary(left, operator, strength))?,
-                Operator::Is => self.raised(left, Self::is_predicate)?,
-                Operator::Range => self.raised(left, Self::range_predicate)?,
-            };
+            left = self.applied(left, operator, strength)?;
         }
         self.peak = self.peak.max(outer_peak);
         self.leave();
         Ok(left)
     }
 
+    fn applied(&mut self, left: Expression, operator: Operator, strength: u8) -> Result<Expression, SqlError> {
+        match operator {
+            Operator::Binary(operator @ (BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Concat)) => {
+                self.chain(left, operator, strength)
+            }
+            Operator::Binary(operator) => self.raised(left, |p, left| p.binary(left, operator, strength)),
+            Operator::Is => self.raised(left, Self::is_predicate),
+            Operator::Range => self.raised(left, Self::range_predicate),
+        }
+    }
+
     /// Puts `left` one level below a new node that `make` builds; the height of the tree stays known.
     pub(super) fn raised<T>(&mut self, left: T, make: impl FnOnce(&mut Self, T) -> Result<T, SqlError>) -> Result<T, SqlError> {
         let left_peak = self.peak + 1;
-        if left_peak > LEVELS_MAX {
+        if left_peak > HEIGHT_MAX {
             return Err(self.too_deep());
         }
         self.peak = self.level;
@@ -71,15 +78,18 @@ impl Parser<'_> {
     }
 
     fn operand(&mut self) -> Result<Expression, SqlError> {
-        let operator = match self.kind() {
-            Kind::Minus => UnaryOperator::Minus,
-            Kind::Plus => UnaryOperator::Plus,
-            Kind::Word if self.is_word("NOT") => UnaryOperator::Not,
-            _ => return self.primary(),
-        };
+        match self.kind() {
+            Kind::Minus => self.unary(UnaryOperator::Minus, SIGN),
+            Kind::Plus => self.unary(UnaryOperator::Plus, SIGN),
+            Kind::Word if self.is_word("NOT") => self.unary(UnaryOperator::Not, NOT),
+            _ => self.primary(),
+        }
+    }
+
+    fn unary(&mut self, operator: UnaryOperator, strength: u8) -> Result<Expression, SqlError> {
         let start = self.span();
         self.advance();
-        let value = self.expression_above(if operator == UnaryOperator::Not { NOT } else { SIGN })?;
+        let value = self.expression_above(strength)?;
         Ok(Expression { span: start.to(value.span), kind: ExpressionKind::Unary(operator, Box::new(value)) })
     }
 
@@ -134,7 +144,7 @@ impl Parser<'_> {
             operands.push(self.expression_above(strength + 1)?);
         }
         self.peak += fold_height(operands.len());
-        if self.peak > LEVELS_MAX {
+        if self.peak > HEIGHT_MAX {
             return Err(self.too_deep());
         }
         fold(operands, &mut |left, right| joined(left, operator, right)).ok_or_else(|| self.expected("an expression"))

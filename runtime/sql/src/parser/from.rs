@@ -69,7 +69,11 @@ impl Parser<'_> {
         };
         table = self.match_recognize(table)?;
         table.alias = self.table_alias()?;
-        table = self.match_recognize(table)?;
+        // A table may have an alias of its own before the clause, and the matches another one behind it.
+        if self.is_word("MATCH_RECOGNIZE") {
+            table = self.match_recognize(table)?;
+            table.alias = self.table_alias()?;
+        }
         if self.is_word("TABLESAMPLE") || self.is_word("PIVOT") || self.is_word("UNPIVOT") {
             let word = self.raw(self.span()).to_ascii_uppercase();
             return Err(self.unsupported(format!("`{word}` is not supported"), self.span()));
@@ -113,9 +117,7 @@ impl Parser<'_> {
     /// `(query)`
     pub(super) fn derived(&mut self, lateral: bool) -> Result<TableReference, SqlError> {
         let start = self.span();
-        self.expect(Kind::LeftParen)?;
-        let query = Box::new(self.query()?);
-        self.expect(Kind::RightParen)?;
+        let query = self.query_in_parentheses()?;
         Ok(TableReference { kind: TableReferenceKind::Derived { query, lateral }, alias: None, span: self.since(start) })
     }
 

@@ -43,8 +43,11 @@ pub const TEXT_BYTES_MAX: usize = 1 << 20;
 /// Most words and signs of a text.
 pub const TOKENS_MAX: usize = 200_000;
 
-/// Greatest height of a tree: how deep queries, expressions and chains of operators nest.
-pub const LEVELS_MAX: usize = 200;
+/// How deep queries, expressions and tables may nest: as many as half a thread's usual stack holds in a debug build.
+pub const LEVELS_MAX: usize = 100;
+
+/// Greatest height of a tree in such levels, long chains like `a - b - c - …` included, which grow without nesting.
+pub const HEIGHT_MAX: usize = 200;
 
 /// Reads a script: statements that end with semicolons.
 pub fn parse_script(text: &str) -> Result<Vec<Statement>, SqlError> {

@@ -74,9 +74,7 @@ impl Parser<'_> {
             let list = self.in_parentheses(Self::expression)?;
             return Ok(ExpressionKind::InList { value, list, negated });
         }
-        self.expect(Kind::LeftParen)?;
-        let query = Box::new(self.query()?);
-        self.expect(Kind::RightParen)?;
+        let query = self.query_in_parentheses()?;
         Ok(ExpressionKind::InQuery { value, query, negated })
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Parser, keywords, token::Kind};
 use crate::{
-    ast::{CaseBranch, CastKind, Expression, ExpressionKind, Identifier, Literal, ObjectName},
+    ast::{CaseBranch, CastKind, Expression, ExpressionKind, Identifier, Literal, ObjectName, Span},
     error::SqlError,
 };
 use millrace_model::DataType;
@@ -10,14 +10,20 @@ use millrace_model::DataType;
 impl Parser<'_> {
     /// A value with the `[index]` and `.field` behind it.
     pub(super) fn primary(&mut self) -> Result<Expression, SqlError> {
-        let mut value = self.atom()?;
-        loop {
-            value = match self.kind() {
-                Kind::LeftBracket => self.raised(value, Self::indexed)?,
-                Kind::Dot if self.kind_at(1) != Kind::Star => self.raised(value, Self::field)?,
-                _ => return Ok(value),
-            };
+        let value = self.atom()?;
+        if self.at_part() { self.parts(value) } else { Ok(value) }
+    }
+
+    fn at_part(&self) -> bool {
+        self.kind() == Kind::LeftBracket || self.kind() == Kind::Dot && self.kind_at(1) != Kind::Star
+    }
+
+    fn parts(&mut self, mut value: Expression) -> Result<Expression, SqlError> {
+        while self.at_part() {
+            let part = if self.kind() == Kind::LeftBracket { Self::indexed } else { Self::field };
+            value = self.raised(value, part)?;
         }
+        Ok(value)
     }
 
     fn indexed(&mut self, value: Expression) -> Result<Expression, SqlError> {
@@ -36,6 +42,7 @@ impl Parser<'_> {
     fn atom(&mut self) -> Result<Expression, SqlError> {
         match self.kind() {
             Kind::Word => self.word(),
+            Kind::LeftParen if self.at_query_parenthesis() => self.scalar_query(),
             Kind::LeftParen => self.parenthesised(),
             Kind::QuotedName => self.name_or_call(),
             Kind::Number | Kind::Text | Kind::UnicodeText | Kind::Bytes => self.constant(),
@@ -111,21 +118,29 @@ impl Parser<'_> {
     /// `(query)`, `(expression)` or `(a, b)`; the parentheses belong to the place of what stands inside.
     fn parenthesised(&mut self) -> Result<Expression, SqlError> {
         let start = self.span();
-        if self.at_query_parenthesis() {
-            self.advance();
-            let query = Box::new(self.query()?);
-            self.expect(Kind::RightParen)?;
-            return Ok(Expression { kind: ExpressionKind::Query(query), span: self.since(start) });
+        self.advance();
+        let mut value = self.expression()?;
+        if self.kind() == Kind::Comma {
+            return self.tuple(start, value);
         }
-        let mut values = self.in_parentheses(Self::expression)?;
-        let kind = match values.pop() {
-            Some(only) if values.is_empty() => only.kind,
-            last => {
-                values.extend(last);
-                ExpressionKind::Row(values)
-            }
-        };
-        Ok(Expression { kind, span: self.since(start) })
+        self.expect(Kind::RightParen)?;
+        value.span = self.since(start);
+        Ok(value)
+    }
+
+    fn tuple(&mut self, start: Span, first: Expression) -> Result<Expression, SqlError> {
+        let mut values = vec![first];
+        while self.eat(Kind::Comma) {
+            values.push(self.expression()?);
+        }
+        self.expect(Kind::RightParen)?;
+        Ok(Expression { kind: ExpressionKind::Row(values), span: self.since(start) })
+    }
+
+    fn scalar_query(&mut self) -> Result<Expression, SqlError> {
+        let start = self.span();
+        let query = self.query_in_parentheses()?;
+        Ok(Expression { kind: ExpressionKind::Query(query), span: self.since(start) })
     }
 
     fn row(&mut self) -> Result<Expression, SqlError> {
@@ -138,9 +153,7 @@ impl Parser<'_> {
     fn exists(&mut self) -> Result<Expression, SqlError> {
         let start = self.span();
         self.advance();
-        self.expect(Kind::LeftParen)?;
-        let query = Box::new(self.query()?);
-        self.expect(Kind::RightParen)?;
+        let query = self.query_in_parentheses()?;
         Ok(Expression { kind: ExpressionKind::Exists(query), span: self.since(start) })
     }
 

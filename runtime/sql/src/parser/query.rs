@@ -1,7 +1,7 @@
 //! Queries: `WITH`, set operations, `VALUES`, `ORDER BY` and how many rows.
 
 use super::{
-    LEVELS_MAX, Parser,
+    HEIGHT_MAX, Parser,
     expression::{fold, fold_height},
     token::Kind,
 };
@@ -26,6 +26,14 @@ impl Parser<'_> {
         Ok(query)
     }
 
+    /// `(query)`
+    pub(super) fn query_in_parentheses(&mut self) -> Result<Box<Query>, SqlError> {
+        self.expect(Kind::LeftParen)?;
+        let query = Box::new(self.query()?);
+        self.expect(Kind::RightParen)?;
+        Ok(query)
+    }
+
     fn common_tables(&mut self) -> Result<Vec<CommonTable>, SqlError> {
         if self.is_word("RECURSIVE") {
             return Err(self.unsupported("`WITH RECURSIVE` is not supported", self.span()));
@@ -34,10 +42,7 @@ impl Parser<'_> {
             let name = p.identifier("a name")?;
             let columns = if p.kind() == Kind::LeftParen { p.identifier_list("the name of a column")? } else { Vec::new() };
             p.expect_word("AS")?;
-            p.expect(Kind::LeftParen)?;
-            let query = p.query()?;
-            p.expect(Kind::RightParen)?;
-            Ok(CommonTable { name, columns, query })
+            Ok(CommonTable { name, columns, query: *p.query_in_parentheses()? })
         })
     }
 
@@ -133,7 +138,7 @@ impl Parser<'_> {
             sides.push(self.set_side(side)?);
         }
         self.peak += fold_height(sides.len());
-        if self.peak > LEVELS_MAX {
+        if self.peak > HEIGHT_MAX {
             return Err(self.too_deep());
         }
         let span = self.since(start);
@@ -150,10 +155,7 @@ impl Parser<'_> {
 
     fn simple_query(&mut self) -> Result<QueryBody, SqlError> {
         if self.kind() == Kind::LeftParen {
-            self.advance();
-            let query = Box::new(self.query()?);
-            self.expect(Kind::RightParen)?;
-            return Ok(QueryBody::Query(query));
+            return Ok(QueryBody::Query(self.query_in_parentheses()?));
         }
         if self.is_word("SELECT") {
             return self.select();

@@ -4,10 +4,10 @@ use crate::{
     config::{BadRecords, LateRecords},
     native::{Message, Messages},
 };
-use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, cast::AsArray, types::*};
+use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, cast::AsArray, types::*};
 use arrow_schema::{DataType, TimeUnit};
 use arrow_select::filter::filter_record_batch;
-use millrace_connector::{ConnectorError, DeadLetter, DeadLetterReason, SourceMetrics};
+use millrace_connector::{ConnectorError, DeadLetter, DeadLetterReason, RowWatermarks, SourceMetrics};
 use millrace_formats::Decoder;
 use millrace_model::OffsetRange;
 use std::{
@@ -27,9 +27,13 @@ pub(crate) struct Intake {
     pub(crate) late_records: LateRecords,
     /// Index of the event-time column in event time.
     pub(crate) event_time: Option<usize>,
+    /// A watermark per row, declared by the planner; goes before `event_time`, and late rows are kept.
+    pub(crate) declared: Option<Arc<dyn RowWatermarks>>,
     pub(crate) metrics: Arc<SourceMetrics>,
     /// Message index of each row.
     rows: Vec<u32>,
+    /// Partition and first row of each run of rows of one partition.
+    runs: Vec<(i32, u32)>,
 }
 
 /// What became of some messages.
@@ -52,16 +56,18 @@ impl Intake {
         topic: Arc<str>,
         operator: String,
         (bad_records, late_records): (BadRecords, LateRecords),
-        event_time: Option<usize>,
+        (event_time, declared): (Option<usize>, Option<Arc<dyn RowWatermarks>>),
         metrics: Arc<SourceMetrics>,
     ) -> Self {
-        Self { decoder, topic, operator, bad_records, late_records, event_time, metrics, rows: Vec::new() }
+        let (rows, runs) = (Vec::new(), Vec::new());
+        Self { decoder, topic, operator, bad_records, late_records, event_time, declared, metrics, rows, runs }
     }
 
     /// Decodes `messages` from index `from` on; rows at or below `watermark_ms` are late.
     pub(crate) fn take(&mut self, messages: &Messages, from: usize, watermark_ms: i64) -> Result<Taken, ConnectorError> {
         let mut taken = Taken::default();
         self.rows.clear();
+        self.runs.clear();
         let mut bytes = 0;
         for index in from..messages.len() {
             let Some(message) = messages.get(index) else { break };
@@ -95,6 +101,9 @@ impl Intake {
         let Some(payload) = message.payload else { return Ok(()) };
         match self.decoder.push(payload) {
             Ok(()) => {
+                if self.runs.last().is_none_or(|(partition, _)| *partition != message.partition) {
+                    self.runs.push((message.partition, self.rows.len() as u32));
+                }
                 self.rows.push(index as u32);
                 Ok(())
             }
@@ -146,6 +155,10 @@ impl Intake {
         watermark_ms: i64,
         taken: &mut Taken,
     ) -> Result<RecordBatch, ConnectorError> {
+        if let Some(declared) = &self.declared {
+            self.note_watermarks(&declared.watermarks_ms(&rows)?, taken);
+            return Ok(rows);
+        }
         let Some(column) = self.event_time.and_then(|index| rows.columns().get(index)) else { return Ok(rows) };
         let times = EventTimes::of(column)?;
         let mut keep = Vec::new();
@@ -173,6 +186,18 @@ impl Intake {
             return Ok(rows);
         }
         filter_record_batch(&rows, &BooleanArray::from(keep)).map_err(|e| ConnectorError::Internal(format!("late rows: {e}")))
+    }
+
+    /// Notes the greatest declared watermark of each partition.
+    fn note_watermarks(&self, watermarks: &Int64Array, taken: &mut Taken) {
+        for (position, &(partition, first)) in self.runs.iter().enumerate() {
+            let end = self.runs.get(position + 1).map_or(watermarks.len(), |(_, next)| *next as usize);
+            let run = watermarks.slice(first as usize, end - first as usize);
+            if let Some(newest) = arrow_arith::aggregate::max(&run) {
+                let noted = taken.event_times.entry(partition).or_insert(newest);
+                *noted = newest.max(*noted);
+            }
+        }
     }
 
     /// Deals with a late row; answers whether it goes on all the same.

@@ -1,18 +1,19 @@
 //! Operators: arithmetic, comparison, truth, membership and patterns. They are named by their sign or keywords.
 
 mod arithmetic;
-mod compare;
-mod comparison;
+pub(super) mod compare;
+pub(super) mod comparison;
 mod concatenation;
 mod decimal;
-mod kernel;
+pub(super) mod kernel;
+mod membership;
 mod temporal;
 mod truth;
 
 use super::Builtin;
 
 /// The families of operators.
-pub(super) const FAMILIES: &[&[Builtin]] = &[arithmetic::FUNCTIONS, comparison::FUNCTIONS, concatenation::FUNCTIONS, truth::FUNCTIONS];
+pub(super) const FAMILIES: &[&[Builtin]] = &[arithmetic::FUNCTIONS, comparison::FUNCTIONS, concatenation::FUNCTIONS, membership::FUNCTIONS, truth::FUNCTIONS];
 
 /// Names of operators that answer for any data, so that a part of an `AND` can be evaluated for all rows at once.
 pub(super) const NEVER_FAIL: &[&str] = &[

@@ -1,0 +1,339 @@
+//! Unbounded `GROUP BY`: every row updates the result of its key at once (Flink's `GroupAggFunction`), or rows are
+//! collected first (its `MiniBatchGroupAggFunction`).
+//!
+//! Vectorized by segments: a segment ends before a key comes again, so the results before and after each row are the
+//! columns of results before and after the segment.
+
+use super::groups::{BlobWriter, GroupSpec, Groups, key_of, read_i64, read_key, retractions};
+use crate::{
+    error::OperatorError,
+    operators::{Collector, Operator, OperatorSnapshot},
+    state::KeyGroupBlobs,
+};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt8Array, UInt32Array};
+use arrow_row::{RowConverter, SortField};
+use arrow_schema::SchemaRef;
+use arrow_select::{concat::concat_batches, interleave::interleave, take::take_record_batch};
+use async_trait::async_trait;
+use millrace_model::{Batch, ChangeKind, Origin};
+use millrace_sql::plan::MiniBatch;
+use std::collections::BTreeMap;
+
+const GROUPS: &str = "groups";
+
+pub(crate) struct GroupAggregate {
+    spec: GroupSpec,
+    groups: Groups,
+    /// When each slot was last written, for the time to live.
+    written_ms: Vec<i64>,
+    ttl_ms: Option<i64>,
+    swept_ms: i64,
+    /// Segment in which a slot was last seen.
+    seen: Vec<u64>,
+    segment: u64,
+    output: SchemaRef,
+    mini_batch: Option<Pending>,
+}
+
+struct Pending {
+    settings: MiniBatch,
+    batches: Vec<Batch>,
+    rows: u64,
+    due_ms: i64,
+    /// Processing time of the last rows.
+    now_ms: i64,
+}
+
+/// One output row: its kind, the row whose key it has, and whether it shows the results before the segment.
+struct Change {
+    kind: ChangeKind,
+    row: u32,
+    results: (usize, usize),
+}
+
+impl GroupAggregate {
+    pub(crate) fn new(
+        spec: GroupSpec,
+        state_ttl_ms: Option<u64>,
+        mini_batch: Option<MiniBatch>,
+        output: SchemaRef,
+        restored: &BTreeMap<String, KeyGroupBlobs>,
+    ) -> Result<Self, OperatorError> {
+        let groups = Groups::new(&spec)?;
+        let ttl_ms = state_ttl_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
+        let mini_batch = mini_batch.map(|settings| Pending { settings, batches: Vec::new(), rows: 0, due_ms: i64::MAX, now_ms: 0 });
+        let (written_ms, seen) = (Vec::new(), Vec::new());
+        let mut made = Self { spec, groups, written_ms, ttl_ms, swept_ms: 0, seen, segment: 0, output, mini_batch };
+        for blob in restored.get(GROUPS).into_iter().flat_map(BTreeMap::values) {
+            let mut blob: &[u8] = blob;
+            while !blob.is_empty() {
+                let slot = made.groups.slot(read_key(&mut blob)?);
+                let written_ms = read_i64(&mut blob)?;
+                made.groups.merge(slot, &mut blob)?;
+                made.touch(slot, written_ms);
+            }
+        }
+        Ok(made)
+    }
+
+    fn touch(&mut self, slot: u32, now_ms: i64) {
+        let index = slot as usize;
+        if self.written_ms.len() <= index {
+            self.written_ms.resize(index + 1, 0);
+            self.seen.resize(index + 1, 0);
+        }
+        self.written_ms[index] = now_ms;
+    }
+
+    fn is_expired(&self, slot: u32, now_ms: i64) -> bool {
+        self.ttl_ms.is_some_and(|ttl| self.written_ms.get(slot as usize).is_some_and(|w| w.saturating_add(ttl) <= now_ms))
+    }
+
+    /// The slot of a row's key; `None` if the row takes back what is not there.
+    fn slot_of(&mut self, key: &[u8], takes_back: bool, now_ms: i64) -> Option<u32> {
+        if let Some(slot) = self.groups.find(key)
+            && self.is_expired(slot, now_ms)
+        {
+            self.groups.remove(slot);
+        }
+        if takes_back {
+            return self.groups.find(key);
+        }
+        let known = self.groups.find(key);
+        let slot = known.unwrap_or_else(|| self.groups.slot(key));
+        if known.is_none() {
+            self.touch(slot, now_ms);
+        }
+        Some(slot)
+    }
+
+    fn update(&mut self, batch: &Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        let collected = self.mini_batch.is_some();
+        let keys = self.spec.key_bytes(&batch.rows)?;
+        let retract = retractions(batch);
+        let takes_back = |row: usize| retract.as_ref().is_some_and(|r| r[row]);
+        let mut answer = Answer::default();
+        let mut row = 0;
+        while row < batch.num_rows() {
+            self.segment += 1;
+            let mut segment = Segment::default();
+            while row < batch.num_rows() {
+                let key = key_of(keys.as_ref(), row);
+                let known = self.groups.find(key);
+                let again = known.is_some_and(|slot| self.seen.get(slot as usize) == Some(&self.segment));
+                if again && !collected {
+                    break;
+                }
+                if let Some(slot) = self.slot_of(key, takes_back(row), now_ms) {
+                    if self.seen[slot as usize] != self.segment {
+                        self.seen[slot as usize] = self.segment;
+                        segment.first_rows.push(row as u32);
+                        segment.slots.push(slot);
+                        segment.is_new.push(known.is_none_or(|known| known != slot) || self.groups.counts[slot as usize] == 0);
+                    }
+                    segment.rows.push(row as u32);
+                    segment.groups.push(slot);
+                }
+                row += 1;
+            }
+            self.close(batch, retract.as_deref(), segment, now_ms, &mut answer)?;
+        }
+        self.emit(batch, answer, out)
+    }
+
+    /// Updates the groups by one segment and notes what has changed.
+    fn close(
+        &mut self,
+        batch: &Batch,
+        retract: Option<&[bool]>,
+        segment: Segment,
+        now_ms: i64,
+        answer: &mut Answer,
+    ) -> Result<(), OperatorError> {
+        if segment.rows.is_empty() {
+            return Ok(());
+        }
+        let before = self.groups.values(&segment.slots)?;
+        let whole = segment.rows.len() == batch.num_rows();
+        let rows = if whole { batch.rows.clone() } else { take_record_batch(&batch.rows, &UInt32Array::from(segment.rows.clone()))? };
+        let flags: Option<Vec<bool>> = retract.map(|r| segment.rows.iter().map(|&i| r[i as usize]).collect());
+        self.groups.update(&self.spec, &rows, &segment.groups, flags.as_deref())?;
+        let after = self.groups.values(&segment.slots)?;
+        let same = if self.ttl_ms.is_some() { None } else { Some(equal_rows(&before, &after, segment.slots.len())?) };
+        let part = answer.parts.len();
+        answer.parts.extend([before, after]);
+        for (position, &slot) in segment.slots.iter().enumerate() {
+            let row = segment.first_rows[position];
+            let mut note = |kind, results| answer.changes.push(Change { kind, row, results });
+            let (old, new) = ((part, position), (part + 1, position));
+            self.written_ms[slot as usize] = now_ms;
+            let is_gone = self.spec.can_retract && self.groups.counts[slot as usize] <= 0;
+            match (segment.is_new[position], is_gone) {
+                (true, true) => self.groups.remove(slot),
+                (true, false) => note(ChangeKind::Insert, new),
+                (false, true) => {
+                    note(ChangeKind::Delete, old);
+                    self.groups.remove(slot);
+                }
+                // Without calls a key only comes and goes.
+                (false, false) if self.spec.calls.is_empty() => {}
+                (false, false) if same.as_ref().is_some_and(|same| same[position]) => {}
+                (false, false) => {
+                    note(ChangeKind::UpdateBefore, old);
+                    note(ChangeKind::UpdateAfter, new);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn emit(&self, batch: &Batch, answer: Answer, out: &mut Collector) -> Result<(), OperatorError> {
+        if answer.changes.is_empty() {
+            return Ok(());
+        }
+        let rows = UInt32Array::from_iter_values(answer.changes.iter().map(|c| c.row));
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.output.fields().len());
+        for &key in &self.spec.keys {
+            columns.push(arrow_select::take::take(batch.rows.column(key), &rows, None)?);
+        }
+        let places: Vec<(usize, usize)> = answer.changes.iter().map(|c| c.results).collect();
+        for call in 0..self.spec.calls.len() {
+            let arrays: Vec<&dyn Array> = answer.parts.iter().map(|part| part[call].as_ref()).collect();
+            columns.push(interleave(&arrays, &places)?);
+        }
+        let kinds = answer.changes.iter().any(|c| c.kind != ChangeKind::Insert);
+        let kinds = kinds.then(|| UInt8Array::from_iter_values(answer.changes.iter().map(|c| c.kind as u8)));
+        let options = RecordBatchOptions::new().with_row_count(Some(answer.changes.len()));
+        let rows = RecordBatch::try_new_with_options(self.output.clone(), columns, &options)?;
+        out.emit(Batch { rows, kinds, origin: batch.origin.clone() });
+        Ok(())
+    }
+
+    /// Emits what the mini-batch has collected.
+    fn flush(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        let Some(pending) = &mut self.mini_batch else {
+            return Ok(());
+        };
+        pending.rows = 0;
+        pending.due_ms = i64::MAX;
+        let batches = std::mem::take(&mut pending.batches);
+        let Some(batch) = one_batch(batches)? else {
+            return Ok(());
+        };
+        self.update(&batch, now_ms, out)
+    }
+
+    /// Forgets expired keys from time to time, so that silent ones do not stay for ever.
+    fn sweep(&mut self, now_ms: i64) {
+        let Some(ttl_ms) = self.ttl_ms else {
+            return;
+        };
+        if now_ms.saturating_sub(self.swept_ms) < ttl_ms / 2 {
+            return;
+        }
+        self.swept_ms = now_ms;
+        let expired: Vec<u32> = self.groups.in_order().into_iter().filter(|&slot| self.is_expired(slot, now_ms)).collect();
+        expired.into_iter().for_each(|slot| self.groups.remove(slot));
+    }
+}
+
+#[derive(Default)]
+struct Segment {
+    /// Rows in order, and the slot of each.
+    rows: Vec<u32>,
+    groups: Vec<u32>,
+    /// Slots in order of first touch, with the row that touched them first.
+    slots: Vec<u32>,
+    first_rows: Vec<u32>,
+    is_new: Vec<bool>,
+}
+
+#[derive(Default)]
+struct Answer {
+    /// Results of the calls, two parts per segment: before and after.
+    parts: Vec<Vec<ArrayRef>>,
+    changes: Vec<Change>,
+}
+
+/// Per position, whether all columns are equal (NULL equals NULL).
+fn equal_rows(before: &[ArrayRef], after: &[ArrayRef], count: usize) -> Result<Vec<bool>, OperatorError> {
+    if before.is_empty() {
+        return Ok(vec![true; count]);
+    }
+    // Maps have no order of their own and cannot be rows: compared as arrays.
+    let by_rows = before.iter().all(|a| !matches!(a.data_type(), arrow_schema::DataType::Map(..)));
+    if !by_rows {
+        return Ok((0..count).map(|i| before.iter().zip(after).all(|(b, a)| b.slice(i, 1).to_data() == a.slice(i, 1).to_data())).collect());
+    }
+    let fields = before.iter().map(|a| SortField::new(a.data_type().clone())).collect();
+    let converter = RowConverter::new(fields)?;
+    let (before, after) = (converter.convert_columns(before)?, converter.convert_columns(after)?);
+    Ok((0..count).map(|i| before.row(i) == after.row(i)).collect())
+}
+
+fn one_batch(mut batches: Vec<Batch>) -> Result<Option<Batch>, OperatorError> {
+    let Some(first) = batches.first() else {
+        return Ok(None);
+    };
+    if batches.len() == 1 {
+        return Ok(batches.pop());
+    }
+    let rows = concat_batches(&first.rows.schema(), batches.iter().map(|b| &b.rows))?;
+    let kinds = batches.iter().any(|b| b.kinds.is_some()).then(|| {
+        let all = batches.iter().flat_map(|b| match &b.kinds {
+            Some(kinds) => kinds.values().to_vec(),
+            None => vec![ChangeKind::Insert as u8; b.num_rows()],
+        });
+        UInt8Array::from_iter_values(all)
+    });
+    let origin: Origin = batches.iter().flat_map(|b| b.origin.iter().cloned()).collect::<Vec<_>>().into();
+    Ok(Some(Batch { rows, kinds, origin }))
+}
+
+#[async_trait]
+impl Operator for GroupAggregate {
+    async fn process(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.sweep(now_ms);
+        let Some(pending) = &mut self.mini_batch else {
+            return self.update(&batch, now_ms, out);
+        };
+        pending.rows += batch.num_rows() as u64;
+        pending.now_ms = now_ms;
+        pending.due_ms = pending.due_ms.min(now_ms.saturating_add(i64::try_from(pending.settings.allow_latency_ms).unwrap_or(i64::MAX)));
+        pending.batches.push(batch);
+        if pending.rows >= pending.settings.size { self.flush(now_ms, out) } else { Ok(()) }
+    }
+
+    /// What is held back belongs before the watermark.
+    async fn on_watermark(&mut self, _watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        let now_ms = self.mini_batch.as_ref().map_or(0, |p| p.now_ms);
+        self.flush(now_ms, out)
+    }
+
+    fn next_timer_ms(&self) -> Option<i64> {
+        self.mini_batch.as_ref().map(|p| p.due_ms).filter(|&due| due < i64::MAX)
+    }
+
+    async fn on_processing_time(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        if self.mini_batch.as_ref().is_some_and(|p| p.due_ms <= now_ms) { self.flush(now_ms, out) } else { Ok(()) }
+    }
+
+    async fn before_barrier(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.flush(now_ms, out)
+    }
+
+    async fn snapshot(&mut self, now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
+        let mut blobs = BlobWriter::default();
+        for slot in self.groups.in_order() {
+            if self.is_expired(slot, now_ms) {
+                continue;
+            }
+            let (groups, written_ms) = (&self.groups, self.written_ms[slot as usize]);
+            blobs.entry(groups.key(slot), |out| {
+                out.extend_from_slice(&written_ms.to_le_bytes());
+                groups.export(slot, out);
+            });
+        }
+        Ok(OperatorSnapshot { keyed: BTreeMap::from([(GROUPS.to_owned(), blobs.finish())]) })
+    }
+}

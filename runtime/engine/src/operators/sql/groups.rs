@@ -1,0 +1,223 @@
+//! Groups of rows by key: which slot a key has, and the accumulators of all slots.
+//!
+//! Key bytes are those of [`crate::key::KeyHasher`], so a group's key group is the one by which the exchange sent its rows.
+
+use super::evaluation_failed;
+use crate::{
+    error::OperatorError,
+    key::{KeyGroup, key_group_of},
+    state::{KeyGroupBlobs, StateError},
+};
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array, cast::AsArray};
+use arrow_row::{RowConverter, Rows, SortField};
+use arrow_select::take::take;
+use bytes::Bytes;
+use millrace_functions::aggregate::{Accumulator, Update, distinct};
+use millrace_model::{ChangeKind, Schema};
+use millrace_sql::plan::AggregateCall;
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::BuildHasherDefault,
+};
+use xxhash_rust::xxh3::Xxh3Default;
+
+/// What makes the groups: key columns and calls.
+pub(crate) struct GroupSpec {
+    pub keys: Vec<usize>,
+    pub calls: Vec<AggregateCall>,
+    pub can_retract: bool,
+    converter: RowConverter,
+}
+
+impl GroupSpec {
+    pub(crate) fn new(keys: Vec<usize>, calls: Vec<AggregateCall>, can_retract: bool, input: &Schema) -> Result<Self, OperatorError> {
+        let fields = keys.iter().map(|&k| SortField::new(input.fields()[k].data_type.to_arrow())).collect();
+        Ok(Self { keys, calls, can_retract, converter: RowConverter::new(fields)? })
+    }
+
+    /// Key bytes of every row; `None` when there are no key columns.
+    pub(crate) fn key_bytes(&self, rows: &RecordBatch) -> Result<Option<Rows>, OperatorError> {
+        if self.keys.is_empty() {
+            return Ok(None);
+        }
+        let columns: Vec<ArrayRef> = self.keys.iter().map(|&k| rows.column(k).clone()).collect();
+        Ok(Some(self.converter.convert_columns(&columns)?))
+    }
+
+    /// Key columns of these keys.
+    pub(crate) fn key_columns(&self, keys: &[&[u8]]) -> Result<Vec<ArrayRef>, OperatorError> {
+        if self.keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let parser = self.converter.parser();
+        Ok(self.converter.convert_rows(keys.iter().map(|k| parser.parse(k)))?)
+    }
+}
+
+/// The key of row `row`.
+pub(crate) fn key_of(keys: Option<&Rows>, row: usize) -> &[u8] {
+    match keys {
+        Some(keys) => keys.row(row).data(),
+        None => &[],
+    }
+}
+
+type Slots = HashMap<Box<[u8]>, u32, BuildHasherDefault<Xxh3Default>>;
+
+/// Slots by key, with one accumulator per call over all slots.
+pub(crate) struct Groups {
+    slots: Slots,
+    keys: Vec<Box<[u8]>>,
+    free: Vec<u32>,
+    /// Rows added minus rows taken back, per slot.
+    pub counts: Vec<i64>,
+    accumulators: Vec<Box<dyn Accumulator>>,
+}
+
+impl Groups {
+    pub(crate) fn new(spec: &GroupSpec) -> Result<Self, OperatorError> {
+        let mut accumulators = Vec::with_capacity(spec.calls.len());
+        for call in &spec.calls {
+            let made = call.function.accumulator(&call.argument_types, &call.result.data_type, spec.can_retract);
+            let made = made.map_err(|e| OperatorError::Evaluation(e.to_string()))?;
+            accumulators.push(if call.distinct { distinct(made, &call.argument_types) } else { made });
+        }
+        Ok(Self { slots: Slots::default(), keys: Vec::new(), free: Vec::new(), counts: Vec::new(), accumulators })
+    }
+
+    pub(crate) fn find(&self, key: &[u8]) -> Option<u32> {
+        self.slots.get(key).copied()
+    }
+
+    pub(crate) fn key(&self, slot: u32) -> &[u8] {
+        &self.keys[slot as usize]
+    }
+
+    /// The slot of `key`, made if it is new.
+    pub(crate) fn slot(&mut self, key: &[u8]) -> u32 {
+        if let Some(&slot) = self.slots.get(key) {
+            return slot;
+        }
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.keys[slot as usize] = key.into();
+                slot
+            }
+            None => {
+                self.keys.push(key.into());
+                self.counts.push(0);
+                let slot = self.keys.len() - 1;
+                self.accumulators.iter_mut().for_each(|a| a.resize(slot + 1));
+                slot as u32
+            }
+        };
+        self.slots.insert(key.into(), slot);
+        slot
+    }
+
+    /// Slots in the order in which their keys came first (reused slots aside).
+    pub(crate) fn in_order(&self) -> Vec<u32> {
+        let mut slots: Vec<u32> = self.slots.values().copied().collect();
+        slots.sort_unstable();
+        slots
+    }
+
+    pub(crate) fn remove(&mut self, slot: u32) {
+        self.slots.remove(&self.keys[slot as usize]);
+        self.counts[slot as usize] = 0;
+        self.accumulators.iter_mut().for_each(|a| a.clear(slot));
+        self.free.push(slot);
+    }
+
+    /// Adds (or takes back) rows; `groups` and `retract` are per row of `rows`.
+    pub(crate) fn update(
+        &mut self,
+        spec: &GroupSpec,
+        rows: &RecordBatch,
+        groups: &[u32],
+        retract: Option<&[bool]>,
+    ) -> Result<(), OperatorError> {
+        for (row, &group) in groups.iter().enumerate() {
+            self.counts[group as usize] += if retract.is_some_and(|r| r[row]) { -1 } else { 1 };
+        }
+        for (call, accumulator) in spec.calls.iter().zip(&mut self.accumulators) {
+            let arguments: Vec<ArrayRef> = call.arguments.iter().map(|&i| rows.column(i).clone()).collect();
+            let Some(filter) = call.filter else {
+                accumulator.update(&Update { groups, retract, arguments: &arguments }).map_err(evaluation_failed)?;
+                continue;
+            };
+            let chosen = true_rows(rows.column(filter).as_boolean());
+            let groups: Vec<u32> = chosen.values().iter().map(|&i| groups[i as usize]).collect();
+            let retract: Option<Vec<bool>> = retract.map(|r| chosen.values().iter().map(|&i| r[i as usize]).collect());
+            let arguments = arguments.iter().map(|a| take(a, &chosen, None)).collect::<Result<Vec<_>, _>>()?;
+            let update = Update { groups: &groups, retract: retract.as_deref(), arguments: &arguments };
+            accumulator.update(&update).map_err(evaluation_failed)?;
+        }
+        Ok(())
+    }
+
+    /// Results of all calls for these slots.
+    pub(crate) fn values(&self, slots: &[u32]) -> Result<Vec<ArrayRef>, OperatorError> {
+        self.accumulators.iter().map(|a| a.values(slots).map_err(evaluation_failed)).collect()
+    }
+
+    /// Appends a slot's state: count, then each accumulator.
+    pub(crate) fn export(&self, slot: u32, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.counts[slot as usize].to_le_bytes());
+        self.accumulators.iter().for_each(|a| a.export(slot, out));
+    }
+
+    /// Merges what `export` made into a slot.
+    pub(crate) fn merge(&mut self, slot: u32, state: &mut &[u8]) -> Result<(), OperatorError> {
+        self.counts[slot as usize] += read_i64(state)?;
+        for accumulator in &mut self.accumulators {
+            accumulator.merge(slot, state).map_err(|e| StateError(e.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+fn true_rows(filter: &BooleanArray) -> UInt32Array {
+    let chosen = filter.iter().enumerate().filter(|(_, v)| *v == Some(true)).map(|(i, _)| i as u32);
+    UInt32Array::from_iter_values(chosen)
+}
+
+/// Entries of a state by key group: key, then whatever `write` appends.
+#[derive(Default)]
+pub(crate) struct BlobWriter {
+    groups: BTreeMap<KeyGroup, Vec<u8>>,
+}
+
+impl BlobWriter {
+    pub(crate) fn entry(&mut self, key: &[u8], write: impl FnOnce(&mut Vec<u8>)) {
+        let out = self.groups.entry(key_group_of(key)).or_default();
+        out.extend_from_slice(&(key.len() as u32).to_le_bytes());
+        out.extend_from_slice(key);
+        write(out);
+    }
+
+    pub(crate) fn finish(self) -> KeyGroupBlobs {
+        self.groups.into_iter().map(|(group, out)| (group, Bytes::from(out))).collect()
+    }
+}
+
+/// Takes the key off the front of an entry.
+pub(crate) fn read_key<'a>(blob: &mut &'a [u8]) -> Result<&'a [u8], StateError> {
+    let (length, rest) = blob.split_first_chunk::<4>().ok_or_else(|| StateError("ends inside a length".into()))?;
+    let length = u32::from_le_bytes(*length) as usize;
+    let key = rest.get(..length).ok_or_else(|| StateError(format!("{} bytes left, expected {length}", rest.len())))?;
+    *blob = &rest[length..];
+    Ok(key)
+}
+
+pub(crate) fn read_i64(blob: &mut &[u8]) -> Result<i64, StateError> {
+    let (head, rest) = blob.split_first_chunk::<8>().ok_or_else(|| StateError("ends inside a number".into()))?;
+    *blob = rest;
+    Ok(i64::from_le_bytes(*head))
+}
+
+/// Change kinds as "takes back" flags; `None` when all rows are added.
+pub(crate) fn retractions(batch: &millrace_model::Batch) -> Option<Vec<bool>> {
+    let kinds = batch.kinds.as_ref()?;
+    Some(kinds.values().iter().map(|&k| k == ChangeKind::UpdateBefore as u8 || k == ChangeKind::Delete as u8).collect())
+}

@@ -1,0 +1,36 @@
+//! Opens the stateful part of a stage.
+
+use super::{
+    group_aggregate::GroupAggregate,
+    groups::GroupSpec,
+    session_aggregate::SessionAggregate,
+    stage::Head,
+    window_aggregate::{WindowAggregate, Windows},
+};
+use crate::{
+    error::OperatorError,
+    operators::{Operator, OperatorContext},
+};
+use chrono_tz::Tz;
+use millrace_sql::plan::WindowKind;
+
+pub(super) fn open(head: &Head, zone: Tz, context: OperatorContext) -> Result<Box<dyn Operator>, OperatorError> {
+    let restored = &context.restored;
+    match head {
+        Head::GroupAggregate { keys, calls, can_retract, state_ttl_ms, mini_batch, output } => {
+            let spec = GroupSpec::new(keys.clone(), calls.clone(), *can_retract, &context.input)?;
+            Ok(Box::new(GroupAggregate::new(spec, *state_ttl_ms, *mini_batch, output.to_arrow(), restored)?))
+        }
+        Head::WindowAggregate { strategy, keys, calls, can_retract, output } => {
+            let spec = GroupSpec::new(keys.clone(), calls.clone(), *can_retract, &context.input)?;
+            let windows = Windows::new(strategy, zone);
+            let (output, metrics) = (output.to_arrow(), context.metrics.clone());
+            match windows.kind {
+                WindowKind::Session { gap_ms } if windows.start_column.is_none() => {
+                    Ok(Box::new(SessionAggregate::new(spec, windows, gap_ms, output, metrics, restored)?))
+                }
+                _ => Ok(Box::new(WindowAggregate::new(spec, windows, output, metrics, restored)?)),
+            }
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! From a plan tree to planned operators: where exchanges are needed, where steps share a subtask.
+
+use super::stage::{Head, StageKind, StageSettings, Step};
+use crate::plan::{PlannedOperator, Work};
+use crate::operators::PlannedTransform;
+use millrace_functions::Expr;
+use millrace_model::{Field, Schema, ids::NodeId};
+use millrace_sql::{
+    plan::{NodeKind, PlanColumn, PlanNode, Scan, WindowKind, WindowStrategy},
+    settings::Settings,
+};
+use std::{collections::HashSet, sync::Arc};
+
+/// A lowered plan.
+pub(crate) struct Lowered {
+    /// Operators in order; inputs below `base` are positions in the surrounding plan.
+    pub operators: Vec<PlannedOperator>,
+    /// What the plan asks of the tables that it scans.
+    pub scans: Vec<ScanRequest>,
+}
+
+/// What a scan asks of the operator that feeds it.
+pub(crate) struct ScanRequest {
+    /// Position of that operator.
+    pub operator: usize,
+    /// The operator is a source that only this scan reads.
+    pub is_exclusive: bool,
+    /// What is read, and its watermark.
+    pub scan: Scan,
+}
+
+/// The operator behind a table.
+pub(crate) struct InputTable {
+    /// Its position.
+    pub operator: usize,
+    /// All its columns.
+    pub schema: Schema,
+    /// A source that only one scan reads: it will read exactly the scan's columns.
+    pub is_exclusive: bool,
+}
+
+/// Lowers `plan`; `base` is the position that its first operator will have, `input` finds the operator of a table.
+pub(crate) fn lower(
+    node: &NodeId,
+    plan: &PlanNode,
+    settings: &Settings,
+    parallelism: usize,
+    base: usize,
+    input: &dyn Fn(&str) -> Option<InputTable>,
+) -> Result<Lowered, String> {
+    let lowered = Lowered { operators: Vec::new(), scans: Vec::new() };
+    let mut lowering = Lowering { node, settings, parallelism, base, input, lowered };
+    let stage = lowering.stage(plan)?;
+    let names: Vec<String> = plan.columns.iter().map(|c| c.name.clone()).collect();
+    lowering.finish(stage, &plan.columns, Some(&names));
+    let Lowering { mut lowered, .. } = lowering;
+    if let Some(last) = lowered.operators.last_mut() {
+        // The node itself is the operator that others see.
+        last.node = node.clone();
+    }
+    Ok(lowered)
+}
+
+struct Lowering<'a> {
+    node: &'a NodeId,
+    settings: &'a Settings,
+    parallelism: usize,
+    base: usize,
+    input: &'a dyn Fn(&str) -> Option<InputTable>,
+    lowered: Lowered,
+}
+
+/// A stage that may still get steps.
+struct Open {
+    inputs: Vec<usize>,
+    /// Columns that enter the stage.
+    input: Schema,
+    key_fields: Option<Vec<String>>,
+    parallelism: usize,
+    head: Option<Head>,
+    steps: Vec<Step>,
+    name: String,
+}
+
+impl Lowering<'_> {
+    fn stage(&mut self, plan: &PlanNode) -> Result<Open, String> {
+        match &plan.kind {
+            NodeKind::Scan(scan) => self.scan(scan, &plan.columns),
+            NodeKind::Values { rows } => self.values(rows, &plan.columns),
+            NodeKind::Calc { input, predicate, projection } => {
+                let mut stage = self.stage(input)?;
+                stage.steps.push(Step::Calc {
+                    predicate: predicate.clone(),
+                    projection: projection.clone(),
+                    output: schema_of(&plan.columns, None),
+                });
+                Ok(stage)
+            }
+            NodeKind::Union { inputs } => self.union(inputs, &plan.columns),
+            NodeKind::Expand { input, keys, sets } => {
+                let mut stage = self.stage(input)?;
+                stage.steps.push(Step::Expand { keys: keys.clone(), sets: sets.clone(), output: schema_of(&plan.columns, None) });
+                Ok(stage)
+            }
+            NodeKind::Correlate { input, function, is_left } => {
+                let mut stage = self.stage(input)?;
+                stage.steps.push(Step::Correlate {
+                    function: function.clone(),
+                    is_left: *is_left,
+                    output: schema_of(&plan.columns, None),
+                });
+                Ok(stage)
+            }
+            NodeKind::WindowTable { input, window } => {
+                if !matches!(window.kind, WindowKind::Session { .. }) {
+                    let mut stage = self.stage(input)?;
+                    stage.steps.push(Step::WindowTable { window: window.clone(), output: schema_of(&plan.columns, None) });
+                    return Ok(stage);
+                }
+                Err("SESSION windows are supported only where they are aggregated by the same keys as their PARTITION BY".into())
+            }
+            NodeKind::WindowAggregate { input, strategy, keys, calls } => {
+                let head = Head::WindowAggregate {
+                    strategy: strategy.clone(),
+                    keys: keys.clone(),
+                    calls: calls.clone(),
+                    can_retract: !millrace_sql::plan::changelog::changelog_mode(input).is_insert_only(),
+                    output: schema_of(&plan.columns, None),
+                };
+                let name = match strategy {
+                    WindowStrategy::Time(_) => "window-aggregate",
+                    WindowStrategy::Attached { .. } => "attached-window-aggregate",
+                };
+                self.keyed(input, keys, head, name)
+            }
+            NodeKind::GroupAggregate { input, keys, calls, state_ttl_ms, mini_batch } => {
+                let head = Head::GroupAggregate {
+                    keys: keys.clone(),
+                    calls: calls.clone(),
+                    can_retract: !millrace_sql::plan::changelog::changelog_mode(input).is_insert_only(),
+                    state_ttl_ms: *state_ttl_ms,
+                    mini_batch: *mini_batch,
+                    output: schema_of(&plan.columns, None),
+                };
+                self.keyed(input, keys, head, "group-aggregate")
+            }
+        }
+    }
+
+    fn scan(&mut self, scan: &Scan, columns: &[PlanColumn]) -> Result<Open, String> {
+        let Some(table) = (self.input)(&scan.table) else {
+            return Err(format!("table `{}` is not connected to the SQL node", scan.table));
+        };
+        if let Some(column) = scan.physical.iter().find(|c| c.is_metadata) {
+            return Err(format!("metadata column `{}` of table `{}` is not supported by the native engine yet", column.name, scan.table));
+        }
+        if scan.watermark.is_some() && !table.is_exclusive {
+            return Err(format!(
+                "table `{}` declares a watermark, so a source that nothing else reads must feed it; give this query a source node of its own",
+                scan.table
+            ));
+        }
+        let (operator, is_exclusive) = (table.operator, table.is_exclusive);
+        self.lowered.scans.push(ScanRequest { operator, is_exclusive, scan: scan.clone() });
+        let schema = schema_of(columns, None);
+        let mut steps = Vec::new();
+        let mut input = schema.clone();
+        if !is_exclusive {
+            let chosen = (scan.physical.iter())
+                .map(|c| table.schema.index_of(&c.name).map(|i| Expr::column(i, c.typed.clone())))
+                .collect::<Option<Vec<_>>>();
+            let projection = chosen.ok_or_else(|| format!("table `{}` lost a column", scan.table))?;
+            steps.push(Step::Calc { predicate: None, projection, output: schema });
+            input = table.schema;
+        }
+        let parallelism = self.parallelism;
+        Ok(Open { inputs: vec![operator], input, key_fields: None, parallelism, head: None, steps, name: "calc".into() })
+    }
+
+    fn values(&mut self, rows: &[Vec<Expr>], columns: &[PlanColumn]) -> Result<Open, String> {
+        let schema = schema_of(columns, None);
+        let work = super::values::source(rows, columns, &schema)?;
+        let position = self.push(PlannedOperator {
+            node: self.next_id(),
+            name: "values".into(),
+            kind: "values_source".into(),
+            parallelism: 1,
+            inputs: Vec::new(),
+            work,
+        });
+        Ok(Open {
+            inputs: vec![position],
+            input: schema,
+            key_fields: None,
+            parallelism: 1,
+            head: None,
+            steps: Vec::new(),
+            name: "calc".into(),
+        })
+    }
+
+    fn union(&mut self, inputs: &[PlanNode], columns: &[PlanColumn]) -> Result<Open, String> {
+        let mut positions = Vec::with_capacity(inputs.len());
+        let names: Vec<String> = schema_of(columns, None).fields().iter().map(|f| f.name.clone()).collect();
+        for input in inputs {
+            let stage = self.stage(input)?;
+            positions.push(self.finish(stage, columns, Some(&names)));
+        }
+        Ok(Open {
+            inputs: positions,
+            input: schema_of(columns, None),
+            key_fields: None,
+            parallelism: self.parallelism,
+            head: None,
+            steps: Vec::new(),
+            name: "union".into(),
+        })
+    }
+
+    /// A stage of its own for a stateful head: rows of one key go to one subtask.
+    fn keyed(&mut self, input: &PlanNode, keys: &[usize], head: Head, name: &str) -> Result<Open, String> {
+        let before = self.stage(input)?;
+        let position = self.finish(before, &input.columns, None);
+        let schema = schema_of(&input.columns, None);
+        let key_fields: Vec<String> = keys.iter().map(|&k| schema.fields()[k].name.clone()).collect();
+        let parallelism = if keys.is_empty() { 1 } else { self.parallelism };
+        let key_fields = (!keys.is_empty()).then_some(key_fields);
+        let inputs = vec![position];
+        Ok(Open { inputs, input: schema, key_fields, parallelism, head: Some(head), steps: Vec::new(), name: name.into() })
+    }
+
+    /// Closes a stage that emits `columns`; answers its position.
+    fn finish(&mut self, stage: Open, columns: &[PlanColumn], names: Option<&[String]>) -> usize {
+        let output = schema_of(columns, names);
+        if stage.head.is_none() && stage.steps.is_empty() && stage.inputs.len() == 1 && names.is_none() {
+            // Nothing to do: the receiver reads the input itself. Rows of a scan pass as they are.
+            return stage.inputs[0];
+        }
+        let settings = StageSettings {
+            head: stage.head,
+            steps: stage.steps,
+            zone: self.settings.zone,
+            output: output.to_arrow(),
+        };
+        let planned = PlannedTransform {
+            output,
+            key_fields: stage.key_fields,
+            settings: Arc::new(settings),
+            pins: serde_json::Value::Null,
+        };
+        let node = self.next_id();
+        self.push(PlannedOperator {
+            name: format!("{}: {}", self.node, stage.name),
+            node,
+            kind: "sql".into(),
+            parallelism: stage.parallelism,
+            inputs: stage.inputs,
+            work: Work::Transform { kind: Arc::new(StageKind), input: stage.input, planned },
+        })
+    }
+
+    /// Ids of inner operators: a dot cannot be part of a user's id.
+    fn next_id(&self) -> NodeId {
+        NodeId::new(format!("{}.{}", self.node, self.lowered.operators.len() + 1))
+    }
+
+    fn push(&mut self, operator: PlannedOperator) -> usize {
+        self.lowered.operators.push(operator);
+        self.base + self.lowered.operators.len() - 1
+    }
+}
+
+/// Columns with unique names; all may be NULL unless `names` are given, which are kept with their nullability.
+pub(crate) fn schema_of(columns: &[PlanColumn], names: Option<&[String]>) -> Schema {
+    let mut taken = HashSet::new();
+    let mut fields = Vec::with_capacity(columns.len());
+    for (position, column) in columns.iter().enumerate() {
+        let wanted = names.and_then(|n| n.get(position)).unwrap_or(&column.name);
+        let wanted = if wanted.is_empty() { "EXPR$" } else { wanted };
+        let mut name = wanted.to_owned();
+        let mut next = 0;
+        while !taken.insert(name.clone()) {
+            name = format!("{wanted}{next}");
+            next += 1;
+        }
+        let nullable = names.is_none() || column.typed.nullable;
+        fields.push(Field::new(name, column.typed.data_type.clone(), nullable));
+    }
+    // Names are unique and not empty by now.
+    Schema::new(fields).unwrap_or_default()
+}

@@ -1,0 +1,44 @@
+//! Flink SQL on the native engine: a SQL node becomes stages, each a subtask of its own.
+//!
+//! A stage has at most one stateful head (an aggregate, a session window), fed by a keyed exchange, and behind it any
+//! number of stateless steps (calc, expand, window assignment, correlate), which run in the same subtask without a
+//! channel between them.
+//!
+//! Invariant: what a stage keeps belongs to its head; its name in checkpoints holds the signature of what is computed,
+//! so a changed query never misreads the state of another.
+
+mod calc;
+mod correlate;
+mod expand;
+mod group_aggregate;
+mod groups;
+mod head;
+pub(crate) mod lower;
+mod node;
+mod session_aggregate;
+pub(crate) mod stage;
+mod values;
+mod watermark;
+mod window_aggregate;
+mod window_table;
+mod window_time;
+
+pub(crate) use node::{KIND, Upstream, plan_sql};
+
+use crate::error::OperatorError;
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_schema::{Field, Schema};
+use millrace_functions::EvaluationError;
+use std::sync::Arc;
+
+/// Columns as rows without names: expressions go by position.
+pub(crate) fn rows_of(columns: &[ArrayRef], count: usize) -> Result<RecordBatch, OperatorError> {
+    let field = |c: &ArrayRef| Field::new("", c.data_type().clone(), true);
+    let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
+    let options = RecordBatchOptions::new().with_row_count(Some(count));
+    Ok(RecordBatch::try_new_with_options(schema, columns.to_vec(), &options)?)
+}
+
+pub(crate) fn evaluation_failed(error: EvaluationError) -> OperatorError {
+    OperatorError::Evaluation(error.to_string())
+}

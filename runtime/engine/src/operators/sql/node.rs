@@ -1,0 +1,187 @@
+//! The SQL node of the canvas (JOB-6): a query over the tables upstream, planned into stages.
+//!
+//! `config.sql` is a Flink SQL script that ends in one SELECT or INSERT. Tables are the nodes upstream, by their
+//! `table_name`, name or id; a `CREATE TABLE` of the same name adds computed columns and a watermark to one.
+
+use super::{lower::{InputTable, ScanRequest, lower}, watermark::DeclaredWatermark};
+use crate::plan::{PlannedOperator, Work};
+use millrace_connector::{DeclaredTime, parse_config};
+use millrace_functions::{EvaluationContext, FunctionRegistry};
+use millrace_model::{
+    DataType, Field, Schema,
+    graph::{GraphError, JobParameters, Node},
+};
+use millrace_sql::{
+    ColumnSource, Session, SqlError, TableColumn, TableDefinition,
+    ast::StatementKind,
+    parser,
+    plan::{ChangelogMode, PlanNode, changelog::changelog_mode, explain::explain},
+};
+use serde::Deserialize;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Name of the node kind.
+pub(crate) const KIND: &str = "sql";
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    /// The script.
+    sql: String,
+    /// Name that SQL downstream uses for the result.
+    #[serde(default)]
+    #[allow(dead_code)]
+    table_name: Option<String>,
+}
+
+/// A node upstream as a table.
+pub(crate) struct Upstream {
+    /// Its name in the script.
+    pub name: String,
+    /// Its operator.
+    pub operator: usize,
+    /// Its columns.
+    pub schema: Schema,
+    /// Kinds of changes that it sends.
+    pub changes: ChangelogMode,
+    /// Its event-time field, if its watermarks are of one.
+    pub rowtime: Option<String>,
+    /// A source that nothing else reads: it may be told to read less.
+    pub is_own_source: bool,
+}
+
+/// A planned SQL node.
+pub(crate) struct SqlPlanned {
+    pub operators: Vec<PlannedOperator>,
+    /// What leaves the last operator.
+    pub changes: ChangelogMode,
+    /// Per source: the columns that it has to read, and its declared time.
+    pub sources: Vec<(usize, Schema, Option<DeclaredTime>)>,
+}
+
+/// Plans the node; `base` is the position of its first operator in the job's plan.
+pub(crate) fn plan_sql(
+    node: &Node,
+    upstream: &[Upstream],
+    parameters: &JobParameters,
+    functions: &FunctionRegistry,
+    base: usize,
+) -> Result<SqlPlanned, Vec<GraphError>> {
+    let config: Config = parse_config(&node.config)
+        .map_err(|e| vec![GraphError::in_field(&node.id, format!("config.{}", e.field), &e.code, e.message)])?;
+    let fail = |error: SqlError| vec![GraphError::in_field(&node.id, "config.sql", error.code, error.at(&config.sql))];
+    let mut session = Session::new(functions.clone());
+    for (key, value) in parameters.environment.iter().filter(|(key, _)| key.starts_with("table.")) {
+        let option = millrace_sql::ast::SetOption { key: key.clone(), value: value.clone(), span: Default::default() };
+        session.settings_mut().set(&option).map_err(|e| {
+            vec![GraphError { node: None, field: Some(format!("parameters.environment.{key}")), code: e.code.into(), message: e.message }]
+        })?;
+    }
+    let plan = bind(&mut session, &config.sql, upstream).map_err(fail)?;
+    let settings = session.settings().clone();
+    let parallelism = node.parallelism.or(settings.parallelism).unwrap_or(parameters.parallelism).max(1).into();
+    let scanned = plan.scans();
+    let input = |name: &str| {
+        let found = upstream.iter().find(|u| u.name == name)?;
+        let once = scanned.iter().filter(|s| s.table == name).count() == 1;
+        Some(InputTable { operator: found.operator, schema: found.schema.clone(), is_exclusive: found.is_own_source && once })
+    };
+    let lowered = lower(&node.id, &plan, &settings, parallelism, base, &input)
+        .map_err(|message| vec![GraphError::in_field(&node.id, "config.sql", "sql.not_connected", message)])?;
+    let mut operators = lowered.operators;
+    if let Some(PlannedOperator { work: Work::Transform { planned, .. }, name, .. }) = operators.last_mut() {
+        planned.pins = pins(&config.sql, &plan);
+        if !node.name.is_empty() {
+            name.clone_from(&node.name);
+        }
+    }
+    let sources = lowered.scans.into_iter().filter_map(|request| source_request(request, settings.zone, settings.idle_timeout_ms)).collect();
+    Ok(SqlPlanned { operators, changes: changelog_mode(&plan), sources })
+}
+
+fn source_request(request: ScanRequest, zone: chrono_tz::Tz, idle_timeout_ms: Option<u64>) -> Option<(usize, Schema, Option<DeclaredTime>)> {
+    if !request.is_exclusive {
+        return None;
+    }
+    let fields = request.scan.physical.iter().map(|c| Field::new(&c.name, c.typed.data_type.clone(), c.typed.nullable)).collect();
+    let schema = Schema::new(fields).ok()?;
+    let declared = request.scan.watermark.map(|expr| DeclaredTime {
+        watermarks: Arc::new(DeclaredWatermark { expr, context: EvaluationContext { zone, now_ms: 0 } }),
+        idle_timeout_ms,
+    });
+    Some((request.operator, schema, declared))
+}
+
+/// Runs the script over the tables upstream; answers the plan of its SELECT or INSERT.
+fn bind(session: &mut Session, sql: &str, upstream: &[Upstream]) -> Result<PlanNode, SqlError> {
+    let statements = parser::parse_script(sql)?;
+    let declared: Vec<&str> = (statements.iter())
+        .filter_map(|s| match &s.kind {
+            StatementKind::CreateTable(table) => table.name.parts.last().map(|p| p.value.as_str()),
+            _ => None,
+        })
+        .collect();
+    for table in upstream.iter().filter(|u| !declared.contains(&u.name.as_str())) {
+        session.add_table(table_of(table)?);
+    }
+    for table in upstream {
+        session.declare_changes(&table.name, table.changes);
+    }
+    let script = session.execute(sql)?;
+    for table in upstream.iter().filter(|u| declared.contains(&u.name.as_str())) {
+        check_declared(session, table)?;
+    }
+    let mut results: Vec<PlanNode> = script.inserts.into_iter().map(|i| i.plan).chain(script.query).collect();
+    match (results.pop(), results.is_empty()) {
+        (Some(plan), true) => Ok(plan),
+        (None, _) => Err(SqlError::new("sql.no_query", "the text has no query", Default::default()).with_hint("end it with a SELECT")),
+        (Some(_), false) => {
+            Err(SqlError::new("sql.several_queries", "the text has more than one query", Default::default())
+                .with_hint("use one SQL node per query; a node has one result"))
+        }
+    }
+}
+
+/// An upstream node as a table. A BIGINT event time gets a companion that windows understand.
+fn table_of(upstream: &Upstream) -> Result<TableDefinition, SqlError> {
+    let mut table = TableDefinition::physical(&upstream.name, &upstream.schema, upstream.changes, upstream.rowtime.clone());
+    if let Some(field) = upstream.rowtime.as_ref().and_then(|name| upstream.schema.field(name))
+        && field.data_type == DataType::BigInt
+        && upstream.schema.field("rowtime").is_none()
+    {
+        let expression = parser::parse_expression(&format!("TO_TIMESTAMP_LTZ(`{}`, 3)", field.name.replace('`', "``")))?;
+        let comment = Some(format!("event time of `{}`", field.name));
+        table.columns.push(TableColumn { name: "rowtime".into(), source: ColumnSource::Computed(expression), comment });
+        table.rowtime = Some("rowtime".into());
+    }
+    Ok(table)
+}
+
+/// A declared table's physical columns must be the node's.
+fn check_declared(session: &Session, upstream: &Upstream) -> Result<(), SqlError> {
+    let Some(table) = session.table(&upstream.name) else {
+        return Ok(());
+    };
+    for (name, typed) in table.physical_schema() {
+        let message = match upstream.schema.field(&name) {
+            None => format!("table `{}` is declared with column `{name}`, which its node does not have", upstream.name),
+            Some(found) if found.data_type != typed.data_type => {
+                format!("column `{name}` of table `{}` is declared as {}, but its node sends {}", upstream.name, typed.data_type, found.data_type)
+            }
+            Some(_) => continue,
+        };
+        return Err(SqlError::new("sql.schema_mismatch", message, Default::default()));
+    }
+    Ok(())
+}
+
+/// What a version keeps of the query: its text, its plan, and for each column where it comes from.
+fn pins(sql: &str, plan: &PlanNode) -> serde_json::Value {
+    let lineage: BTreeMap<&str, Vec<serde_json::Value>> = (plan.columns.iter())
+        .map(|c| {
+            let from = c.lineage.iter().map(|s| serde_json::json!({ "table": s.table, "column": s.column }));
+            (c.name.as_str(), from.collect())
+        })
+        .collect();
+    serde_json::json!({ "sql": sql, "plan": explain(plan), "changelog_mode": changelog_mode(plan).to_string(), "lineage": lineage })
+}

@@ -1,0 +1,212 @@
+//! Aggregates per session and key: rows of a key that are nearer than the gap share a session, and a row between two
+//! sessions makes them one.
+
+use super::{
+    groups::{BlobWriter, GroupSpec, Groups, key_of, read_i64, read_key, retractions},
+    window_aggregate::{Windows, results},
+};
+use crate::{
+    error::OperatorError,
+    metrics::SubtaskMetrics,
+    operators::{Collector, Operator, OperatorSnapshot},
+    state::KeyGroupBlobs,
+};
+use arrow_array::UInt32Array;
+use arrow_schema::SchemaRef;
+use arrow_select::take::take_record_batch;
+use async_trait::async_trait;
+use millrace_model::Batch;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+const SESSIONS: &str = "sessions";
+
+#[derive(Debug, Clone, Copy)]
+struct Session {
+    start_ms: i64,
+    end_ms: i64,
+    slot: u32,
+}
+
+pub(crate) struct SessionAggregate {
+    spec: GroupSpec,
+    windows: Windows,
+    gap_ms: i64,
+    /// Sessions by key, ascending; a session's slot in `groups` is keyed by key and a number.
+    sessions: HashMap<Box<[u8]>, Vec<Session>>,
+    groups: Groups,
+    next_number: u64,
+    /// Ends of all sessions, to fire in order.
+    ends: BTreeSet<(i64, u32)>,
+    watermark_ms: i64,
+    output: SchemaRef,
+    metrics: Arc<SubtaskMetrics>,
+}
+
+impl SessionAggregate {
+    pub(crate) fn new(
+        spec: GroupSpec,
+        windows: Windows,
+        gap_ms: i64,
+        output: SchemaRef,
+        metrics: Arc<SubtaskMetrics>,
+        restored: &BTreeMap<String, KeyGroupBlobs>,
+    ) -> Result<Self, OperatorError> {
+        let groups = Groups::new(&spec)?;
+        let (sessions, ends) = (HashMap::new(), BTreeSet::new());
+        let mut made = Self { spec, windows, gap_ms, sessions, groups, next_number: 0, ends, watermark_ms: i64::MIN, output, metrics };
+        for blob in restored.get(SESSIONS).into_iter().flat_map(BTreeMap::values) {
+            let mut blob: &[u8] = blob;
+            while !blob.is_empty() {
+                let key = read_key(&mut blob)?;
+                let (start_ms, end_ms) = (read_i64(&mut blob)?, read_i64(&mut blob)?);
+                let slot = made.new_slot(key);
+                made.groups.merge(slot, &mut blob)?;
+                made.ends.insert((end_ms, slot));
+                let sessions = made.sessions.entry(key.into()).or_default();
+                sessions.push(Session { start_ms, end_ms, slot });
+                sessions.sort_by_key(|s| s.start_ms);
+            }
+        }
+        Ok(made)
+    }
+
+    /// Several sessions of a key live at once: a number behind the key tells their slots apart.
+    fn new_slot(&mut self, key: &[u8]) -> u32 {
+        let mut named = key.to_vec();
+        named.extend_from_slice(&self.next_number.to_be_bytes());
+        self.next_number += 1;
+        self.groups.slot(&named)
+    }
+
+    /// The session of a row, made or merged as needed; `None` if the row is late.
+    fn session_of(&mut self, key: &[u8], time_ms: i64) -> Result<Option<u32>, OperatorError> {
+        let (mut start_ms, mut end_ms) = (time_ms, time_ms + self.gap_ms);
+        let mut touched = Vec::new();
+        let sessions = self.sessions.entry(key.into()).or_default();
+        sessions.retain(|session| {
+            let meets = session.start_ms <= end_ms && session.end_ms >= start_ms;
+            if meets {
+                touched.push(*session);
+                start_ms = start_ms.min(session.start_ms);
+                end_ms = end_ms.max(session.end_ms);
+            }
+            !meets
+        });
+        if !self.windows.is_processing_time && self.windows.complete_at_ms(end_ms) <= self.watermark_ms {
+            sessions.extend(touched);
+            if sessions.is_empty() {
+                self.sessions.remove(key);
+            }
+            return Ok(None);
+        }
+        touched.iter().for_each(|s| {
+            self.ends.remove(&(s.end_ms, s.slot));
+        });
+        let slot = match touched.split_first() {
+            None => self.new_slot(key),
+            Some((first, others)) => {
+                for other in others {
+                    let mut state = Vec::new();
+                    self.groups.export(other.slot, &mut state);
+                    self.groups.merge(first.slot, &mut state.as_slice())?;
+                    self.groups.remove(other.slot);
+                }
+                first.slot
+            }
+        };
+        self.ends.insert((end_ms, slot));
+        let sessions = self.sessions.entry(key.into()).or_default();
+        let at = sessions.partition_point(|s| s.start_ms < start_ms);
+        sessions.insert(at, Session { start_ms, end_ms, slot });
+        Ok(Some(slot))
+    }
+
+    fn fire(&mut self, time_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        let (mut fired, mut bounds) = (Vec::new(), Vec::new());
+        while let Some(&(end_ms, slot)) = self.ends.first() {
+            if self.windows.complete_at_ms(end_ms) > time_ms {
+                break;
+            }
+            self.ends.pop_first();
+            let named = self.groups.key(slot);
+            let key: Box<[u8]> = named[..named.len() - 8].into();
+            let Some(sessions) = self.sessions.get_mut(&key) else { continue };
+            if let Some(at) = sessions.iter().position(|s| s.slot == slot) {
+                let session = sessions.remove(at);
+                fired.push((slot, key.clone()));
+                bounds.push((session.start_ms, session.end_ms));
+            }
+            if sessions.is_empty() {
+                self.sessions.remove(&key);
+            }
+        }
+        if fired.is_empty() {
+            return Ok(());
+        }
+        let live: Vec<usize> = (0..fired.len()).filter(|&i| self.groups.counts[fired[i].0 as usize] != 0).collect();
+        if !live.is_empty() {
+            let slots: Vec<u32> = live.iter().map(|&i| fired[i].0).collect();
+            let bounds: Vec<(i64, i64)> = live.iter().map(|&i| bounds[i]).collect();
+            let keys: Vec<&[u8]> = live.iter().map(|&i| fired[i].1.as_ref()).collect();
+            out.emit(results(&self.spec, &self.groups, &slots, &keys, &bounds, &self.windows, &self.output)?);
+        }
+        fired.iter().for_each(|(slot, _)| self.groups.remove(*slot));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Operator for SessionAggregate {
+    async fn process(&mut self, batch: Batch, now_ms: i64, _out: &mut Collector) -> Result<(), OperatorError> {
+        let keys = self.spec.key_bytes(&batch.rows)?;
+        let retract = retractions(&batch);
+        let times = self.windows.local_times(&batch.rows, now_ms)?;
+        // A merge moves slots: rows are given to the accumulators before the next merge can take place.
+        for (row, &time_ms) in times.iter().enumerate() {
+            let Some(slot) = self.session_of(key_of(keys.as_ref(), row), time_ms)? else {
+                self.metrics.count("numLateRecordsDropped", 1);
+                continue;
+            };
+            let one = take_record_batch(&batch.rows, &UInt32Array::from(vec![row as u32]))?;
+            let flags = retract.as_ref().map(|r| [r[row]]);
+            self.groups.update(&self.spec, &one, &[slot], flags.as_ref().map(<[bool; 1]>::as_slice))?;
+        }
+        Ok(())
+    }
+
+    async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.watermark_ms = self.watermark_ms.max(watermark_ms);
+        if self.windows.is_processing_time && watermark_ms < i64::MAX {
+            return Ok(());
+        }
+        self.fire(watermark_ms, out)
+    }
+
+    fn next_timer_ms(&self) -> Option<i64> {
+        if !self.windows.is_processing_time {
+            return None;
+        }
+        self.ends.first().map(|(end_ms, _)| self.windows.complete_at_ms(*end_ms))
+    }
+
+    async fn on_processing_time(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        if self.windows.is_processing_time { self.fire(now_ms, out) } else { Ok(()) }
+    }
+
+    async fn snapshot(&mut self, _now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
+        let mut blobs = BlobWriter::default();
+        for (key, sessions) in &self.sessions {
+            for session in sessions {
+                blobs.entry(key, |out| {
+                    out.extend_from_slice(&session.start_ms.to_le_bytes());
+                    out.extend_from_slice(&session.end_ms.to_le_bytes());
+                    self.groups.export(session.slot, out);
+                });
+            }
+        }
+        Ok(OperatorSnapshot { keyed: BTreeMap::from([(SESSIONS.to_owned(), blobs.finish())]) })
+    }
+}

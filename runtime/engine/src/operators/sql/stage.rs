@@ -1,0 +1,229 @@
+//! A stage at work: its head's output runs through its steps before it leaves.
+
+use super::calc::Calc;
+use crate::{
+    error::OperatorError,
+    operators::{Collector, Operator, OperatorContext, OperatorKind, OperatorSnapshot, PlanContext, PlannedTransform},
+    state::{KeyGroupBlobs, StateError},
+};
+use arrow_schema::SchemaRef;
+use async_trait::async_trait;
+use millrace_functions::{EvaluationContext, Expr};
+use millrace_model::{
+    Batch, Schema,
+    graph::{GraphError, Node},
+};
+use millrace_sql::plan::{AggregateCall, Correlation, MiniBatch, WindowSpec, WindowStrategy};
+use std::collections::BTreeMap;
+
+/// What a stage does; made by the lowering.
+pub(crate) struct StageSettings {
+    pub head: Option<Head>,
+    pub steps: Vec<Step>,
+    pub zone: chrono_tz::Tz,
+    /// The columns that leave.
+    pub output: SchemaRef,
+}
+
+/// The stateful part of a stage.
+#[derive(Debug, Clone)]
+pub(crate) enum Head {
+    GroupAggregate {
+        keys: Vec<usize>,
+        calls: Vec<AggregateCall>,
+        can_retract: bool,
+        state_ttl_ms: Option<u64>,
+        mini_batch: Option<MiniBatch>,
+        output: Schema,
+    },
+    WindowAggregate {
+        strategy: WindowStrategy,
+        keys: Vec<usize>,
+        calls: Vec<AggregateCall>,
+        can_retract: bool,
+        output: Schema,
+    },
+}
+
+impl Head {
+    /// Changes whenever the state's meaning changes: keys, calls, types, windows.
+    fn signature(&self, input: &Schema) -> String {
+        let columns: Vec<String> = input.fields().iter().map(|f| f.data_type.to_string()).collect();
+        let what = match self {
+            // Time to live and mini-batch change when rows are forgotten or emitted, not what is kept.
+            Self::GroupAggregate { keys, calls, can_retract, .. } => format!("group {keys:?} {calls:?} {can_retract}"),
+            Self::WindowAggregate { strategy, keys, calls, can_retract, .. } => format!("window {strategy:?} {keys:?} {calls:?} {can_retract}"),
+        };
+        format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{what} {columns:?}").as_bytes()))
+    }
+}
+
+/// A stateless part of a stage.
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    Calc { predicate: Option<Expr>, projection: Vec<Expr>, output: Schema },
+    Expand { keys: Vec<usize>, sets: Vec<Vec<usize>>, output: Schema },
+    WindowTable { window: WindowSpec, output: Schema },
+    Correlate { function: Correlation, is_left: bool, output: Schema },
+}
+
+/// Opens stages; planning is the lowering's business.
+pub(crate) struct StageKind;
+
+#[async_trait]
+impl OperatorKind for StageKind {
+    fn kind(&self) -> &'static str {
+        "sql"
+    }
+
+    async fn plan(&self, node: &Node, _input: &Schema, _context: &PlanContext<'_>) -> Result<PlannedTransform, Vec<GraphError>> {
+        Err(vec![GraphError::in_node(&node.id, "internal", "a stage of a SQL node is not planned by itself")])
+    }
+
+    async fn open(&self, mut context: OperatorContext) -> Result<Box<dyn Operator>, OperatorError> {
+        let planned = context.planned.clone();
+        let settings = (planned.settings.downcast_ref::<StageSettings>())
+            .ok_or_else(|| OperatorError::Internal("settings of another kind".into()))?;
+        let steps = settings.steps.iter().map(|step| OpenStep::new(step, settings.zone)).collect::<Result<Vec<_>, _>>()?;
+        let (mut head, mut signature) = (None, String::new());
+        if let Some(wanted) = &settings.head {
+            signature = wanted.signature(&context.input);
+            context.restored = own_state(std::mem::take(&mut context.restored), &signature)?;
+            head = Some(super::head::open(wanted, settings.zone, context)?);
+        }
+        let evaluation = EvaluationContext { zone: settings.zone, now_ms: 0 };
+        Ok(Box::new(Stage { head, signature, steps, evaluation, output: settings.output.clone(), between: Collector::default() }))
+    }
+}
+
+/// States with the signature taken off; a state of another signature is refused.
+fn own_state(restored: BTreeMap<String, KeyGroupBlobs>, signature: &str) -> Result<BTreeMap<String, KeyGroupBlobs>, OperatorError> {
+    let mut own = BTreeMap::new();
+    for (name, blobs) in restored {
+        match name.split_once('/') {
+            Some((found, rest)) if found == signature => drop(own.insert(rest.to_owned(), blobs)),
+            _ => {
+                let message = "it was made by another query (other keys, aggregates, types or windows); go back to that query, or start without state";
+                return Err(StateError(message.into()).into());
+            }
+        }
+    }
+    Ok(own)
+}
+
+enum OpenStep {
+    Calc(Calc),
+    Expand(super::expand::Expand),
+    WindowTable(super::window_table::WindowTable),
+    Correlate(super::correlate::Correlate),
+}
+
+impl OpenStep {
+    fn new(step: &Step, zone: chrono_tz::Tz) -> Result<Self, OperatorError> {
+        Ok(match step {
+            Step::Calc { predicate, projection, output } => Self::Calc(Calc::new(predicate.clone(), projection, output.to_arrow())),
+            Step::Expand { keys, sets, output } => Self::Expand(super::expand::Expand::new(keys.clone(), sets.clone(), output.to_arrow())),
+            Step::WindowTable { window, output } => {
+                Self::WindowTable(super::window_table::WindowTable::new(window.clone(), zone, output.to_arrow()))
+            }
+            Step::Correlate { function, is_left, output } => {
+                Self::Correlate(super::correlate::Correlate::new(function.clone(), *is_left, output.to_arrow()))
+            }
+        })
+    }
+
+    fn apply(&mut self, batch: Batch, context: &EvaluationContext) -> Result<Option<Batch>, OperatorError> {
+        match self {
+            Self::Calc(calc) => calc.apply(batch, context),
+            Self::Expand(expand) => expand.apply(batch).map(Some),
+            Self::WindowTable(table) => table.apply(batch, context.now_ms).map(Some),
+            Self::Correlate(correlate) => correlate.apply(batch, context).map(Some),
+        }
+    }
+}
+
+struct Stage {
+    head: Option<Box<dyn Operator>>,
+    signature: String,
+    steps: Vec<OpenStep>,
+    evaluation: EvaluationContext,
+    output: SchemaRef,
+    /// What the head emitted, before the steps.
+    between: Collector,
+}
+
+impl Stage {
+    fn run_steps(&mut self, mut batch: Batch, out: &mut Collector) -> Result<(), OperatorError> {
+        for step in &mut self.steps {
+            match step.apply(batch, &self.evaluation)? {
+                Some(next) if next.num_rows() > 0 => batch = next,
+                _ => return Ok(()),
+            }
+        }
+        if batch.rows.schema_ref() != &self.output {
+            let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(batch.rows.num_rows()));
+            batch.rows =
+                arrow_array::RecordBatch::try_new_with_options(self.output.clone(), batch.rows.columns().to_vec(), &options)?;
+        }
+        out.emit(batch);
+        Ok(())
+    }
+
+    fn drain(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
+        let mut between = std::mem::take(&mut self.between);
+        for batch in between.drain() {
+            self.run_steps(batch, out)?;
+        }
+        self.between = between;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Operator for Stage {
+    async fn process(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.evaluation.now_ms = now_ms;
+        match &mut self.head {
+            None => self.run_steps(batch, out),
+            Some(head) => {
+                head.process(batch, now_ms, &mut self.between).await?;
+                self.drain(out)
+            }
+        }
+    }
+
+    async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        if let Some(head) = &mut self.head {
+            head.on_watermark(watermark_ms, &mut self.between).await?;
+        }
+        self.drain(out)
+    }
+
+    fn next_timer_ms(&self) -> Option<i64> {
+        self.head.as_ref().and_then(|head| head.next_timer_ms())
+    }
+
+    async fn on_processing_time(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.evaluation.now_ms = now_ms;
+        if let Some(head) = &mut self.head {
+            head.on_processing_time(now_ms, &mut self.between).await?;
+        }
+        self.drain(out)
+    }
+
+    async fn before_barrier(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        if let Some(head) = &mut self.head {
+            head.before_barrier(now_ms, &mut self.between).await?;
+        }
+        self.drain(out)
+    }
+
+    async fn snapshot(&mut self, now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
+        let Some(head) = &mut self.head else {
+            return Ok(OperatorSnapshot::default());
+        };
+        let snapshot = head.snapshot(now_ms).await?;
+        let keyed = snapshot.keyed.into_iter().map(|(name, blobs)| (format!("{}/{name}", self.signature), blobs)).collect();
+        Ok(OperatorSnapshot { keyed })
+    }
+}

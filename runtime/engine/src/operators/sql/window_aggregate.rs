@@ -1,0 +1,307 @@
+//! Aggregates per window and key: tumbling, hopping, cumulating windows, and windows that rows carry already.
+//!
+//! One bucket per window end, each with groups of its own: when the watermark reaches the end, the bucket's results leave
+//! as columns and the bucket is dropped as a whole. A row counts in every window of its own that has not fired yet; it is
+//! late only if none is left (Flink's slicing window operator).
+
+use super::{
+    groups::{BlobWriter, GroupSpec, Groups, key_of, read_i64, read_key, retractions},
+    window_time::{self, times, to_local_ms, to_utc_ms, windows_of},
+};
+use crate::{
+    error::OperatorError,
+    metrics::SubtaskMetrics,
+    operators::{Collector, Operator, OperatorSnapshot},
+    state::KeyGroupBlobs,
+};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMillisecondArray, UInt32Array};
+use arrow_schema::SchemaRef;
+use arrow_select::take::take_record_batch;
+use async_trait::async_trait;
+use chrono_tz::Tz;
+use millrace_model::Batch;
+use millrace_sql::plan::{WindowKind, WindowStrategy};
+use std::{collections::BTreeMap, sync::Arc};
+
+const WINDOWS: &str = "windows";
+/// Rows per emitted batch at most.
+const EMIT_ROWS_MAX: usize = 8_192;
+
+/// How rows find their windows, resolved.
+#[derive(Debug, Clone)]
+pub(crate) struct Windows {
+    pub kind: WindowKind,
+    /// Column of the time attribute, or of the window's end when rows carry it.
+    pub column: usize,
+    /// Column of the window's start when rows carry it.
+    pub start_column: Option<usize>,
+    pub is_processing_time: bool,
+    /// Zone of the wall clock; UTC for TIMESTAMP.
+    pub zone: Tz,
+    /// The time attribute is an instant that must be shifted into the zone; carried bounds are wall-clock times already.
+    pub shifts: bool,
+}
+
+impl Windows {
+    pub(crate) fn new(strategy: &WindowStrategy, session_zone: Tz) -> Self {
+        match strategy {
+            WindowStrategy::Time(spec) => {
+                let is_local = spec.is_local_zone || spec.is_processing_time;
+                Self {
+                    kind: spec.kind,
+                    column: spec.time_column,
+                    start_column: None,
+                    is_processing_time: spec.is_processing_time,
+                    zone: if is_local { session_zone } else { Tz::UTC },
+                    shifts: is_local,
+                }
+            }
+            WindowStrategy::Attached { start_column, end_column, kind, is_processing_time, is_local_zone } => Self {
+                kind: *kind,
+                column: *end_column,
+                start_column: Some(*start_column),
+                is_processing_time: *is_processing_time,
+                zone: if *is_local_zone { session_zone } else { Tz::UTC },
+                shifts: false,
+            },
+        }
+    }
+
+    /// When the window that ends at `end_ms` (wall clock) is complete: its last instant.
+    pub(crate) fn complete_at_ms(&self, end_ms: i64) -> i64 {
+        to_utc_ms(end_ms.saturating_sub(1), self.zone)
+    }
+
+    /// Wall-clock times of the rows.
+    pub(crate) fn local_times(&self, rows: &RecordBatch, now_ms: i64) -> Result<Vec<i64>, OperatorError> {
+        if self.is_processing_time && self.start_column.is_none() {
+            return Ok(vec![to_local_ms(now_ms, self.zone); rows.num_rows()]);
+        }
+        let column = rows.column(self.column);
+        let (values, nulls) =
+            times(column).ok_or_else(|| OperatorError::Internal(format!("a time attribute of {}", column.data_type())))?;
+        if nulls.is_some_and(|n| n.null_count() > 0) {
+            return Err(OperatorError::Evaluation("the event time of a row is NULL; filter such rows before the window".into()));
+        }
+        if !self.shifts || self.zone == Tz::UTC {
+            return Ok(values.to_vec());
+        }
+        Ok(values.iter().map(|&t| to_local_ms(t, self.zone)).collect())
+    }
+}
+
+pub(crate) struct WindowAggregate {
+    spec: GroupSpec,
+    windows: Windows,
+    /// By end, then start (wall clock).
+    buckets: BTreeMap<(i64, i64), Groups>,
+    watermark_ms: i64,
+    output: SchemaRef,
+    metrics: Arc<SubtaskMetrics>,
+}
+
+impl WindowAggregate {
+    pub(crate) fn new(
+        spec: GroupSpec,
+        windows: Windows,
+        output: SchemaRef,
+        metrics: Arc<SubtaskMetrics>,
+        restored: &BTreeMap<String, KeyGroupBlobs>,
+    ) -> Result<Self, OperatorError> {
+        let mut made = Self { spec, windows, buckets: BTreeMap::new(), watermark_ms: i64::MIN, output, metrics };
+        for blob in restored.get(WINDOWS).into_iter().flat_map(BTreeMap::values) {
+            let mut blob: &[u8] = blob;
+            while !blob.is_empty() {
+                let key = read_key(&mut blob)?;
+                let (end_ms, start_ms) = (read_i64(&mut blob)?, read_i64(&mut blob)?);
+                let groups = bucket(&mut made.buckets, &made.spec, (end_ms, start_ms))?;
+                let slot = groups.slot(key);
+                groups.merge(slot, &mut blob)?;
+            }
+        }
+        Ok(made)
+    }
+
+    /// The rows of each window, by position in the batch.
+    fn assign(&self, rows: &RecordBatch, now_ms: i64) -> Result<Vec<((i64, i64), Chosen)>, OperatorError> {
+        let local = self.windows.local_times(rows, now_ms)?;
+        if let Some(start_column) = self.windows.start_column {
+            let starts = times(rows.column(start_column)).map(|(values, _)| values);
+            let starts = starts.ok_or_else(|| OperatorError::Internal("a window start that is no timestamp".into()))?;
+            return Ok(self.without_late(by_window(local.iter().zip(starts).map(|(&end, &start)| (end, start))), local.len()));
+        }
+        if let (WindowKind::Tumble { size_ms, offset_ms }, Some(&least), Some(&most)) = (self.windows.kind, local.iter().min(), local.iter().max()) {
+            let start = window_time::window_start(least, offset_ms, size_ms);
+            // Nearly every batch lies in one window.
+            if most < start + size_ms {
+                return Ok(self.without_late(vec![((start + size_ms, start), Chosen::All)], local.len()));
+            }
+        }
+        let mut found: BTreeMap<(i64, i64), Vec<u32>> = BTreeMap::new();
+        let mut counted = vec![false; local.len()];
+        for (row, &time_ms) in local.iter().enumerate() {
+            windows_of(self.windows.kind, time_ms, |start, end| {
+                if self.is_open(end) {
+                    counted[row] = true;
+                    found.entry((end, start)).or_default().push(row as u32);
+                }
+            });
+            // A time between two hopping windows lies in none: that is not late.
+            if let (WindowKind::Hop { size_ms, slide_ms, .. }, false) = (self.windows.kind, counted[row]) {
+                counted[row] = slide_ms > size_ms && self.is_open(time_ms + 1);
+            }
+        }
+        self.count_late(counted.iter().filter(|c| !**c).count());
+        Ok(found.into_iter().map(|(window, rows)| (window, Chosen::Some(rows))).collect())
+    }
+
+    fn is_open(&self, end_ms: i64) -> bool {
+        self.windows.is_processing_time || self.windows.complete_at_ms(end_ms) > self.watermark_ms
+    }
+
+    fn without_late(&self, mut found: Vec<((i64, i64), Chosen)>, all: usize) -> Vec<((i64, i64), Chosen)> {
+        found.retain(|((end_ms, _), chosen)| {
+            let open = self.is_open(*end_ms);
+            if !open {
+                self.count_late(match chosen {
+                    Chosen::All => all,
+                    Chosen::Some(rows) => rows.len(),
+                });
+            }
+            open
+        });
+        found
+    }
+
+    fn count_late(&self, rows: usize) {
+        if rows > 0 {
+            self.metrics.count("numLateRecordsDropped", rows as u64);
+        }
+    }
+
+    fn fire(&mut self, time_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        while let Some(entry) = self.buckets.first_entry() {
+            let (end_ms, start_ms) = *entry.key();
+            if self.windows.complete_at_ms(end_ms) > time_ms {
+                return Ok(());
+            }
+            let groups = entry.remove();
+            let slots: Vec<u32> = groups.in_order().into_iter().filter(|&s| groups.counts[s as usize] != 0).collect();
+            for slots in slots.chunks(EMIT_ROWS_MAX) {
+                let bounds = vec![(start_ms, end_ms); slots.len()];
+                let keys: Vec<&[u8]> = slots.iter().map(|&s| groups.key(s)).collect();
+                out.emit(results(&self.spec, &groups, slots, &keys, &bounds, &self.windows, &self.output)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Rows of a batch.
+enum Chosen {
+    All,
+    Some(Vec<u32>),
+}
+
+fn by_window(windows: impl Iterator<Item = (i64, i64)>) -> Vec<((i64, i64), Chosen)> {
+    let mut found: BTreeMap<(i64, i64), Vec<u32>> = BTreeMap::new();
+    for (row, window) in windows.enumerate() {
+        found.entry(window).or_default().push(row as u32);
+    }
+    found.into_iter().map(|(window, rows)| (window, Chosen::Some(rows))).collect()
+}
+
+fn bucket<'b>(
+    buckets: &'b mut BTreeMap<(i64, i64), Groups>,
+    spec: &GroupSpec,
+    window: (i64, i64),
+) -> Result<&'b mut Groups, OperatorError> {
+    Ok(match buckets.entry(window) {
+        std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+        std::collections::btree_map::Entry::Vacant(entry) => entry.insert(Groups::new(spec)?),
+    })
+}
+
+/// Rows of results: keys, calls, window start, end and time.
+pub(crate) fn results(
+    spec: &GroupSpec,
+    groups: &Groups,
+    slots: &[u32],
+    keys: &[&[u8]],
+    bounds: &[(i64, i64)],
+    windows: &Windows,
+    output: &SchemaRef,
+) -> Result<Batch, OperatorError> {
+    let mut columns = spec.key_columns(keys)?;
+    columns.extend(groups.values(slots)?);
+    let count = bounds.len();
+    let wall = |times: Vec<i64>| Arc::new(TimestampMillisecondArray::from(times)) as ArrayRef;
+    columns.push(wall(bounds.iter().map(|b| b.0).collect()));
+    columns.push(wall(bounds.iter().map(|b| b.1).collect()));
+    let is_instant = output.fields().last().is_some_and(|f| f.data_type() != &arrow_schema::DataType::Timestamp(arrow_schema::TimeUnit::Millisecond, None));
+    let time: Vec<i64> = bounds.iter().map(|b| if is_instant { windows.complete_at_ms(b.1) } else { b.1 - 1 }).collect();
+    let time = TimestampMillisecondArray::from(time);
+    columns.push(if is_instant { Arc::new(time.with_timezone("UTC")) } else { Arc::new(time) });
+    let options = RecordBatchOptions::new().with_row_count(Some(count));
+    Ok(Batch::inserts(RecordBatch::try_new_with_options(output.clone(), columns, &options)?))
+}
+
+#[async_trait]
+impl Operator for WindowAggregate {
+    async fn process(&mut self, batch: Batch, now_ms: i64, _out: &mut Collector) -> Result<(), OperatorError> {
+        let keys = self.spec.key_bytes(&batch.rows)?;
+        let retract = retractions(&batch);
+        let mut slots = Vec::new();
+        for (window, chosen) in self.assign(&batch.rows, now_ms)? {
+            let groups = bucket(&mut self.buckets, &self.spec, window)?;
+            slots.clear();
+            match chosen {
+                Chosen::All => {
+                    slots.extend((0..batch.num_rows()).map(|row| groups.slot(key_of(keys.as_ref(), row))));
+                    groups.update(&self.spec, &batch.rows, &slots, retract.as_deref())?;
+                }
+                Chosen::Some(rows) => {
+                    slots.extend(rows.iter().map(|&row| groups.slot(key_of(keys.as_ref(), row as usize))));
+                    let flags: Option<Vec<bool>> = retract.as_ref().map(|r| rows.iter().map(|&i| r[i as usize]).collect());
+                    let rows = take_record_batch(&batch.rows, &UInt32Array::from(rows))?;
+                    groups.update(&self.spec, &rows, &slots, flags.as_deref())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.watermark_ms = self.watermark_ms.max(watermark_ms);
+        // The end of a bounded input fires windows of the clock too, as Flink does.
+        if self.windows.is_processing_time && watermark_ms < i64::MAX {
+            return Ok(());
+        }
+        self.fire(watermark_ms, out)
+    }
+
+    fn next_timer_ms(&self) -> Option<i64> {
+        if !self.windows.is_processing_time {
+            return None;
+        }
+        self.buckets.first_key_value().map(|((end_ms, _), _)| self.windows.complete_at_ms(*end_ms))
+    }
+
+    async fn on_processing_time(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        if self.windows.is_processing_time { self.fire(now_ms, out) } else { Ok(()) }
+    }
+
+    async fn snapshot(&mut self, _now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
+        let mut blobs = BlobWriter::default();
+        for ((end_ms, start_ms), groups) in &self.buckets {
+            for slot in groups.in_order() {
+                blobs.entry(groups.key(slot), |out| {
+                    out.extend_from_slice(&end_ms.to_le_bytes());
+                    out.extend_from_slice(&start_ms.to_le_bytes());
+                    groups.export(slot, out);
+                });
+            }
+        }
+        Ok(OperatorSnapshot { keyed: BTreeMap::from([(WINDOWS.to_owned(), blobs.finish())]) })
+    }
+}

@@ -1,0 +1,580 @@
+//! Aggregation: what stands behind SELECT and HAVING, split into what is computed before, in and after the groups.
+//!
+//! The plan is `Calc(keys, arguments) → [Expand] → aggregate → Calc(HAVING, SELECT)`.
+
+use super::{
+    Binder, calc,
+    expression::Env,
+    grouping::{GroupKey, GroupWindow, Grouping, form},
+    literal,
+    scope::Scope,
+    select::{NamedItem, computed_column},
+    window::window_columns,
+};
+use crate::{
+    ast::{Expression, ExpressionKind, FunctionCall, Select, Span},
+    error::SqlError,
+    plan::{
+        AggregateCall, NodeKind, PlanColumn, PlanNode, WindowBound, WindowKind, WindowPart, WindowSpec, WindowStrategy,
+        changelog::changelog_mode,
+    },
+};
+use millrace_functions::{Expr, FunctionRegistry, Typed, expression, registry::Function};
+use millrace_model::DataType;
+
+/// Positions from here stand for the window's bounds until the number of calls is known.
+const WINDOW_BASE: usize = 1 << 30;
+
+/// What is known of the groups while SELECT and HAVING are bound.
+pub(crate) struct Aggregation<'s> {
+    input: &'s Scope,
+    /// Per key its form and its column behind the aggregate.
+    keys: Vec<(String, Expr)>,
+    /// Keys of the grouping sets, for `GROUPING`; the mask's column is last among the keys.
+    sets: Option<Sets>,
+    group_window: Option<GroupWindow>,
+    window: Option<WindowSpec>,
+    calls: Vec<BoundCall>,
+    /// Number of key columns behind the aggregate.
+    key_columns: usize,
+}
+
+struct Sets {
+    forms: Vec<String>,
+    masks: Vec<i64>,
+    mask_column: usize,
+}
+
+struct BoundCall {
+    /// Equal calls are computed once.
+    form: String,
+    call: AggregateCall,
+    arguments: Vec<Expr>,
+    filter: Option<Expr>,
+}
+
+/// Expressions computed before the aggregate, each once.
+#[derive(Default)]
+struct Before {
+    forms: Vec<String>,
+    projection: Vec<Expr>,
+}
+
+impl Before {
+    fn column(&mut self, expr: &Expr) -> usize {
+        let wanted = form(expr);
+        if let Some(position) = self.forms.iter().position(|f| *f == wanted) {
+            return position;
+        }
+        self.forms.push(wanted);
+        self.projection.push(expr.clone());
+        self.projection.len() - 1
+    }
+}
+
+impl Binder<'_> {
+    pub(crate) fn aggregate(
+        &mut self,
+        input: PlanNode,
+        scope: &Scope,
+        select: &Select,
+        items: &[NamedItem],
+        state_ttl_ms: Option<u64>,
+    ) -> Result<PlanNode, SqlError> {
+        let mut grouping = self.grouping(select.group_by.as_deref().unwrap_or_default(), scope, &input)?;
+        let attached = if grouping.window.is_none() { attached_window(&grouping, &input) } else { None };
+        let window_keys: Vec<(GroupKey, WindowPart)> = match &attached {
+            Some(window) => take_window_keys(&mut grouping, &input, window.id),
+            None => Vec::new(),
+        };
+        let has_sets = grouping.has_sets();
+        let key_columns = grouping.keys.len() + usize::from(has_sets);
+        let mut keys: Vec<(String, Expr)> = (grouping.keys.iter().enumerate())
+            .map(|(i, key)| {
+                let typed = key.expr.typed();
+                (key.form.clone(), Expr::column(i, Typed::new(typed.data_type, typed.nullable || has_sets)))
+            })
+            .collect();
+        for (key, part) in &window_keys {
+            keys.push((key.form.clone(), Expr::column(WINDOW_BASE + bound_index(part.bound), key.expr.typed())));
+        }
+        let sets = has_sets.then(|| Sets {
+            forms: grouping.keys.iter().map(|k| k.form.clone()).collect(),
+            masks: grouping.sets.iter().map(|set| mask(set, grouping.keys.len())).collect(),
+            mask_column: grouping.keys.len(),
+        });
+        let group_window = grouping.window.take();
+        let window = group_window.as_ref().map(|w| w.spec.clone());
+        let aggregation = Aggregation { input: scope, keys, sets, group_window, window: window.clone(), calls: Vec::new(), key_columns };
+        let mut env = Env { scope, aggregation: Some(aggregation) };
+        let mut projection = Vec::with_capacity(items.len());
+        for item in items {
+            projection.push(self.expression(&item.expression, &mut env)?);
+        }
+        let having = select.having.as_ref().map(|h| self.condition(h, &mut env)).transpose()?;
+        let calls = env.aggregation.take().map(|a| a.calls).unwrap_or_default();
+
+        let node = self.aggregate_node(input, &grouping, calls, window, attached, state_ttl_ms, select.span)?;
+        let windows_from = node.columns.len().saturating_sub(3);
+        let place = |index: usize| if index >= WINDOW_BASE { windows_from + index - WINDOW_BASE } else { index };
+        let projection: Vec<Expr> = projection.into_iter().map(|e| e.map_columns(&place)).collect();
+        let having = having.map(|h| h.map_columns(&place));
+        let columns = items.iter().zip(&projection).map(|(item, expr)| computed_column(&item.name, expr, &node.columns)).collect();
+        Ok(calc(node, having, projection, columns))
+    }
+
+    #[allow(clippy::too_many_arguments)] // one value per part of the clause
+    fn aggregate_node(
+        &mut self,
+        input: PlanNode,
+        grouping: &Grouping,
+        bound: Vec<BoundCall>,
+        window: Option<WindowSpec>,
+        attached: Option<AttachedWindow>,
+        state_ttl_ms: Option<u64>,
+        span: Span,
+    ) -> Result<PlanNode, SqlError> {
+        let mut before = Before::default();
+        let mut keys: Vec<usize> = grouping.keys.iter().map(|k| before.column(&k.expr)).collect();
+        let mut calls = Vec::with_capacity(bound.len());
+        for call in bound {
+            let arguments = call.arguments.iter().map(|a| before.column(a)).collect();
+            let filter = call.filter.as_ref().map(|f| before.column(f));
+            calls.push(AggregateCall { arguments, filter, ..call.call });
+        }
+        let window_id = self.next_window();
+        let (input, strategy) = match (window, attached) {
+            (Some(spec), _) => {
+                let time = Expr::column(spec.time_column, input.columns[spec.time_column].typed.clone());
+                let time_column = before.column(&time);
+                (input, Some(WindowStrategy::Time(WindowSpec { time_column, ..spec })))
+            }
+            (None, Some(attached)) => attach(input, attached, &mut before, grouping.has_sets(), &keys),
+            (None, None) => (input, None),
+        };
+        let columns = before.projection.iter().map(|e| computed_column(&form_name(e, &input.columns), e, &input.columns)).collect();
+        let mut node = calc(input, None, before.projection, columns);
+        if grouping.has_sets() {
+            let width = node.columns.len();
+            let count = keys.len();
+            node = expand(node, keys, grouping.sets.clone());
+            keys = (width..=width + count).collect();
+        }
+        let can_retract = !changelog_mode(&node).is_insert_only();
+        for call in &calls {
+            call.function.accumulator(&call.argument_types, &call.result.data_type, can_retract).map_err(|e| {
+                self.error("sql.no_retraction", format!("`{}` over a stream with updates: {e}", call.function.name()), span)
+            })?;
+        }
+        let mut columns: Vec<PlanColumn> =
+            keys.iter().map(|&k| PlanColumn { time: None, window: None, ..node.columns[k].clone() }).collect();
+        for call in &calls {
+            let mut column = PlanColumn::new(call.function.name(), call.result.clone());
+            let used = call.arguments.iter().chain(&call.filter);
+            column.lineage = used.flat_map(|&i| node.columns[i].lineage.iter().cloned()).collect();
+            columns.push(column);
+        }
+        let input = Box::new(node);
+        let kind = match strategy {
+            None => NodeKind::GroupAggregate { input, keys, calls, state_ttl_ms, mini_batch: self.settings.mini_batch() },
+            Some(strategy) => {
+                columns.extend(strategy_columns(&strategy, window_id, &input.columns));
+                NodeKind::WindowAggregate { input, strategy, keys, calls }
+            }
+        };
+        Ok(PlanNode { kind, columns })
+    }
+
+    /// Behind GROUP BY: what `expression` stands for if it is a key, an aggregate or a constant; `None` if its parts must
+    /// be looked at.
+    pub(crate) fn aggregated(&mut self, expression: &Expression, env: &mut Env<'_>) -> Result<Option<Expr>, SqlError> {
+        if let ExpressionKind::Call(call) = &expression.kind {
+            let name = call.name.parts.last().map(|p| p.value.to_uppercase()).unwrap_or_default();
+            if call.over.is_none()
+                && let Some(Function::Aggregate(_)) = self.names.functions.get(&name)
+            {
+                return self.aggregate_call(&name, call, expression.span, env).map(Some);
+            }
+            if matches!(name.as_str(), "GROUPING" | "GROUPING_ID" | "GROUP_ID") {
+                return self.grouping_call(&name, call, expression.span, env).map(Some);
+            }
+            if let Some(found) = self.auxiliary(&name, call, expression.span, env)? {
+                return Ok(Some(found));
+            }
+        }
+        let Some(aggregation) = &env.aggregation else {
+            return Ok(None);
+        };
+        if find_aggregate(expression, &self.names.functions).is_some() || matches!(expression.kind, ExpressionKind::Symbol(_)) {
+            return Ok(None);
+        }
+        let input = aggregation.input;
+        let bound = match self.expression(expression, &mut Env::over(input)) {
+            Ok(bound) => bound,
+            // Its own parts may be auxiliary functions; a plain name cannot be anything else.
+            Err(error) if matches!(expression.kind, ExpressionKind::Name(_)) => return Err(error),
+            Err(_) => return Ok(None),
+        };
+        let wanted = form(&bound);
+        if let Some((_, column)) = aggregation.keys.iter().find(|(form, _)| *form == wanted) {
+            return Ok(Some(column.clone()));
+        }
+        let mut used = std::collections::BTreeSet::new();
+        bound.columns(&mut used);
+        if used.is_empty() {
+            return Ok(Some(bound));
+        }
+        if let ExpressionKind::Name(name) = &expression.kind {
+            let text: Vec<&str> = name.parts.iter().map(|p| p.value.as_str()).collect();
+            let message = format!("`{}` is neither in GROUP BY nor inside an aggregate", text.join("."));
+            return Err(self.error("sql.not_grouped", message, expression.span).with_hint("add it to GROUP BY, or aggregate it, for example with MAX"));
+        }
+        Ok(None)
+    }
+
+    fn aggregate_call(&mut self, name: &str, call: &FunctionCall, span: Span, env: &mut Env<'_>) -> Result<Expr, SqlError> {
+        let functions = self.names.functions.clone();
+        let (Some(Function::Aggregate(function)), Some(aggregation)) = (functions.get(name), env.aggregation.as_mut()) else {
+            return Err(self.unknown_function(name, span));
+        };
+        if !call.order_by.is_empty() {
+            return Err(self.placed(super::not_yet("ORDER BY inside an aggregate", span)));
+        }
+        let mut arguments = Vec::new();
+        for argument in &call.arguments {
+            if matches!(argument.kind, ExpressionKind::Star) {
+                continue;
+            }
+            if let Some(found) = find_aggregate(argument, &functions) {
+                return Err(self.error("sql.misplaced_aggregate", "an aggregate cannot stand inside another one", found));
+            }
+            arguments.push(self.expression(argument, &mut Env::over(aggregation.input))?);
+        }
+        let filter = match &call.filter {
+            None => None,
+            Some(filter) => Some(self.condition(filter, &mut Env::over(aggregation.input))?),
+        };
+        let types: Vec<Typed> = arguments.iter().map(Expr::typed).collect();
+        let resolution = function.resolve(&expression::arguments(&arguments, &types)).map_err(|e| {
+            let list: Vec<String> = types.iter().map(|t| t.data_type.to_string()).collect();
+            self.error("sql.type_mismatch", format!("`{name}` cannot be called with ({}): {e}", list.join(", ")), span)
+        })?;
+        let arguments: Vec<Expr> = arguments.into_iter().zip(&resolution.arguments).map(|(a, w)| self.implicit(a, w)).collect();
+        let forms: Vec<String> = arguments.iter().map(form).collect();
+        let own = format!("{name} {} {forms:?} {:?}", call.distinct, filter.as_ref().map(form));
+        let position = match aggregation.calls.iter().position(|c| c.form == own) {
+            Some(position) => position,
+            None => {
+                let mut result = resolution.result.clone();
+                // A filter or a group of nothing leaves the aggregate without rows.
+                result.nullable |= filter.is_some() && result.nullable;
+                let call = AggregateCall {
+                    function: function.clone(),
+                    arguments: Vec::new(),
+                    argument_types: resolution.arguments.clone(),
+                    distinct: call.distinct && !types.is_empty(),
+                    filter: None,
+                    result,
+                };
+                aggregation.calls.push(BoundCall { form: own, call, arguments, filter });
+                aggregation.calls.len() - 1
+            }
+        };
+        Ok(Expr::column(aggregation.key_columns + position, aggregation.calls[position].call.result.clone()))
+    }
+
+    /// `GROUPING(a)`, `GROUPING_ID(a, b)`, `GROUP_ID()`: made from the mask of the grouping set.
+    fn grouping_call(&mut self, name: &str, call: &FunctionCall, span: Span, env: &mut Env<'_>) -> Result<Expr, SqlError> {
+        let mut wanted = Vec::new();
+        for argument in &call.arguments {
+            wanted.push(form(&self.expression(argument, &mut Env::over(env.scope))?));
+        }
+        let Some(aggregation) = &env.aggregation else {
+            return Err(self.error("sql.not_grouped", format!("`{name}` needs GROUP BY"), span));
+        };
+        let Some(sets) = &aggregation.sets else {
+            let all_keys = wanted.iter().all(|w| aggregation.keys.iter().any(|(f, _)| f == w));
+            if !all_keys {
+                return Err(self.error("sql.not_grouped", format!("an argument of `{name}` is not in GROUP BY"), span));
+            }
+            return Ok(literal::bigint(0));
+        };
+        let count = sets.forms.len();
+        let mut positions = Vec::new();
+        for w in &wanted {
+            let Some(position) = sets.forms.iter().position(|f| f == w) else {
+                return Err(self.error("sql.not_grouped", format!("an argument of `{name}` is not in GROUP BY"), span));
+            };
+            positions.push(position);
+        }
+        let answer = |mask: i64| positions.iter().fold(0i64, |bits, p| (bits << 1) | ((mask >> (count - 1 - p)) & 1));
+        let mask_column = Expr::column(sets.mask_column, Typed::not_null(DataType::BigInt));
+        let masks = sets.masks.clone();
+        let (mut whens, mut results) = (Vec::new(), Vec::new());
+        for mask in masks {
+            whens.push(self.call("=", vec![mask_column.clone(), literal::bigint(mask)], span)?);
+            results.push(literal::bigint(answer(mask)));
+        }
+        results.push(literal::bigint(0));
+        self.case_of(whens, results, true, span)
+    }
+
+    /// `TUMBLE_START(…)` and its like: a bound of the window in GROUP BY.
+    fn auxiliary(&mut self, name: &str, call: &FunctionCall, span: Span, env: &mut Env<'_>) -> Result<Option<Expr>, SqlError> {
+        let Some((base, suffix)) = name.rsplit_once('_') else {
+            return Ok(None);
+        };
+        if !matches!(base, "TUMBLE" | "HOP" | "SESSION") {
+            return Ok(None);
+        }
+        let mut arguments = Vec::new();
+        for argument in &call.arguments {
+            arguments.push(form(&self.expression(argument, &mut Env::over(env.scope))?));
+        }
+        let Some(aggregation) = &env.aggregation else {
+            return Ok(None);
+        };
+        let (Some(window), Some(spec)) = (&aggregation.group_window, &aggregation.window) else {
+            return Ok(None);
+        };
+        if window.function != base || window.arguments != arguments {
+            let message = format!("`{name}` differs from the `{}` in GROUP BY", window.function);
+            return Err(self.error("sql.misplaced_window", message, span).with_hint("give it exactly the same arguments"));
+        }
+        let [start, end, time] = window_columns(spec, 0, &crate::plan::Lineage::new());
+        let (bound, typed) = match suffix {
+            "START" => (WindowBound::Start, start.typed),
+            "END" => (WindowBound::End, end.typed),
+            "ROWTIME" if !spec.is_processing_time => (WindowBound::Time, time.typed),
+            "PROCTIME" if spec.is_processing_time => (WindowBound::Time, time.typed),
+            _ => return Err(self.error("sql.misplaced_window", format!("`{name}` does not fit the window's time"), span)),
+        };
+        Ok(Some(Expr::column(WINDOW_BASE + bound_index(bound), typed)))
+    }
+}
+
+/// The window that the rows already lie in, when GROUP BY names its start and end.
+struct AttachedWindow {
+    part: WindowPart,
+    start: usize,
+    end: usize,
+    id: usize,
+}
+
+fn window_part<'c>(key: &GroupKey, input: &'c PlanNode) -> Option<(usize, &'c WindowPart)> {
+    match &key.expr {
+        Expr::Column { index, .. } => input.columns[*index].window.as_ref().map(|part| (*index, part)),
+        _ => None,
+    }
+}
+
+fn attached_window(grouping: &Grouping, input: &PlanNode) -> Option<AttachedWindow> {
+    let parts: Vec<(usize, &WindowPart)> = grouping.keys.iter().filter_map(|k| window_part(k, input)).collect();
+    let (start, part) = parts.iter().find(|(_, p)| p.bound == WindowBound::Start)?;
+    let (end, _) = parts.iter().find(|(_, p)| p.bound == WindowBound::End && p.id == part.id)?;
+    // A window must be in every grouping set, or the groups are not bounded by it.
+    let position = |index: usize| grouping.keys.iter().position(|k| matches!(&k.expr, Expr::Column { index: i, .. } if *i == index));
+    let (start_key, end_key) = (position(*start)?, position(*end)?);
+    let everywhere = grouping.sets.iter().all(|set| set.contains(&start_key) && set.contains(&end_key));
+    everywhere.then(|| AttachedWindow { part: **part, start: *start, end: *end, id: part.id })
+}
+
+/// Takes the window's bounds out of the keys.
+fn take_window_keys(grouping: &mut Grouping, input: &PlanNode, id: usize) -> Vec<(GroupKey, WindowPart)> {
+    let mut taken = Vec::new();
+    let mut kept = Vec::new();
+    let mut moved = Vec::new();
+    for key in std::mem::take(&mut grouping.keys) {
+        match window_part(&key, input).map(|(_, part)| *part).filter(|part| part.id == id) {
+            Some(part) => {
+                moved.push(None);
+                taken.push((key, part));
+            }
+            None => {
+                moved.push(Some(kept.len()));
+                kept.push(key);
+            }
+        }
+    }
+    for set in &mut grouping.sets {
+        *set = set.iter().filter_map(|&position| moved[position]).collect();
+    }
+    grouping.keys = kept;
+    taken
+}
+
+/// Chooses between finding the windows anew from the time attribute (slices are shared, nothing is repeated per window)
+/// and the bounds that the rows carry.
+fn attach(
+    input: PlanNode,
+    attached: AttachedWindow,
+    before: &mut Before,
+    has_sets: bool,
+    keys: &[usize],
+) -> (PlanNode, Option<WindowStrategy>) {
+    if let Some(spec) = pulled_up(&input, before, has_sets, keys) {
+        let (below, projection) = without_window_table(input);
+        for expr in &mut before.projection {
+            let taken = std::mem::replace(expr, Expr::And(Vec::new()));
+            *expr = match &projection {
+                Some((_, inner)) => super::substitute(taken, inner),
+                None => taken,
+            };
+        }
+        let time = Expr::column(spec.time_column, below.columns[spec.time_column].typed.clone());
+        let below = match projection {
+            Some((Some(predicate), _)) => {
+                let (columns, all) = (below.columns.clone(), super::all_columns(&below));
+                calc(below, Some(predicate), all, columns)
+            }
+            _ => below,
+        };
+        before.projection.push(time);
+        before.forms.push(String::from("the time attribute"));
+        let time_column = before.projection.len() - 1;
+        let partition_keys = Vec::new();
+        return (below, Some(WindowStrategy::Time(WindowSpec { time_column, partition_keys, ..spec })));
+    }
+    let column = |index: usize| Expr::column(index, input.columns[index].typed.clone());
+    let strategy = WindowStrategy::Attached {
+        start_column: before.column(&column(attached.start)),
+        end_column: before.column(&column(attached.end)),
+        kind: attached.part.kind,
+        is_processing_time: attached.part.is_processing_time,
+        is_local_zone: attached.part.is_local_zone,
+    };
+    (input, Some(strategy))
+}
+
+/// The window function right below (perhaps under a calc), if nothing before the aggregate looks at its bounds.
+fn pulled_up(input: &PlanNode, before: &Before, has_sets: bool, keys: &[usize]) -> Option<WindowSpec> {
+    let (table, projection, predicate) = match &input.kind {
+        NodeKind::WindowTable { .. } => (input, None, None),
+        NodeKind::Calc { input, projection, predicate } => (input.as_ref(), Some(projection), predicate.as_ref()),
+        _ => return None,
+    };
+    let NodeKind::WindowTable { input: below, window } = &table.kind else {
+        return None;
+    };
+    let width = below.columns.len();
+    let looks_at_bounds = |expr: &Expr| {
+        let mut used = std::collections::BTreeSet::new();
+        expr.columns(&mut used);
+        used.iter().any(|&i| i >= width)
+    };
+    let resolved: Vec<Expr> = match projection {
+        Some(projection) => before.projection.iter().map(|e| super::substitute(e.clone(), projection)).collect(),
+        None => before.projection.clone(),
+    };
+    if resolved.iter().any(looks_at_bounds) || predicate.is_some_and(looks_at_bounds) {
+        return None;
+    }
+    match window.kind {
+        // Slices of a hop need the slide to divide the size.
+        WindowKind::Hop { size_ms, slide_ms, .. } if size_ms % slide_ms != 0 => None,
+        WindowKind::Session { .. } => {
+            // Sessions of the window function are per partition key: groups must be the same keys.
+            let mut group: Vec<String> = keys.iter().map(|&k| form(&resolved[k])).collect();
+            let column = |&index: &usize| form(&Expr::column(index, below.columns[index].typed.clone()));
+            let mut partition: Vec<String> = window.partition_keys.iter().map(column).collect();
+            group.sort();
+            partition.sort();
+            (!has_sets && group == partition).then(|| window.clone())
+        }
+        _ => Some(window.clone()),
+    }
+}
+
+type Projection = (Option<Expr>, Vec<Expr>);
+
+fn without_window_table(input: PlanNode) -> (PlanNode, Option<Projection>) {
+    match input.kind {
+        NodeKind::WindowTable { input, .. } => (*input, None),
+        NodeKind::Calc { input, predicate, projection } => (without_window_table(*input).0, Some((predicate, projection))),
+        other => (PlanNode { kind: other, columns: input.columns }, None),
+    }
+}
+
+fn strategy_columns(strategy: &WindowStrategy, id: usize, input: &[PlanColumn]) -> [PlanColumn; 3] {
+    match strategy {
+        WindowStrategy::Time(spec) => window_columns(spec, id, &input[spec.time_column].lineage),
+        WindowStrategy::Attached { end_column, kind, is_processing_time, is_local_zone, .. } => {
+            let spec = WindowSpec {
+                kind: *kind,
+                time_column: *end_column,
+                is_processing_time: *is_processing_time,
+                is_local_zone: *is_local_zone,
+                partition_keys: Vec::new(),
+            };
+            window_columns(&spec, id, &input[*end_column].lineage)
+        }
+    }
+}
+
+fn expand(input: PlanNode, keys: Vec<usize>, sets: Vec<Vec<usize>>) -> PlanNode {
+    let mut columns = input.columns.clone();
+    for &key in &keys {
+        let mut column = PlanColumn { time: None, window: None, ..input.columns[key].clone() };
+        column.typed.nullable = true;
+        columns.push(column);
+    }
+    columns.push(PlanColumn::new("$e", Typed::not_null(DataType::BigInt)));
+    PlanNode { kind: NodeKind::Expand { input: Box::new(input), keys, sets }, columns }
+}
+
+/// Bit `count - 1 - i` is set when key `i` is absent.
+fn mask(set: &[usize], count: usize) -> i64 {
+    (0..count).filter(|i| !set.contains(i)).fold(0, |mask, i| mask | 1 << (count - 1 - i))
+}
+
+fn bound_index(bound: WindowBound) -> usize {
+    match bound {
+        WindowBound::Start => 0,
+        WindowBound::End => 1,
+        WindowBound::Time => 2,
+    }
+}
+
+fn form_name(expr: &Expr, input: &[PlanColumn]) -> String {
+    match expr {
+        Expr::Column { index, .. } => input[*index].name.clone(),
+        _ => "$f".into(),
+    }
+}
+
+/// Where the first aggregate (or function of a group) in `expression` stands.
+pub(crate) fn find_aggregate(expression: &Expression, functions: &FunctionRegistry) -> Option<Span> {
+    if let ExpressionKind::Call(call) = &expression.kind {
+        let name = call.name.parts.last().map(|p| p.value.to_uppercase()).unwrap_or_default();
+        let is_aggregate = matches!(functions.get(&name), Some(Function::Aggregate(_)));
+        let of_group = matches!(name.as_str(), "GROUPING" | "GROUPING_ID" | "GROUP_ID");
+        let of_window = name.rsplit_once('_').is_some_and(|(base, suffix)| {
+            matches!(base, "TUMBLE" | "HOP" | "SESSION") && matches!(suffix, "START" | "END" | "ROWTIME" | "PROCTIME")
+        });
+        if call.over.is_none() && (is_aggregate || of_group || of_window) {
+            return Some(expression.span);
+        }
+    }
+    parts(expression).into_iter().find_map(|part| find_aggregate(part, functions))
+}
+
+/// The direct parts of an expression, queries excluded.
+fn parts(expression: &Expression) -> Vec<&Expression> {
+    use ExpressionKind::*;
+    match &expression.kind {
+        Literal(_) | Name(_) | Exists(_) | Query(_) | Interval { .. } | Symbol(_) | Star => Vec::new(),
+        Unary(_, value) | IsNull { value, .. } | IsTruth { value, .. } | InQuery { value, .. } | Cast { value, .. } | Field(value, _) => {
+            vec![value]
+        }
+        Binary(_, left, right) | IsDistinctFrom { left, right, .. } | Element(left, right) => vec![left, right],
+        Between { value, low, high, .. } => vec![value, low, high],
+        InList { value, list, .. } => std::iter::once(value.as_ref()).chain(list).collect(),
+        Like { value, pattern, escape, .. } => [Some(value), Some(pattern), escape.as_ref()].into_iter().flatten().map(|e| e.as_ref()).collect(),
+        Case { operand, branches, otherwise } => {
+            let whens = branches.iter().flat_map(|b| [&b.when, &b.then]);
+            operand.as_deref().into_iter().chain(whens).chain(otherwise.as_deref()).collect()
+        }
+        Call(call) => call.arguments.iter().collect(),
+        Array(parts) | Map(parts) | Row(parts) => parts.iter().collect(),
+    }
+}

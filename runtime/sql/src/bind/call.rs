@@ -1,0 +1,125 @@
+//! Function calls: found by name, checked against their arguments, folded when constant.
+
+use super::{Binder, expression::Env, literal, not_yet};
+use crate::{
+    ast::{FunctionCall, Span},
+    error::{SqlError, nearest},
+};
+use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_schema::Schema;
+use millrace_functions::{EvaluationContext, Expr, Typed, expression, registry::Function};
+use std::sync::Arc;
+
+/// Names of window functions that stand in `GROUP BY` and of their auxiliary functions.
+const GROUP_WINDOW_FUNCTIONS: &[&str] = &["TUMBLE", "HOP", "SESSION"];
+
+impl Binder<'_> {
+    pub(crate) fn function_call(&mut self, call: &FunctionCall, span: Span, env: &mut Env<'_>) -> Result<Expr, SqlError> {
+        let name = call.name.parts.last().map(|p| p.value.to_uppercase()).unwrap_or_default();
+        if call.over.is_some() {
+            return Err(self.placed(not_yet("`OVER`", span)));
+        }
+        self.refuse_outside_group_by(&name, span)?;
+        let mut arguments = Vec::with_capacity(call.arguments.len());
+        for argument in &call.arguments {
+            arguments.push(self.expression(argument, env)?);
+        }
+        if let Some(special) = self.special(&name, &arguments, span) {
+            return special;
+        }
+        if let Some(Function::Aggregate(_)) = self.names.functions.get(&name) {
+            let message = format!("`{name}` is an aggregate function and cannot stand here");
+            return Err(self.error("sql.misplaced_aggregate", message, span).with_hint("aggregates stand behind SELECT and HAVING"));
+        }
+        if call.distinct || call.filter.is_some() || !call.order_by.is_empty() {
+            let message = format!("DISTINCT, FILTER and WITHIN GROUP belong to aggregate functions; `{name}` is none");
+            return Err(self.error("sql.misplaced_clause", message, span));
+        }
+        self.call(&name, arguments, span)
+    }
+
+    fn refuse_outside_group_by(&self, name: &str, span: Span) -> Result<(), SqlError> {
+        let base = ["_START", "_END", "_ROWTIME", "_PROCTIME"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
+        if GROUP_WINDOW_FUNCTIONS.contains(&base) {
+            let message = format!("`{name}` needs a `GROUP BY {base}(…)` with the same arguments");
+            return Err(self.error("sql.misplaced_window", message, span));
+        }
+        Ok(())
+    }
+
+    /// Functions that are expressions of their own, because they evaluate their arguments only where needed.
+    fn special(&mut self, name: &str, arguments: &[Expr], span: Span) -> Option<Result<Expr, SqlError>> {
+        match (name, arguments) {
+            ("COALESCE", [_, ..]) | ("IFNULL", [_, _]) => Some(self.coalesce(arguments.to_vec(), span)),
+            ("IF", [condition, yes, no]) => {
+                if !super::is_boolean(&condition.typed()) {
+                    let message = format!("the first argument of IF is {}, expected a condition (BOOLEAN)", condition.typed().data_type);
+                    return Some(Err(self.error("sql.type_mismatch", message, span)));
+                }
+                Some(self.case_of(vec![condition.clone()], vec![yes.clone(), no.clone()], true, span))
+            }
+            ("NULLIF", [value, other]) => Some(self.call("=", vec![value.clone(), other.clone()], span).and_then(|equal| {
+                let data_type = value.typed().data_type;
+                let null = self.implicit(literal::null(), &data_type);
+                self.case_of(vec![equal], vec![null, value.clone()], true, span)
+            })),
+            ("PROCTIME", []) => Some(self.call("CURRENT_ROW_TIMESTAMP", Vec::new(), span)),
+            _ => None,
+        }
+    }
+
+    /// Calls the scalar function registered as `name` with these arguments, cast to what it asks for.
+    pub(crate) fn call(&mut self, name: &str, arguments: Vec<Expr>, span: Span) -> Result<Expr, SqlError> {
+        let Some(function) = self.names.functions.scalar(name) else {
+            return Err(self.unknown_function(name, span));
+        };
+        let function = function.clone();
+        let types: Vec<Typed> = arguments.iter().map(Expr::typed).collect();
+        let resolution = function.resolve(&expression::arguments(&arguments, &types)).map_err(|e| {
+            let list: Vec<String> = types.iter().map(|t| t.data_type.to_string()).collect();
+            let message = if is_sign(name) {
+                format!("`{name}` cannot be applied to {}: {e}", list.join(" and "))
+            } else {
+                format!("`{name}` cannot be called with ({}): {e}", list.join(", "))
+            };
+            self.error("sql.type_mismatch", message, span)
+        })?;
+        if resolution.arguments.len() != arguments.len() {
+            return Err(self.error("sql.internal", format!("`{name}` answered a wrong number of argument types"), span));
+        }
+        let arguments = arguments.into_iter().zip(&resolution.arguments).map(|(a, wanted)| self.implicit(a, wanted)).collect();
+        Ok(self.folded(Expr::Call { function, arguments, typed: resolution.result }))
+    }
+
+    pub(crate) fn unknown_function(&self, name: &str, span: Span) -> SqlError {
+        let error = self.error("sql.unknown_function", format!("there is no function `{name}`"), span);
+        let wanted = name.to_uppercase();
+        match nearest(&wanted, self.names.functions.names().filter(|n| n.starts_with(char::is_alphabetic))) {
+            Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+            None => error.with_hint("functions of the project are made known by CREATE FUNCTION; built-in ones stand in the SQL reference"),
+        }
+    }
+
+    /// A constant instead of an expression over constants. What fails stays: it may never be evaluated.
+    pub(crate) fn folded(&self, expr: Expr) -> Expr {
+        let constant = expr.is_deterministic() && expr.children().iter().all(|c| matches!(c, Expr::Literal { .. }));
+        if !constant || expr.children().is_empty() {
+            return expr;
+        }
+        let context = EvaluationContext { zone: self.settings.zone, ..EvaluationContext::default() };
+        let options = RecordBatchOptions::new().with_row_count(Some(1));
+        let Ok(one_row) = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options) else {
+            return expr;
+        };
+        match expression::evaluate(&expr, &one_row, &context) {
+            Ok(value) if value.inner().len() == 1 => {
+                Expr::Literal { value: value.inner().clone(), typed: expr.typed(), is_symbol: false }
+            }
+            _ => expr,
+        }
+    }
+}
+
+fn is_sign(name: &str) -> bool {
+    !name.starts_with(char::is_alphabetic)
+}

@@ -1,0 +1,191 @@
+//! From the syntax tree to the plan: names resolved, types checked, aggregates and windows found.
+//!
+//! Invariant: every error points at the text that caused it and says what was expected.
+
+mod aggregate;
+mod call;
+mod expression;
+mod from;
+mod grouping;
+mod literal;
+mod scope;
+mod select;
+mod table;
+mod window;
+
+pub use table::{ColumnSource, TableColumn, TableDefinition};
+
+use crate::{
+    ast::{Query, Span},
+    error::SqlError,
+    plan::{NodeKind, PlanColumn, PlanNode},
+    settings::Settings,
+};
+use millrace_functions::{Expr, FunctionRegistry, Typed};
+use millrace_model::DataType;
+use scope::Scope;
+use std::collections::BTreeMap;
+
+/// Levels of queries inside queries (views included) that are followed.
+const NESTING_MAX: usize = 64;
+
+/// What names in a text stand for.
+#[derive(Clone)]
+pub struct Names {
+    /// Tables by name.
+    pub tables: BTreeMap<String, TableDefinition>,
+    /// Views by name.
+    pub views: BTreeMap<String, ViewDefinition>,
+    /// Functions.
+    pub functions: FunctionRegistry,
+}
+
+/// A view: its text is bound anew where it is used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ViewDefinition {
+    /// Column names when given.
+    pub columns: Vec<String>,
+    /// What it stands for.
+    pub query: Query,
+}
+
+/// Binds queries of one text.
+pub struct Binder<'a> {
+    names: &'a Names,
+    settings: &'a Settings,
+    /// `WITH` tables in sight, innermost last.
+    common: Vec<(String, ViewDefinition)>,
+    depth: usize,
+    /// Number of window functions so far: tells their windows apart.
+    windows: usize,
+    /// Views are errors of their own text: while one is bound, errors point at its use.
+    view_use: Option<Span>,
+}
+
+impl<'a> Binder<'a> {
+    /// A binder over these names.
+    pub fn new(names: &'a Names, settings: &'a Settings) -> Self {
+        Self { names, settings, common: Vec::new(), depth: 0, windows: 0, view_use: None }
+    }
+
+    /// Binds a query.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn query(&mut self, query: &Query) -> Result<PlanNode, SqlError> {
+        self.depth += 1;
+        if self.depth > NESTING_MAX {
+            return Err(SqlError::new("sql.too_deep", format!("queries are nested deeper than {NESTING_MAX} levels"), query.span));
+        }
+        let outer = self.common.len();
+        for table in &query.with {
+            let view = ViewDefinition { columns: names_of(&table.columns), query: table.query.clone() };
+            self.common.push((table.name.value.clone(), view));
+        }
+        let node = self.query_body(&query.body);
+        self.common.truncate(outer);
+        self.depth -= 1;
+        let node = node?;
+        let refused = [
+            (!query.order_by.is_empty(), "ORDER BY"),
+            (query.limit.is_some(), "LIMIT"),
+            (query.offset.is_some(), "OFFSET"),
+        ];
+        if let Some((_, what)) = refused.iter().find(|(found, _)| *found) {
+            return Err(not_yet(&format!("`{what}` at the end of a query"), query.span));
+        }
+        Ok(node)
+    }
+
+    /// An error, moved to where the view is used when a view's own text is being bound.
+    fn placed(&self, error: SqlError) -> SqlError {
+        match self.view_use {
+            Some(span) => SqlError { span, ..error },
+            None => error,
+        }
+    }
+}
+
+/// `Calc` over `input`; merged with a `Calc` below it where that computes nothing twice that may differ.
+pub(crate) fn calc(input: PlanNode, predicate: Option<Expr>, projection: Vec<Expr>, columns: Vec<PlanColumn>) -> PlanNode {
+    if let NodeKind::Calc { input: below, predicate: first, projection: inner } = &input.kind
+        && inner.iter().all(Expr::is_deterministic)
+    {
+        let substitute = |e: Expr| substitute(e, inner);
+        let second = predicate.clone().map(substitute);
+        let merged = match (first.clone(), second) {
+            (Some(a), Some(b)) => Some(and(a, b)),
+            (a, b) => a.or(b),
+        };
+        let projection = projection.into_iter().map(substitute).collect();
+        return PlanNode { kind: NodeKind::Calc { input: below.clone(), predicate: merged, projection }, columns };
+    }
+    PlanNode { kind: NodeKind::Calc { input: Box::new(input), predicate, projection }, columns }
+}
+
+fn and(left: Expr, right: Expr) -> Expr {
+    let mut parts = Vec::new();
+    for part in [left, right] {
+        match part {
+            Expr::And(inner) => parts.extend(inner),
+            other => parts.push(other),
+        }
+    }
+    Expr::And(parts)
+}
+
+/// `expr` over the output of a projection, as an expression over the projection's input.
+pub(crate) fn substitute(mut expr: Expr, projection: &[Expr]) -> Expr {
+    if let Expr::Column { index, .. } = expr {
+        return projection[index].clone();
+    }
+    for child in expr.children_mut() {
+        let taken = std::mem::replace(child, Expr::And(Vec::new()));
+        *child = substitute(taken, projection);
+    }
+    expr
+}
+
+/// Every column of `node` as it is.
+fn all_columns(node: &PlanNode) -> Vec<Expr> {
+    node.columns.iter().enumerate().map(|(i, c)| Expr::column(i, c.typed.clone())).collect()
+}
+
+/// The same node with other column names.
+fn renamed(mut node: PlanNode, names: &[String], span: Span) -> Result<PlanNode, SqlError> {
+    if names.is_empty() {
+        return Ok(node);
+    }
+    if names.len() != node.columns.len() {
+        let message = format!("{} column names are given, but the query has {} columns", names.len(), node.columns.len());
+        return Err(SqlError::new("sql.column_count", message, span));
+    }
+    for (column, name) in node.columns.iter_mut().zip(names) {
+        column.name.clone_from(name);
+    }
+    Ok(node)
+}
+
+fn names_of(identifiers: &[crate::ast::Identifier]) -> Vec<String> {
+    identifiers.iter().map(|i| i.value.clone()).collect()
+}
+
+/// What Flink has and the native engine has not.
+fn not_yet(what: &str, span: Span) -> SqlError {
+    SqlError::new("sql.unsupported", format!("{what} is not supported by the native engine yet"), span)
+        .with_hint("rewrite the query without it, or run the job on a Flink cluster")
+}
+
+fn is_boolean(typed: &Typed) -> bool {
+    matches!(typed.data_type, DataType::Boolean | DataType::Null)
+}
+
+/// NULL without a type.
+pub(crate) fn null_literal() -> Expr {
+    literal::null()
+}
+
+/// A scope over all columns of `node` under one optional name.
+fn scope_of(node: &PlanNode, qualifier: Option<&str>) -> Scope {
+    Scope::new(node, qualifier)
+}

@@ -1,0 +1,61 @@
+//! Which kinds of changes an operator emits, as Flink's `FlinkChangelogModeInferenceProgram` infers them.
+
+use super::{NodeKind, PlanNode};
+use std::fmt;
+
+/// Kinds of changes that may occur on an edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct ChangelogMode {
+    /// `-U`/`+U` may occur.
+    pub updates: bool,
+    /// `-D` may occur.
+    pub deletes: bool,
+}
+
+impl ChangelogMode {
+    /// Only `+I`.
+    pub const INSERT_ONLY: Self = Self { updates: false, deletes: false };
+    /// All four.
+    pub const ALL: Self = Self { updates: true, deletes: true };
+
+    /// Whether only `+I` occurs.
+    pub fn is_insert_only(self) -> bool {
+        self == Self::INSERT_ONLY
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self { updates: self.updates || other.updates, deletes: self.deletes || other.deletes }
+    }
+}
+
+/// Flink's short form: `I`, `I,UB,UA`, `I,UB,UA,D`.
+impl fmt::Display for ChangelogMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("I")?;
+        if self.updates {
+            f.write_str(",UB,UA")?;
+        }
+        if self.deletes {
+            f.write_str(",D")?;
+        }
+        Ok(())
+    }
+}
+
+/// What `node` emits.
+pub fn changelog_mode(node: &PlanNode) -> ChangelogMode {
+    match &node.kind {
+        NodeKind::Scan(scan) => scan.changes,
+        NodeKind::Values { .. } | NodeKind::WindowAggregate { .. } => ChangelogMode::INSERT_ONLY,
+        NodeKind::Calc { input, .. }
+        | NodeKind::Expand { input, .. }
+        | NodeKind::WindowTable { input, .. }
+        | NodeKind::Correlate { input, .. } => changelog_mode(input),
+        NodeKind::Union { inputs } => inputs.iter().map(changelog_mode).fold(ChangelogMode::INSERT_ONLY, ChangelogMode::or),
+        NodeKind::GroupAggregate { input, calls, .. } => {
+            let below = changelog_mode(input);
+            // Without calls the result of a key never changes: it comes and goes.
+            ChangelogMode { updates: !calls.is_empty(), deletes: !below.is_insert_only() }
+        }
+    }
+}

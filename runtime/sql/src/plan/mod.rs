@@ -1,0 +1,206 @@
+//! The streaming plan: a tree of operators over typed columns, as the binder makes it and the engine runs it.
+//!
+//! Invariants: every node knows its output columns; expressions refer to input columns by position; a node's changelog
+//! mode follows from its inputs alone ([`changelog`]).
+
+pub mod changelog;
+mod columns;
+pub mod explain;
+mod prune;
+mod window;
+
+pub use changelog::ChangelogMode;
+pub use columns::{Lineage, PlanColumn, SourceColumn, TimeKind, WindowBound, WindowPart};
+pub use prune::prune;
+pub use window::{WindowKind, WindowSpec, WindowStrategy};
+
+use millrace_functions::{
+    Expr, Typed,
+    aggregate::AggregateFunction,
+    table::TableFunction,
+};
+use millrace_model::DataType;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// An operator of the plan with everything below it.
+#[derive(Debug, Clone)]
+pub struct PlanNode {
+    /// What it does.
+    pub kind: NodeKind,
+    /// Its output columns.
+    pub columns: Vec<PlanColumn>,
+}
+
+/// What an operator does.
+#[derive(Debug, Clone)]
+pub enum NodeKind {
+    /// Reads a table of the session.
+    Scan(Scan),
+    /// Constant rows, once.
+    Values {
+        /// Rows of constant expressions, as wide as the columns.
+        rows: Vec<Vec<Expr>>,
+    },
+    /// Filters, then computes: output column `i` is `projection[i]` over the input.
+    Calc {
+        /// Where rows come from.
+        input: Box<PlanNode>,
+        /// Rows for which it is not TRUE are dropped; seen before the projection.
+        predicate: Option<Expr>,
+        /// One expression per output column.
+        projection: Vec<Expr>,
+    },
+    /// All rows of all inputs; columns by position.
+    Union {
+        /// At least one.
+        inputs: Vec<PlanNode>,
+    },
+    /// Repeats each row once per grouping set: output is the input's columns, then `keys` (NULL where the set does not
+    /// have the key), then the set's mask as `BIGINT NOT NULL` (bit `keys.len() - 1 - i` is set when key `i` is absent).
+    Expand {
+        /// Where rows come from.
+        input: Box<PlanNode>,
+        /// Input columns that are keys of any set.
+        keys: Vec<usize>,
+        /// Per set, which keys (positions in `keys`) it has.
+        sets: Vec<Vec<usize>>,
+    },
+    /// A window table function: output is the input's columns, then `window_start`, `window_end`, `window_time`.
+    /// Tumbling, hopping and cumulating windows need no state; sessions hold their rows until they close.
+    WindowTable {
+        /// Where rows come from.
+        input: Box<PlanNode>,
+        /// Which windows.
+        window: WindowSpec,
+    },
+    /// Aggregates per window and key: output is keys, calls, then `window_start`, `window_end`, `window_time`.
+    WindowAggregate {
+        /// Where rows come from.
+        input: Box<PlanNode>,
+        /// How a row finds its windows.
+        strategy: WindowStrategy,
+        /// Input columns that are keys, beside the window.
+        keys: Vec<usize>,
+        /// What is computed.
+        calls: Vec<AggregateCall>,
+    },
+    /// Aggregates per key, updating its result with every row: output is keys, calls.
+    GroupAggregate {
+        /// Where rows come from.
+        input: Box<PlanNode>,
+        /// Input columns that are keys; empty for one group of everything.
+        keys: Vec<usize>,
+        /// What is computed; empty for `DISTINCT`.
+        calls: Vec<AggregateCall>,
+        /// A key without rows for so long is forgotten (`STATE_TTL` hint, `table.exec.state.ttl`).
+        state_ttl_ms: Option<u64>,
+        /// Collect rows before emitting (`table.exec.mini-batch.*`).
+        mini_batch: Option<MiniBatch>,
+    },
+    /// Rows of a table function joined to the row that they come from: output is the input's columns, then the function's.
+    Correlate {
+        /// Where rows come from.
+        input: Box<PlanNode>,
+        /// What makes the rows.
+        function: Correlation,
+        /// A row without answers is kept with NULLs (`LEFT JOIN … ON TRUE`).
+        is_left: bool,
+    },
+}
+
+/// Reads a table.
+#[derive(Debug, Clone)]
+pub struct Scan {
+    /// The table's name in the session.
+    pub table: String,
+    /// The physical and metadata columns that are read, in output order.
+    pub physical: Vec<ScanColumn>,
+    /// The watermark that a row stands for, as an expression over the output columns (a timestamp), if declared.
+    pub watermark: Option<Expr>,
+    /// Kinds of changes that the table holds.
+    pub changes: ChangelogMode,
+    /// Options of `/*+ OPTIONS(…) */`.
+    pub options: BTreeMap<String, String>,
+}
+
+/// A column that a scan reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScanColumn {
+    /// Its name in the record, or the metadata key.
+    pub name: String,
+    /// Whether it is metadata of the record.
+    pub is_metadata: bool,
+    /// Its type.
+    pub typed: Typed,
+}
+
+/// One aggregate call.
+#[derive(Debug, Clone)]
+pub struct AggregateCall {
+    /// The function.
+    pub function: Arc<dyn AggregateFunction>,
+    /// Input columns that are its arguments, already of `argument_types`.
+    pub arguments: Vec<usize>,
+    /// Types of the arguments.
+    pub argument_types: Vec<DataType>,
+    /// `DISTINCT`
+    pub distinct: bool,
+    /// A BOOLEAN input column; only rows with TRUE count.
+    pub filter: Option<usize>,
+    /// Type of the result.
+    pub result: Typed,
+}
+
+/// What a `Correlate` calls.
+#[derive(Debug, Clone)]
+pub enum Correlation {
+    /// `UNNEST`: one row per element; a ROW element becomes its fields.
+    Unnest {
+        /// An array, map or multiset over the input.
+        collection: Expr,
+        /// Adds the element's position from 1, as `INT NOT NULL`.
+        with_ordinality: bool,
+        /// Whether elements are ROWs that become one column per field.
+        flatten: bool,
+    },
+    /// A table function.
+    Function {
+        /// The function.
+        function: Arc<dyn TableFunction>,
+        /// Its arguments over the input.
+        arguments: Vec<Expr>,
+    },
+}
+
+/// Collecting rows before emitting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MiniBatch {
+    /// Emit at the latest after so many rows.
+    pub size: u64,
+    /// Emit at the latest after so long.
+    pub allow_latency_ms: u64,
+}
+
+impl PlanNode {
+    /// The nodes right below.
+    pub fn inputs(&self) -> Vec<&PlanNode> {
+        match &self.kind {
+            NodeKind::Scan(_) | NodeKind::Values { .. } => Vec::new(),
+            NodeKind::Union { inputs } => inputs.iter().collect(),
+            NodeKind::Calc { input, .. }
+            | NodeKind::Expand { input, .. }
+            | NodeKind::WindowTable { input, .. }
+            | NodeKind::WindowAggregate { input, .. }
+            | NodeKind::GroupAggregate { input, .. }
+            | NodeKind::Correlate { input, .. } => vec![input],
+        }
+    }
+
+    /// The scans in this tree.
+    pub fn scans(&self) -> Vec<&Scan> {
+        match &self.kind {
+            NodeKind::Scan(scan) => vec![scan],
+            _ => self.inputs().into_iter().flat_map(PlanNode::scans).collect(),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Options of a script (`SET`) that change results or plans, under Flink's names.
+
+use crate::{
+    ast::{SetOption, Span},
+    error::{SqlError, nearest},
+    plan::MiniBatch,
+};
+use std::collections::BTreeMap;
+
+/// What `SET` has set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `table.local-time-zone`
+    pub zone: chrono_tz::Tz,
+    /// `table.exec.state.ttl`; `None` keeps state for ever.
+    pub state_ttl_ms: Option<u64>,
+    /// `table.exec.mini-batch.enabled`
+    pub mini_batch_enabled: bool,
+    /// `table.exec.mini-batch.size`
+    pub mini_batch_size: Option<u64>,
+    /// `table.exec.mini-batch.allow-latency`
+    pub mini_batch_latency_ms: Option<u64>,
+    /// `table.exec.source.idle-timeout`; `None` never counts a partition as idle.
+    pub idle_timeout_ms: Option<u64>,
+    /// `parallelism.default`
+    pub parallelism: Option<u16>,
+    /// `execution.checkpointing.interval`
+    pub checkpoint_interval_ms: Option<u64>,
+    /// `pipeline.name`
+    pub job_name: Option<String>,
+    /// What was set, as written, for `SET` without arguments and for other engines.
+    pub written: BTreeMap<String, String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            zone: chrono_tz::UTC,
+            state_ttl_ms: None,
+            mini_batch_enabled: false,
+            mini_batch_size: None,
+            mini_batch_latency_ms: None,
+            idle_timeout_ms: None,
+            parallelism: None,
+            checkpoint_interval_ms: None,
+            job_name: None,
+            written: BTreeMap::new(),
+        }
+    }
+}
+
+/// Options that are accepted without meaning for the native engine: they tune how Flink runs, not what it answers.
+const WITHOUT_MEANING: &[&str] = &[
+    "execution.runtime-mode",
+    "execution.checkpointing.mode",
+    "execution.checkpointing.timeout",
+    "execution.checkpointing.min-pause",
+    "pipeline.auto-watermark-interval",
+    "pipeline.object-reuse",
+    "pipeline.operator-chaining",
+    "pipeline.max-parallelism",
+    "restart-strategy.type",
+    "sql-client.execution.result-mode",
+    "sql-client.display.color-schema",
+    "state.backend.type",
+    "table.dml-sync",
+    "table.dynamic-table-options.enabled",
+    "table.exec.sink.not-null-enforcer",
+    "table.exec.sink.upsert-materialize",
+    "table.exec.resource.default-parallelism",
+    "table.optimizer.agg-phase-strategy",
+    "table.optimizer.distinct-agg.split.enabled",
+    "table.optimizer.reuse-sub-plan-enabled",
+    "table.optimizer.multiple-input-enabled",
+    "table.planner",
+    "table.sql-dialect",
+];
+
+/// Options with meaning here.
+const WITH_MEANING: &[&str] = &[
+    "table.local-time-zone",
+    "table.exec.state.ttl",
+    "table.exec.mini-batch.enabled",
+    "table.exec.mini-batch.size",
+    "table.exec.mini-batch.allow-latency",
+    "table.exec.source.idle-timeout",
+    "parallelism.default",
+    "execution.checkpointing.interval",
+    "pipeline.name",
+];
+
+impl Settings {
+    /// Mini-batch settings, when it is on.
+    pub fn mini_batch(&self) -> Option<MiniBatch> {
+        let latency_ms = self.mini_batch_latency_ms.unwrap_or(0);
+        (self.mini_batch_enabled && latency_ms > 0)
+            .then(|| MiniBatch { size: self.mini_batch_size.unwrap_or(u64::MAX), allow_latency_ms: latency_ms })
+    }
+
+    /// Applies one `SET`.
+    ///
+    /// # Errors
+    /// An option that is unknown, or a value that is none of its own.
+    pub fn set(&mut self, option: &SetOption) -> Result<(), SqlError> {
+        let value = option.value.trim();
+        let wrong = |expected: &str| {
+            let message = format!("`{}` is `{value}`, expected {expected}", option.key);
+            SqlError::new("sql.invalid_option", message, option.span)
+        };
+        let duration = || duration_ms(value).ok_or_else(|| wrong("a duration such as `10 s` or `1 min`"));
+        match option.key.as_str() {
+            "table.local-time-zone" => {
+                self.zone = zone(value).ok_or_else(|| wrong("a time zone such as `UTC`, `Asia/Shanghai` or `GMT+08:00`"))?;
+            }
+            "table.exec.state.ttl" => self.state_ttl_ms = Some(duration()?).filter(|&ms| ms > 0),
+            "table.exec.mini-batch.enabled" => {
+                self.mini_batch_enabled = value.parse().map_err(|_| wrong("`true` or `false`"))?;
+            }
+            "table.exec.mini-batch.size" => self.mini_batch_size = value.parse().ok().filter(|&n| n > 0),
+            "table.exec.mini-batch.allow-latency" => self.mini_batch_latency_ms = Some(duration()?),
+            "table.exec.source.idle-timeout" => self.idle_timeout_ms = Some(duration()?).filter(|&ms| ms > 0),
+            "execution.checkpointing.interval" => self.checkpoint_interval_ms = Some(duration()?).filter(|&ms| ms > 0),
+            "parallelism.default" => {
+                self.parallelism = Some(value.parse().ok().filter(|&n| n > 0).ok_or_else(|| wrong("a number from 1"))?);
+            }
+            "pipeline.name" => self.job_name = Some(value.to_owned()),
+            key if WITHOUT_MEANING.contains(&key) => {}
+            key => {
+                let known = WITH_MEANING.iter().chain(WITHOUT_MEANING).copied();
+                let error = SqlError::new("sql.unknown_option", format!("there is no option `{key}`"), option.span);
+                return Err(match nearest(key, known) {
+                    Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+                    None => error.with_hint(format!("options of the native engine are {}", WITH_MEANING.join(", "))),
+                });
+            }
+        }
+        self.written.insert(option.key.clone(), value.to_owned());
+        Ok(())
+    }
+
+    /// `RESET 'key'`, or of everything.
+    ///
+    /// # Errors
+    /// An option that is unknown.
+    pub fn reset(&mut self, key: Option<&SetOption>) -> Result<(), SqlError> {
+        let mut kept = std::mem::take(self).written;
+        match key {
+            None => kept.clear(),
+            Some(option) => drop(kept.remove(&option.key)),
+        }
+        for (key, value) in kept {
+            self.set(&SetOption { key, value, span: Span::default() })?;
+        }
+        Ok(())
+    }
+}
+
+/// Flink's durations: a number and a unit, milliseconds without one.
+pub fn duration_ms(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..digits].parse().ok()?;
+    let factor = match text[digits..].trim().to_lowercase().as_str() {
+        "" | "ms" | "milli" | "millis" | "millisecond" | "milliseconds" => 1,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1_000,
+        "m" | "min" | "minute" | "minutes" => 60_000,
+        "h" | "hour" | "hours" => 3_600_000,
+        "d" | "day" | "days" => 86_400_000,
+        _ => return None,
+    };
+    number.checked_mul(factor)
+}
+
+/// A time zone by its name, or by whole hours from Greenwich (`GMT+08:00`, `UTC-5`).
+pub fn zone(text: &str) -> Option<chrono_tz::Tz> {
+    if let Ok(zone) = text.parse() {
+        return Some(zone);
+    }
+    let rest = text.strip_prefix("GMT").or_else(|| text.strip_prefix("UTC"))?;
+    let sign = rest.chars().next().filter(|c| matches!(c, '+' | '-'))?;
+    let hours: u8 = match rest[1..].split_once(':') {
+        Some((hours, "00")) => hours.parse().ok()?,
+        Some(_) => return None,
+        None => rest[1..].parse().ok()?,
+    };
+    // The zone database counts the other way round: `Etc/GMT-8` lies east.
+    let turned = if sign == '+' { '-' } else { '+' };
+    if hours == 0 { Some(chrono_tz::UTC) } else { format!("Etc/GMT{turned}{hours}").parse().ok() }
+}

@@ -1,0 +1,47 @@
+CREATE TABLE t (a ITN)
+----
+CREATE TABLE t (a foo.bar)
+----
+CREATE TABLE t (a DECIMAL(39, 2))
+----
+CREATE TABLE t (a DECIMAL(5, 6))
+----
+CREATE TABLE t (a TIMESTAMP(12))
+----
+CREATE TABLE t (a TIMESTAMP(3) WITH TIME ZONE)
+----
+CREATE TABLE t (a VARCHAR(0))
+----
+CREATE TABLE t (a RAW('x', 'y'))
+----
+CREATE TABLE t (a ROW<b INT, b STRING>)
+----
+CREATE TABLE t (a ARRAY<INT)
+----
+CREATE TABLE t (a INT,)
+----
+CREATE TABLE t (a, b) AS SELECT 1, 2
+----
+CREATE TABLE t (a INT PRIMARY KEY NOT ENFORCED, PRIMARY KEY (a) NOT ENFORCED)
+----
+CREATE TABLE t (a INT, UNIQUE (a))
+----
+CREATE TABLE t (a INT) WITH (connector = 'kafka')
+----
+CREATE TABLE t (a INT) WITH ('connector' = kafka)
+----
+CREATE TABLE t (a INT) WITH ('a' = 'b' 'c' = 'd')
+----
+CREATE TABLE t (a INT) LIKE u (INCLUDING OPTION)
+----
+CREATE TABLE t (a INT, WATERMARK FOR a.b AS c)
+----
+CREATE VIEW v SELECT 1
+----
+CREATE FUNCTION f
+----
+CREATE SOMETHING
+----
+SET a
+----
+INSERT INTO t PARTITION (a = 1) SELECT 2
