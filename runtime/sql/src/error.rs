@@ -106,8 +106,8 @@ pub fn nearest<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Option
         return None;
     }
     let allowed = match wanted.len() {
-        0..=1 => return None,
-        2..=5 => 1,
+        0..=2 => return None,
+        3..=5 => 1,
         6..=8 => 2,
         _ => 3,
     };

@@ -118,9 +118,16 @@ pub enum ExpressionKind {
     },
     /// A call, aggregates and niladic functions (`CURRENT_DATE`) included. Special forms are calls too: `EXTRACT(unit
     /// FROM x)` is `EXTRACT(symbol, x)`, `POSITION(a IN b)` is `POSITION(a, b)`, `SUBSTRING(a FROM b FOR c)` is
-    /// `SUBSTRING(a, b, c)`, `TRIM(side c FROM s)` is `TRIM(symbol, c, s)`, `OVERLAY(a PLACING b FROM c FOR d)` is
-    /// `OVERLAY(a, b, c, d)`, `CEIL(x TO unit)` is `CEIL(x, symbol)`, `TIMESTAMPADD(unit, …)` has a symbol first,
-    /// `JSON_…` clauses are symbols in the order of the text.
+    /// `SUBSTRING(a, b, c)`, `TRIM(side c FROM s)` is `TRIM(symbol, c, s)` with `BOTH` and a blank for what is left out
+    /// (`TRIM(s)` keeps its one argument), `OVERLAY(a PLACING b FROM c FOR d)` is `OVERLAY(a, b, c, d)`, `CEIL(x TO
+    /// unit)` is `CEIL(x, symbol)`, `TIMESTAMPADD(unit, …)` has a symbol first, `f(DEFAULT)` has the symbol `DEFAULT`.
+    ///
+    /// `JSON_…` clauses are symbols behind the arguments, in the order of the text: `RETURNING <type>` with Flink's text
+    /// of the type, `NULL ON EMPTY`, `ERROR ON ERROR`, `EMPTY ARRAY ON EMPTY`, …, `WITHOUT WRAPPER`, `WITH CONDITIONAL
+    /// WRAPPER`, `WITH UNCONDITIONAL WRAPPER`, `NULL ON NULL`, `ABSENT ON NULL`. `DEFAULT x ON EMPTY` is the symbol
+    /// `DEFAULT ON EMPTY` with `x` behind it; `x FORMAT JSON` is `x` with the symbol `FORMAT JSON` behind it. `KEY k
+    /// VALUE v` and `k : v` are two arguments. `x IS JSON OBJECT` is `IS_JSON(x, symbol)`, the symbol being `VALUE` when
+    /// none is written, below a `NOT` when it is negated.
     Call(FunctionCall),
     /// `INTERVAL '1:30' HOUR TO MINUTE`
     Interval {

@@ -83,23 +83,34 @@ impl Parser<'_> {
     /// `[IGNORE NULLS] [WITHIN GROUP (ORDER BY …)] [FILTER (WHERE …)] [OVER …]`
     pub(super) fn call_suffix(&mut self, mut call: FunctionCall, start: Span) -> Result<Expression, SqlError> {
         self.null_treatment(&mut call);
-        if self.eat_word("WITHIN") {
-            self.expect_word("GROUP")?;
-            self.expect(Kind::LeftParen)?;
-            self.expect_words(&["ORDER", "BY"])?;
-            call.order_by = self.comma_separated(Self::order_item)?;
-            self.expect(Kind::RightParen)?;
+        if self.is_word("WITHIN") {
+            call.order_by = self.within_group()?;
         }
-        if self.eat_word("FILTER") {
-            self.expect(Kind::LeftParen)?;
-            self.expect_word("WHERE")?;
-            call.filter = Some(Box::new(self.expression()?));
-            self.expect(Kind::RightParen)?;
+        if self.is_word("FILTER") {
+            call.filter = Some(self.filter()?);
         }
         if self.eat_word("OVER") {
-            call.over = Some(Box::new(self.over()?));
+            call.over = Some(self.over()?);
         }
         Ok(Expression { kind: ExpressionKind::Call(call), span: self.since(start) })
+    }
+
+    fn within_group(&mut self) -> Result<Vec<OrderItem>, SqlError> {
+        self.expect_words(&["WITHIN", "GROUP"])?;
+        self.expect(Kind::LeftParen)?;
+        self.expect_words(&["ORDER", "BY"])?;
+        let order_by = self.comma_separated(Self::order_item)?;
+        self.expect(Kind::RightParen)?;
+        Ok(order_by)
+    }
+
+    fn filter(&mut self) -> Result<Box<Expression>, SqlError> {
+        self.expect_word("FILTER")?;
+        self.expect(Kind::LeftParen)?;
+        self.expect_word("WHERE")?;
+        let condition = Box::new(self.expression()?);
+        self.expect(Kind::RightParen)?;
+        Ok(condition)
     }
 
     /// `[ORDER BY …]`

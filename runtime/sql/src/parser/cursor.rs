@@ -94,11 +94,7 @@ impl<'a> Parser<'a> {
         if self.eat_word(word) {
             return Ok(());
         }
-        let error = self.expected(&format!("`{word}`"));
-        match self.word_at(0).and_then(|found| nearest(found, std::iter::once(word))) {
-            Some(_) => Err(error.with_hint(format!("did you mean `{word}`?"))),
-            None => Err(error),
-        }
+        Err(self.expected_words(&format!("`{word}`"), &[word]))
     }
 
     pub(super) fn expect_words(&mut self, words: &[&str]) -> Result<(), SqlError> {
@@ -112,10 +108,23 @@ impl<'a> Parser<'a> {
             return Ok(word);
         }
         let list: Vec<String> = words.iter().map(|w| format!("`{w}`")).collect();
-        let error = self.expected(&list.join(" or "));
-        match self.word_at(0).and_then(|found| nearest(found, words.iter().copied())) {
-            Some(near) => Err(error.with_hint(format!("did you mean `{near}`?"))),
-            None => Err(error),
+        Err(self.expected_words(&list.join(" or "), words))
+    }
+
+    /// Only the words that may stand here are worth suggesting.
+    fn expected_words(&self, expected: &str, words: &[&str]) -> SqlError {
+        let mut error = self.expected(expected);
+        if error.span == self.span() && self.kind() == Kind::Word {
+            error.hint = None;
+        }
+        if error.hint.is_some() { error } else { self.with_near(error, words.iter().copied()) }
+    }
+
+    /// The error with the name near to the next word, if there is one.
+    pub(super) fn with_near<'n>(&self, error: SqlError, known: impl Iterator<Item = &'n str>) -> SqlError {
+        match self.word_at(0).and_then(|found| nearest(found, known)) {
+            Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+            None => error,
         }
     }
 
@@ -249,6 +258,7 @@ impl<'a> Parser<'a> {
         let error = SqlError::new("sql.syntax", format!("expected {expected}, found {}", self.found()), self.span());
         match self.kind() {
             Kind::DoubleQuoted => error.with_hint("texts stand in single quotes, names in back quotes"),
+            Kind::Colon if self.kind_at(1) == Kind::Colon => error.with_hint("write a cast as `CAST(value AS type)`"),
             Kind::HintStart => error.with_hint("a hint stands behind SELECT or behind the name of a table"),
             Kind::Word if !keywords::is_clause(self.raw(self.span())) => match nearest(self.raw(self.span()), keywords::clauses()) {
                 Some(near) => error.with_hint(format!("did you mean `{near}`?")),

@@ -1,6 +1,6 @@
 //! Tables in `FROM` and joins.
 
-use super::{Parser, token::Kind};
+use super::{Parser, keywords, token::Kind};
 use crate::{
     ast::{JoinConstraint, JoinKind, ObjectName, Span, TableAlias, TableReference, TableReferenceKind},
     error::SqlError,
@@ -95,6 +95,9 @@ impl Parser<'_> {
         }
         if lateral {
             return Err(self.expected("`TABLE` or `(`").with_hint("write `LATERAL TABLE(function(…))`"));
+        }
+        if self.word_at(0).is_some_and(keywords::is_clause) {
+            return Err(self.expected("a table"));
         }
         let name = self.object_name("a table")?;
         if self.kind() == Kind::LeftParen {

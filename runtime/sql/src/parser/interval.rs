@@ -3,7 +3,7 @@
 use super::{Parser, token::Kind};
 use crate::{
     ast::{Expression, ExpressionKind, IntervalUnit, Span},
-    error::{SqlError, nearest},
+    error::SqlError,
 };
 
 /// Units of intervals, each with the plural that Calcite reads, too.
@@ -90,14 +90,6 @@ impl Parser<'_> {
                 Ok((number, span))
             }
             _ => Err(self.expected(expected)),
-        }
-    }
-
-    /// The error with the name near to the next word, if there is one.
-    pub(super) fn with_near<'n>(&self, error: SqlError, known: impl Iterator<Item = &'n str>) -> SqlError {
-        match self.word_at(0).and_then(|found| nearest(found, known)) {
-            Some(near) => error.with_hint(format!("did you mean `{near}`?")),
-            None => error,
         }
     }
 }

@@ -43,7 +43,7 @@ pub const TEXT_BYTES_MAX: usize = 1 << 20;
 /// Most words and signs of a text.
 pub const TOKENS_MAX: usize = 200_000;
 
-/// How deep queries, expressions and tables may nest: as many as half a thread's usual stack holds in a debug build.
+/// How deep queries, expressions and tables may nest. A debug build needs up to 1.6 MiB of stack for the deepest.
 pub const LEVELS_MAX: usize = 100;
 
 /// Greatest height of a tree in such levels, long chains like `a - b - c - …` included, which grow without nesting.

@@ -17,35 +17,37 @@ enum Bound {
 
 impl Parser<'_> {
     /// Behind `OVER`: a name or `(…)`.
-    pub(super) fn over(&mut self) -> Result<Over, SqlError> {
+    pub(super) fn over(&mut self) -> Result<Box<Over>, SqlError> {
         if self.kind() == Kind::LeftParen {
             return self.window_specification();
         }
         let name = self.identifier("the name of a window or `(`")?;
-        Ok(Over { span: name.span, name: Some(name), partition_by: Vec::new(), order_by: Vec::new(), frame: None })
+        Ok(Box::new(Over { span: name.span, name: Some(name), partition_by: Vec::new(), order_by: Vec::new(), frame: None }))
     }
 
     /// `name AS (…)`
     pub(super) fn named_window(&mut self) -> Result<NamedWindow, SqlError> {
         let name = self.identifier("the name of a window")?;
         self.expect_word("AS")?;
-        Ok(NamedWindow { name, over: self.window_specification()? })
+        Ok(NamedWindow { name, over: *self.window_specification()? })
     }
 
-    fn window_specification(&mut self) -> Result<Over, SqlError> {
+    fn window_specification(&mut self) -> Result<Box<Over>, SqlError> {
         let start = self.span();
         self.expect(Kind::LeftParen)?;
         let name = if self.at_identifier() { Some(self.identifier("the name of a window")?) } else { None };
-        let partition_by = if self.eat_word("PARTITION") {
+        let mut over = Box::new(Over { name, partition_by: Vec::new(), order_by: Vec::new(), frame: None, span: start });
+        if self.eat_word("PARTITION") {
             self.expect_word("BY")?;
-            self.comma_separated(Self::expression)?
-        } else {
-            Vec::new()
-        };
-        let order_by = self.order_by()?;
-        let frame = if self.is_word("ROWS") || self.is_word("RANGE") { Some(self.frame()?) } else { None };
+            over.partition_by = self.comma_separated(Self::expression)?;
+        }
+        over.order_by = self.order_by()?;
+        if self.is_word("ROWS") || self.is_word("RANGE") {
+            over.frame = Some(self.frame()?);
+        }
         self.expect(Kind::RightParen)?;
-        Ok(Over { name, partition_by, order_by, frame, span: self.since(start) })
+        over.span = self.since(start);
+        Ok(over)
     }
 
     fn frame(&mut self) -> Result<WindowFrame, SqlError> {

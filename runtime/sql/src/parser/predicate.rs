@@ -3,7 +3,6 @@
 use super::{
     Parser,
     expression::{COMPARISON, RANGE},
-    token::Kind,
 };
 use crate::{
     ast::{Expression, ExpressionKind, FunctionCall, Identifier, ObjectName, Span, Symbol, UnaryOperator},

@@ -29,15 +29,14 @@ fn exact(node: PlanNode, required: &BTreeSet<usize>) -> PlanNode {
 fn narrow(node: PlanNode, required: &BTreeSet<usize>) -> (PlanNode, Moved) {
     let PlanNode { kind, columns } = node;
     let width = columns.len();
+    // Rows are counted by their columns: one must stay.
+    let one = BTreeSet::from([0]);
+    let required = if required.is_empty() && width > 0 { &one } else { required };
     match kind {
         NodeKind::Scan(mut scan) => {
             let mut kept = required.clone();
             if let Some(watermark) = &scan.watermark {
                 watermark.columns(&mut kept);
-            }
-            if kept.is_empty() && width > 0 {
-                // Rows are counted by their columns: one must stay.
-                kept.insert(0);
             }
             let moved = moved(width, &kept);
             scan.physical = pick(scan.physical, &kept);
@@ -59,10 +58,7 @@ fn narrow(node: PlanNode, required: &BTreeSet<usize>) -> (PlanNode, Moved) {
             (PlanNode { kind, columns: pick(columns, required) }, moved(width, required))
         }
         NodeKind::Union { inputs } => {
-            let mut kept = required.clone();
-            if kept.is_empty() && width > 0 {
-                kept.insert(0);
-            }
+            let kept = required.clone();
             let inputs = inputs.into_iter().map(|input| exact(input, &kept)).collect();
             let moved = moved(width, &kept);
             (PlanNode { kind: NodeKind::Union { inputs }, columns: pick(columns, &kept) }, moved)

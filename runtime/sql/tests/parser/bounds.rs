@@ -9,16 +9,17 @@ fn on_small_stack(run: impl FnOnce() + Send + 'static) {
 }
 
 fn is_refused_as_too_deep(text: &str) {
-    let shown: String = text.chars().take(30).collect();
-    let code = parse_script(text).map(|_| "").unwrap_or_else(|e| e.code);
-    assert!(code == "sql.too_deep" || code == "sql.too_long", "{shown}… is answered with {code:?}");
+    let shown: String = text.chars().take(40).collect();
+    let code = parse_script(text).map(|_| "no error").unwrap_or_else(|e| e.code);
+    assert_eq!(code, "sql.too_deep", "for {shown}…");
 }
 
 #[test]
 fn deep_texts_are_refused_without_using_up_the_stack() {
     on_small_stack(|| {
-        const LEVELS: usize = 100_000;
-        let repeated = |head: &str, part: &str, tail: &str| format!("SELECT {head}{}{tail}", part.repeat(LEVELS));
+        // A hundred thousand levels, or as many as a text of the greatest length and number of words can have.
+        let levels = |part: &str| if part.len() <= 4 { 90_000 } else { 20_000 };
+        let repeated = |head: &str, part: &str, tail: &str| format!("SELECT {head}{}{tail}", part.repeat(levels(part)));
         for text in [
             repeated("", "(", ""),
             repeated("", "NOT ", "a"),
@@ -27,7 +28,7 @@ fn deep_texts_are_refused_without_using_up_the_stack() {
             repeated("", "f(", ""),
             repeated("", "ROW(", ""),
             repeated("", "ARRAY[", ""),
-            repeated("a", "[", ""),
+            repeated("a[", "a[", ""),
             repeated("a", "[1]", ""),
             repeated("f(x)", ".a", ""),
             repeated("a", " + a", ""),
@@ -47,8 +48,8 @@ fn deep_texts_are_refused_without_using_up_the_stack() {
             repeated("1", " EXCEPT SELECT 1", ""),
             repeated("", "TRIM(BOTH a FROM ", ""),
             repeated("", "SUM(1) OVER (ORDER BY ", ""),
-            "EXPLAIN ".repeat(LEVELS),
-            "WITH a AS (".repeat(LEVELS),
+            "EXPLAIN ".repeat(100_000),
+            "WITH a AS (".repeat(40_000),
         ] {
             if text.starts_with("EXPLAIN") {
                 assert_eq!(parse_script(&text).unwrap_err().code, "sql.syntax");
@@ -64,7 +65,7 @@ fn the_deepest_texts_that_are_read_fit_the_stack() {
     on_small_stack(|| {
         let deepest = |make: &dyn Fn(usize) -> String| {
             let levels = (1..=200).rev().find(|levels| parse_script(&make(*levels)).is_ok());
-            assert!(levels.is_some_and(|l| l >= 30), "{} is read to level {levels:?} only", make(2));
+            assert!(levels.is_some_and(|l| l >= 25), "{} is read to level {levels:?} only", make(2));
         };
         deepest(&|n| format!("SELECT {}1{}", "(".repeat(n), ")".repeat(n)));
         deepest(&|n| format!("SELECT {}1{}", "COALESCE(1, ".repeat(n), ")".repeat(n)));
@@ -126,7 +127,7 @@ fn survive(text: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
     #[test]
     fn random_characters_never_panic(text in "\\PC{0,200}") {

@@ -73,9 +73,8 @@ fn insert(i: &Insert) -> String {
 fn create_table(t: &CreateTable) -> String {
     let mut parts = Vec::new();
     for column in &t.columns {
-        let typed = |data_type: &millrace_model::DataType, nullable: bool| {
-            format!("{data_type}{}", if nullable { "" } else { " not-null" })
-        };
+        let typed =
+            |data_type: &millrace_model::DataType, nullable: bool| format!("{data_type}{}", if nullable { "" } else { " not-null" });
         let kind = match &column.kind {
             ColumnKind::Physical { data_type, nullable } => typed(data_type, *nullable),
             ColumnKind::Metadata { data_type, nullable, key, is_virtual } => {
@@ -148,9 +147,8 @@ fn select(s: &Select) -> String {
 }
 
 fn grouping(elements: &[GroupingElement]) -> String {
-    let tuples = |list: &[Vec<millrace_sql::ast::Expression>]| {
-        list.iter().map(|t| format!("[{}]", expressions(t))).collect::<Vec<_>>().join(" ")
-    };
+    let tuples =
+        |list: &[Vec<millrace_sql::ast::Expression>]| list.iter().map(|t| format!("[{}]", expressions(t))).collect::<Vec<_>>().join(" ");
     let element = |e: &GroupingElement| match e {
         GroupingElement::Expression(e) => expression(e),
         GroupingElement::Sets(sets, _) => format!("(sets {})", grouping(sets)),

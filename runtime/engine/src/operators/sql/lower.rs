@@ -23,8 +23,10 @@ pub(crate) struct Lowered {
 pub(crate) struct ScanRequest {
     /// Position of that operator.
     pub operator: usize,
-    /// The operator is a source that only this scan reads.
-    pub is_exclusive: bool,
+    /// The operator is a source that only this SQL node reads.
+    pub is_own_source: bool,
+    /// The columns that it has to read.
+    pub schema: Schema,
     /// What is read, and its watermark.
     pub scan: Scan,
 }
@@ -35,7 +37,9 @@ pub(crate) struct InputTable {
     pub operator: usize,
     /// All its columns.
     pub schema: Schema,
-    /// A source that only one scan reads: it will read exactly the scan's columns.
+    /// A source that only this SQL node reads: it can be given the declared watermark.
+    pub is_own_source: bool,
+    /// Its own source, and read once: it will read exactly the scan's columns.
     pub is_exclusive: bool,
 }
 
@@ -154,15 +158,20 @@ impl Lowering<'_> {
         if let Some(column) = scan.physical.iter().find(|c| c.is_metadata) {
             return Err(format!("metadata column `{}` of table `{}` is not supported by the native engine yet", column.name, scan.table));
         }
-        if scan.watermark.is_some() && !table.is_exclusive {
+        if scan.watermark.is_some() && !table.is_own_source {
             return Err(format!(
-                "table `{}` declares a watermark, so a source that nothing else reads must feed it; give this query a source node of its own",
+                "table `{}` declares a watermark, so a source that no other node reads must feed it; give this query a source node of its own",
                 scan.table
             ));
         }
         let (operator, is_exclusive) = (table.operator, table.is_exclusive);
-        self.lowered.scans.push(ScanRequest { operator, is_exclusive, scan: scan.clone() });
         let schema = schema_of(columns, None);
+        let mut request = scan.clone();
+        let read = if is_exclusive { physical_schema(scan) } else { table.schema.clone() };
+        // The source computes the watermark over what it reads, which may be more than this scan does.
+        request.watermark = (request.watermark)
+            .map(|w| w.map_columns(&|i| scan.physical.get(i).and_then(|c| read.index_of(&c.name)).unwrap_or_default()));
+        self.lowered.scans.push(ScanRequest { operator, is_own_source: table.is_own_source, schema: read, scan: request });
         let mut steps = Vec::new();
         let mut input = schema.clone();
         if !is_exclusive {
@@ -268,6 +277,13 @@ impl Lowering<'_> {
         self.lowered.operators.push(operator);
         self.base + self.lowered.operators.len() - 1
     }
+}
+
+/// The columns that a scan reads, as the source names them.
+fn physical_schema(scan: &Scan) -> Schema {
+    let fields = scan.physical.iter().map(|c| Field::new(&c.name, c.typed.data_type.clone(), c.typed.nullable));
+    // Names come from one table, so they are unique.
+    Schema::new(fields.collect()).unwrap_or_default()
 }
 
 /// Columns with unique names; all may be NULL unless `names` are given, which are kept with their nullability.

@@ -8,7 +8,7 @@ use crate::plan::{PlannedOperator, Work};
 use millrace_connector::{DeclaredTime, parse_config};
 use millrace_functions::{EvaluationContext, FunctionRegistry};
 use millrace_model::{
-    DataType, Field, Schema,
+    DataType, Schema,
     graph::{GraphError, JobParameters, Node},
 };
 use millrace_sql::{
@@ -84,7 +84,7 @@ pub(crate) fn plan_sql(
     let input = |name: &str| {
         let found = upstream.iter().find(|u| u.name == name)?;
         let once = scanned.iter().filter(|s| s.table == name).count() == 1;
-        Some(InputTable { operator: found.operator, schema: found.schema.clone(), is_exclusive: found.is_own_source && once })
+        Some(InputTable { operator: found.operator, schema: found.schema.clone(), is_own_source: found.is_own_source, is_exclusive: found.is_own_source && once })
     };
     let lowered = lower(&node.id, &plan, &settings, parallelism, base, &input)
         .map_err(|message| vec![GraphError::in_field(&node.id, "config.sql", "sql.not_connected", message)])?;
@@ -100,16 +100,14 @@ pub(crate) fn plan_sql(
 }
 
 fn source_request(request: ScanRequest, zone: chrono_tz::Tz, idle_timeout_ms: Option<u64>) -> Option<(usize, Schema, Option<DeclaredTime>)> {
-    if !request.is_exclusive {
+    if !request.is_own_source {
         return None;
     }
-    let fields = request.scan.physical.iter().map(|c| Field::new(&c.name, c.typed.data_type.clone(), c.typed.nullable)).collect();
-    let schema = Schema::new(fields).ok()?;
     let declared = request.scan.watermark.map(|expr| DeclaredTime {
         watermarks: Arc::new(DeclaredWatermark { expr, context: EvaluationContext { zone, now_ms: 0 } }),
         idle_timeout_ms,
     });
-    Some((request.operator, schema, declared))
+    Some((request.operator, request.schema, declared))
 }
 
 /// Runs the script over the tables upstream; answers the plan of its SELECT or INSERT.
