@@ -35,7 +35,7 @@ pub(super) const FUNCTIONS: &[Builtin] = &[
 /// What Flink answers for a text that does not follow the pattern: the smallest `long`.
 const NO_SECONDS: i64 = i64::MIN;
 /// 5471-09-27: the day that Flink makes of the smallest `long` in `TO_DATE`.
-const NO_DATE_DAYS: i64 = 1_278_984;
+const NO_DATE_DAYS: i64 = 1_278_983;
 
 fn resolve(name: &str, arguments: &[Argument<'_>], result: DataType) -> Result<Resolution, ResolveError> {
     Signature { name, required: &[Accepts::Text], optional: &[Accepts::Text], repeats: false, nulls: Nulls::Always }

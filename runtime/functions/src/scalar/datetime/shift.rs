@@ -60,9 +60,10 @@ fn resolve_add(arguments: &[Argument<'_>]) -> Result<Resolution, ResolveError> {
         return Err(refused("TIMESTAMPADD", arguments, takes));
     }
     let result = match (&value.typed.data_type, unit) {
-        (DataType::Date, Unit::Time(ms)) if ms < DAY_MS => DataType::Timestamp { precision: 6 },
+        (DataType::Date, Unit::Time(ms)) if (1_000..DAY_MS).contains(&ms) => DataType::Timestamp { precision: 6 },
         (DataType::Timestamp { precision }, Unit::Time(1)) => DataType::Timestamp { precision: 3.max(*precision) },
         (DataType::TimestampLtz { precision }, Unit::Time(1)) => DataType::TimestampLtz { precision: 3.max(*precision) },
+        (DataType::Date, Unit::Time(1)) => return Err(refused("TIMESTAMPADD", arguments, takes)),
         (given @ (DataType::Date | DataType::Time { .. } | DataType::Timestamp { .. } | DataType::TimestampLtz { .. }), _) => given.clone(),
         _ => return Err(refused("TIMESTAMPADD", arguments, takes)),
     };

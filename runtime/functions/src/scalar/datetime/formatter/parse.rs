@@ -124,11 +124,11 @@ fn read_name(field: Field, length: Length, text: &str) -> Option<(i64, usize)> {
         return Some(((from + to) / 2, name.len()));
     }
     let (first, last) = field.range();
-    // A narrow name may stand for several values: the last one wins in Java too, but for months it is the first.
+    // A narrow name may stand for several values: the last one wins.
     (first..=last)
         .map(|value| (value, name(field, value, length)))
         .filter(|(_, name)| !name.is_empty() && text.starts_with(name.as_str()))
-        .max_by_key(|(value, name)| (name.len(), std::cmp::Reverse(*value)))
+        .max_by_key(|(value, name)| (name.len(), *value))
         .map(|(value, name)| (value, name.len()))
 }
 

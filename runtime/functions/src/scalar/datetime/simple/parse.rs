@@ -219,12 +219,44 @@ fn zone(letter: char, count: usize, text: &str) -> Option<(Zone, &str)> {
     }
     let length = text.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_')).count();
     let (id, rest) = text.split_at_checked(length)?;
-    let is_utc = matches!(id, "UTC" | "Z" | "UT");
-    match Zone::lenient(id) {
-        Zone::Fixed(0) if !is_utc => None,
-        known => Some((known, rest)),
-    }
+    let (_, hours) = NAMED_HALF_HOURS.iter().find(|(name, _)| name.eq_ignore_ascii_case(id))?;
+    Some((Zone::Fixed(hours * 1_800), rest))
 }
+
+/// Short names of zones, each of one offset, in half hours ahead of UTC.
+const NAMED_HALF_HOURS: &[(&str, i64)] = &[
+    ("UTC", 0),
+    ("UT", 0),
+    ("Z", 0),
+    ("WET", 0),
+    ("WEST", 2),
+    ("BST", 2),
+    ("CET", 2),
+    ("CEST", 4),
+    ("EET", 4),
+    ("EEST", 6),
+    ("MSK", 6),
+    ("IST", 11),
+    ("SGT", 16),
+    ("HKT", 16),
+    ("JST", 18),
+    ("KST", 18),
+    ("AEST", 20),
+    ("AEDT", 22),
+    ("AST", -8),
+    ("ADT", -6),
+    ("EST", -10),
+    ("EDT", -8),
+    ("CST", -12),
+    ("CDT", -10),
+    ("MST", -14),
+    ("MDT", -12),
+    ("PST", -16),
+    ("PDT", -14),
+    ("AKST", -18),
+    ("AKDT", -16),
+    ("HST", -20),
+];
 
 /// `+02`, `+0200`, `+02:00` in seconds.
 fn offset_of(text: &str, has_colon: bool) -> Option<i64> {
