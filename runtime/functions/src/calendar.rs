@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn gaps_and_overlaps_follow_java() {
         let zone = Tz::Europe__Berlin;
-        let wall = |d, h, m| days_from_civil(2021, if d == 28 { 3 } else { 10 }, d) * 86_400 + h * 3_600 + m * 60;
+        let wall = |d: u32, h: i64, m: i64| days_from_civil(2021, if d == 28 { 3 } else { 10 }, d) * 86_400 + h * 3_600 + m * 60;
         assert_eq!(instant_of(zone, wall(28, 2, 30)), wall(28, 1, 30));
         assert_eq!(instant_of(zone, wall(31, 2, 30)), wall(31, 0, 30));
     }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: `kinds`, when present, has exactly one entry per row; absent means that all rows are inserts.
 
-use arrow_array::{RecordBatch, UInt8Array};
+use arrow_array::{Array, RecordBatch, UInt8Array};
 use std::sync::Arc;
 
 /// The kind of change that a row stands for; numbers are Flink's `RowKind` byte values.
@@ -91,7 +91,7 @@ impl Batch {
     /// # Errors
     /// An index beyond the batch.
     pub fn take(&self, indices: &arrow_array::UInt32Array) -> Result<Self, arrow_schema::ArrowError> {
-        let rows = arrow_select::take::take_record_batch(&self.rows, indices)?;
+        let rows = take_rows(&self.rows, indices)?;
         let kinds = match &self.kinds {
             Some(kinds) => {
                 let taken = arrow_select::take::take(kinds, indices, None)?;
@@ -101,4 +101,16 @@ impl Batch {
         };
         Ok(Self { rows, kinds, origin: self.origin.clone() })
     }
+}
+
+/// The rows at `indices`; rows without columns are only counted.
+///
+/// # Errors
+/// An index beyond the rows.
+pub fn take_rows(rows: &RecordBatch, indices: &arrow_array::UInt32Array) -> Result<RecordBatch, arrow_schema::ArrowError> {
+    if rows.num_columns() > 0 {
+        return arrow_select::take::take_record_batch(rows, indices);
+    }
+    let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(indices.len()));
+    RecordBatch::try_new_with_options(rows.schema(), Vec::new(), &options)
 }

@@ -9,7 +9,7 @@ pub mod graph;
 pub mod ids;
 pub mod schema;
 
-pub use batch::{Batch, ChangeKind, OffsetRange, Origin};
+pub use batch::{Batch, ChangeKind, OffsetRange, Origin, take_rows};
 pub use data_type::{DataType, DataTypeError};
 pub use fault::{Classified, FaultClass};
 pub use schema::{Field, Schema};

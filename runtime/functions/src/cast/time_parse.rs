@@ -35,11 +35,12 @@ pub(crate) fn parse_time(text: &str) -> Option<i32> {
         // Flink shifts to the other side of the zone than one might expect; what it reads is what counts.
         let sign = if is_behind { -1 } else { 1 };
         let (hours, minutes) = zone.split_once(':').unwrap_or((zone, "0"));
-        hour += sign * number(hours)?;
-        minute += sign * number(minutes)?;
+        hour = hour.checked_add(sign * number(hours)?)?;
+        minute = minute.checked_add(sign * number(minutes)?)?;
     }
     let in_range = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..60).contains(&second);
-    in_range.then_some(((hour * 60 + minute) * 60 + second) * 1000 + milliseconds)
+    // Only now is it sure that the numbers are small.
+    in_range.then(|| ((hour * 60 + minute) * 60 + second) * 1000 + milliseconds)
 }
 
 fn milliseconds_of(fraction: &str) -> Option<i32> {
@@ -72,7 +73,7 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<(i64, u32)> {
     let mut parts = clock.splitn(3, ':').map(|part| digits(part, 1, 2));
     let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
     let in_range = hour < 24 && minute < 60 && second < 60;
-    in_range.then_some((midnight + (hour * 60 + minute) * 60 + second, nanos))
+    in_range.then(|| (midnight + (hour * 60 + minute) * 60 + second, nanos))
 }
 
 fn nanos_of(fraction: &str) -> Option<u32> {

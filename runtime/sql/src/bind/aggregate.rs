@@ -87,6 +87,12 @@ impl Binder<'_> {
             Some(window) => take_window_keys(&mut grouping, &input, window.id),
             None => Vec::new(),
         };
+        if let Some(WindowKind::Hop { size_ms, slide_ms, .. }) = attached.as_ref().map(|a| a.part.kind)
+            && size_ms % slide_ms != 0
+        {
+            let message = format!("a hopping window that is aggregated needs a size ({size_ms} ms) that is a multiple of the slide ({slide_ms} ms)");
+            return Err(self.error("sql.invalid_window", message, select.span));
+        }
         let has_sets = grouping.has_sets();
         let key_columns = grouping.keys.len() + usize::from(has_sets);
         let mut keys: Vec<(String, Expr)> = (grouping.keys.iter().enumerate())
@@ -254,6 +260,9 @@ impl Binder<'_> {
             None => None,
             Some(filter) => Some(self.condition(filter, &mut Env::over(aggregation.input))?),
         };
+        if name == "COUNT" && arguments.len() > 1 {
+            return Err(self.error("sql.argument_count", "COUNT takes one argument", span).with_hint("count a ROW or a CONCAT of them"));
+        }
         let types: Vec<Typed> = arguments.iter().map(Expr::typed).collect();
         let resolution = function.resolve(&expression::arguments(&arguments, &types)).map_err(|e| {
             let list: Vec<String> = types.iter().map(|t| t.data_type.to_string()).collect();
@@ -267,7 +276,8 @@ impl Binder<'_> {
             None => {
                 let mut result = resolution.result.clone();
                 // A filter or a group of nothing leaves the aggregate without rows.
-                result.nullable |= filter.is_some() && result.nullable;
+                let may_be_empty = filter.is_some() || aggregation.keys.is_empty();
+                result.nullable |= may_be_empty && function.is_null_when_empty();
                 let call = AggregateCall {
                     function: function.clone(),
                     arguments: Vec::new(),

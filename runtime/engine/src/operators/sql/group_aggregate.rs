@@ -13,9 +13,9 @@ use crate::{
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt8Array, UInt32Array};
 use arrow_row::{RowConverter, SortField};
 use arrow_schema::SchemaRef;
-use arrow_select::{concat::concat_batches, interleave::interleave, take::take_record_batch};
+use arrow_select::{concat::concat_batches, interleave::interleave};
 use async_trait::async_trait;
-use millrace_model::{Batch, ChangeKind, Origin};
+use millrace_model::{Batch, ChangeKind, Origin, take_rows};
 use millrace_sql::plan::MiniBatch;
 use std::collections::BTreeMap;
 
@@ -155,7 +155,7 @@ impl GroupAggregate {
         }
         let before = self.groups.values(&segment.slots)?;
         let whole = segment.rows.len() == batch.num_rows();
-        let rows = if whole { batch.rows.clone() } else { take_record_batch(&batch.rows, &UInt32Array::from(segment.rows.clone()))? };
+        let rows = if whole { batch.rows.clone() } else { take_rows(&batch.rows, &UInt32Array::from(segment.rows.clone()))? };
         let flags: Option<Vec<bool>> = retract.map(|r| segment.rows.iter().map(|&i| r[i as usize]).collect());
         self.groups.update(&self.spec, &rows, &segment.groups, flags.as_deref())?;
         let after = self.groups.values(&segment.slots)?;
@@ -278,7 +278,13 @@ fn one_batch(mut batches: Vec<Batch>) -> Result<Option<Batch>, OperatorError> {
     if batches.len() == 1 {
         return Ok(batches.pop());
     }
-    let rows = concat_batches(&first.rows.schema(), batches.iter().map(|b| &b.rows))?;
+    let count = batches.iter().map(Batch::num_rows).sum();
+    let rows = if first.rows.num_columns() == 0 {
+        let options = RecordBatchOptions::new().with_row_count(Some(count));
+        RecordBatch::try_new_with_options(first.rows.schema(), Vec::new(), &options)?
+    } else {
+        concat_batches(&first.rows.schema(), batches.iter().map(|b| &b.rows))?
+    };
     let kinds = batches.iter().any(|b| b.kinds.is_some()).then(|| {
         let all = batches.iter().flat_map(|b| match &b.kinds {
             Some(kinds) => kinds.values().to_vec(),

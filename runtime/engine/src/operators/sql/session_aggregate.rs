@@ -13,9 +13,8 @@ use crate::{
 };
 use arrow_array::UInt32Array;
 use arrow_schema::SchemaRef;
-use arrow_select::take::take_record_batch;
 use async_trait::async_trait;
-use millrace_model::Batch;
+use millrace_model::{Batch, take_rows};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
@@ -170,7 +169,7 @@ impl Operator for SessionAggregate {
                 self.metrics.count("numLateRecordsDropped", 1);
                 continue;
             };
-            let one = take_record_batch(&batch.rows, &UInt32Array::from(vec![row as u32]))?;
+            let one = take_rows(&batch.rows, &UInt32Array::from(vec![row as u32]))?;
             let flags = retract.as_ref().map(|r| [r[row]]);
             self.groups.update(&self.spec, &one, &[slot], flags.as_ref().map(<[bool; 1]>::as_slice))?;
         }

@@ -16,10 +16,9 @@ use crate::{
 };
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMillisecondArray, UInt32Array};
 use arrow_schema::SchemaRef;
-use arrow_select::take::take_record_batch;
 use async_trait::async_trait;
 use chrono_tz::Tz;
-use millrace_model::Batch;
+use millrace_model::{Batch, take_rows};
 use millrace_sql::plan::{WindowKind, WindowStrategy};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -263,7 +262,7 @@ impl Operator for WindowAggregate {
                 Chosen::Some(rows) => {
                     slots.extend(rows.iter().map(|&row| groups.slot(key_of(keys.as_ref(), row as usize))));
                     let flags: Option<Vec<bool>> = retract.as_ref().map(|r| rows.iter().map(|&i| r[i as usize]).collect());
-                    let rows = take_record_batch(&batch.rows, &UInt32Array::from(rows))?;
+                    let rows = take_rows(&batch.rows, &UInt32Array::from(rows))?;
                     groups.update(&self.spec, &rows, &slots, flags.as_deref())?;
                 }
             }
