@@ -168,7 +168,7 @@ impl Parser<'_> {
         if word == "ARRAY" {
             return Ok(Expression { kind: ExpressionKind::Array(values), span });
         }
-        if values.len() % 2 != 0 {
+        if !values.len().is_multiple_of(2) {
             let message = format!("expected pairs of keys and values in `MAP[…]`, found {} values", values.len());
             return Err(SqlError::new("sql.syntax", message, span));
         }

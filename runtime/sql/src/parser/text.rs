@@ -72,7 +72,7 @@ impl Parser<'_> {
         if let Some(other) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
             return Err(wrong(format!("expected hexadecimal digits, found `{other}`")));
         }
-        if digits.len() % 2 != 0 {
+        if !digits.len().is_multiple_of(2) {
             return Err(wrong("expected an even number of hexadecimal digits".into()));
         }
         let byte = |i: usize| digits.get(i..i + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()).unwrap_or(0);
