@@ -48,8 +48,17 @@ pub(crate) enum Work {
         config: serde_json::Map<String, serde_json::Value>,
         declared_time: Option<DeclaredTime>,
     },
-    Transform { kind: Arc<dyn OperatorKind>, input: Schema, planned: PlannedTransform },
-    Sink { connector: Arc<dyn Connector>, table: TableBinding, input: Schema, config: serde_json::Map<String, serde_json::Value> },
+    Transform {
+        kind: Arc<dyn OperatorKind>,
+        input: Schema,
+        planned: PlannedTransform,
+    },
+    Sink {
+        connector: Arc<dyn Connector>,
+        table: TableBinding,
+        input: Schema,
+        config: serde_json::Map<String, serde_json::Value>,
+    },
 }
 
 impl PlannedOperator {
@@ -137,7 +146,13 @@ pub async fn plan(
         return Err(errors);
     }
     let order = topological_order(graph).map_err(|e| vec![e])?;
-    let mut planner = Planner { graph, context: PlanContext { tenant, catalog, services }, operators: Vec::new(), changes: Vec::new(), broken: BTreeSet::new() };
+    let mut planner = Planner {
+        graph,
+        context: PlanContext { tenant, catalog, services },
+        operators: Vec::new(),
+        changes: Vec::new(),
+        broken: BTreeSet::new(),
+    };
     for position in order {
         let node = &graph.nodes[position];
         if node.kind == sql::KIND {

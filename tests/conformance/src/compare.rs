@@ -31,7 +31,8 @@ pub fn differences(expected: &Answer, found: &Answer, compare: Compare) -> Vec<S
 
 /// A type as compared: lengths of texts and NOT NULL are the planner's estimate, not part of any value.
 fn plain(data_type: &str) -> String {
-    let data_type = data_type.replace("INTERVAL DAY TO SECOND(3)", "INTERVAL_DAY_TIME").replace("INTERVAL YEAR TO MONTH", "INTERVAL_YEAR_MONTH");
+    let data_type =
+        data_type.replace("INTERVAL DAY TO SECOND(3)", "INTERVAL_DAY_TIME").replace("INTERVAL YEAR TO MONTH", "INTERVAL_YEAR_MONTH");
     let mut out = data_type.replace(" NOT NULL", "").replace(" NULL", "").replace('`', "");
     for word in ["VARCHAR(", "CHAR(", "VARBINARY(", "BINARY("] {
         while let Some(start) = out.find(word).filter(|&s| s == 0 || !out.as_bytes()[s - 1].is_ascii_alphabetic()) {

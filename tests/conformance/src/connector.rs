@@ -107,8 +107,7 @@ impl CaseConnector {
         let input = context.config.get("input").and_then(Value::as_str).context("a source without input")?;
         let text = std::fs::read_to_string(self.folder.join(input)).with_context(|| input.to_owned())?;
         let count = context.config.get("splits").and_then(Value::as_u64).unwrap_or(1).max(1) as usize;
-        let mut splits =
-            Splits { watermarks_ms: vec![i64::MIN; count], idle: vec![false; count], combined_ms: i64::MIN, is_idle: false };
+        let mut splits = Splits { watermarks_ms: vec![i64::MIN; count], idle: vec![false; count], combined_ms: i64::MIN, is_idle: false };
         let spec = FormatSpec::from_json(&serde_json::json!({ "type": "json" }))?;
         let mut decoder = Decoder::new(&spec, &context.table.schema)?;
         let mut events = VecDeque::new();

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use millrace_checkpoint::LocalStore;
 use millrace_connector::{Connection, ConnectorRegistry, TableBinding};
 use millrace_engine::{
-    Catalog, CatalogError, EngineServices, ExecutionState, PluginBinding, StartFrom, StartOptions, TenantAccounts, operators::OperatorRegistry,
+    Catalog, CatalogError, EngineServices, ExecutionState, PluginBinding, StartFrom, StartOptions, TenantAccounts,
+    operators::OperatorRegistry,
 };
 use millrace_functions::{EvaluationContext, FunctionRegistry};
 use millrace_model::{

@@ -146,6 +146,7 @@ impl Opener<'_> {
                     input: input.clone(),
                     planned: planned.clone(),
                     subtask,
+                    parallelism: operator.parallelism,
                     restored: self.restored.keyed(operator, subtask).await?,
                     metrics: metrics.clone(),
                     dead_letters,

@@ -80,6 +80,8 @@ pub struct OperatorContext {
     pub planned: PlannedTransform,
     /// This subtask's number, from 0.
     pub subtask: usize,
+    /// Number of subtasks.
+    pub parallelism: usize,
     /// Restored keyed state of this subtask's key groups, by state name.
     pub restored: BTreeMap<String, KeyGroupBlobs>,
     /// Counters of the subtask.

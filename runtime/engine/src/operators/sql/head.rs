@@ -24,12 +24,12 @@ pub(super) fn open(head: &Head, zone: Tz, context: OperatorContext) -> Result<Bo
         Head::WindowAggregate { strategy, keys, calls, can_retract, output } => {
             let spec = GroupSpec::new(keys.clone(), calls.clone(), *can_retract, &context.input)?;
             let windows = Windows::new(strategy, zone);
-            let (output, metrics) = (output.to_arrow(), context.metrics.clone());
+            let output = output.to_arrow();
             match windows.kind {
                 WindowKind::Session { gap_ms } if windows.start_column.is_none() => {
-                    Ok(Box::new(SessionAggregate::new(spec, windows, gap_ms, output, metrics, restored)?))
+                    Ok(Box::new(SessionAggregate::new(spec, windows, gap_ms, output, &context)?))
                 }
-                _ => Ok(Box::new(WindowAggregate::new(spec, windows, output, metrics, restored)?)),
+                _ => Ok(Box::new(WindowAggregate::new(spec, windows, output, &context)?)),
             }
         }
     }

@@ -1,8 +1,8 @@
 //! From a plan tree to planned operators: where exchanges are needed, where steps share a subtask.
 
 use super::stage::{Head, StageKind, StageSettings, Step};
-use crate::plan::{PlannedOperator, Work};
 use crate::operators::PlannedTransform;
+use crate::plan::{PlannedOperator, Work};
 use millrace_functions::Expr;
 use millrace_model::{Field, Schema, ids::NodeId};
 use millrace_sql::{
@@ -108,11 +108,7 @@ impl Lowering<'_> {
             }
             NodeKind::Correlate { input, function, is_left } => {
                 let mut stage = self.stage(input)?;
-                stage.steps.push(Step::Correlate {
-                    function: function.clone(),
-                    is_left: *is_left,
-                    output: schema_of(&plan.columns, None),
-                });
+                stage.steps.push(Step::Correlate { function: function.clone(), is_left: *is_left, output: schema_of(&plan.columns, None) });
                 Ok(stage)
             }
             NodeKind::WindowTable { input, window } => {
@@ -169,8 +165,8 @@ impl Lowering<'_> {
         let mut request = scan.clone();
         let read = if is_exclusive { physical_schema(scan) } else { table.schema.clone() };
         // The source computes the watermark over what it reads, which may be more than this scan does.
-        request.watermark = (request.watermark)
-            .map(|w| w.map_columns(&|i| scan.physical.get(i).and_then(|c| read.index_of(&c.name)).unwrap_or_default()));
+        request.watermark =
+            (request.watermark).map(|w| w.map_columns(&|i| scan.physical.get(i).and_then(|c| read.index_of(&c.name)).unwrap_or_default()));
         self.lowered.scans.push(ScanRequest { operator, is_own_source: table.is_own_source, schema: read, scan: request });
         let mut steps = Vec::new();
         let mut input = schema.clone();
@@ -245,18 +241,9 @@ impl Lowering<'_> {
             // Nothing to do: the receiver reads the input itself. Rows of a scan pass as they are.
             return stage.inputs[0];
         }
-        let settings = StageSettings {
-            head: stage.head,
-            steps: stage.steps,
-            zone: self.settings.zone,
-            output: output.to_arrow(),
-        };
-        let planned = PlannedTransform {
-            output,
-            key_fields: stage.key_fields,
-            settings: Arc::new(settings),
-            pins: serde_json::Value::Null,
-        };
+        let settings = StageSettings { head: stage.head, steps: stage.steps, zone: self.settings.zone, output: output.to_arrow() };
+        let planned =
+            PlannedTransform { output, key_fields: stage.key_fields, settings: Arc::new(settings), pins: serde_json::Value::Null };
         let node = self.next_id();
         self.push(PlannedOperator {
             name: format!("{}: {}", self.node, stage.name),

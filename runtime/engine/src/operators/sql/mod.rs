@@ -13,6 +13,7 @@ mod expand;
 mod group_aggregate;
 mod groups;
 mod head;
+mod kept_watermark;
 pub(crate) mod lower;
 mod node;
 mod session_aggregate;

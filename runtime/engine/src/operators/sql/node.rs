@@ -3,7 +3,10 @@
 //! `config.sql` is a Flink SQL script that ends in one SELECT or INSERT. Tables are the nodes upstream, by their
 //! `table_name`, name or id; a `CREATE TABLE` of the same name adds computed columns and a watermark to one.
 
-use super::{lower::{InputTable, ScanRequest, lower}, watermark::DeclaredWatermark};
+use super::{
+    lower::{InputTable, ScanRequest, lower},
+    watermark::DeclaredWatermark,
+};
 use crate::plan::{PlannedOperator, Work};
 use millrace_connector::{DeclaredTime, parse_config};
 use millrace_functions::{EvaluationContext, FunctionRegistry};
@@ -67,8 +70,8 @@ pub(crate) fn plan_sql(
     functions: &FunctionRegistry,
     base: usize,
 ) -> Result<SqlPlanned, Vec<GraphError>> {
-    let config: Config = parse_config(&node.config)
-        .map_err(|e| vec![GraphError::in_field(&node.id, format!("config.{}", e.field), &e.code, e.message)])?;
+    let config: Config =
+        parse_config(&node.config).map_err(|e| vec![GraphError::in_field(&node.id, format!("config.{}", e.field), &e.code, e.message)])?;
     let fail = |error: SqlError| vec![GraphError::in_field(&node.id, "config.sql", error.code, error.at(&config.sql))];
     let mut session = Session::new(functions.clone());
     for (key, value) in parameters.environment.iter().filter(|(key, _)| key.starts_with("table.")) {
@@ -84,7 +87,12 @@ pub(crate) fn plan_sql(
     let input = |name: &str| {
         let found = upstream.iter().find(|u| u.name == name)?;
         let once = scanned.iter().filter(|s| s.table == name).count() == 1;
-        Some(InputTable { operator: found.operator, schema: found.schema.clone(), is_own_source: found.is_own_source, is_exclusive: found.is_own_source && once })
+        Some(InputTable {
+            operator: found.operator,
+            schema: found.schema.clone(),
+            is_own_source: found.is_own_source,
+            is_exclusive: found.is_own_source && once,
+        })
     };
     let lowered = lower(&node.id, &plan, &settings, parallelism, base, &input)
         .map_err(|message| vec![GraphError::in_field(&node.id, "config.sql", "sql.not_connected", message)])?;
@@ -95,11 +103,16 @@ pub(crate) fn plan_sql(
             name.clone_from(&node.name);
         }
     }
-    let sources = lowered.scans.into_iter().filter_map(|request| source_request(request, settings.zone, settings.idle_timeout_ms)).collect();
+    let sources =
+        lowered.scans.into_iter().filter_map(|request| source_request(request, settings.zone, settings.idle_timeout_ms)).collect();
     Ok(SqlPlanned { operators, changes: changelog_mode(&plan), sources })
 }
 
-fn source_request(request: ScanRequest, zone: chrono_tz::Tz, idle_timeout_ms: Option<u64>) -> Option<(usize, Schema, Option<DeclaredTime>)> {
+fn source_request(
+    request: ScanRequest,
+    zone: chrono_tz::Tz,
+    idle_timeout_ms: Option<u64>,
+) -> Option<(usize, Schema, Option<DeclaredTime>)> {
     if !request.is_own_source {
         return None;
     }
@@ -133,10 +146,8 @@ fn bind(session: &mut Session, sql: &str, upstream: &[Upstream]) -> Result<PlanN
     match (results.pop(), results.is_empty()) {
         (Some(plan), true) => Ok(plan),
         (None, _) => Err(SqlError::new("sql.no_query", "the text has no query", Default::default()).with_hint("end it with a SELECT")),
-        (Some(_), false) => {
-            Err(SqlError::new("sql.several_queries", "the text has more than one query", Default::default())
-                .with_hint("use one SQL node per query; a node has one result"))
-        }
+        (Some(_), false) => Err(SqlError::new("sql.several_queries", "the text has more than one query", Default::default())
+            .with_hint("use one SQL node per query; a node has one result")),
     }
 }
 
@@ -164,7 +175,10 @@ fn check_declared(session: &Session, upstream: &Upstream) -> Result<(), SqlError
         let message = match upstream.schema.field(&name) {
             None => format!("table `{}` is declared with column `{name}`, which its node does not have", upstream.name),
             Some(found) if found.data_type != typed.data_type => {
-                format!("column `{name}` of table `{}` is declared as {}, but its node sends {}", upstream.name, typed.data_type, found.data_type)
+                format!(
+                    "column `{name}` of table `{}` is declared as {}, but its node sends {}",
+                    upstream.name, typed.data_type, found.data_type
+                )
             }
             Some(_) => continue,
         };

@@ -3,13 +3,13 @@
 
 use super::{
     groups::{BlobWriter, GroupSpec, Groups, key_of, read_i64, read_key, retractions},
+    kept_watermark::KeptWatermark,
     window_aggregate::{Windows, results},
 };
 use crate::{
     error::OperatorError,
     metrics::SubtaskMetrics,
-    operators::{Collector, Operator, OperatorSnapshot},
-    state::KeyGroupBlobs,
+    operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
 };
 use arrow_array::UInt32Array;
 use arrow_schema::SchemaRef;
@@ -39,7 +39,7 @@ pub(crate) struct SessionAggregate {
     next_number: u64,
     /// Ends of all sessions, to fire in order.
     ends: BTreeSet<(i64, u32)>,
-    watermark_ms: i64,
+    watermark: KeptWatermark,
     output: SchemaRef,
     metrics: Arc<SubtaskMetrics>,
 }
@@ -50,13 +50,23 @@ impl SessionAggregate {
         windows: Windows,
         gap_ms: i64,
         output: SchemaRef,
-        metrics: Arc<SubtaskMetrics>,
-        restored: &BTreeMap<String, KeyGroupBlobs>,
+        context: &OperatorContext,
     ) -> Result<Self, OperatorError> {
         let groups = Groups::new(&spec)?;
         let (sessions, ends) = (HashMap::new(), BTreeSet::new());
-        let mut made = Self { spec, windows, gap_ms, sessions, groups, next_number: 0, ends, watermark_ms: i64::MIN, output, metrics };
-        for blob in restored.get(SESSIONS).into_iter().flat_map(BTreeMap::values) {
+        let mut made = Self {
+            spec,
+            windows,
+            gap_ms,
+            sessions,
+            groups,
+            next_number: 0,
+            ends,
+            watermark: KeptWatermark::open(context)?,
+            output,
+            metrics: context.metrics.clone(),
+        };
+        for blob in context.restored.get(SESSIONS).into_iter().flat_map(BTreeMap::values) {
             let mut blob: &[u8] = blob;
             while !blob.is_empty() {
                 let key = read_key(&mut blob)?;
@@ -94,7 +104,7 @@ impl SessionAggregate {
             }
             !meets
         });
-        if !self.windows.is_processing_time && self.windows.complete_at_ms(end_ms) <= self.watermark_ms {
+        if !self.windows.is_processing_time && self.windows.complete_at_ms(end_ms) <= self.watermark.ms {
             sessions.extend(touched);
             if sessions.is_empty() {
                 self.sessions.remove(key);
@@ -177,7 +187,7 @@ impl Operator for SessionAggregate {
     }
 
     async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        self.watermark_ms = self.watermark_ms.max(watermark_ms);
+        self.watermark.rise(watermark_ms);
         if self.windows.is_processing_time && watermark_ms < i64::MAX {
             return Ok(());
         }
@@ -206,6 +216,8 @@ impl Operator for SessionAggregate {
                 });
             }
         }
-        Ok(OperatorSnapshot { keyed: BTreeMap::from([(SESSIONS.to_owned(), blobs.finish())]) })
+        let mut keyed = BTreeMap::from([(SESSIONS.to_owned(), blobs.finish())]);
+        self.watermark.add_to(&mut keyed);
+        Ok(OperatorSnapshot { keyed })
     }
 }

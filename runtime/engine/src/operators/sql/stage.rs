@@ -52,7 +52,9 @@ impl Head {
         let what = match self {
             // Time to live and mini-batch change when rows are forgotten or emitted, not what is kept.
             Self::GroupAggregate { keys, calls, can_retract, .. } => format!("group {keys:?} {calls:?} {can_retract}"),
-            Self::WindowAggregate { strategy, keys, calls, can_retract, .. } => format!("window {strategy:?} {keys:?} {calls:?} {can_retract}"),
+            Self::WindowAggregate { strategy, keys, calls, can_retract, .. } => {
+                format!("window {strategy:?} {keys:?} {calls:?} {can_retract}")
+            }
         };
         format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{what} {columns:?}").as_bytes()))
     }
@@ -82,8 +84,8 @@ impl OperatorKind for StageKind {
 
     async fn open(&self, mut context: OperatorContext) -> Result<Box<dyn Operator>, OperatorError> {
         let planned = context.planned.clone();
-        let settings = (planned.settings.downcast_ref::<StageSettings>())
-            .ok_or_else(|| OperatorError::Internal("settings of another kind".into()))?;
+        let settings =
+            (planned.settings.downcast_ref::<StageSettings>()).ok_or_else(|| OperatorError::Internal("settings of another kind".into()))?;
         let steps = settings.steps.iter().map(|step| OpenStep::new(step, settings.zone)).collect::<Result<Vec<_>, _>>()?;
         let (mut head, mut signature) = (None, String::new());
         if let Some(wanted) = &settings.head {
@@ -162,8 +164,7 @@ impl Stage {
         }
         if batch.rows.schema_ref() != &self.output {
             let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(batch.rows.num_rows()));
-            batch.rows =
-                arrow_array::RecordBatch::try_new_with_options(self.output.clone(), batch.rows.columns().to_vec(), &options)?;
+            batch.rows = arrow_array::RecordBatch::try_new_with_options(self.output.clone(), batch.rows.columns().to_vec(), &options)?;
         }
         out.emit(batch);
         Ok(())

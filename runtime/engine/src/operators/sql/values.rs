@@ -19,13 +19,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 /// The source of these rows.
 pub(super) fn source(rows: &[Vec<Expr>], columns: &[PlanColumn], schema: &Schema) -> Result<Work, String> {
     let connection = Connection { kind: KIND.into(), properties: BTreeMap::new() };
-    let table = TableBinding {
-        name: KIND.into(),
-        physical_name: KIND.into(),
-        schema: schema.clone(),
-        format: Value::Null,
-        connection,
-    };
+    let table = TableBinding { name: KIND.into(), physical_name: KIND.into(), schema: schema.clone(), format: Value::Null, connection };
     let values = Values { rows: rows.to_vec(), width: columns.len(), schema: schema.to_arrow() };
     Ok(Work::Source { connector: Arc::new(values), table, config: Map::new(), declared_time: None })
 }

@@ -6,13 +6,13 @@
 
 use super::{
     groups::{BlobWriter, GroupSpec, Groups, key_of, read_i64, read_key, retractions},
+    kept_watermark::KeptWatermark,
     window_time::{self, times, to_local_ms, to_utc_ms, windows_of},
 };
 use crate::{
     error::OperatorError,
     metrics::SubtaskMetrics,
-    operators::{Collector, Operator, OperatorSnapshot},
-    state::KeyGroupBlobs,
+    operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
 };
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMillisecondArray, UInt32Array};
 use arrow_schema::SchemaRef;
@@ -94,21 +94,22 @@ pub(crate) struct WindowAggregate {
     windows: Windows,
     /// By end, then start (wall clock).
     buckets: BTreeMap<(i64, i64), Groups>,
-    watermark_ms: i64,
+    watermark: KeptWatermark,
     output: SchemaRef,
     metrics: Arc<SubtaskMetrics>,
 }
 
 impl WindowAggregate {
-    pub(crate) fn new(
-        spec: GroupSpec,
-        windows: Windows,
-        output: SchemaRef,
-        metrics: Arc<SubtaskMetrics>,
-        restored: &BTreeMap<String, KeyGroupBlobs>,
-    ) -> Result<Self, OperatorError> {
-        let mut made = Self { spec, windows, buckets: BTreeMap::new(), watermark_ms: i64::MIN, output, metrics };
-        for blob in restored.get(WINDOWS).into_iter().flat_map(BTreeMap::values) {
+    pub(crate) fn new(spec: GroupSpec, windows: Windows, output: SchemaRef, context: &OperatorContext) -> Result<Self, OperatorError> {
+        let mut made = Self {
+            spec,
+            windows,
+            buckets: BTreeMap::new(),
+            watermark: KeptWatermark::open(context)?,
+            output,
+            metrics: context.metrics.clone(),
+        };
+        for blob in context.restored.get(WINDOWS).into_iter().flat_map(BTreeMap::values) {
             let mut blob: &[u8] = blob;
             while !blob.is_empty() {
                 let key = read_key(&mut blob)?;
@@ -129,7 +130,9 @@ impl WindowAggregate {
             let starts = starts.ok_or_else(|| OperatorError::Internal("a window start that is no timestamp".into()))?;
             return Ok(self.without_late(by_window(local.iter().zip(starts).map(|(&end, &start)| (end, start))), local.len()));
         }
-        if let (WindowKind::Tumble { size_ms, offset_ms }, Some(&least), Some(&most)) = (self.windows.kind, local.iter().min(), local.iter().max()) {
+        if let (WindowKind::Tumble { size_ms, offset_ms }, Some(&least), Some(&most)) =
+            (self.windows.kind, local.iter().min(), local.iter().max())
+        {
             let start = window_time::window_start(least, offset_ms, size_ms);
             // Nearly every batch lies in one window.
             if most < start + size_ms {
@@ -155,7 +158,7 @@ impl WindowAggregate {
     }
 
     fn is_open(&self, end_ms: i64) -> bool {
-        self.windows.is_processing_time || self.windows.complete_at_ms(end_ms) > self.watermark_ms
+        self.windows.is_processing_time || self.windows.complete_at_ms(end_ms) > self.watermark.ms
     }
 
     fn without_late(&self, mut found: Vec<((i64, i64), Chosen)>, all: usize) -> Vec<((i64, i64), Chosen)> {
@@ -237,7 +240,10 @@ pub(crate) fn results(
     let wall = |times: Vec<i64>| Arc::new(TimestampMillisecondArray::from(times)) as ArrayRef;
     columns.push(wall(bounds.iter().map(|b| b.0).collect()));
     columns.push(wall(bounds.iter().map(|b| b.1).collect()));
-    let is_instant = output.fields().last().is_some_and(|f| f.data_type() != &arrow_schema::DataType::Timestamp(arrow_schema::TimeUnit::Millisecond, None));
+    let is_instant = output
+        .fields()
+        .last()
+        .is_some_and(|f| f.data_type() != &arrow_schema::DataType::Timestamp(arrow_schema::TimeUnit::Millisecond, None));
     let time: Vec<i64> = bounds.iter().map(|b| if is_instant { windows.complete_at_ms(b.1) } else { b.1 - 1 }).collect();
     let time = TimestampMillisecondArray::from(time);
     columns.push(if is_instant { Arc::new(time.with_timezone("UTC")) } else { Arc::new(time) });
@@ -271,7 +277,7 @@ impl Operator for WindowAggregate {
     }
 
     async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        self.watermark_ms = self.watermark_ms.max(watermark_ms);
+        self.watermark.rise(watermark_ms);
         // The end of a bounded input fires windows of the clock too, as Flink does.
         if self.windows.is_processing_time && watermark_ms < i64::MAX {
             return Ok(());
@@ -301,6 +307,8 @@ impl Operator for WindowAggregate {
                 });
             }
         }
-        Ok(OperatorSnapshot { keyed: BTreeMap::from([(WINDOWS.to_owned(), blobs.finish())]) })
+        let mut keyed = BTreeMap::from([(WINDOWS.to_owned(), blobs.finish())]);
+        self.watermark.add_to(&mut keyed);
+        Ok(OperatorSnapshot { keyed })
     }
 }

@@ -1,0 +1,47 @@
+//! The watermark that a window operator had reached, kept with its state.
+//!
+//! Without it a late row that comes before the first watermark after a restore would open a window again that has fired
+//! already. Every key group of the subtask carries it, so it is found at any parallelism; the least one counts.
+
+use crate::{
+    error::OperatorError,
+    key::KeyGroup,
+    operators::OperatorContext,
+    state::{KeyGroupBlobs, StateError},
+};
+use bytes::Bytes;
+use millrace_checkpoint::{KEY_GROUPS_DEFAULT, key_groups::range_of_subtask};
+use std::collections::BTreeMap;
+
+const WATERMARK: &str = "watermark";
+
+pub(crate) struct KeptWatermark {
+    /// Epoch milliseconds.
+    pub ms: i64,
+    groups: Vec<KeyGroup>,
+}
+
+impl KeptWatermark {
+    pub(crate) fn open(context: &OperatorContext) -> Result<Self, OperatorError> {
+        let range = range_of_subtask(KEY_GROUPS_DEFAULT, context.parallelism as u16, context.subtask as u16);
+        let groups = range.map(|r| r.iter().collect()).unwrap_or_default();
+        let mut least: Option<i64> = None;
+        for blob in context.restored.get(WATERMARK).into_iter().flat_map(BTreeMap::values) {
+            let bytes: [u8; 8] = blob.as_ref().try_into().map_err(|_| StateError("a watermark is not 8 bytes long".into()))?;
+            let ms = i64::from_le_bytes(bytes);
+            least = Some(least.map_or(ms, |l| l.min(ms)));
+        }
+        Ok(Self { ms: least.unwrap_or(i64::MIN), groups })
+    }
+
+    /// The watermark has risen.
+    pub(crate) fn rise(&mut self, watermark_ms: i64) {
+        self.ms = self.ms.max(watermark_ms);
+    }
+
+    /// Adds the watermark to a snapshot.
+    pub(crate) fn add_to(&self, keyed: &mut BTreeMap<String, KeyGroupBlobs>) {
+        let blob = Bytes::copy_from_slice(&self.ms.to_le_bytes());
+        keyed.insert(WATERMARK.to_owned(), self.groups.iter().map(|&group| (group, blob.clone())).collect());
+    }
+}
