@@ -31,6 +31,8 @@ enum Operator {
     Is,
     /// `[NOT] BETWEEN`, `[NOT] IN`, `[NOT] LIKE`, `[NOT] SIMILAR TO`
     Range,
+    /// `OVERLAPS`
+    Overlaps,
 }
 
 impl Parser<'_> {
@@ -62,6 +64,7 @@ impl Parser<'_> {
             Operator::Binary(operator) => self.raised(left, |p, left| p.binary(left, operator, strength)),
             Operator::Is => self.raised(left, Self::is_predicate),
             Operator::Range => self.raised(left, Self::range_predicate),
+            Operator::Overlaps => self.raised(left, Self::overlaps),
         }
     }
 
@@ -124,6 +127,8 @@ impl Parser<'_> {
             Some((Operator::Is, COMPARISON))
         } else if self.is_word("IS") {
             Some((Operator::Is, IS))
+        } else if self.is_word("OVERLAPS") {
+            Some((Operator::Overlaps, COMPARISON))
         } else {
             let ahead = usize::from(self.is_word("NOT"));
             ranges.iter().any(|w| self.is_word_at(ahead, w)).then_some((Operator::Range, RANGE))

@@ -45,6 +45,22 @@ impl Parser<'_> {
         if negated { Expression { kind: ExpressionKind::Unary(UnaryOperator::Not, Box::new(is_json)), span } } else { is_json }
     }
 
+    /// `(start, end) OVERLAPS (start, end)`: four arguments.
+    pub(super) fn overlaps(&mut self, left: Expression) -> Result<Expression, SqlError> {
+        let keyword = self.span();
+        self.advance();
+        let right = self.expression_above(COMPARISON + 1)?;
+        let span = left.span.to(right.span);
+        let mut arguments = Vec::with_capacity(4);
+        for side in [left, right] {
+            match side.kind {
+                ExpressionKind::Row(ends) if ends.len() == 2 => arguments.extend(ends),
+                _ => return Err(SqlError::new("sql.syntax", "expected a period `(start, end)` on each side of `OVERLAPS`", side.span)),
+            }
+        }
+        Ok(Expression { kind: ExpressionKind::Call(call_of("OVERLAPS", keyword, arguments)), span })
+    }
+
     pub(super) fn range_predicate(&mut self, value: Expression) -> Result<Expression, SqlError> {
         let start = value.span;
         let negated = self.eat_word("NOT");

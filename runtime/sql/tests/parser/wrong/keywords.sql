@@ -47,3 +47,7 @@ SELECT INTERVAL '5' MINUTS
 SELECT a b c FROM t
 ----
 SELECT a FROM t x y
+----
+SELECT a FROM t WHERE x = 1 ADN y = 2
+----
+SELECT a LKIE 'x' FROM t
