@@ -4,6 +4,7 @@
 //! their own, which it has cargo build and run.
 
 mod cargo;
+mod conformance;
 mod measure;
 mod plugins;
 
@@ -44,6 +45,11 @@ enum Task {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Records and compares what Apache Flink answers to the cases in tests/conformance
+    Conformance {
+        #[command(subcommand)]
+        task: conformance::Task,
+    },
     /// Builds the plugins of the sample tenants to components
     Plugins {
         /// Where the components go
@@ -67,6 +73,7 @@ fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Measure { name, list, arguments } => measure::run(name.as_deref().filter(|_| !list), &arguments),
         Task::Chaos { kills, seed } => chaos(kills, seed),
+        Task::Conformance { task } => conformance::run(task),
         Task::Plugins { folder } => plugins::build(&folder),
     }
 }

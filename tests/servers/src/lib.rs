@@ -3,11 +3,15 @@
 //! Invariant: however the test process ends — return, panic, signal, `SIGKILL` — its servers are killed and their
 //! folders removed. That is the [`guardian`]'s task; `Drop` only does it sooner.
 
+mod cache;
+mod flink;
 mod guardian;
+pub mod http;
 mod kafka;
 mod port;
 mod postgres;
 
+pub use flink::FlinkCluster;
 pub use guardian::Guardian;
 pub use kafka::{KafkaBroker, shared_broker};
 pub use port::free_ports;
@@ -17,7 +21,7 @@ pub use postgres::PostgresServer;
 #[derive(Debug, thiserror::Error)]
 #[error("{server}: {message}")]
 pub struct ServerError {
-    /// Which server: `kafka`.
+    /// Which server, as `kafka`.
     pub server: &'static str,
     /// What was tried and what came of it, with the end of the server's log where there is one.
     pub message: String,
