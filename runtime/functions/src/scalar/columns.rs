@@ -38,7 +38,7 @@ fn wrong_carrier(index: usize, array: &dyn Array) -> EvaluationError {
 }
 
 /// Values of an argument by row; `A` is its Arrow array.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Values<'a, A> {
     array: &'a A,
     is_scalar: bool,

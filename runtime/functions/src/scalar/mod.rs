@@ -5,9 +5,11 @@
 
 mod columns;
 mod datetime;
+mod hash;
 mod math;
 mod operator;
 mod pattern;
+mod regex;
 mod signature;
 mod string;
 
@@ -98,7 +100,7 @@ impl ScalarFunction for &'static Builtin {
 /// The built-in scalar functions by name.
 pub(crate) fn builtin() -> impl Iterator<Item = (&'static str, Arc<dyn ScalarFunction>)> {
     let families: Vec<&'static [Builtin]> =
-        [string::FAMILIES, operator::FAMILIES, math::FAMILIES, &[pattern::FUNCTIONS], datetime::FAMILIES].concat();
+        [string::FAMILIES, operator::FAMILIES, math::FAMILIES, &[pattern::FUNCTIONS], datetime::FAMILIES, &[hash::FUNCTIONS]].concat();
     let all: Vec<(&'static str, Arc<dyn ScalarFunction>)> =
         families.iter().flat_map(|family| family.iter()).map(|f| (f.name, Arc::new(f) as Arc<dyn ScalarFunction>)).collect();
     all.into_iter()

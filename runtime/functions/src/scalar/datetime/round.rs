@@ -62,7 +62,8 @@ fn to_unit(moment: Moment, unit: &str, up: bool) -> Option<i64> {
         "MINUTE" => 60_000,
         "HOUR" => 3_600_000,
         "DAY" => DAY_MS,
-        _ => return days_to_unit(moment.ms.div_euclid(DAY_MS), unit, up).map(|days| days * DAY_MS),
+        // Rounded towards 1970, as in `extract`: before it, a day counts as the next one.
+        _ => return days_to_unit(moment.ms / DAY_MS, unit, up).map(|days| days * DAY_MS),
     };
     let down = moment.ms.div_euclid(size).checked_mul(size)?;
     if up && down < moment.ms { down.checked_add(size) } else { Some(down) }

@@ -9,13 +9,24 @@ mod charset;
 mod encoding;
 mod join;
 mod parts;
+mod regexp;
 mod search;
 mod split;
+mod str_to_map;
 mod trim;
 mod utf16;
 
 use super::Builtin;
 
 /// The families of text functions.
-pub(super) const FAMILIES: &[&[Builtin]] =
-    &[case::FUNCTIONS, encoding::FUNCTIONS, join::FUNCTIONS, parts::FUNCTIONS, search::FUNCTIONS, split::FUNCTIONS, trim::FUNCTIONS];
+pub(super) const FAMILIES: &[&[Builtin]] = &[
+    case::FUNCTIONS,
+    encoding::FUNCTIONS,
+    join::FUNCTIONS,
+    parts::FUNCTIONS,
+    regexp::FUNCTIONS,
+    search::FUNCTIONS,
+    split::FUNCTIONS,
+    str_to_map::FUNCTIONS,
+    trim::FUNCTIONS,
+];

@@ -23,29 +23,21 @@ pub(super) fn date_of(days: i64) -> (i64, u32, u32) {
     (cycle * 4 + year_of_cycle + i64::from(month <= 2), month, day)
 }
 
-/// The day of year, month (1–12) and day, counted from 1970-01-01.
-fn days_of(year: i64, month: u32) -> i64 {
-    let gregorian = days_from_civil(year, month, 1);
-    if gregorian >= CUTOVER_DAYS {
-        return gregorian;
-    }
+/// The first of a Julian month, counted from 1970-01-01.
+fn julian_month(year: i64, month: u32) -> i64 {
     let shifted_year = if month <= 2 { year - 1 } else { year };
     let shifted = i64::from((month + 9) % 12);
-    let julian = shifted_year * 365 + shifted_year.div_euclid(4) + (153 * shifted + 2) / 5 + JULIAN_ERA_DAYS;
-    // October 1582 has 1st to 4th, then the 15th.
-    julian
+    shifted_year * 365 + shifted_year.div_euclid(4) + (153 * shifted + 2) / 5 + JULIAN_ERA_DAYS
 }
 
 /// The day of fields that may be beyond their ranges: month 13 is January of the next year, day 0 the day before the first.
+/// A day that the cutover skipped is read as a Julian one.
 pub(super) fn days_of_lenient(year: i64, month: i64, day: i64) -> i64 {
-    let total = year.saturating_mul(12).saturating_add(month - 1);
+    // What no day is counted for any more is far beyond what Java's calendar reaches.
+    let total = year.saturating_mul(12).saturating_add(month.saturating_sub(1)).clamp(-10_000_000_000, 10_000_000_000);
     let (year, month) = (total.div_euclid(12), total.rem_euclid(12) as u32 + 1);
-    let days = days_of(year, month).saturating_add(day - 1);
-    if (year, month) == (1582, 10) && day > 4 {
-        days_from_civil(1582, 10, 1).saturating_add(day - 1).max(days.min(CUTOVER_DAYS + 9))
-    } else {
-        days
-    }
+    let gregorian = days_from_civil(year, month, 1).saturating_add(day.saturating_sub(1));
+    if gregorian >= CUTOVER_DAYS { gregorian } else { julian_month(year, month).saturating_add(day.saturating_sub(1)) }
 }
 
 /// The Sunday on or before a day.
