@@ -1,0 +1,12 @@
+CREATE TABLE orders (
+  id INT,
+  usr STRING,
+  item STRING,
+  amount DOUBLE,
+  qty BIGINT,
+  price DECIMAL(10, 2),
+  region STRING,
+  ts TIMESTAMP(3)
+) WITH ('connector' = 'case', 'input' = '../../../inputs/orders.jsonl');
+
+SELECT region, COUNT(*) AS n, GROUP_ID() AS g FROM orders GROUP BY GROUPING SETS ((region), ());

@@ -1,0 +1,5 @@
+CREATE TABLE t (k STRING, v INT) WITH ('connector' = 'case', 'input' = 'in.jsonl');
+CREATE TEMPORARY VIEW v1 AS SELECT k, v + 1 AS w FROM t WHERE v IS NOT NULL;
+CREATE TEMPORARY VIEW v2 AS SELECT k, SUM(w) AS s, COUNT(*) AS n FROM v1 GROUP BY k;
+CREATE TEMPORARY VIEW v3 AS SELECT k, s FROM v2 WHERE n < 3;
+SELECT COUNT(*) AS groups_, SUM(s) AS total, MAX(s) AS top FROM v3;
