@@ -275,7 +275,16 @@ impl<'a> Planner<'a> {
         };
         let schema = planned.output()?.clone();
         let is_own_source = by_name && consumers == 1 && planned.role() == OperatorRole::Source;
-        Some(sql::Upstream { rowtime: self.rowtime(id, &schema), changes: self.changes[operator], name, operator, schema, is_own_source })
+        let parallelism = planned.parallelism;
+        Some(sql::Upstream {
+            parallelism,
+            rowtime: self.rowtime(id, &schema),
+            changes: self.changes[operator],
+            name,
+            operator,
+            schema,
+            is_own_source,
+        })
     }
 
     /// The event-time field of a source before `id`, if the column is still there.

@@ -35,6 +35,8 @@ pub(crate) struct ScanRequest {
 pub(crate) struct InputTable {
     /// Its position.
     pub operator: usize,
+    /// Its subtasks: stateless steps behind it run side by side with them, so that the rows of a key keep their order.
+    pub parallelism: usize,
     /// All its columns.
     pub schema: Schema,
     /// A source that only this SQL node reads: it can be given the declared watermark.
@@ -178,7 +180,7 @@ impl Lowering<'_> {
             steps.push(Step::Calc { predicate: None, projection, output: schema });
             input = table.schema;
         }
-        let parallelism = self.parallelism;
+        let parallelism = table.parallelism;
         Ok(Open { inputs: vec![operator], input, key_fields: None, parallelism, head: None, steps, name: "calc".into() })
     }
 
@@ -206,16 +208,19 @@ impl Lowering<'_> {
 
     fn union(&mut self, inputs: &[PlanNode], columns: &[PlanColumn]) -> Result<Open, String> {
         let mut positions = Vec::with_capacity(inputs.len());
+        let mut parallelisms = Vec::with_capacity(inputs.len());
         let names: Vec<String> = schema_of(columns, None).fields().iter().map(|f| f.name.clone()).collect();
         for input in inputs {
             let stage = self.stage(input)?;
+            parallelisms.push(stage.parallelism);
             positions.push(self.finish(stage, columns, Some(&names)));
         }
         Ok(Open {
             inputs: positions,
             input: schema_of(columns, None),
             key_fields: None,
-            parallelism: self.parallelism,
+            // Side by side where possible: spreading rows anew would let those of one key overtake each other.
+            parallelism: parallelisms.iter().copied().max().unwrap_or(1),
             head: None,
             steps: Vec::new(),
             name: "union".into(),

@@ -43,6 +43,8 @@ pub(crate) struct Upstream {
     pub name: String,
     /// Its operator.
     pub operator: usize,
+    /// Its subtasks.
+    pub parallelism: usize,
     /// Its columns.
     pub schema: Schema,
     /// Kinds of changes that it sends.
@@ -88,6 +90,7 @@ pub(crate) fn plan_sql(
         let found = upstream.iter().find(|u| u.name == name)?;
         let once = scanned.iter().filter(|s| s.table == name).count() == 1;
         Some(InputTable {
+            parallelism: found.parallelism,
             operator: found.operator,
             schema: found.schema.clone(),
             is_own_source: found.is_own_source,
