@@ -3,6 +3,7 @@
 //! A family is a file with a `pub(super) const FUNCTIONS: &[Builtin]`; the list of its folder names it, and [`builtin`] the
 //! list.
 
+mod collection;
 mod columns;
 mod datetime;
 mod hash;
@@ -99,8 +100,16 @@ impl ScalarFunction for &'static Builtin {
 
 /// The built-in scalar functions by name.
 pub(crate) fn builtin() -> impl Iterator<Item = (&'static str, Arc<dyn ScalarFunction>)> {
-    let families: Vec<&'static [Builtin]> =
-        [string::FAMILIES, operator::FAMILIES, math::FAMILIES, &[pattern::FUNCTIONS], datetime::FAMILIES, &[hash::FUNCTIONS]].concat();
+    let families: Vec<&'static [Builtin]> = [
+        string::FAMILIES,
+        operator::FAMILIES,
+        math::FAMILIES,
+        &[pattern::FUNCTIONS],
+        datetime::FAMILIES,
+        &[hash::FUNCTIONS],
+        collection::FAMILIES,
+    ]
+    .concat();
     let all: Vec<(&'static str, Arc<dyn ScalarFunction>)> =
         families.iter().flat_map(|family| family.iter()).map(|f| (f.name, Arc::new(f) as Arc<dyn ScalarFunction>)).collect();
     all.into_iter()
