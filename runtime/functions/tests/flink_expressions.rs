@@ -4,6 +4,8 @@
 //! in the three rows, apart by tabs; or `ERR` and why, where Flink refuses or fails. `[zone Europe/Berlin]` sets the session
 //! zone for the lines that follow. Where we differ on purpose the line begins with `~`; it is evaluated and not compared.
 
+#[path = "flink/constructor.rs"]
+mod constructor;
 #[path = "flink/lexer.rs"]
 mod lexer;
 #[path = "flink/parser.rs"]
@@ -86,4 +88,4 @@ macro_rules! cases {
     )*};
 }
 
-cases!(operators math);
+cases!(cast operators math);

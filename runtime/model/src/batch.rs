@@ -2,7 +2,7 @@
 //!
 //! Invariant: `kinds`, when present, has exactly one entry per row; absent means that all rows are inserts.
 
-use arrow_array::{Array, RecordBatch, UInt8Array};
+use arrow_array::{RecordBatch, UInt8Array};
 use std::sync::Arc;
 
 /// The kind of change that a row stands for; numbers are Flink's `RowKind` byte values.

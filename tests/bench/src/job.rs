@@ -93,7 +93,7 @@ impl Bench {
             sandbox,
             connectors: ConnectorRegistry::default().with(Arc::new(KafkaConnector)),
             functions: millrace_functions::FunctionRegistry::builtin(),
-        operators: OperatorRegistry::builtin().with(Arc::new(NativeFilterKind)),
+            operators: OperatorRegistry::builtin().with(Arc::new(NativeFilterKind)),
             checkpoints: Arc::new(LocalStore::open(folder.path().join("checkpoints"))?),
             accounts: TenantAccounts::new(TenantLimits::default()),
         };

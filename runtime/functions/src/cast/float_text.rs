@@ -1,7 +1,8 @@
 //! Floating-point numbers as Java writes them: `1.5`, `1.0E10`, `NaN`, `-Infinity`.
 //!
-//! The digits are the fewest that tell the number from its neighbours, as in Java 19 and later; Java 17 writes a few
-//! numbers with one digit more.
+//! The digits are the fewest that tell the number from its neighbours; but whole numbers beyond the precision of the type
+//! (up to 2⁶³) are written with the digits that `Double.toString` gives them before Java 19, on which Flink 2.3 runs by
+//! default: all digits but those that lie wholly below the precision.
 
 use std::fmt::{Result, Write};
 
@@ -9,6 +10,9 @@ use std::fmt::{Result, Write};
 pub(crate) fn write_f64(value: f64, out: &mut impl Write) -> Result {
     if !value.is_finite() {
         return write_special(value, out);
+    }
+    if let Some(digits) = whole_digits(value, f64::MANTISSA_DIGITS) {
+        return write_digits(&digits, out);
     }
     // The smallest numbers have less than two digits of precision; Java writes two.
     if value != 0.0 && value.abs() < f64::MIN_POSITIVE {
@@ -22,10 +26,29 @@ pub(crate) fn write_f32(value: f32, out: &mut impl Write) -> Result {
     if !value.is_finite() {
         return write_special(f64::from(value), out);
     }
+    if let Some(digits) = whole_digits(f64::from(value), f32::MANTISSA_DIGITS) {
+        return write_digits(&digits, out);
+    }
     if value != 0.0 && value.abs() < f32::MIN_POSITIVE {
         return write_java(&format!("{value:.1e}").replace(".0e", "e"), &format!("{value:e}"), out);
     }
     write_digits(ryu::Buffer::new().format_finite(value), out)
+}
+
+/// The digits of a whole number beyond `precision_bits`, if it is one below 2⁶³.
+fn whole_digits(value: f64, precision_bits: u32) -> Option<String> {
+    let size = value.abs();
+    if !(2_f64.powi(precision_bits as i32)..2_f64.powi(63)).contains(&size) {
+        return None;
+    }
+    let size = size as u64;
+    // A power of two 2^n has ⌊n · log₁₀ 2⌋ digits to spare.
+    let spare_bits = size.ilog2().saturating_sub(precision_bits + 1);
+    let spare_digits = spare_bits * 30_103 / 100_000;
+    let unit = 10_u64.pow(spare_digits);
+    let rounded = size / unit + u64::from(size % unit >= unit.div_ceil(2) && unit > 1);
+    let sign = if value < 0.0 { "-" } else { "" };
+    Some(format!("{sign}{rounded}e{spare_digits}"))
 }
 
 fn write_special(value: f64, out: &mut impl Write) -> Result {
@@ -113,6 +136,10 @@ mod tests {
             (1.25e10, "1.25E10"),
             (9.007_199_254_740_992e15, "9.007199254740992E15"),
             (1e16, "1.0E16"),
+            (2_f64.powi(62), "4.6116860184273879E18"),
+            (-8.773833219672013e16, "-8.7738332196720128E16"),
+            (2.26797932753915e17, "2.26797932753915008E17"),
+            (2_f64.powi(63), "9.223372036854776E18"),
             (1.234e22, "1.234E22"),
             (f64::MAX, "1.7976931348623157E308"),
             (4.9e-324, "4.9E-324"),
@@ -128,6 +155,7 @@ mod tests {
         write_f32(1.1, &mut text).unwrap();
         write_f32(3.402_823_5e38, &mut text).unwrap();
         write_f32(1e-5, &mut text).unwrap();
-        assert_eq!(text, "1.13.4028235E381.0E-5");
+        write_f32(-2.144_655_2e17, &mut text).unwrap();
+        assert_eq!(text, "1.13.4028235E381.0E-5-2.14465515E17");
     }
 }

@@ -16,21 +16,15 @@ mod value_text;
 
 pub use text::{TextForm, to_text, to_text_as};
 
-pub(crate) use conversion::Conversion;
-pub(crate) use float_text::{write_f32, write_f64};
-pub(crate) use numeric::{POWERS_OF_TEN, decimal_to_f64, fits, rescale};
-pub(crate) use parse::is_java_float;
-pub(crate) use temporal::{nanos_per_unit, rescale_timestamp};
-pub(crate) use time_parse::{parse_date, parse_time, parse_timestamp};
-pub(crate) use value_text::{write_date, write_decimal, write_time, write_timestamp};
-
-use crate::{
-    Columnar, EvaluationContext, EvaluationError,
-    coercion::{is_exact, is_integer, is_numeric},
-};
+use crate::{Columnar, EvaluationContext, EvaluationError, coercion::is_numeric};
 use arrow_array::{ArrayRef, cast::AsArray, new_null_array};
+pub(crate) use conversion::Conversion;
 use conversion::Converted;
 use millrace_model::DataType;
+pub(crate) use numeric::{POWERS_OF_TEN, fits, rescale};
+pub(crate) use parse::is_java_float;
+pub(crate) use temporal::nanos_per_unit;
+pub(crate) use time_parse::{parse_date, parse_time, parse_timestamp};
 
 /// Where a cast goes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,8 +81,6 @@ pub fn is_castable(from: &DataType, to: &DataType) -> bool {
         (from, to) if is_numeric(from) && is_numeric(to) => true,
         (Boolean, to) => is_numeric(to),
         (from, Boolean) => is_numeric(from),
-        (IntervalDayTime | IntervalYearMonth, to) if is_exact(to) => true,
-        (from, IntervalDayTime | IntervalYearMonth) if is_exact(from) => true,
         (Date, Timestamp { .. } | TimestampLtz { .. }) => true,
         (Time { .. }, Time { .. } | Timestamp { .. } | TimestampLtz { .. }) => true,
         (Timestamp { .. } | TimestampLtz { .. }, Date | Time { .. } | Timestamp { .. } | TimestampLtz { .. }) => true,
@@ -100,11 +92,26 @@ pub fn is_castable(from: &DataType, to: &DataType) -> bool {
     }
 }
 
+/// Whether there are values on which a cast fails.
+pub fn can_fail(from: &DataType, to: &DataType) -> bool {
+    use DataType::{Boolean, Date, Decimal, Double, Float, String, Time, Timestamp, TimestampLtz};
+    match (from, to) {
+        (from, to) if from == to => false,
+        (DataType::Null, _) => false,
+        (Float | Double, Decimal { .. }) => true,
+        (from, to) if is_numeric(from) && is_numeric(to) => false,
+        (from, Boolean) | (Boolean, from) if is_numeric(from) => false,
+        (from, String) => matches!(from, DataType::Array(_) | DataType::Map(..) | DataType::Multiset(_) | DataType::Row(_)),
+        // Only nanoseconds have a range that is smaller than that of the others.
+        (_, Timestamp { precision: 7..=9 } | TimestampLtz { precision: 7..=9 }) => true,
+        (Date | Time { .. } | Timestamp { .. } | TimestampLtz { .. }, _) => false,
+        _ => true,
+    }
+}
+
 /// Casts between two different types.
 fn convert(array: &ArrayRef, from: &DataType, to: &DataType, conversion: Conversion<'_>) -> Result<Converted, EvaluationError> {
-    use DataType::{
-        Array, Boolean, Bytes, Date, IntervalDayTime, IntervalYearMonth, Map, Multiset, Null, Row, String, Time, Timestamp, TimestampLtz,
-    };
+    use DataType::{Array, Boolean, Bytes, Date, Map, Multiset, Null, Row, String, Time, Timestamp, TimestampLtz};
     if from == to {
         return Ok(array.clone().into());
     }
@@ -120,11 +127,6 @@ fn convert(array: &ArrayRef, from: &DataType, to: &DataType, conversion: Convers
         (Boolean, _) => numeric::from_boolean(array.as_boolean(), to),
         (from, Boolean) => numeric::to_boolean(array, from),
         (from, to) if is_numeric(from) && is_numeric(to) => numeric::convert(array, from, to, conversion),
-        // Intervals are carried as integers: months, or milliseconds.
-        (IntervalYearMonth, to) => numeric::convert(array, &DataType::Int, to, conversion),
-        (IntervalDayTime, to) => numeric::convert(array, &DataType::BigInt, to, conversion),
-        (from, IntervalYearMonth) => numeric::convert(array, from, &DataType::Int, conversion),
-        (from, IntervalDayTime) if is_integer(from) => numeric::convert(array, from, &DataType::BigInt, conversion),
         (Date | Time { .. } | Timestamp { .. } | TimestampLtz { .. }, _) => temporal::convert(array, from, to, conversion),
         (Array(a), Array(b)) => nested::array(array, &a.data_type, b, conversion),
         (Multiset(_) | Map(..), _) => nested::map(array, from, to, conversion),

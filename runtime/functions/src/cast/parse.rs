@@ -1,4 +1,4 @@
-//! Casts from text to numbers, booleans and bytes. Spaces around a value do not count.
+//! Casts from text to numbers, booleans and bytes. Spaces around a number do not count.
 
 use super::{Conversion, conversion::Converted, numeric::with_type};
 use crate::EvaluationError;
@@ -32,8 +32,9 @@ pub(super) fn parse(array: &StringArray, to: &DataType, conversion: Conversion<'
         DataType::Double => numbers!(Float64Type, |text| java_float::<f64>(text).ok_or_else(|| unreadable(text, to)).map(Some)),
         DataType::Decimal { precision, scale } => {
             let (numbers, failed) = conversion.texts::<Decimal128Type>(array, |text| {
-                let digits = Digits::read(text.trim()).ok_or_else(|| unreadable(text, to))?;
-                Ok(decimal_of_digits(&digits, *precision, *scale))
+                let digits = Digits::read(text.trim_matches(' ')).ok_or_else(|| unreadable(text, to))?;
+                // Unlike numbers, texts beyond the precision are refused.
+                decimal_of_digits(&digits, *precision, *scale).map(Some).ok_or_else(|| unreadable(text, to))
             })?;
             Ok(Converted { array: Arc::new(with_type(numbers, *precision, *scale)?), failed })
         }
@@ -48,7 +49,7 @@ pub(super) fn unreadable(text: &str, to: &DataType) -> EvaluationError {
 /// A whole number; a well-formed fraction is allowed and dropped.
 fn integer<T: TryFrom<i64>>(text: &str, to: &DataType) -> Result<T, EvaluationError> {
     let fail = || unreadable(text, to);
-    let trimmed = text.trim();
+    let trimmed = text.trim_matches(' ');
     let (whole, fraction) = trimmed.split_once('.').unwrap_or((trimmed, ""));
     if !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return Err(fail());
@@ -89,7 +90,7 @@ fn booleans(array: &StringArray, conversion: Conversion<'_>) -> Result<Converted
     for (row, text) in array.iter().enumerate() {
         let value = match text {
             None => None,
-            Some(text) => match boolean(text.trim()) {
+            Some(text) => match boolean(text) {
                 Some(value) => Some(value),
                 None => conversion.fail(row, unreadable(text, &DataType::Boolean), &mut failed)?,
             },

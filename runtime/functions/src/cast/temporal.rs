@@ -6,7 +6,7 @@
 use super::{Conversion, conversion::Converted, parse::unreadable, parse_date, parse_time, parse_timestamp};
 use crate::{
     EvaluationError,
-    calendar::{instant_of, offset_at},
+    calendar::{DAY_MS, instant_of, offset_at},
 };
 use arrow_array::{
     Array, ArrayRef, PrimitiveArray, StringArray, TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
@@ -116,7 +116,35 @@ pub(super) fn convert(array: &ArrayRef, from: &DataType, to: &DataType, conversi
         (seconds, nanos)
     };
     let rows = PrimitiveArray::<Int64Type>::new((0..array.len() as i64).collect(), array.logical_nulls());
-    build(&rows, to, conversion, |row| Ok(read(row as usize)))
+    let cut: fn(i64, u32, i64) -> (i64, u32) = if matches!(from, DataType::Timestamp { .. }) { toward_epoch } else { toward_past };
+    match to {
+        DataType::Date => build(&rows, to, conversion, |row| {
+            let (seconds, nanos) = read(row as usize);
+            Ok(cut(seconds, nanos, DAY_MS))
+        }),
+        DataType::Time { precision: precision @ 0..=2 } => build(&rows, to, conversion, |row| {
+            let (seconds, nanos) = read(row as usize);
+            Ok(cut(seconds, nanos, 10_i64.pow(3 - u32::from(*precision))))
+        }),
+        _ => build(&rows, to, conversion, |row| Ok(read(row as usize))),
+    }
+}
+
+/// Cuts to a multiple of some milliseconds as Flink cuts wall-clock timestamps: toward 1970, so that before it the result
+/// is the later day or second.
+fn toward_epoch(seconds: i64, nanos: u32, unit_ms: i64) -> (i64, u32) {
+    let ms = seconds * 1000 + i64::from(nanos / 1_000_000);
+    split(ms - ms % unit_ms)
+}
+
+/// Cuts to a multiple of some milliseconds as Flink cuts everything else.
+fn toward_past(seconds: i64, nanos: u32, unit_ms: i64) -> (i64, u32) {
+    let ms = seconds * 1000 + i64::from(nanos / 1_000_000);
+    split(ms - ms.rem_euclid(unit_ms))
+}
+
+fn split(ms: i64) -> (i64, u32) {
+    (ms.div_euclid(1000), ms.rem_euclid(1000) as u32 * 1_000_000)
 }
 
 /// Casts texts to points in time.
@@ -127,7 +155,10 @@ pub(super) fn parse(array: &StringArray, to: &DataType, conversion: Conversion<'
         let text = array.value(row as usize);
         let parsed = match to {
             DataType::Date => parse_date(text).map(|days| (i64::from(days) * 86_400, 0)),
-            DataType::Time { .. } => parse_time(text).map(|ms| (i64::from(ms / 1000), (ms % 1000) as u32 * 1_000_000)),
+            DataType::Time { precision } => parse_time(text).map(|ms| {
+                let unit_ms = 10_i64.pow(3 - u32::from(*precision).min(3));
+                split(i64::from(ms) - i64::from(ms) % unit_ms)
+            }),
             DataType::TimestampLtz { .. } => parse_timestamp(text).map(|(seconds, nanos)| (instant_of(zone, seconds), nanos)),
             _ => parse_timestamp(text),
         };

@@ -47,7 +47,8 @@ fn milliseconds_of(fraction: &str) -> Option<i32> {
     if fraction.is_empty() || !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    Some((0..3).fold(0, |value, place| value * 10 + fraction.as_bytes().get(place).map_or(0, |b| i32::from(b - b'0'))))
+    let digit = |place: usize| fraction.as_bytes().get(place).map_or(0, |b| i32::from(b - b'0'));
+    Some((0..3).fold(0, |value, place| value * 10 + digit(place)) + i32::from(digit(3) >= 5))
 }
 
 /// Wall-clock seconds and nanoseconds of `yyyy-M-d[ H:m:s[.fraction]]`. `None` when it is not that.
@@ -57,7 +58,7 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<(i64, u32)> {
         None => (text, None),
     };
     let mut parts = date.splitn(3, '-');
-    let year = digits(parts.next()?, 4, 9)?;
+    let year = digits(parts.next()?, 4, 4)?;
     let (month, day) = (digits(parts.next()?, 1, 2)?, digits(parts.next()?, 1, 2)?);
     if !(1..=31).contains(&day) || !(1..=12).contains(&month) {
         return None;
@@ -72,7 +73,8 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<(i64, u32)> {
     };
     let mut parts = clock.splitn(3, ':').map(|part| digits(part, 1, 2));
     let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
-    let in_range = hour < 24 && minute < 60 && second < 60;
+    // Midnight may be written as the end of its day.
+    let in_range = (hour < 24 && minute < 60 && second < 60) || (hour == 24 && minute == 0 && second == 0 && nanos == 0);
     in_range.then(|| (midnight + (hour * 60 + minute) * 60 + second, nanos))
 }
 

@@ -3,7 +3,9 @@
 //! Invariant: `CASE`, `COALESCE`, `AND` and `OR` evaluate a part only for the rows that need it, so `CASE WHEN b <> 0 THEN
 //! a / b END` never divides by zero.
 
+mod choice;
 mod evaluate;
+mod logical;
 
 pub use evaluate::evaluate;
 
@@ -102,9 +104,7 @@ impl Expr {
             | Self::Cast { typed, .. }
             | Self::Case { typed, .. }
             | Self::Coalesce { typed, .. } => typed.clone(),
-            Self::And(parts) | Self::Or(parts) => {
-                Typed::new(millrace_model::DataType::Boolean, parts.iter().any(|p| p.typed().nullable))
-            }
+            Self::And(parts) | Self::Or(parts) => Typed::new(millrace_model::DataType::Boolean, parts.iter().any(|p| p.typed().nullable)),
         }
     }
 
@@ -158,6 +158,16 @@ impl Expr {
             _ => true,
         };
         own && self.children().iter().all(|c| c.is_deterministic())
+    }
+
+    /// Whether there is data on which evaluation fails.
+    pub fn can_fail(&self) -> bool {
+        let own = match self {
+            Self::Call { function, .. } => function.can_fail(),
+            Self::Cast { value, target, is_try, .. } => !*is_try && crate::cast::can_fail(&value.typed().data_type, &target.data_type),
+            _ => false,
+        };
+        own || self.children().iter().any(|c| c.can_fail())
     }
 
     /// Positions of the columns that it reads, added to `into`.

@@ -75,6 +75,7 @@ impl<'a> Values<'a, BinaryArray> {
     }
 }
 
+#[allow(dead_code)] // for families of functions
 impl Values<'_, BooleanArray> {
     /// The truth of a row; `None` is NULL.
     #[inline]
@@ -106,6 +107,7 @@ pub(super) fn bytes<'a>(call: &Call<'a>, index: usize) -> Result<Values<'a, Bina
 }
 
 /// Argument `index` as truth values.
+#[allow(dead_code)] // for families of functions
 pub(super) fn booleans<'a>(call: &Call<'a>, index: usize) -> Result<Values<'a, BooleanArray>, EvaluationError> {
     let column = argument(call, index)?;
     let array = column.inner().as_boolean_opt().ok_or_else(|| wrong_carrier(index, column.inner()))?;

@@ -17,6 +17,7 @@ pub(super) enum Accepts {
     /// Any integer, as `BIGINT`.
     BigInt,
     /// A truth value.
+    #[allow(dead_code)]
     Boolean,
     /// Anything, as it is.
     Any,
@@ -66,6 +67,7 @@ pub(super) enum Nulls {
     /// Also where no argument is.
     Always,
     /// Never.
+    #[allow(dead_code)]
     Never,
 }
 

@@ -1,7 +1,12 @@
 //! Enough of SQL's expressions to read the cases as they were sent to Flink.
 
-use super::lexer::{Token, tokens};
-use arrow_array::{ArrayRef, BinaryArray, BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, StringArray, new_null_array};
+use super::{
+    constructor::construct,
+    lexer::{Token, tokens},
+};
+use arrow_array::{
+    ArrayRef, BinaryArray, BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, StringArray, new_null_array,
+};
 use millrace_functions::{
     Columnar, EvaluationContext, Expr, FunctionRegistry, Typed,
     cast::{self, CastTarget},
@@ -30,7 +35,7 @@ struct Parser<'a> {
 type Bound = Result<Expr, String>;
 
 fn constant(array: impl arrow_array::Array + 'static, data_type: DataType) -> Expr {
-    super::table::literal(Arc::new(array), data_type)
+    Expr::Literal { value: Arc::new(array), typed: Typed::not_null(data_type), is_symbol: false }
 }
 
 impl Parser<'_> {
@@ -208,21 +213,41 @@ impl Parser<'_> {
             Token::Number(text) => number(&text),
             Token::Text(text) => Ok(constant(StringArray::from(vec![text]), DataType::String)),
             Token::Sign(sign) if sign == "(" => {
+                if let Some(difference) = self.difference() {
+                    return difference;
+                }
                 let value = self.or()?;
                 self.expect(")")?;
-                let Some(unit) = ["DAY", "SECOND", "MONTH"].into_iter().find(|unit| self.word(unit)) else { return Ok(value) };
-                let Expr::Call { arguments, .. } = value else { return Err("case: (a - b) unit".to_owned()) };
-                let mut parts = arguments;
-                parts.push(symbol(unit));
-                self.call("MINUS_DATE", parts)
+                Ok(value)
             }
             Token::Sign(sign) => Err(format!("case: unexpected {sign}")),
             Token::Word(word) => self.named(&word),
         }
     }
 
+    /// What follows `(` when it is `a - b) unit`; else nothing is read.
+    fn difference(&mut self) -> Option<Bound> {
+        let start = self.at;
+        let mut read = || {
+            let left = self.product().ok()?;
+            self.expect("-").ok()?;
+            let right = self.product().ok()?;
+            self.expect(")").ok()?;
+            let unit = ["DAY", "SECOND", "MONTH"].into_iter().find(|unit| self.word(unit))?;
+            Some(self.call("MINUS_DATE", vec![left, right, symbol(unit)]))
+        };
+        let found = read();
+        if found.is_none() {
+            self.at = start;
+        }
+        found
+    }
+
     fn named(&mut self, word: &str) -> Bound {
         let upper = word.to_uppercase();
+        if upper == "INTERVAL" {
+            return self.interval();
+        }
         if let Some(Token::Text(text)) = self.tokens.get(self.at).cloned() {
             self.at += 1;
             return typed_literal(&upper, &text);
@@ -233,7 +258,6 @@ impl Parser<'_> {
                 let typed = Typed::nullable(DataType::Null);
                 return Ok(Expr::Literal { value: new_null_array(&arrow_schema::DataType::Null, 1), typed, is_symbol: false });
             }
-            "INTERVAL" => return self.interval(),
             "CASE" => return self.case(),
             "CAST" | "TRY_CAST" => {
                 self.expect("(")?;
@@ -253,7 +277,7 @@ impl Parser<'_> {
                         *part = implicit(part.clone(), common.clone());
                     }
                 }
-                return self.call(&upper, parts);
+                return construct(&upper, &parts);
             }
             _ => {}
         }
@@ -268,13 +292,21 @@ impl Parser<'_> {
                 let typed = Typed::new(common.clone(), parts.iter().all(|p| p.typed().nullable));
                 Ok(Expr::Coalesce { arguments: parts.into_iter().map(|p| implicit(p, common.clone())).collect(), typed })
             }
-            ("IF", [condition, yes, no]) => conditional(vec![(condition.clone(), yes.clone())], Some(no.clone())),
+            ("IF", [condition, yes, no]) => {
+                let mut chosen = conditional(vec![(condition.clone(), yes.clone())], Some(no.clone()))?;
+                // Unlike CASE, IF may be NULL where its condition may.
+                if let Expr::Case { typed, .. } = &mut chosen {
+                    typed.nullable |= condition.typed().nullable;
+                }
+                Ok(chosen)
+            }
             ("NULLIF", [value, other]) => {
                 let equal = self.call("=", vec![value.clone(), other.clone()])?;
                 let typed = Typed::nullable(value.typed().data_type);
                 let null = Expr::Literal { value: new_null_array(&typed.data_type.to_arrow(), 1), typed, is_symbol: false };
                 conditional(vec![(equal, null)], Some(value.clone()))
             }
+            ("ROW", _) => construct("ROW", &parts),
             _ => self.call(&upper, parts),
         }
     }

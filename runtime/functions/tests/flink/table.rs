@@ -1,12 +1,12 @@
 //! The table over which the cases were recorded: one row of ordinary values, one of extreme ones, one of NULLs.
 
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray, new_null_array};
+use super::constructor::constant;
+use arrow_array::{ArrayRef, RecordBatch, StringArray, new_null_array};
 use arrow_schema::{Field, Schema};
 use arrow_select::concat::concat;
 use millrace_functions::{
-    Columnar, EvaluationContext, Expr, FunctionRegistry, Typed,
+    Columnar, EvaluationContext, FunctionRegistry, Typed,
     cast::{CastTarget, cast},
-    expression::evaluate,
 };
 use millrace_model::DataType;
 use std::sync::Arc;
@@ -44,16 +44,11 @@ fn value(text: &str, data_type: &DataType, registry: &FunctionRegistry) -> Array
     let is_expression = matches!(data_type, DataType::Array(_) | DataType::Map(..) | DataType::Row(_) | DataType::Bytes);
     let (value, from) = if is_expression {
         let expr = super::parser::parse(text, &[], registry).expect("a table cell");
-        (evaluate(&expr, &one_row(), &context).expect("a table cell"), expr.typed().data_type)
+        (Columnar::Scalar(constant(&expr).expect("a table cell")), expr.typed().data_type)
     } else {
         (Columnar::Scalar(Arc::new(StringArray::from(vec![text])) as ArrayRef), DataType::String)
     };
     cast(&value, &from, &CastTarget::from(data_type.clone()), false, &context).expect("a table cell").inner().clone()
-}
-
-fn one_row() -> RecordBatch {
-    let options = RecordBatchOptions::new().with_row_count(Some(1));
-    RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options).expect("an empty batch")
 }
 
 /// The rows, and name and type of each column.
@@ -70,9 +65,4 @@ pub fn table(registry: &FunctionRegistry) -> (RecordBatch, Vec<(String, Typed)>)
         names.push(((*name).to_owned(), Typed::nullable(data_type)));
     }
     (RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("columns of equal length"), names)
-}
-
-#[allow(dead_code)]
-pub fn literal(value: ArrayRef, data_type: DataType) -> Expr {
-    Expr::Literal { value, typed: Typed::not_null(data_type), is_symbol: false }
 }

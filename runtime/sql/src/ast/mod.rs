@@ -12,8 +12,8 @@ pub use expression::{
     TrimSide, UnaryOperator, WindowFrame,
 };
 pub use query::{
-    CommonTable, GroupingElement, Hint, HintOption, JoinConstraint, JoinKind, NamedWindow, Query, QueryBody, Select, SelectItem, SetOperator,
-    TableAlias, TableArgument, TableFunctionArgument, TableFunctionCall, TableReference, TableReferenceKind,
+    CommonTable, GroupingElement, Hint, HintOption, JoinConstraint, JoinKind, NamedWindow, Query, QueryBody, Select, SelectItem,
+    SetOperator, TableAlias, TableArgument, TableFunctionArgument, TableFunctionCall, TableReference, TableReferenceKind,
 };
 pub use statement::{
     Column, ColumnKind, CreateFunction, CreateTable, CreateView, Insert, PrimaryKey, SetOption, Statement, StatementKind, TableOption,

@@ -14,6 +14,7 @@ pub struct Statement {
 
 /// What a statement does.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant)] // a script has few statements
 pub enum StatementKind {
     /// `CREATE [TEMPORARY] TABLE … (…) WITH (…)`
     CreateTable(CreateTable),

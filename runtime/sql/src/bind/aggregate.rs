@@ -90,7 +90,8 @@ impl Binder<'_> {
         if let Some(WindowKind::Hop { size_ms, slide_ms, .. }) = attached.as_ref().map(|a| a.part.kind)
             && size_ms % slide_ms != 0
         {
-            let message = format!("a hopping window that is aggregated needs a size ({size_ms} ms) that is a multiple of the slide ({slide_ms} ms)");
+            let message =
+                format!("a hopping window that is aggregated needs a size ({size_ms} ms) that is a multiple of the slide ({slide_ms} ms)");
             return Err(self.error("sql.invalid_window", message, select.span));
         }
         let has_sets = grouping.has_sets();
@@ -233,7 +234,9 @@ impl Binder<'_> {
         if let ExpressionKind::Name(name) = &expression.kind {
             let text: Vec<&str> = name.parts.iter().map(|p| p.value.as_str()).collect();
             let message = format!("`{}` is neither in GROUP BY nor inside an aggregate", text.join("."));
-            return Err(self.error("sql.not_grouped", message, expression.span).with_hint("add it to GROUP BY, or aggregate it, for example with MAX"));
+            return Err(self
+                .error("sql.not_grouped", message, expression.span)
+                .with_hint("add it to GROUP BY, or aggregate it, for example with MAX"));
         }
         Ok(None)
     }
@@ -386,7 +389,7 @@ fn attached_window(grouping: &Grouping, input: &PlanNode) -> Option<AttachedWind
     let position = |index: usize| grouping.keys.iter().position(|k| matches!(&k.expr, Expr::Column { index: i, .. } if *i == index));
     let (start_key, end_key) = (position(*start)?, position(*end)?);
     let everywhere = grouping.sets.iter().all(|set| set.contains(&start_key) && set.contains(&end_key));
-    everywhere.then(|| AttachedWindow { part: **part, start: *start, end: *end, id: part.id })
+    everywhere.then_some(AttachedWindow { part: **part, start: *start, end: *end, id: part.id })
 }
 
 /// Takes the window's bounds out of the keys.
@@ -579,7 +582,9 @@ fn parts(expression: &Expression) -> Vec<&Expression> {
         Binary(_, left, right) | IsDistinctFrom { left, right, .. } | Element(left, right) => vec![left, right],
         Between { value, low, high, .. } => vec![value, low, high],
         InList { value, list, .. } => std::iter::once(value.as_ref()).chain(list).collect(),
-        Like { value, pattern, escape, .. } => [Some(value), Some(pattern), escape.as_ref()].into_iter().flatten().map(|e| e.as_ref()).collect(),
+        Like { value, pattern, escape, .. } => {
+            [Some(value), Some(pattern), escape.as_ref()].into_iter().flatten().map(|e| e.as_ref()).collect()
+        }
         Case { operand, branches, otherwise } => {
             let whens = branches.iter().flat_map(|b| [&b.when, &b.then]);
             operand.as_deref().into_iter().chain(whens).chain(otherwise.as_deref()).collect()

@@ -112,9 +112,7 @@ impl Binder<'_> {
             return expr;
         };
         match expression::evaluate(&expr, &one_row, &context) {
-            Ok(value) if value.inner().len() == 1 => {
-                Expr::Literal { value: value.inner().clone(), typed: expr.typed(), is_symbol: false }
-            }
+            Ok(value) if value.inner().len() == 1 => Expr::Literal { value: value.inner().clone(), typed: expr.typed(), is_symbol: false },
             _ => expr,
         }
     }

@@ -74,7 +74,9 @@ impl Binder<'_> {
                 let matched = self.call(if *similar { "SIMILAR TO" } else { "LIKE" }, arguments, span)?;
                 if *negated { self.call("NOT", vec![matched], span) } else { Ok(matched) }
             }
-            ExpressionKind::Case { operand, branches, otherwise } => self.case(operand.as_deref(), branches, otherwise.as_deref(), span, env),
+            ExpressionKind::Case { operand, branches, otherwise } => {
+                self.case(operand.as_deref(), branches, otherwise.as_deref(), span, env)
+            }
             ExpressionKind::Cast { value, data_type, length, kind } => {
                 let value = self.expression(value, env)?;
                 self.cast(value, data_type, *length, *kind, span)

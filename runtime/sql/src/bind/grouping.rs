@@ -27,7 +27,6 @@ pub(crate) struct GroupKey {
     pub expr: Expr,
     /// The expression's canonical form, by which it is found again behind SELECT.
     pub form: String,
-    pub span: Span,
 }
 
 /// A window function in `GROUP BY`.
@@ -140,7 +139,7 @@ impl Binder<'_> {
         if let Some(position) = keys.iter().position(|k| k.form == form) {
             return Ok(position);
         }
-        keys.push(GroupKey { expr, form, span: expression.span });
+        keys.push(GroupKey { expr, form });
         Ok(keys.len() - 1)
     }
 
@@ -199,8 +198,9 @@ impl Binder<'_> {
 fn element_span(element: &GroupingElement) -> Span {
     match element {
         GroupingElement::Expression(expression) => expression.span,
-        GroupingElement::Sets(_, span) | GroupingElement::Cube(_, span) | GroupingElement::Rollup(_, span) | GroupingElement::Tuple(_, span) => {
-            *span
-        }
+        GroupingElement::Sets(_, span)
+        | GroupingElement::Cube(_, span)
+        | GroupingElement::Rollup(_, span)
+        | GroupingElement::Tuple(_, span) => *span,
     }
 }

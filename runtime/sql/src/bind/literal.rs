@@ -4,9 +4,7 @@ use crate::{
     ast::{IntervalUnit, Literal, Span},
     error::SqlError,
 };
-use arrow_array::{
-    ArrayRef, BinaryArray, BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, NullArray, StringArray,
-};
+use arrow_array::{ArrayRef, BinaryArray, BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, NullArray, StringArray};
 use millrace_functions::{Columnar, EvaluationContext, Expr, Typed, cast};
 use millrace_model::DataType;
 use std::sync::Arc;
@@ -131,12 +129,8 @@ pub(crate) fn interval(value: &str, from: IntervalUnit, to: Option<IntervalUnit>
 
 /// `d h:m:s.f`, of which only the units from `from` to `to` are there.
 fn day_time_ms(digits: &str, from: IntervalUnit, to: IntervalUnit) -> Option<i64> {
-    const UNITS: [(IntervalUnit, i64); 4] = [
-        (IntervalUnit::Day, 86_400_000),
-        (IntervalUnit::Hour, 3_600_000),
-        (IntervalUnit::Minute, 60_000),
-        (IntervalUnit::Second, 1_000),
-    ];
+    const UNITS: [(IntervalUnit, i64); 4] =
+        [(IntervalUnit::Day, 86_400_000), (IntervalUnit::Hour, 3_600_000), (IntervalUnit::Minute, 60_000), (IntervalUnit::Second, 1_000)];
     match from {
         IntervalUnit::Week => return digits.parse::<i64>().ok()?.checked_mul(7 * 86_400_000),
         IntervalUnit::Millisecond => return digits.parse().ok(),

@@ -86,11 +86,7 @@ impl<'a> Binder<'a> {
         self.common.truncate(outer);
         self.depth -= 1;
         let node = node?;
-        let refused = [
-            (!query.order_by.is_empty(), "ORDER BY"),
-            (query.limit.is_some(), "LIMIT"),
-            (query.offset.is_some(), "OFFSET"),
-        ];
+        let refused = [(!query.order_by.is_empty(), "ORDER BY"), (query.limit.is_some(), "LIMIT"), (query.offset.is_some(), "OFFSET")];
         if let Some((_, what)) = refused.iter().find(|(found, _)| *found) {
             return Err(not_yet(&format!("`{what}` at the end of a query"), query.span));
         }

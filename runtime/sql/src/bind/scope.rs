@@ -83,8 +83,12 @@ fn one(found: &[usize], text: &str, name: &ObjectName) -> Result<Option<usize>, 
     match found {
         [] => Ok(None),
         [index] => Ok(Some(*index)),
-        _ => Err(SqlError::new("sql.ambiguous_column", format!("`{text}` is ambiguous: {} columns have this name", found.len()), name.span())
-            .with_hint("write the table's name before it")),
+        _ => Err(SqlError::new(
+            "sql.ambiguous_column",
+            format!("`{text}` is ambiguous: {} columns have this name", found.len()),
+            name.span(),
+        )
+        .with_hint("write the table's name before it")),
     }
 }
 

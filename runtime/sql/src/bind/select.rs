@@ -195,20 +195,19 @@ impl Binder<'_> {
     }
 
     fn state_ttl(&self, hints: &[crate::ast::Hint]) -> Result<Option<u64>, SqlError> {
-        for hint in hints {
-            if !hint.name.value.eq_ignore_ascii_case("STATE_TTL") {
-                continue;
-            }
-            for option in &hint.options {
-                let value = option.value.as_deref().unwrap_or_default();
-                let Some(ttl_ms) = crate::settings::duration_ms(value) else {
-                    let message = format!("`{value}` is no duration");
-                    return Err(self.error("sql.invalid_option", message, option.span).with_hint("write it as `'1 d'`, `'12 h'` or `'30 min'`"));
-                };
-                return Ok(Some(ttl_ms).filter(|&ms| ms > 0));
+        // An aggregate has one input, so the first duration is its own.
+        let mut given = hints.iter().filter(|h| h.name.value.eq_ignore_ascii_case("STATE_TTL")).flat_map(|h| &h.options);
+        let Some(option) = given.next() else {
+            return Ok(None);
+        };
+        let value = option.value.as_deref().unwrap_or_default();
+        match crate::settings::duration_ms(value) {
+            Some(ttl_ms) => Ok(Some(ttl_ms).filter(|&ms| ms > 0)),
+            None => {
+                let error = self.error("sql.invalid_option", format!("`{value}` is no duration"), option.span);
+                Err(error.with_hint("write it as `'1 d'`, `'12 h'` or `'30 min'`"))
             }
         }
-        Ok(None)
     }
 }
 
@@ -248,4 +247,3 @@ pub(crate) fn is_true(expr: &Expr) -> bool {
         _ => false,
     }
 }
-

@@ -212,7 +212,8 @@ impl Binder<'_> {
         };
         let column_type = &node.columns[index].typed.data_type;
         if !is_timestamp(column_type) {
-            let message = format!("the event-time column `{column}` is {column_type}, expected TIMESTAMP(p) or TIMESTAMP_LTZ(p) with p up to 3");
+            let message =
+                format!("the event-time column `{column}` is {column_type}, expected TIMESTAMP(p) or TIMESTAMP_LTZ(p) with p up to 3");
             let error = self.error("sql.type_mismatch", message, expression.span);
             return Err(error.with_hint("a BIGINT of epoch milliseconds becomes one by a computed column: `et AS TO_TIMESTAMP_LTZ(ts, 3)`"));
         }

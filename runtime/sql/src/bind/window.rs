@@ -164,7 +164,8 @@ impl Binder<'_> {
         match (expr.literal(), expr.typed().data_type) {
             (Some(value), DataType::IntervalDayTime) => Ok(value.as_primitive::<Int64Type>().value(0)),
             (_, other) => {
-                let error = self.error("sql.type_mismatch", format!("this is {other}, expected a constant interval of days to seconds"), span);
+                let error =
+                    self.error("sql.type_mismatch", format!("this is {other}, expected a constant interval of days to seconds"), span);
                 Err(error.with_hint("write it as `INTERVAL '5' MINUTE`"))
             }
         }
@@ -223,11 +224,8 @@ const WINDOWS_PER_ROW_MAX: i64 = 10_000;
 /// `window_start`, `window_end`, `window_time`.
 pub(crate) fn window_columns(spec: &WindowSpec, id: usize, lineage: &crate::plan::Lineage) -> [PlanColumn; 3] {
     let wall = Typed::not_null(DataType::Timestamp { precision: 3 });
-    let time = if spec.is_local_zone || spec.is_processing_time {
-        Typed::not_null(DataType::TimestampLtz { precision: 3 })
-    } else {
-        wall.clone()
-    };
+    let time =
+        if spec.is_local_zone || spec.is_processing_time { Typed::not_null(DataType::TimestampLtz { precision: 3 }) } else { wall.clone() };
     let kind = if spec.is_processing_time { TimeKind::Proctime } else { TimeKind::Rowtime };
     let column = |name: &str, typed: Typed, bound: WindowBound| PlanColumn {
         name: name.to_owned(),

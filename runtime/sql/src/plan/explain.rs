@@ -1,8 +1,6 @@
 //! The plan as text, in the manner of Flink's `EXPLAIN CHANGELOG_MODE`.
 
-use super::{
-    AggregateCall, Correlation, NodeKind, PlanColumn, PlanNode, WindowKind, WindowStrategy, changelog::changelog_mode,
-};
+use super::{AggregateCall, Correlation, NodeKind, PlanColumn, PlanNode, WindowKind, WindowStrategy, changelog::changelog_mode};
 use arrow_array::Array;
 use millrace_functions::{EvaluationContext, Expr, cast};
 use std::fmt::Write;

@@ -14,11 +14,7 @@ pub use columns::{Lineage, PlanColumn, SourceColumn, TimeKind, WindowBound, Wind
 pub use prune::prune;
 pub use window::{WindowKind, WindowSpec, WindowStrategy};
 
-use millrace_functions::{
-    Expr, Typed,
-    aggregate::AggregateFunction,
-    table::TableFunction,
-};
+use millrace_functions::{Expr, Typed, aggregate::AggregateFunction, table::TableFunction};
 use millrace_model::DataType;
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -123,7 +123,7 @@ impl WindowAggregate {
     }
 
     /// The rows of each window, by position in the batch.
-    fn assign(&self, rows: &RecordBatch, now_ms: i64) -> Result<Vec<((i64, i64), Chosen)>, OperatorError> {
+    fn assign(&self, rows: &RecordBatch, now_ms: i64) -> Result<Vec<Assigned>, OperatorError> {
         let local = self.windows.local_times(rows, now_ms)?;
         if let Some(start_column) = self.windows.start_column {
             let starts = times(rows.column(start_column)).map(|(values, _)| values);
@@ -161,7 +161,7 @@ impl WindowAggregate {
         self.windows.is_processing_time || self.windows.complete_at_ms(end_ms) > self.watermark.ms
     }
 
-    fn without_late(&self, mut found: Vec<((i64, i64), Chosen)>, all: usize) -> Vec<((i64, i64), Chosen)> {
+    fn without_late(&self, mut found: Vec<Assigned>, all: usize) -> Vec<Assigned> {
         found.retain(|((end_ms, _), chosen)| {
             let open = self.is_open(*end_ms);
             if !open {
@@ -199,13 +199,16 @@ impl WindowAggregate {
     }
 }
 
+/// A window (end, start) and its rows.
+type Assigned = ((i64, i64), Chosen);
+
 /// Rows of a batch.
 enum Chosen {
     All,
     Some(Vec<u32>),
 }
 
-fn by_window(windows: impl Iterator<Item = (i64, i64)>) -> Vec<((i64, i64), Chosen)> {
+fn by_window(windows: impl Iterator<Item = (i64, i64)>) -> Vec<Assigned> {
     let mut found: BTreeMap<(i64, i64), Vec<u32>> = BTreeMap::new();
     for (row, window) in windows.enumerate() {
         found.entry(window).or_default().push(row as u32);

@@ -55,7 +55,7 @@ fn resolve(arguments: &[Argument<'_>]) -> Result<Resolution, ResolveError> {
     if arguments.len() > 2 || !matches!(precision.typed.data_type, D::TinyInt | D::SmallInt | D::Int | D::Null) {
         return Err(refuse());
     }
-    let digits = precision.literal.and_then(|l| arrow_cast_int(l));
+    let digits = precision.literal.and_then(arrow_cast_int);
     match digits {
         Some(digits) if !(0..=9).contains(&digits) => {
             Err(ResolveError(format!("TO_TIMESTAMP_LTZ: the precision is between 0 and 9, not {digits}")))

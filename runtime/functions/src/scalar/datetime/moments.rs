@@ -46,6 +46,7 @@ pub(super) fn offset_ms(zone: Tz, ms: i64) -> i64 {
 }
 
 /// The instant at which the zone's clock shows this time.
+#[allow(dead_code)] // for families of functions
 pub(super) fn instant_ms(zone: Tz, wall_ms: i64) -> i64 {
     calendar::instant_of(zone, wall_ms.div_euclid(1_000)).saturating_mul(1_000).saturating_add(wall_ms.rem_euclid(1_000))
 }
@@ -120,13 +121,13 @@ pub(super) fn moment_array(values: &[Option<Moment>], data_type: &DataType) -> R
     match data_type {
         DataType::Date => carry::<Date32Type>(values, carrier, |m| i32::try_from(m.ms.div_euclid(calendar::DAY_MS)).ok()),
         DataType::Time { precision: 0..=3 } => carry::<Time32MillisecondType>(values, carrier, |m| i32::try_from(m.ms).ok()),
-        DataType::Time { .. } => carry::<Time64NanosecondType>(values, carrier, |m| nanoseconds(m)),
+        DataType::Time { .. } => carry::<Time64NanosecondType>(values, carrier, nanoseconds),
         DataType::Timestamp { precision } | DataType::TimestampLtz { precision } => match precision {
             0..=3 => carry::<TimestampMillisecondType>(values, carrier, |m| Some(m.ms)),
             4..=6 => {
                 carry::<TimestampMicrosecondType>(values, carrier, |m| m.ms.checked_mul(1_000)?.checked_add(i64::from(m.nanos / 1_000)))
             }
-            _ => carry::<TimestampNanosecondType>(values, carrier, |m| nanoseconds(m)),
+            _ => carry::<TimestampNanosecondType>(values, carrier, nanoseconds),
         },
         other => Err(EvaluationError(format!("{other} is no point in time"))),
     }

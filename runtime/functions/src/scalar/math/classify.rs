@@ -1,4 +1,5 @@
-//! `IS_ALPHA`, `IS_DECIMAL` and `IS_DIGIT`; NULL is none of them.
+//! `IS_ALPHA`, `IS_DECIMAL` and `IS_DIGIT`; the text NULL is none of them. Of numbers only the type counts, as in Flink:
+//! `IS_DIGIT` holds for any `INT`, NULL too.
 
 use crate::{
     Argument, Columnar, EvaluationError, Resolution, ResolveError, Typed,
@@ -10,10 +11,11 @@ use crate::{
         signature::refused,
     },
 };
+use arrow_array::{ArrayRef, BooleanArray};
 use arrow_schema::DataType as Arrow;
 use millrace_model::DataType;
 use regex::Regex;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 static LETTERS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{L}+$").ok());
 static DIGITS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{Nd}+$").ok());
@@ -29,19 +31,19 @@ pub(super) const FUNCTIONS: &[Builtin] = &[
     Builtin {
         name: "IS_ALPHA",
         resolve: |arguments| resolve("IS_ALPHA", arguments),
-        evaluate: |call| classify(call, false, |text| is_all(&LETTERS, text, u8::is_ascii_alphabetic)),
+        evaluate: |call| classify(call, |_| false, |text| is_all(&LETTERS, text, u8::is_ascii_alphabetic)),
         deterministic: true,
     },
     Builtin {
         name: "IS_DECIMAL",
         resolve: |arguments| resolve("IS_DECIMAL", arguments),
-        evaluate: |call| classify(call, true, is_java_float),
+        evaluate: |call| classify(call, |_| true, is_java_float),
         deterministic: true,
     },
     Builtin {
         name: "IS_DIGIT",
         resolve: |arguments| resolve("IS_DIGIT", arguments),
-        evaluate: |call| classify(call, true, |text| is_all(&DIGITS, text, u8::is_ascii_digit)),
+        evaluate: |call| classify(call, Arrow::is_integer, |text| is_all(&DIGITS, text, u8::is_ascii_digit)),
         deterministic: true,
     },
 ];
@@ -58,10 +60,11 @@ fn resolve(name: &str, arguments: &[Argument<'_>]) -> Result<Resolution, Resolve
     }
 }
 
-fn classify(call: &Call<'_>, numbers_are: bool, holds: impl Fn(&str) -> bool) -> Result<Columnar, EvaluationError> {
+fn classify(call: &Call<'_>, numbers_are: fn(&Arrow) -> bool, holds: impl Fn(&str) -> bool) -> Result<Columnar, EvaluationError> {
     let column = argument(call, 0)?;
     if *column.inner().data_type() != Arrow::Utf8 {
-        return boolean_result(call, |row| Ok(Some(numbers_are && !column.is_null(row))));
+        let answer: ArrayRef = Arc::new(BooleanArray::from(vec![numbers_are(column.inner().data_type())]));
+        return Ok(Columnar::Scalar(answer));
     }
     let values = texts(call, 0)?;
     boolean_result(call, |row| Ok(Some(values.get(row).is_some_and(&holds))))

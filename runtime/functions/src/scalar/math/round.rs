@@ -57,7 +57,7 @@ fn resolve(name: &str, arguments: &[Argument<'_>]) -> Result<Resolution, Resolve
     };
     let constant = match places {
         None => Some(0),
-        Some(places) => places.literal.and_then(|value| constant_places(value)),
+        Some(places) => places.literal.and_then(constant_places),
     };
     let result = match (&data_type, constant) {
         (DataType::Decimal { precision, scale }, Some(places)) => rounded_type(*precision, *scale, places),

@@ -19,12 +19,7 @@ const RADIANS_PER_DEGREE: f64 = 0.017_453_292_519_943_295;
 
 macro_rules! of_one {
     ($name:literal, $each:expr) => {
-        Builtin {
-            name: $name,
-            resolve: |arguments| resolve($name, 1, arguments),
-            evaluate: |call| one(call, $each),
-            deterministic: true,
-        }
+        Builtin { name: $name, resolve: |arguments| resolve($name, 1, arguments), evaluate: |call| one(call, $each), deterministic: true }
     };
 }
 

@@ -14,8 +14,8 @@ use crate::{
     coercion::{common_type_of, decimal, is_exact},
     scalar::{Builtin, Call, signature::refused},
 };
-use arrow_array::{Array, ArrayRef, BooleanArray, StringArray, cast::AsArray};
 use arrow_arith::boolean::or_kleene;
+use arrow_array::{Array, ArrayRef, BooleanArray, StringArray, cast::AsArray};
 use arrow_schema::DataType as Arrow;
 use millrace_model::DataType;
 use std::{collections::HashSet, sync::Arc};
@@ -23,8 +23,7 @@ use std::{collections::HashSet, sync::Arc};
 /// From how many constants on a set is cheaper than comparing with one after the other.
 const SET_SIZE_MIN: usize = 8;
 
-pub(super) const FUNCTIONS: &[Builtin] =
-    &[Builtin { name: "IN", resolve, evaluate, deterministic: true }];
+pub(super) const FUNCTIONS: &[Builtin] = &[Builtin { name: "IN", resolve, evaluate, deterministic: true }];
 
 fn resolve(arguments: &[Argument<'_>]) -> Result<Resolution, ResolveError> {
     let [value, list @ ..] = arguments else { return Err(refused("IN", arguments, "a value and a list")) };
@@ -33,13 +32,14 @@ fn resolve(arguments: &[Argument<'_>]) -> Result<Resolution, ResolveError> {
     }
     let nullable = arguments.iter().any(|a| a.typed.nullable || a.typed.data_type == DataType::Null);
     let result = Typed::new(DataType::Boolean, nullable);
-    let types = if value.typed.data_type != DataType::Null && list.iter().all(|a| a.literal.is_some()) {
-        let wanted = &value.typed.data_type;
+    let wanted = &value.typed.data_type;
+    let cast_to_value = || {
         let casts = list.iter().map(|a| constant_type(&a.typed.data_type, wanted)).collect::<Option<Vec<_>>>();
         casts.map(|casts| std::iter::once(wanted.clone()).chain(casts).collect())
-    } else {
-        common_type_of(arguments.iter().map(|a| &a.typed.data_type)).map(|common| vec![common; arguments.len()])
     };
+    let common = || common_type_of(arguments.iter().map(|a| &a.typed.data_type)).map(|common| vec![common; arguments.len()]);
+    let are_constants = *wanted != DataType::Null && list.iter().all(|a| a.literal.is_some());
+    let types = if are_constants { cast_to_value().or_else(common) } else { common().or_else(cast_to_value) };
     match types {
         Some(arguments) => Ok(Resolution { arguments, result }),
         None => Err(refused("IN", arguments, "values of comparable types")),

@@ -5,6 +5,7 @@ pub(super) mod compare;
 pub(super) mod comparison;
 mod concatenation;
 mod decimal;
+mod difference;
 pub(super) mod kernel;
 mod membership;
 mod temporal;
@@ -13,7 +14,14 @@ mod truth;
 use super::Builtin;
 
 /// The families of operators.
-pub(super) const FAMILIES: &[&[Builtin]] = &[arithmetic::FUNCTIONS, comparison::FUNCTIONS, concatenation::FUNCTIONS, membership::FUNCTIONS, truth::FUNCTIONS];
+pub(super) const FAMILIES: &[&[Builtin]] = &[
+    arithmetic::FUNCTIONS,
+    comparison::FUNCTIONS,
+    concatenation::FUNCTIONS,
+    difference::FUNCTIONS,
+    membership::FUNCTIONS,
+    truth::FUNCTIONS,
+];
 
 /// Names of operators that answer for any data, so that a part of an `AND` can be evaluated for all rows at once.
 pub(super) const NEVER_FAIL: &[&str] = &[

@@ -55,13 +55,7 @@ fn escaped(pattern: &str, characters: &[char], at: usize, escape: Option<char>) 
 }
 
 /// What stands between brackets; answers the place behind it.
-fn brackets(
-    pattern: &str,
-    characters: &[char],
-    mut at: usize,
-    escape: Option<char>,
-    regex: &mut String,
-) -> Result<usize, EvaluationError> {
+fn brackets(pattern: &str, characters: &[char], mut at: usize, escape: Option<char>, regex: &mut String) -> Result<usize, EvaluationError> {
     regex.push('[');
     if characters.get(at) == Some(&'^') {
         regex.push('^');

@@ -49,7 +49,7 @@ fn split<'a>(text: &'a str, delimiter: &JavaRegex, limit: usize) -> Vec<&'a str>
 /// The order in which a `java.util.HashMap` of texts, filled in the order given, lists its entries.
 fn in_hash_order(entries: &mut [(&str, Option<&str>)]) {
     // It doubles when it is three quarters full, and 16 is its first size.
-    let buckets = (entries.len() * 4 / 3 + usize::from(entries.len() * 4 % 3 > 0)).next_power_of_two().max(16) as u32;
+    let buckets = (entries.len() * 4 / 3 + usize::from(!(entries.len() * 4).is_multiple_of(3))).next_power_of_two().max(16) as u32;
     entries.sort_by_cached_key(|(key, _)| {
         let hash = key.encode_utf16().fold(0u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)));
         (hash ^ (hash >> 16)) & (buckets - 1)
