@@ -163,7 +163,7 @@ impl Expr {
     /// Whether there is data on which evaluation fails.
     pub fn can_fail(&self) -> bool {
         let own = match self {
-            Self::Call { function, .. } => function.can_fail(),
+            Self::Call { function, typed, .. } => function.can_fail(&typed.data_type),
             Self::Cast { value, target, is_try, .. } => !*is_try && crate::cast::can_fail(&value.typed().data_type, &target.data_type),
             _ => false,
         };

@@ -15,6 +15,7 @@ mod signature;
 mod string;
 
 use crate::{Argument, Columnar, EvaluationContext, EvaluationError, Resolution, ResolveError, Typed};
+use millrace_model::DataType;
 use std::{fmt, sync::Arc};
 
 /// A function of one value per row.
@@ -39,8 +40,10 @@ pub trait ScalarFunction: Send + Sync + fmt::Debug {
         true
     }
 
-    /// Whether there is data on which a call fails. What cannot fail may be evaluated for rows that do not need it.
-    fn can_fail(&self) -> bool {
+    /// Whether there is data on which a call with a result of this type fails. What cannot fail may be evaluated for rows
+    /// that do not need it.
+    fn can_fail(&self, result: &DataType) -> bool {
+        let _ = result;
         true
     }
 }
@@ -93,8 +96,8 @@ impl ScalarFunction for &'static Builtin {
         self.deterministic
     }
 
-    fn can_fail(&self) -> bool {
-        !operator::NEVER_FAIL.contains(&self.name)
+    fn can_fail(&self, result: &DataType) -> bool {
+        !operator::never_fails(self.name, result) && !math::never_fails(self.name)
     }
 }
 

@@ -12,6 +12,8 @@ mod temporal;
 mod truth;
 
 use super::Builtin;
+use crate::coercion::{is_interval, is_numeric};
+use millrace_model::DataType;
 
 /// The families of operators.
 pub(super) const FAMILIES: &[&[Builtin]] = &[
@@ -23,24 +25,13 @@ pub(super) const FAMILIES: &[&[Builtin]] = &[
     truth::FUNCTIONS,
 ];
 
-/// Names of operators that answer for any data, so that a part of an `AND` can be evaluated for all rows at once.
-pub(super) const NEVER_FAIL: &[&str] = &[
-    "=",
-    "<>",
-    "<",
-    "<=",
-    ">",
-    ">=",
-    "IS DISTINCT FROM",
-    "IS NOT DISTINCT FROM",
-    "NOT",
-    "IS NULL",
-    "IS NOT NULL",
-    "IS TRUE",
-    "IS NOT TRUE",
-    "IS FALSE",
-    "IS NOT FALSE",
-    "IS UNKNOWN",
-    "IS NOT UNKNOWN",
-    "IN",
-];
+/// Whether an operator answers for any data, so that a part of an `AND` can be evaluated for all rows at once.
+pub(super) fn never_fails(name: &str, result: &DataType) -> bool {
+    match name {
+        "=" | "<>" | "<" | "<=" | ">" | ">=" | "IN" | "NOT" => true,
+        // Points in time have a range that they can leave; numbers wrap, and decimals become NULL.
+        "+" | "-" | "*" | "NEGATE" | "IDENTITY" => is_numeric(result) || is_interval(result),
+        "/" => matches!(result, DataType::Float | DataType::Double),
+        _ => name.starts_with("IS "),
+    }
+}
