@@ -186,6 +186,8 @@ fn every_type_comes_back_as_it_went() {
 fn the_type_list_is_complete() {
     // Without a `_` arm: a new variant does not compile until it is named here, and then fails until it is in `TYPES`.
     let covered = |data_type: &DataType| match data_type {
+        // Types of expressions only: no column of a plugin has one.
+        DataType::Multiset(_) | DataType::IntervalYearMonth | DataType::IntervalDayTime | DataType::Null => "",
         DataType::Boolean => "BOOLEAN",
         DataType::TinyInt => "TINYINT",
         DataType::SmallInt => "SMALLINT",
