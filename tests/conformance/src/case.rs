@@ -1,7 +1,7 @@
 //! A case as it lies on disk; `tests/conformance/README.md` describes the format.
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -66,7 +66,7 @@ pub struct Answer {
 }
 
 /// One change: its kind and cells as text.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Row {
     /// `+I`, `-U`, `+U`, `-D`.
     pub kind: String,

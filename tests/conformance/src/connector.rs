@@ -1,10 +1,14 @@
-//! The `case` connector in memory: replays a `*.jsonl` input row by row and keeps what the sink receives.
+//! The `case` connector: replays a `*.jsonl` input row by row, from any position, and keeps what the sink receives until
+//! its checkpoint commits.
 //!
 //! As in the recorder, the watermark moves after every row: rows up to one that moves it form a batch, then the
 //! watermark follows. `rows_per_batch_max` cuts batches further, which must not change any result.
 
-use crate::case::Row;
-use anyhow::{Context, Result, ensure};
+use crate::{
+    case::Row,
+    input::{Step, read, time_after},
+    world::{Place, Prepared, World},
+};
 use arrow_array::{Array, RecordBatch, UInt8Array};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,10 +16,8 @@ use millrace_connector::{
     ConfigError, Connection, ConnectivityReport, Connector, ConnectorError, DeadLetters, Sink, SinkContext, Source, SourceContext,
     SourceEvent, TableBinding,
 };
-use millrace_formats::{Decoder, FormatSpec};
 use millrace_functions::{EvaluationContext, cast};
 use millrace_model::{Batch, ChangeKind, Schema, ids::CheckpointId};
-use parking_lot::Mutex;
 use serde_json::{Map, Value};
 use std::{collections::VecDeque, path::PathBuf, sync::Arc, time::Duration};
 
@@ -27,8 +29,8 @@ pub struct CaseConnector {
     pub rows_per_batch_max: usize,
     /// Zone in which TIMESTAMP_LTZ is shown.
     pub context: EvaluationContext,
-    /// What the sink has received.
-    pub received: Arc<Mutex<Vec<Row>>>,
+    /// What sources may read and what sinks have made visible.
+    pub world: Arc<World>,
 }
 
 /// The connector's kind.
@@ -65,13 +67,36 @@ impl Connector for CaseConnector {
     }
 
     async fn open_source(&self, context: SourceContext) -> Result<Box<dyn Source>, ConnectorError> {
-        let events = if context.subtask == 0 { self.events(&context) } else { Ok(VecDeque::new()) };
-        let events = events.map_err(|e| ConnectorError::Config(format!("{e:#}")))?;
-        Ok(Box::new(CaseSource { events, has_ended: false }))
+        let failed = |message: String| ConnectorError::Config(message);
+        if context.subtask > 0 {
+            return Err(failed("an input has one reader, so that its rows keep their order".into()));
+        }
+        let steps = read(&self.folder, &context).map_err(|e| failed(format!("{e:#}")))?;
+        let position = match context.restored.first() {
+            Some(state) => position_of(state, steps.len())?,
+            None => 0,
+        };
+        let name = context.operator.to_string();
+        self.world.has_read(&name, position, steps.len());
+        Ok(Box::new(CaseSource {
+            name,
+            first: time_after(&steps[..position]).into(),
+            schema: context.table.schema.to_arrow(),
+            steps,
+            position,
+            rows_per_batch_max: self.rows_per_batch_max.max(1),
+            has_ended: false,
+            world: self.world.clone(),
+        }))
     }
 
     async fn open_sink(&self, context: SinkContext) -> Result<Box<dyn Sink>, ConnectorError> {
-        Ok(Box::new(CaseSink { input: context.input, context: self.context.clone(), received: self.received.clone() }))
+        for state in &context.restored {
+            self.world.publish(serde_json::from_slice(&state.bytes).map_err(state_error)?);
+        }
+        let name = format!("{}/{}/{}", context.instance, context.operator, context.subtask);
+        let (open, prepared) = (Vec::new(), VecDeque::new());
+        Ok(Box::new(CaseSink { name, input: context.input, context: self.context.clone(), world: self.world.clone(), open, prepared }))
     }
 
     async fn open_dead_letters(&self, _table: &TableBinding) -> Result<Arc<dyn DeadLetters>, ConnectorError> {
@@ -79,107 +104,75 @@ impl Connector for CaseConnector {
     }
 }
 
-/// Watermarks of the splits of one source.
-struct Splits {
-    watermarks_ms: Vec<i64>,
-    idle: Vec<bool>,
-    combined_ms: i64,
-    is_idle: bool,
+fn state_error(error: serde_json::Error) -> ConnectorError {
+    ConnectorError::State { what: "case".into(), message: error.to_string() }
 }
 
-impl Splits {
-    /// What the source has to tell after a change.
-    fn event(&mut self) -> Option<SourceEvent> {
-        let active = (0..self.idle.len()).filter(|&i| !self.idle[i]);
-        match active.map(|i| self.watermarks_ms[i]).min() {
-            None => (!std::mem::replace(&mut self.is_idle, true)).then_some(SourceEvent::Idle),
-            Some(min_ms) if min_ms > self.combined_ms => {
-                self.combined_ms = min_ms;
-                Some(SourceEvent::Watermark(min_ms))
-            }
-            Some(_) => None,
-        }
-    }
-}
-
-impl CaseConnector {
-    fn events(&self, context: &SourceContext) -> Result<VecDeque<SourceEvent>> {
-        let input = context.config.get("input").and_then(Value::as_str).context("a source without input")?;
-        let text = std::fs::read_to_string(self.folder.join(input)).with_context(|| input.to_owned())?;
-        let count = context.config.get("splits").and_then(Value::as_u64).unwrap_or(1).max(1) as usize;
-        let mut splits = Splits { watermarks_ms: vec![i64::MIN; count], idle: vec![false; count], combined_ms: i64::MIN, is_idle: false };
-        let spec = FormatSpec::from_json(&serde_json::json!({ "type": "json" }))?;
-        let mut decoder = Decoder::new(&spec, &context.table.schema)?;
-        let mut events = VecDeque::new();
-        let mut open: Vec<(RecordBatch, u8)> = Vec::new();
-        for line in text.lines().filter(|l| !l.trim().is_empty()) {
-            let mut object: Map<String, Value> = serde_json::from_str(line).with_context(|| line.to_owned())?;
-            let split = object.remove("$split").and_then(|s| s.as_u64()).unwrap_or(0) as usize;
-            ensure!(split < count, "split {split} of {count}");
-            let kind = kind_of(object.remove("$op").as_ref())?;
-            if object.remove("$idle").is_some() {
-                self.close(&mut open, &mut events)?;
-                splits.idle[split] = true;
-                events.extend(splits.event());
-                continue;
-            }
-            ensure!(!object.contains_key("$watermark"), "watermarks of the source itself are not supported");
-            object.retain(|key, _| !key.starts_with('$'));
-            decoder.push(serde_json::to_string(&object)?.as_bytes()).map_err(|e| anyhow::anyhow!("{e}"))?;
-            let row = decoder.finish();
-            if std::mem::take(&mut splits.idle[split]) && std::mem::take(&mut splits.is_idle) {
-                self.close(&mut open, &mut events)?;
-                events.push_back(SourceEvent::Active);
-            }
-            let watermark = match &context.declared_time {
-                Some(declared) => declared.watermarks.watermarks_ms(&row)?,
-                None => arrow_array::Int64Array::new_null(1),
-            };
-            open.push((row, kind as u8));
-            if watermark.is_valid(0) {
-                splits.watermarks_ms[split] = splits.watermarks_ms[split].max(watermark.value(0));
-            }
-            if let Some(event) = splits.event() {
-                self.close(&mut open, &mut events)?;
-                events.push_back(event);
-            }
-        }
-        self.close(&mut open, &mut events)?;
-        Ok(events)
-    }
-
-    /// Turns the open rows into batches.
-    fn close(&self, open: &mut Vec<(RecordBatch, u8)>, events: &mut VecDeque<SourceEvent>) -> Result<()> {
-        for chunk in std::mem::take(open).chunks(self.rows_per_batch_max.max(1)) {
-            let rows = arrow_select::concat::concat_batches(&chunk[0].0.schema(), chunk.iter().map(|(row, _)| row))?;
-            let kinds: Vec<u8> = chunk.iter().map(|(_, kind)| *kind).collect();
-            let kinds = kinds.iter().any(|&k| k != ChangeKind::Insert as u8).then(|| UInt8Array::from(kinds));
-            events.push_back(SourceEvent::Batch(Batch { rows, kinds, origin: Arc::from([]) }));
-        }
-        Ok(())
-    }
-}
-
-fn kind_of(op: Option<&Value>) -> Result<ChangeKind> {
-    Ok(match op.and_then(Value::as_str).unwrap_or("+I") {
-        "+I" => ChangeKind::Insert,
-        "-U" => ChangeKind::UpdateBefore,
-        "+U" => ChangeKind::UpdateAfter,
-        "-D" => ChangeKind::Delete,
-        other => anyhow::bail!("`$op` is `{other}`"),
-    })
+fn position_of(state: &[u8], steps: usize) -> Result<usize, ConnectorError> {
+    let position: usize = serde_json::from_slice(state).map_err(state_error)?;
+    let too_far = || ConnectorError::State { what: "case".into(), message: format!("position {position} of {steps}") };
+    (position <= steps).then_some(position).ok_or_else(too_far)
 }
 
 struct CaseSource {
-    events: VecDeque<SourceEvent>,
+    name: String,
+    /// Told before the first step: what a restored position means.
+    first: VecDeque<SourceEvent>,
+    schema: arrow_schema::SchemaRef,
+    steps: Vec<Step>,
+    /// Steps told.
+    position: usize,
+    rows_per_batch_max: usize,
     has_ended: bool,
+    world: Arc<World>,
+}
+
+impl CaseSource {
+    /// The step at the position, with the rows behind it that go into the same batch.
+    fn event(&mut self, end: usize) -> Result<SourceEvent, ConnectorError> {
+        let event = match &self.steps[self.position] {
+            Step::Watermark(watermark_ms) => SourceEvent::Watermark(*watermark_ms),
+            Step::Idle => SourceEvent::Idle,
+            Step::Active => SourceEvent::Active,
+            Step::Row(..) => {
+                let until = end.min(self.position + self.rows_per_batch_max);
+                let rows = self.steps[self.position..until].iter().map_while(|step| match step {
+                    Step::Row(row, kind) => Some((row, *kind)),
+                    Step::Watermark(_) | Step::Idle | Step::Active => None,
+                });
+                let (rows, kinds): (Vec<&RecordBatch>, Vec<u8>) = rows.unzip();
+                let count = rows.len();
+                let rows = one_batch(&self.schema, &rows)?;
+                let kinds = kinds.iter().any(|&k| k != ChangeKind::Insert as u8).then(|| UInt8Array::from(kinds));
+                self.position += count;
+                return Ok(SourceEvent::Batch(Batch { rows, kinds, origin: Arc::from([]) }));
+            }
+        };
+        self.position += 1;
+        Ok(event)
+    }
+}
+
+fn one_batch(schema: &arrow_schema::SchemaRef, rows: &[&RecordBatch]) -> Result<RecordBatch, ConnectorError> {
+    let internal = |e: arrow_schema::ArrowError| ConnectorError::Internal(e.to_string());
+    if schema.fields().is_empty() {
+        let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        return RecordBatch::try_new_with_options(schema.clone(), Vec::new(), &options).map_err(internal);
+    }
+    arrow_select::concat::concat_batches(schema, rows.iter().copied()).map_err(internal)
 }
 
 #[async_trait]
 impl Source for CaseSource {
     async fn next(&mut self) -> Result<SourceEvent, ConnectorError> {
-        if let Some(event) = self.events.pop_front() {
+        if let Some(event) = self.first.pop_front() {
             return Ok(event);
+        }
+        let end = self.world.may_read(self.position, self.steps.len()).await;
+        if self.position < self.steps.len() {
+            let event = self.event(end);
+            self.world.has_read(&self.name, self.position, self.steps.len());
+            return event;
         }
         if !std::mem::replace(&mut self.has_ended, true) {
             return Ok(SourceEvent::End);
@@ -188,7 +181,7 @@ impl Source for CaseSource {
     }
 
     fn snapshot(&mut self) -> Result<Vec<u8>, ConnectorError> {
-        Ok(Vec::new())
+        serde_json::to_vec(&self.position).map_err(state_error)
     }
 
     async fn committed(&mut self, _snapshot: &[u8]) -> Result<(), ConnectorError> {
@@ -197,9 +190,14 @@ impl Source for CaseSource {
 }
 
 struct CaseSink {
+    name: String,
     input: Schema,
     context: EvaluationContext,
-    received: Arc<Mutex<Vec<Row>>>,
+    world: Arc<World>,
+    /// Rows since the last barrier.
+    open: Vec<Row>,
+    /// Rows of checkpoints that are not committed yet; each holds those of the ones before that were given up.
+    prepared: VecDeque<Prepared>,
 }
 
 #[async_trait]
@@ -210,21 +208,31 @@ impl Sink for CaseSink {
             let text = cast::to_text(array, &field.data_type, &self.context).map_err(|e| ConnectorError::Internal(e.to_string()))?;
             columns.push(text);
         }
-        let mut received = self.received.lock();
         for row in 0..batch.num_rows() {
             let kind = batch.kinds.as_ref().map_or(Some(ChangeKind::Insert), |k| ChangeKind::from_byte(k.value(row)));
             let kind = kind.map_or("?", ChangeKind::short).to_owned();
             let cells = columns.iter().map(|c| c.is_valid(row).then(|| c.value(row).to_owned())).collect();
-            received.push(Row { kind, cells });
+            self.open.push(Row { kind, cells });
         }
         Ok(())
     }
 
-    async fn prepare(&mut self, _checkpoint: CheckpointId) -> Result<Bytes, ConnectorError> {
-        Ok(Bytes::new())
+    async fn prepare(&mut self, checkpoint: CheckpointId) -> Result<Bytes, ConnectorError> {
+        self.world.pass(Place::Prepare).await;
+        let mut rows: Vec<Row> = self.prepared.drain(..).flat_map(|p| p.rows).collect();
+        rows.append(&mut self.open);
+        let prepared = Prepared { sink: self.name.clone(), checkpoint, rows };
+        let bytes = serde_json::to_vec(&prepared).map_err(state_error)?;
+        self.prepared.push_back(prepared);
+        Ok(Bytes::from(bytes))
     }
 
-    async fn commit(&mut self, _checkpoint: CheckpointId) -> Result<(), ConnectorError> {
+    async fn commit(&mut self, checkpoint: CheckpointId) -> Result<(), ConnectorError> {
+        self.world.pass(Place::Commit).await;
+        while let Some(prepared) = self.prepared.pop_front_if(|p| p.checkpoint <= checkpoint) {
+            self.world.publish(prepared);
+        }
+        self.world.pass(Place::Committed).await;
         Ok(())
     }
 }

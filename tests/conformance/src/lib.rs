@@ -6,4 +6,7 @@
 pub mod case;
 pub mod compare;
 pub mod connector;
+mod input;
+pub mod lives;
 pub mod run;
+pub mod world;

@@ -3,13 +3,15 @@
 use crate::{
     case::{Answer, Case},
     connector::{CaseConnector, KIND},
+    world::{Place, World},
 };
 use anyhow::{Context, Result, anyhow, ensure};
 use async_trait::async_trait;
-use millrace_checkpoint::LocalStore;
+use bytes::Bytes;
+use millrace_checkpoint::{CheckpointError, CheckpointStore, LocalStore, layout::MANIFEST};
 use millrace_connector::{Connection, ConnectorRegistry, TableBinding};
 use millrace_engine::{
-    Catalog, CatalogError, EngineServices, ExecutionState, PluginBinding, StartFrom, StartOptions, TenantAccounts,
+    Catalog, CatalogError, EngineServices, ExecutionState, JobHandle, PluginBinding, StartFrom, StartOptions, TenantAccounts,
     operators::OperatorRegistry,
 };
 use millrace_functions::{EvaluationContext, FunctionRegistry};
@@ -26,10 +28,7 @@ use millrace_sql::{
     settings::Settings,
 };
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, atomic::AtomicUsize},
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// How a case is run.
 #[derive(Debug, Clone, Copy)]
@@ -45,76 +44,164 @@ pub struct RunOptions {
 pub struct Outcome {
     /// The sink's columns and rows.
     pub answer: Answer,
+    /// Whether the query only ever adds rows.
+    pub is_insert_only: bool,
     /// Rows that operators of the engine took in: proof that it did the work.
     pub records_processed: u64,
 }
 
-/// Runs `case`.
+/// How long a run may take to get anywhere.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A run that has begun.
+pub struct Started {
+    /// The run.
+    pub handle: JobHandle,
+    /// The result's columns.
+    pub columns: Vec<(String, String)>,
+    /// Whether the query only ever adds rows.
+    pub is_insert_only: bool,
+}
+
+/// A case as a job that can be started again and again in the same world.
+pub struct CaseJob<'a> {
+    case: &'a Case,
+    tables: Vec<CreateTable>,
+    zone: chrono_tz::Tz,
+    sandbox: Sandbox,
+    /// Where its checkpoints go.
+    pub store: Arc<dyn CheckpointStore>,
+    /// What outlives a run.
+    pub world: Arc<World>,
+    _folder: tempfile::TempDir,
+}
+
+impl<'a> CaseJob<'a> {
+    /// Reads the case's script.
+    ///
+    /// # Errors
+    /// A script that cannot be read.
+    pub fn new(case: &'a Case) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut settings = Settings::default();
+        let mut tables = Vec::new();
+        for statement in parser::parse_script(&case.sql).map_err(|e| anyhow!(e.at(&case.sql)))? {
+            match statement.kind {
+                StatementKind::CreateTable(table) => tables.push(table),
+                StatementKind::Set(option) => settings.set(&option).map_err(|e| anyhow!(e.at(&case.sql)))?,
+                _ => {}
+            }
+        }
+        let compiler = CompilerCommand { program: "false".into(), args: Vec::new() };
+        let sandbox = Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [7; 32], compiler))?;
+        let world = Arc::new(World::default());
+        let local = LocalStore::open(folder.path().join("checkpoints"))?;
+        let store = Arc::new(HeldStore { inner: local, world: world.clone() });
+        Ok(Self { case, tables, zone: settings.zone, sandbox, store, world, _folder: folder })
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// The text is refused, or the job cannot be opened or restored.
+    pub async fn start(&self, options: RunOptions, instance: &str, from: StartFrom) -> Result<Started> {
+        let connector = CaseConnector {
+            folder: self.case.folder.clone(),
+            rows_per_batch_max: options.rows_per_batch_max,
+            context: EvaluationContext { zone: self.zone, now_ms: 0 },
+            world: self.world.clone(),
+        };
+        let services = EngineServices {
+            sandbox: self.sandbox.clone(),
+            connectors: ConnectorRegistry::default().with(Arc::new(connector)),
+            operators: OperatorRegistry::builtin(),
+            functions: FunctionRegistry::builtin(),
+            checkpoints: self.store.clone(),
+            accounts: TenantAccounts::new(TenantLimits::default()),
+        };
+        let tenant = TenantId::new("t1");
+        let (graph, catalog) = job(self.case, &self.tables, options)?;
+        let plan = millrace_engine::plan(&graph, &tenant, &catalog, &services).await;
+        let plan = plan.map_err(|errors| anyhow!(errors.iter().map(|e| e.message.clone()).collect::<Vec<_>>().join("; ")))?;
+        let schemas = plan.output_schemas();
+        let (_, schema) = schemas.iter().find(|(id, _)| id.as_str() == "out").context("the job has no sink")?;
+        let columns = schema.fields().iter().map(|f| (f.name.clone(), f.data_type.to_string())).collect();
+        let is_insert_only = plan.pins().pointer("/query/changelog_mode").and_then(Value::as_str) == Some("I");
+        let (instance, job) = (InstanceId::new(instance), self.case.name.clone());
+        let start = StartOptions { tenant, instance, job, version_hash: "v".into(), from };
+        Ok(Started { handle: millrace_engine::start(plan, start, &services).await?, columns, is_insert_only })
+    }
+}
+
+/// Runs `case` without any interruption.
 ///
 /// # Errors
 /// The text is refused, the job fails, or the case cannot be read.
 pub async fn run(case: &Case, options: RunOptions) -> Result<Outcome> {
-    let folder = tempfile::tempdir()?;
-    let statements = parser::parse_script(&case.sql).map_err(|e| anyhow!(e.at(&case.sql)))?;
-    let mut settings = Settings::default();
-    let mut tables = Vec::new();
-    for statement in &statements {
-        match &statement.kind {
-            StatementKind::CreateTable(table) => tables.push(table),
-            StatementKind::Set(option) => settings.set(option).map_err(|e| anyhow!(e.at(&case.sql)))?,
-            _ => {}
-        }
-    }
-    let (graph, catalog) = job(case, &tables, options)?;
-    let received = Arc::default();
-    let connector = CaseConnector {
-        folder: case.folder.clone(),
-        rows_per_batch_max: options.rows_per_batch_max,
-        context: EvaluationContext { zone: settings.zone, now_ms: 0 },
-        received: Arc::clone(&received),
-    };
-    let compiler = CompilerCommand { program: "false".into(), args: Vec::new() };
-    let services = EngineServices {
-        sandbox: Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [7; 32], compiler))?,
-        connectors: ConnectorRegistry::default().with(Arc::new(connector)),
-        operators: OperatorRegistry::builtin(),
-        functions: FunctionRegistry::builtin(),
-        checkpoints: Arc::new(LocalStore::open(folder.path().join("checkpoints"))?),
-        accounts: TenantAccounts::new(TenantLimits::default()),
-    };
-    let tenant = TenantId::new("t1");
-    let plan = millrace_engine::plan(&graph, &tenant, &catalog, &services).await;
-    let plan = plan.map_err(|errors| anyhow!(errors.iter().map(|e| e.message.clone()).collect::<Vec<_>>().join("; ")))?;
-    let schemas = plan.output_schemas();
-    let (_, schema) = schemas.iter().find(|(id, _)| id.as_str() == "out").context("the job has no sink")?;
-    let columns = schema.fields().iter().map(|f| (f.name.clone(), f.data_type.to_string())).collect();
-    static NUMBER: AtomicUsize = AtomicUsize::new(0);
-    let instance = format!("i{}", NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-    let start = StartOptions {
-        tenant,
-        instance: InstanceId::new(instance),
-        job: case.name.clone(),
-        version_hash: "v".into(),
-        from: StartFrom::Fresh,
-    };
-    let handle = millrace_engine::start(plan, start, &services).await?;
-    let ended = tokio::time::timeout(std::time::Duration::from_secs(30), handle.ended()).await;
-    let metrics = handle.metrics();
-    match ended.map_err(|_| anyhow!("the job did not end in 30 s"))? {
-        ExecutionState::Finished => {}
-        ExecutionState::Failed(failure) => return Err(anyhow!(failure.message)),
-        other => return Err(anyhow!("the job ended as {other:?}")),
-    }
+    let job = CaseJob::new(case)?;
+    run_job(&job, options).await
+}
+
+/// Runs a job from nothing to the end of its input.
+///
+/// # Errors
+/// The text is refused, or the job fails.
+pub async fn run_job(job: &CaseJob<'_>, options: RunOptions) -> Result<Outcome> {
+    let Started { handle, columns, is_insert_only } = job.start(options, "uninterrupted", StartFrom::Fresh).await?;
+    until_finished(&handle).await?;
     let taken_in = |o: &millrace_engine::OperatorMetrics| o.subtasks.iter().filter_map(|s| s.get("numRecordsIn")).sum::<f64>();
-    let records_processed = metrics.operators.iter().map(taken_in).sum::<f64>() as u64;
-    let rows = std::mem::take(&mut *received.lock());
-    Ok(Outcome { answer: Answer { columns, rows }, records_processed })
+    let records_processed = handle.metrics().operators.iter().map(taken_in).sum::<f64>() as u64;
+    Ok(Outcome { answer: Answer { columns, rows: job.world.visible() }, is_insert_only, records_processed })
+}
+
+/// Waits for the end of the input.
+///
+/// # Errors
+/// The job fails or does not end.
+pub async fn until_finished(handle: &JobHandle) -> Result<()> {
+    match tokio::time::timeout(PATIENCE, handle.ended()).await.map_err(|_| anyhow!("the job did not end in {PATIENCE:?}"))? {
+        ExecutionState::Finished => Ok(()),
+        ExecutionState::Failed(failure) => Err(anyhow!(failure.message)),
+        other => Err(anyhow!("the job ended as {other:?}")),
+    }
+}
+
+/// The real store, in which a run can be held before the manifest that makes a checkpoint complete is written.
+struct HeldStore {
+    inner: LocalStore,
+    world: Arc<World>,
+}
+
+#[async_trait]
+impl CheckpointStore for HeldStore {
+    async fn put(&self, path: &str, bytes: Bytes) -> Result<(), CheckpointError> {
+        self.inner.put(path, bytes).await
+    }
+
+    async fn put_if_absent(&self, path: &str, bytes: Bytes) -> Result<bool, CheckpointError> {
+        if path.ends_with(MANIFEST) {
+            self.world.pass(Place::Manifest).await;
+        }
+        self.inner.put_if_absent(path, bytes).await
+    }
+
+    async fn get(&self, path: &str) -> Result<Bytes, CheckpointError> {
+        self.inner.get(path).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<String>, CheckpointError> {
+        self.inner.list(prefix).await
+    }
+
+    async fn delete_prefix(&self, prefix: &str) -> Result<(), CheckpointError> {
+        self.inner.delete_prefix(prefix).await
+    }
 }
 
 struct Tables(BTreeMap<String, Schema>);
 
 /// The job of a case: a source per declared table that the query reads, the SQL node, a sink.
-fn job(case: &Case, tables: &[&CreateTable], options: RunOptions) -> Result<(JobGraph, Tables)> {
+fn job(case: &Case, tables: &[CreateTable], options: RunOptions) -> Result<(JobGraph, Tables)> {
     let mut nodes: Vec<Value> = Vec::new();
     let mut edges: Vec<Value> = Vec::new();
     let mut schemas = BTreeMap::from([("out".to_owned(), Schema::default())]);

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a test that cannot go on has failed
 
+mod kills;
+
 use millrace_conformance::{
     case::{Case, Compare, Expected, load_all},
     compare::differences,

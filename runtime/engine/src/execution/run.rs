@@ -264,7 +264,8 @@ impl Run {
             SubtaskEvent::SourceFinished { subtask } => {
                 tracing::debug!(instance = %self.options.instance, subtask, "source has read everything");
                 self.sources_running = self.sources_running.saturating_sub(1);
-                None
+                // The last one: what is written need not wait for the next tick to become visible.
+                if self.sources_running == 0 { self.on_tick() } else { None }
             }
             SubtaskEvent::SinkCommitted { checkpoint, subtask } => {
                 let last = self.last_commit.as_mut().filter(|l| l.checkpoint == checkpoint)?;

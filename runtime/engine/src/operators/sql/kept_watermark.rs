@@ -1,7 +1,9 @@
 //! The watermark that a window operator had reached, kept with its state.
 //!
 //! Without it a late row that comes before the first watermark after a restore would open a window again that has fired
-//! already. Every key group of the subtask carries it, so it is found at any parallelism; the least one counts.
+//! already. Every key group of the subtask carries it, so it is found at any parallelism. Subtasks may have been at
+//! different watermarks: an idle channel is let go at one before it wakes up at the other. The greatest one counts, since
+//! no window may fire twice; a row behind it could have been late without a restore too.
 
 use crate::{
     error::OperatorError,
@@ -25,13 +27,12 @@ impl KeptWatermark {
     pub(crate) fn open(context: &OperatorContext) -> Result<Self, OperatorError> {
         let range = range_of_subtask(KEY_GROUPS_DEFAULT, context.parallelism as u16, context.subtask as u16);
         let groups = range.map(|r| r.iter().collect()).unwrap_or_default();
-        let mut least: Option<i64> = None;
+        let mut greatest_ms = i64::MIN;
         for blob in context.restored.get(WATERMARK).into_iter().flat_map(BTreeMap::values) {
             let bytes: [u8; 8] = blob.as_ref().try_into().map_err(|_| StateError("a watermark is not 8 bytes long".into()))?;
-            let ms = i64::from_le_bytes(bytes);
-            least = Some(least.map_or(ms, |l| l.min(ms)));
+            greatest_ms = greatest_ms.max(i64::from_le_bytes(bytes));
         }
-        Ok(Self { ms: least.unwrap_or(i64::MIN), groups })
+        Ok(Self { ms: greatest_ms, groups })
     }
 
     /// The watermark has risen.
