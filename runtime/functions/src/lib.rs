@@ -5,6 +5,7 @@
 //! make a call fail with an error, never panic. This crate knows no SQL text and no operator.
 
 pub mod aggregate;
+mod bitmap;
 mod calendar;
 pub mod cast;
 pub mod coercion;

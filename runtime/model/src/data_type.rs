@@ -68,6 +68,8 @@ pub enum DataType {
     Multiset(Box<Element>),
     /// `ROW<a t, …>`
     Row(Vec<RowField>),
+    /// `BITMAP`: a set of 32-bit integers, carried in the portable format of Roaring bitmaps
+    Bitmap,
     /// `INTERVAL YEAR TO MONTH`, in months; only inside expressions
     IntervalYearMonth,
     /// `INTERVAL DAY TO SECOND(3)`, in milliseconds; only inside expressions
@@ -109,7 +111,7 @@ impl DataType {
             Self::Double => Arrow::Float64,
             Self::Decimal { precision, scale } => Arrow::Decimal128(*precision, *scale as i8),
             Self::String => Arrow::Utf8,
-            Self::Bytes => Arrow::Binary,
+            Self::Bytes | Self::Bitmap => Arrow::Binary,
             Self::Date => Arrow::Date32,
             Self::Time { precision: 0..=3 } => Arrow::Time32(TimeUnit::Millisecond),
             Self::Time { .. } => Arrow::Time64(TimeUnit::Nanosecond),
@@ -176,6 +178,7 @@ impl fmt::Display for DataType {
             Self::Array(element) => write!(f, "ARRAY<{element}>"),
             Self::Map(key, value) => write!(f, "MAP<{key}, {value}>"),
             Self::Multiset(element) => write!(f, "MULTISET<{element}>"),
+            Self::Bitmap => f.write_str("BITMAP"),
             Self::IntervalYearMonth => f.write_str("INTERVAL YEAR TO MONTH"),
             Self::IntervalDayTime => f.write_str("INTERVAL DAY TO SECOND(3)"),
             Self::Null => f.write_str("NULL"),

@@ -22,6 +22,8 @@ pub struct Settings {
     pub mini_batch_latency_ms: Option<u64>,
     /// `table.exec.source.idle-timeout`; `None` never counts a partition as idle.
     pub idle_timeout_ms: Option<u64>,
+    /// `table.exec.legacy-cast-behaviour`: casts that fail are NULL.
+    pub legacy_casts: bool,
     /// `parallelism.default`
     pub parallelism: Option<u16>,
     /// `execution.checkpointing.interval`
@@ -41,6 +43,7 @@ impl Default for Settings {
             mini_batch_size: None,
             mini_batch_latency_ms: None,
             idle_timeout_ms: None,
+            legacy_casts: false,
             parallelism: None,
             checkpoint_interval_ms: None,
             job_name: None,
@@ -84,6 +87,7 @@ const WITH_MEANING: &[&str] = &[
     "table.exec.mini-batch.size",
     "table.exec.mini-batch.allow-latency",
     "table.exec.source.idle-timeout",
+    "table.exec.legacy-cast-behaviour",
     "parallelism.default",
     "execution.checkpointing.interval",
     "pipeline.name",
@@ -119,6 +123,13 @@ impl Settings {
             "table.exec.mini-batch.size" => self.mini_batch_size = value.parse().ok().filter(|&n| n > 0),
             "table.exec.mini-batch.allow-latency" => self.mini_batch_latency_ms = Some(duration()?),
             "table.exec.source.idle-timeout" => self.idle_timeout_ms = Some(duration()?).filter(|&ms| ms > 0),
+            "table.exec.legacy-cast-behaviour" => {
+                self.legacy_casts = match value.to_ascii_lowercase().as_str() {
+                    "enabled" => true,
+                    "disabled" => false,
+                    _ => return Err(wrong("`enabled` or `disabled`")),
+                };
+            }
             "execution.checkpointing.interval" => self.checkpoint_interval_ms = Some(duration()?).filter(|&ms| ms > 0),
             "parallelism.default" => {
                 self.parallelism = Some(value.parse().ok().filter(|&n| n > 0).ok_or_else(|| wrong("a number from 1"))?);

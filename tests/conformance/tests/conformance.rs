@@ -61,7 +61,12 @@ async fn the_engine_answers_as_flink_does() {
     let mut unexpected = Vec::new();
     for (name, found) in &judged {
         match (found.is_empty(), known.contains(name.as_str())) {
-            (true, false) | (false, true) => {}
+            (true, false) => {}
+            // Whoever asks for single cases wants to see what is left to do in them.
+            (false, true) if std::env::var_os("MILLRACE_CONFORMANCE_ONLY").is_some() => {
+                println!("{name}, as known:\n    {}", found.join("\n    "));
+            }
+            (false, true) => {}
             (true, true) => unexpected.push(format!("{name}: is equal to Flink now; take it out of known-different.txt")),
             (false, false) => unexpected.push(format!("{name}:\n    {}", found.iter().take(6).cloned().collect::<Vec<_>>().join("\n    "))),
         }

@@ -8,6 +8,7 @@
 
 mod approximate;
 mod average;
+mod bitmap;
 mod cells;
 mod collect;
 mod column;
@@ -114,6 +115,12 @@ pub trait Accumulator: Send {
 /// The built-in aggregates by name.
 pub(crate) fn builtin() -> Vec<(&'static str, Arc<dyn AggregateFunction>)> {
     let deviation = |name, sample, root| -> Arc<dyn AggregateFunction> { Arc::new(statistics::Deviation { name, sample, root }) };
+    let of_bitmaps = |name, operation, is_cardinality| -> (&'static str, Arc<dyn AggregateFunction>) {
+        (name, Arc::new(bitmap::BitmapAgg { name, operation, of_numbers: false, is_cardinality }))
+    };
+    let of_numbers = |name, is_cardinality| -> (&'static str, Arc<dyn AggregateFunction>) {
+        (name, Arc::new(bitmap::BitmapAgg { name, operation: bitmap::Operation::Or, of_numbers: true, is_cardinality }))
+    };
     vec![
         ("COUNT", Arc::new(count::Count)),
         ("SUM", Arc::new(sum::Sum { zero_when_empty: false })),
@@ -136,6 +143,14 @@ pub(crate) fn builtin() -> Vec<(&'static str, Arc<dyn AggregateFunction>)> {
         ("VAR_SAMP", deviation("VAR_SAMP", true, false)),
         ("VARIANCE", deviation("VARIANCE", true, false)),
         ("PERCENTILE", Arc::new(percentile::Percentile)),
+        of_numbers("BITMAP_BUILD_AGG", false),
+        of_numbers("BITMAP_BUILD_CARDINALITY_AGG", true),
+        of_bitmaps("BITMAP_AND_AGG", bitmap::Operation::And, false),
+        of_bitmaps("BITMAP_AND_CARDINALITY_AGG", bitmap::Operation::And, true),
+        of_bitmaps("BITMAP_OR_AGG", bitmap::Operation::Or, false),
+        of_bitmaps("BITMAP_OR_CARDINALITY_AGG", bitmap::Operation::Or, true),
+        of_bitmaps("BITMAP_XOR_AGG", bitmap::Operation::Xor, false),
+        of_bitmaps("BITMAP_XOR_CARDINALITY_AGG", bitmap::Operation::Xor, true),
         ("APPROX_COUNT_DISTINCT", Arc::new(approximate::ApproximateCountDistinct)),
     ]
 }

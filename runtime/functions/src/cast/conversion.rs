@@ -1,5 +1,6 @@
 //! How a cast deals with values that do not fit, for all families of casts.
 
+use super::TextForm;
 use crate::{EvaluationContext, EvaluationError};
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, StringArray, builder::PrimitiveBuilder};
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use std::sync::Arc;
 pub(crate) struct Conversion<'a> {
     /// `TRY_CAST`
     pub(crate) is_try: bool,
+    /// How values are written as texts.
+    pub(crate) text: TextForm,
     /// Zone, times.
     pub(crate) context: &'a EvaluationContext,
 }

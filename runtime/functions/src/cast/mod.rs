@@ -20,6 +20,7 @@ use crate::{Columnar, EvaluationContext, EvaluationError, coercion::is_numeric};
 use arrow_array::{ArrayRef, cast::AsArray, new_null_array};
 pub(crate) use conversion::Conversion;
 use conversion::Converted;
+pub(crate) use float_text::{write_f32, write_f64};
 use millrace_model::DataType;
 pub(crate) use numeric::{POWERS_OF_TEN, fits, rescale};
 pub(crate) use parse::is_java_float;
@@ -33,11 +34,13 @@ pub struct CastTarget {
     pub data_type: DataType,
     /// `CHAR(n)`/`VARCHAR(n)`/`BINARY(n)`/`VARBINARY(n)`: the length, and whether shorter values are padded.
     pub length: Option<(u32, bool)>,
+    /// How a cast to a text writes values.
+    pub text: TextForm,
 }
 
 impl From<DataType> for CastTarget {
     fn from(data_type: DataType) -> Self {
-        Self { data_type, length: None }
+        Self { data_type, length: None, text: TextForm::Cast }
     }
 }
 
@@ -52,7 +55,7 @@ pub fn cast(
     is_try: bool,
     context: &EvaluationContext,
 ) -> Result<Columnar, EvaluationError> {
-    let conversion = Conversion { is_try, context };
+    let conversion = Conversion { is_try, text: to.text, context };
     let array = value.inner();
     let mut result = if *from == to.data_type { array.clone() } else { convert(array, from, &to.data_type, conversion)?.array };
     if let Some((length, pads)) = to.length {
@@ -67,7 +70,8 @@ pub fn cast(
 /// Whether Flink has a cast between these types at all.
 pub fn is_castable(from: &DataType, to: &DataType) -> bool {
     use DataType::{
-        Array, Boolean, Bytes, Date, IntervalDayTime, IntervalYearMonth, Map, Multiset, Null, Row, String, Time, Timestamp, TimestampLtz,
+        Array, Bitmap, Boolean, Bytes, Date, IntervalDayTime, IntervalYearMonth, Map, Multiset, Null, Row, String, Time, Timestamp,
+        TimestampLtz,
     };
     if from == to {
         return true;
@@ -76,7 +80,7 @@ pub fn is_castable(from: &DataType, to: &DataType) -> bool {
         (Null, _) => true,
         (_, Null) => false,
         (_, String) => true,
-        (String, Array(_) | Map(..) | Multiset(_) | Row(_) | IntervalDayTime | IntervalYearMonth) => false,
+        (String, Array(_) | Map(..) | Multiset(_) | Row(_) | Bitmap | IntervalDayTime | IntervalYearMonth) => false,
         (String, _) => true,
         (from, to) if is_numeric(from) && is_numeric(to) => true,
         (Boolean, to) => is_numeric(to),
@@ -87,7 +91,8 @@ pub fn is_castable(from: &DataType, to: &DataType) -> bool {
         (Array(a), Array(b)) | (Multiset(a), Multiset(b)) => is_castable(&a.data_type, &b.data_type),
         (Map(ka, va), Map(kb, vb)) => is_castable(&ka.data_type, &kb.data_type) && is_castable(&va.data_type, &vb.data_type),
         (Row(a), Row(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_castable(&a.data_type, &b.data_type)),
-        (Bytes, _) => false,
+        (Bitmap, Bytes) => true,
+        (Bytes | Bitmap, _) => false,
         _ => false,
     }
 }
@@ -115,12 +120,15 @@ fn convert(array: &ArrayRef, from: &DataType, to: &DataType, conversion: Convers
     if from == to {
         return Ok(array.clone().into());
     }
+    if (from, to) == (&DataType::Bitmap, &Bytes) {
+        return Ok(array.clone().into());
+    }
     if !is_castable(from, to) {
         return Err(EvaluationError(format!("cannot cast {from} to {to}")));
     }
     match (from, to) {
         (Null, _) => Ok(new_null_array(&to.to_arrow(), array.len()).into()),
-        (_, String) => Ok(Converted::whole(to_text_as(array, from, TextForm::Cast, conversion.context)?)),
+        (_, String) => Ok(Converted::whole(to_text_as(array, from, conversion.text, conversion.context)?)),
         (String, Bytes) => Ok(Converted::whole(parse::to_bytes(array.as_string::<i32>()))),
         (String, Date | Time { .. } | Timestamp { .. } | TimestampLtz { .. }) => temporal::parse(array.as_string::<i32>(), to, conversion),
         (String, _) => parse::parse(array.as_string::<i32>(), to, conversion),

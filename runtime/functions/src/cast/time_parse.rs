@@ -58,7 +58,8 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<(i64, u32)> {
         None => (text, None),
     };
     let mut parts = date.splitn(3, '-');
-    let year = digits(parts.next()?, 4, 4)?;
+    // Unlike a date, a timestamp has no year 0.
+    let year = digits(parts.next()?, 4, 4).filter(|year| *year > 0)?;
     let (month, day) = (digits(parts.next()?, 1, 2)?, digits(parts.next()?, 1, 2)?);
     if !(1..=31).contains(&day) || !(1..=12).contains(&month) {
         return None;

@@ -18,7 +18,8 @@ pub(crate) fn write_decimal(value: i128, scale: u8, out: &mut impl Write) -> Res
 /// Writes a day counted from 1970-01-01.
 pub(crate) fn write_date(days: i64, out: &mut impl Write) -> Result {
     let (year, month, day) = civil_from_days(days);
-    if (0..10_000).contains(&year) {
+    // Flink writes four digits: the year 10000 is `0000`.
+    if year >= 0 {
         let digit = |n: i64| b'0' + (n % 10) as u8;
         let (month, day) = (i64::from(month), i64::from(day));
         let bytes = [
@@ -35,8 +36,7 @@ pub(crate) fn write_date(days: i64, out: &mut impl Write) -> Result {
         ];
         return out.write_str(std::str::from_utf8(&bytes).unwrap_or_default());
     }
-    let sign = if year < 0 { "-" } else { "" };
-    write!(out, "{sign}{:04}-{month:02}-{day:02}", year.unsigned_abs())
+    write!(out, "-{:04}-{month:02}-{day:02}", year.unsigned_abs())
 }
 
 fn write_clock(second_of_day: i64, out: &mut impl Write) -> Result {

@@ -6,6 +6,7 @@
 mod choice;
 mod evaluate;
 mod logical;
+mod same;
 
 pub use evaluate::evaluate;
 

@@ -3,6 +3,8 @@
 //! A family is a file with a `pub(super) const FUNCTIONS: &[Builtin]`; the list of its folder names it, and [`builtin`] the
 //! list.
 
+mod bitmap;
+mod catalog;
 mod collection;
 mod columns;
 mod datetime;
@@ -110,6 +112,7 @@ pub(crate) fn builtin() -> impl Iterator<Item = (&'static str, Arc<dyn ScalarFun
         &[pattern::FUNCTIONS],
         datetime::FAMILIES,
         &[hash::FUNCTIONS],
+        &[bitmap::FUNCTIONS, catalog::FUNCTIONS],
         collection::FAMILIES,
     ]
     .concat();

@@ -198,5 +198,5 @@ impl Node {
 
 fn cast(value: Expr, target: DataType) -> Expr {
     let typed = Typed::new(target.clone(), value.typed().nullable);
-    Expr::Cast { value: Box::new(value), target: CastTarget { data_type: target, length: None }, is_try: false, typed }
+    Expr::Cast { value: Box::new(value), target: CastTarget::from(target), is_try: false, typed }
 }

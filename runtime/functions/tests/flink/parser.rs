@@ -203,7 +203,7 @@ impl Parser<'_> {
             let is_months = interval.starts_with("YEAR") || interval.starts_with("MONTH");
             return Ok(if is_months { DataType::IntervalYearMonth } else { DataType::IntervalDayTime }.into());
         }
-        Ok(CastTarget { data_type: text.parse().map_err(|e| format!("case: {text}: {e}"))?, length })
+        Ok(CastTarget { length, ..CastTarget::from(text.parse::<DataType>().map_err(|e| format!("case: {text}: {e}"))?) })
     }
 
     fn primary(&mut self) -> Bound {

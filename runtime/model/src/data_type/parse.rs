@@ -188,6 +188,7 @@ impl<'a> Parser<'a> {
                 self.skip_length()?;
                 DataType::Bytes
             }
+            "BITMAP" => DataType::Bitmap,
             "DATE" => DataType::Date,
             "TIME" => DataType::Time { precision: self.precision(0)? },
             "TIMESTAMP" => self.timestamp()?,
@@ -209,7 +210,7 @@ impl<'a> Parser<'a> {
             "ROW" => self.row(depth)?,
             _ => {
                 return Err(format!(
-                    "`{word}` is not a type; expected BOOLEAN, TINYINT, SMALLINT, INT, BIGINT, FLOAT, DOUBLE, DECIMAL, STRING, BYTES, DATE, TIME, TIMESTAMP, TIMESTAMP_LTZ, ARRAY, MAP or ROW"
+                    "`{word}` is not a type; expected BOOLEAN, TINYINT, SMALLINT, INT, BIGINT, FLOAT, DOUBLE, DECIMAL, STRING, BYTES, DATE, TIME, TIMESTAMP, TIMESTAMP_LTZ, ARRAY, MAP, ROW or BITMAP"
                 ));
             }
         })

@@ -24,6 +24,9 @@ impl Binder<'_> {
         for argument in &call.arguments {
             arguments.push(self.expression(argument, env)?);
         }
+        if name == "TYPEOF" {
+            return self.type_of(call, &arguments, span);
+        }
         if let Some(special) = self.special(&name, &arguments, span) {
             return special;
         }
@@ -63,6 +66,7 @@ impl Binder<'_> {
                 let null = self.implicit(literal::null(), &data_type);
                 self.case_of(vec![equal], vec![null, value.clone()], true, span)
             })),
+            ("OVERLAPS", arguments) => Some(self.overlaps(arguments, span)),
             ("PROCTIME", []) => Some(self.call("CURRENT_ROW_TIMESTAMP", Vec::new(), span)),
             _ => None,
         }
@@ -84,6 +88,9 @@ impl Binder<'_> {
             };
             self.error("sql.type_mismatch", message, span)
         })?;
+        if let Some(answer) = self.self_comparison(name, &arguments, span) {
+            return answer;
+        }
         if resolution.arguments.len() != arguments.len() {
             return Err(self.error("sql.internal", format!("`{name}` answered a wrong number of argument types"), span));
         }

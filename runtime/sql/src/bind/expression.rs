@@ -7,7 +7,7 @@ use crate::{
 };
 use millrace_functions::{
     Expr, Typed,
-    cast::{self, CastTarget},
+    cast::{self, CastTarget, TextForm},
     coercion,
 };
 use millrace_model::DataType;
@@ -96,7 +96,7 @@ impl Binder<'_> {
             }
             ExpressionKind::Symbol(symbol) => Ok(literal::symbol(&symbol.0)),
             ExpressionKind::Star => Err(self.error("sql.misplaced_star", "`*` may stand only behind SELECT and in COUNT(*)", span)),
-            ExpressionKind::InQuery { .. } => Err(self.placed(not_yet("`IN (query)`", span))),
+            ExpressionKind::InQuery { value, query, negated } => self.in_query(value, query, *negated, span, env),
             ExpressionKind::Exists(_) => Err(self.placed(not_yet("`EXISTS (query)`", span))),
             ExpressionKind::Query(_) => Err(self.placed(not_yet("a query as a value", span))),
         }
@@ -118,7 +118,12 @@ impl Binder<'_> {
     }
 
     fn name(&mut self, name: &ObjectName, env: &mut Env<'_>) -> Result<Expr, SqlError> {
-        let found = env.scope.resolve(name).map_err(|e| self.placed(e))?;
+        let found = match (env.scope.resolve(name), name.parts.as_slice()) {
+            (Ok(found), _) => found,
+            // A function that may be called without parentheses.
+            (Err(_), [only]) if only.value.eq_ignore_ascii_case("PI") => return self.call("PI", Vec::new(), only.span),
+            (Err(error), _) => return Err(self.placed(error)),
+        };
         let mut expr = Expr::column(found.index, env.scope.columns[found.index].column.typed.clone());
         for field in found.fields {
             expr = self.field(expr, field)?;
@@ -202,11 +207,15 @@ impl Binder<'_> {
         if negated { self.call("NOT", vec![found], span) } else { Ok(found) }
     }
 
-    fn in_list(&mut self, value: Expr, list: Vec<Expr>, negated: bool, span: Span) -> Result<Expr, SqlError> {
-        let mut arguments = vec![value];
-        arguments.extend(list);
-        let arguments = self.unified(arguments, "IN", span)?;
-        let found = self.call("IN", arguments, span)?;
+    pub(crate) fn in_list(&mut self, value: Expr, list: Vec<Expr>, negated: bool, span: Span) -> Result<Expr, SqlError> {
+        let found = if list.iter().any(|item| item.is_same(&value)) {
+            self.call("=", vec![value.clone(), value], span)?
+        } else {
+            let mut arguments = vec![value];
+            arguments.extend(list);
+            let arguments = self.unified(arguments, "IN", span)?;
+            self.call("IN", arguments, span)?
+        };
         if negated { self.call("NOT", vec![found], span) } else { Ok(found) }
     }
 
@@ -287,20 +296,23 @@ impl Binder<'_> {
         if typed.data_type == *wanted || value.symbol().is_some() {
             return value;
         }
-        let target = CastTarget { data_type: wanted.clone(), length: None };
+        let target = CastTarget::from(wanted.clone());
         let cast = Expr::Cast { value: Box::new(value), target, is_try: false, typed: Typed::new(wanted.clone(), typed.nullable) };
         self.folded(cast)
     }
 
     fn cast(&mut self, value: Expr, to: &DataType, length: Option<(u32, bool)>, kind: CastKind, span: Span) -> Result<Expr, SqlError> {
         let from = value.typed();
-        let is_try = kind == CastKind::TryCast;
+        let is_legacy = self.settings.legacy_casts;
+        let is_try = kind == CastKind::TryCast || is_legacy;
         if from.data_type != DataType::Null && from.data_type != *to && !cast::is_castable(&from.data_type, to) {
             let message = format!("{} cannot be cast to {to}", from.data_type);
             return Err(self.error("sql.type_mismatch", message, span));
         }
-        let target = CastTarget { data_type: to.clone(), length };
-        let typed = Typed::new(to.clone(), from.nullable || is_try);
+        // Before Flink 1.15 casts did not cut or pad texts, and wrote some values otherwise.
+        let (length, text) = if is_legacy { (None, TextForm::Legacy) } else { (length, TextForm::Cast) };
+        let target = CastTarget { data_type: to.clone(), length, text };
+        let typed = Typed::new(to.clone(), from.nullable || (is_try && (!is_legacy || cast::can_fail(&from.data_type, to))));
         Ok(self.folded(Expr::Cast { value: Box::new(value), target, is_try, typed }))
     }
 

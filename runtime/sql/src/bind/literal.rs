@@ -74,8 +74,11 @@ fn number(digits: &str, span: Span) -> Result<Expr, SqlError> {
         }
     }
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    // Flink counts the digits as they are written: `0.4` is a DECIMAL(2, 1), `.4` a DECIMAL(1, 1).
+    let written = whole.len() + fraction.len();
     let whole = whole.trim_start_matches('0');
-    let (scale, precision) = (fraction.len(), (whole.len() + fraction.len()).max(1));
+    let significant = whole.len() + fraction.len();
+    let (scale, precision) = (fraction.len(), if written > 38 { significant } else { written }.max(1));
     if precision > 38 {
         return Err(SqlError::new("sql.invalid_number", format!("`{digits}` has {precision} digits, at most 38 are possible"), span));
     }
@@ -86,7 +89,7 @@ fn number(digits: &str, span: Span) -> Result<Expr, SqlError> {
 
 fn from_text(value: &str, data_type: DataType, word: &str, form: &str, span: Span) -> Result<Expr, SqlError> {
     let source = Columnar::Scalar(Arc::new(StringArray::from(vec![value])));
-    let target = cast::CastTarget { data_type: data_type.clone(), length: None };
+    let target = cast::CastTarget::from(data_type.clone());
     match cast::cast(&source, &DataType::String, &target, true, &EvaluationContext::default()) {
         Ok(found) if found.inner().len() == 1 && !found.is_null(0) => Ok(constant(found.inner().clone(), data_type, false)),
         _ => Err(SqlError::new("sql.invalid_literal", format!("`{value}` is not a {word}, expected the form `{form}`"), span)),

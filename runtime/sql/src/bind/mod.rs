@@ -10,6 +10,7 @@ mod grouping;
 mod literal;
 mod scope;
 mod select;
+mod special;
 mod table;
 mod window;
 

@@ -14,7 +14,7 @@ use millrace_model::{
 
 /// Names of types, to compare a misspelt one with.
 const NAMES: &str = "BOOLEAN TINYINT SMALLINT INT INTEGER BIGINT FLOAT REAL DOUBLE DECIMAL DEC NUMERIC CHAR VARCHAR STRING BINARY \
-     VARBINARY BYTES DATE TIME TIMESTAMP TIMESTAMP_LTZ INTERVAL ARRAY MAP MULTISET ROW";
+     VARBINARY BYTES DATE TIME TIMESTAMP TIMESTAMP_LTZ INTERVAL ARRAY MAP MULTISET ROW BITMAP";
 
 /// A type with what only a declaration or a cast wants to know.
 pub(super) struct WrittenType {
@@ -76,6 +76,7 @@ impl Parser<'_> {
             "DOUBLE" => DataType::Double,
             "STRING" => DataType::String,
             "BYTES" => DataType::Bytes,
+            "BITMAP" => DataType::Bitmap,
             "DATE" => DataType::Date,
             "CHAR" | "CHARACTER" | "VARCHAR" | "BINARY" | "VARBINARY" => return self.sized_type(&word),
             "DECIMAL" | "DEC" | "NUMERIC" => return Ok((self.decimal()?, None)),
@@ -88,7 +89,7 @@ impl Parser<'_> {
             "INTERVAL" => return Ok((self.interval_type()?, None)),
             "ARRAY" | "MULTISET" | "MAP" => return Ok((self.collection_type(&word, depth)?, None)),
             "ROW" => return Ok((self.row_type(depth)?, None)),
-            "RAW" | "STRUCTURED" | "VARIANT" | "BITMAP" => {
+            "RAW" | "STRUCTURED" | "VARIANT" => {
                 return Err(self.unsupported(format!("columns of type `{word}` are not supported"), self.span()));
             }
             _ => return Err(self.unknown_type()),
@@ -152,7 +153,12 @@ impl Parser<'_> {
         self.advance();
         let (mut precision, mut scale) = (10, 0);
         if self.eat(Kind::LeftParen) {
-            precision = self.number_within("precision", 1, 38)?;
+            // As in Flink, more digits than there can be are as many as there can be.
+            let (number, span) = self.whole_number("a number")?;
+            precision = number.min(38) as u8;
+            if number == 0 {
+                return Err(SqlError::new("sql.syntax", "the precision is 0, expected 1 to 38", span));
+            }
             if self.eat(Kind::Comma) {
                 scale = self.number_within("scale", 0, precision)?;
             }

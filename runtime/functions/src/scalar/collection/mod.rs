@@ -9,6 +9,7 @@ mod construct;
 mod elements;
 mod lists;
 mod map;
+mod object;
 mod search;
 mod set;
 mod sort;
@@ -18,8 +19,16 @@ use crate::{Argument, ResolveError, coercion};
 use millrace_model::{DataType, data_type::Element};
 
 /// The families of functions on collections.
-pub(super) const FAMILIES: &[&[Builtin]] =
-    &[access::FUNCTIONS, array::FUNCTIONS, construct::FUNCTIONS, map::FUNCTIONS, search::FUNCTIONS, set::FUNCTIONS, sort::FUNCTIONS];
+pub(super) const FAMILIES: &[&[Builtin]] = &[
+    access::FUNCTIONS,
+    array::FUNCTIONS,
+    construct::FUNCTIONS,
+    map::FUNCTIONS,
+    object::FUNCTIONS,
+    search::FUNCTIONS,
+    set::FUNCTIONS,
+    sort::FUNCTIONS,
+];
 
 /// The element type of an argument that must be an array.
 fn element_of<'a>(argument: Option<&Argument<'a>>) -> Option<&'a Element> {

@@ -90,11 +90,7 @@ fn evaluate(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
     if let Ok(values) = numbers::<Float64Type>(call, 0) {
         return moment_result(call, |row| {
             let (Some(value), Some(precision)) = (values.get(row), precision(row)) else { return Ok(None) };
-            // Parts of a millisecond are cut for milliseconds; seconds keep theirs.
-            Ok(in_range(match precision {
-                0 => from_number((value * 1_000.0) as i64, 3),
-                digits => from_number(value as i64, digits),
-            }))
+            Ok(in_range(from_fraction(value, precision)))
         });
     }
     let values = numbers::<Int64Type>(call, 0)?;
@@ -102,6 +98,15 @@ fn evaluate(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
         let (Some(value), Some(precision)) = (values.get(row), precision(row)) else { return Ok(None) };
         Ok(in_range(from_number(value, precision)))
     })
+}
+
+/// A count of units of 10^-`digits` seconds with a fraction, of which milliseconds are kept; NaN counts as 0.
+fn from_fraction(value: f64, digits: i32) -> Option<Moment> {
+    let whole = value.floor();
+    let moment = from_number(whole as i64, digits)?;
+    let nanos_per_unit = 10_f64.powi(9 - digits);
+    let fraction_ms = ((value - whole) * nanos_per_unit) as i64 / 1_000_000;
+    Some(Moment::new(moment.ms.checked_add(fraction_ms)?, moment.nanos))
 }
 
 /// A count of units of 10^-`digits` seconds.

@@ -24,7 +24,8 @@ fn is_all(regex: &LazyLock<Option<Regex>>, text: &str, ascii: fn(&u8) -> bool) -
     if text.is_ascii() {
         return !text.is_empty() && text.as_bytes().iter().all(ascii);
     }
-    regex.as_ref().is_some_and(|regex| regex.is_match(text))
+    // Flink looks at UTF-16 units, of which no surrogate is a letter or a digit.
+    text.chars().all(|c| c <= '\u{ffff}') && regex.as_ref().is_some_and(|regex| regex.is_match(text))
 }
 
 pub(super) const FUNCTIONS: &[Builtin] = &[
@@ -37,7 +38,7 @@ pub(super) const FUNCTIONS: &[Builtin] = &[
     Builtin {
         name: "IS_DECIMAL",
         resolve: |arguments| resolve("IS_DECIMAL", arguments),
-        evaluate: |call| classify(call, |_| true, is_java_float),
+        evaluate: |call| classify(call, |_| true, |text| is_java_float(text) || is_hexadecimal_float(text) || is_integer(text)),
         deterministic: true,
     },
     Builtin {
@@ -47,6 +48,27 @@ pub(super) const FUNCTIONS: &[Builtin] = &[
         deterministic: true,
     },
 ];
+
+/// A whole number in the digits of any script, as Java's `Long.parseLong` reads it.
+fn is_integer(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let is_digits = !digits.is_ascii() && is_all(&DIGITS, digits, u8::is_ascii_digit);
+    // 18 digits fit in any case; leading zeros of 19 are not worth a table of digits.
+    is_digits && digits.chars().count() <= 18
+}
+
+/// Java's `0x1.8p3`.
+fn is_hexadecimal_float(text: &str) -> bool {
+    let text = text.trim_matches(|c: char| c <= ' ');
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let Some(digits) = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X")) else { return false };
+    let digits = digits.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(digits);
+    let Some((mantissa, exponent)) = digits.split_once(['p', 'P']) else { return false };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let is_mantissa = whole.len() + fraction.len() > 0 && whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_hexdigit());
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    is_mantissa && !exponent.is_empty() && exponent.bytes().all(|b| b.is_ascii_digit())
+}
 
 fn resolve(name: &str, arguments: &[Argument<'_>]) -> Result<Resolution, ResolveError> {
     match arguments {

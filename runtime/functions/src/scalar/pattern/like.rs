@@ -1,4 +1,4 @@
-//! Patterns of `LIKE`: `%` is any text, `_` any one character, all else is itself.
+//! Patterns of `LIKE`: `%` is any text, `_` any one character but the end of a line, all else is itself.
 
 use super::invalid_escape;
 use crate::EvaluationError;
@@ -48,6 +48,11 @@ impl Pattern {
             Self::General(parts) => general(text, parts),
         }
     }
+}
+
+/// What `_` does not stand for: Flink matches it by a regular expression of Java, whose dot stops at the end of a line.
+fn is_line_end(character: char) -> bool {
+    matches!(character, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 fn one(part: &Part) -> Option<char> {
@@ -102,7 +107,7 @@ fn general(text: &str, parts: &[Part]) -> bool {
         let next = rest.next();
         let fits = match (parts.get(at), next) {
             (None, None) => return true,
-            (Some(Part::AnyOne), Some(_)) => true,
+            (Some(Part::AnyOne), Some(found)) => !is_line_end(found),
             (Some(Part::One(wanted)), Some(found)) => *wanted == found,
             _ => false,
         };
@@ -151,7 +156,10 @@ mod tests {
             ("a", "%_%_%", false),
             ("aXbXc", "%X_", true),
             ("über", "_ber", true),
-            ("a\nb", "a_b", true),
+            ("a\nb", "a_b", false),
+            ("a\nb", "a%b", true),
+            ("a\nb", "%b", true),
+            ("\u{2028}", "_", false),
             ("aab", "%a_", true),
             ("mississippi", "m%iss_p%i", true),
         ];

@@ -9,6 +9,9 @@ use regex::{Regex, RegexBuilder};
 /// Most memory of a compiled pattern.
 const COMPILED_BYTES_MAX: usize = 1 << 20;
 
+/// The dot of Java's regular expressions: anything but the end of a line.
+const ANY_ONE: &str = r"[^\n\r\x{85}\x{2028}\x{2029}]";
+
 /// Characters with a meaning in `SIMILAR TO`, which may be escaped.
 const SPECIALS: &str = "[]()|^-+*_%?{}";
 
@@ -35,8 +38,8 @@ pub(super) fn compile(pattern: &str, escape: Option<char>) -> Result<Regex, Eval
                 regex.push_str(&escaped(pattern, &characters, at, escape)?);
                 at += 1;
             }
-            '_' => regex.push('.'),
-            '%' => regex.push_str("(?:.*)"),
+            '_' | '.' => regex.push_str(ANY_ONE),
+            '%' => regex.push_str("(?s:.*)"),
             '[' => at = brackets(pattern, &characters, at, escape, &mut regex)?,
             ']' => return Err(invalid(pattern)),
             '\\' | '$' => regex.extend(['\\', character]),

@@ -54,6 +54,8 @@ impl Charset {
             Self::Ascii => narrow(0x7f),
             Self::Latin1 => narrow(0xff),
             Self::Utf8 => text.as_bytes().to_vec(),
+            // Java writes no byte order mark before nothing.
+            Self::Utf16 if text.is_empty() => Vec::new(),
             Self::Utf16 => [0xfe, 0xff].into_iter().chain(text.encode_utf16().flat_map(u16::to_be_bytes)).collect(),
             Self::Utf16Be => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
             Self::Utf16Le => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),

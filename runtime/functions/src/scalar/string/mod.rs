@@ -7,13 +7,17 @@
 mod case;
 mod charset;
 mod encoding;
+mod inet;
+mod java_url;
 mod join;
 mod parts;
+mod printf;
 mod regexp;
 mod search;
 mod split;
 mod str_to_map;
 mod trim;
+mod url;
 mod utf16;
 
 use super::Builtin;
@@ -22,11 +26,14 @@ use super::Builtin;
 pub(super) const FAMILIES: &[&[Builtin]] = &[
     case::FUNCTIONS,
     encoding::FUNCTIONS,
+    inet::FUNCTIONS,
     join::FUNCTIONS,
     parts::FUNCTIONS,
+    printf::FUNCTIONS,
     regexp::FUNCTIONS,
     search::FUNCTIONS,
     split::FUNCTIONS,
     str_to_map::FUNCTIONS,
     trim::FUNCTIONS,
+    url::FUNCTIONS,
 ];

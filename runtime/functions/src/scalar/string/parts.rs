@@ -152,6 +152,9 @@ fn replace(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
     let (values, olds, news) = (texts(call, 0)?, texts(call, 1)?, texts(call, 2)?);
     text_result(call, |row, out| {
         let (Some(text), Some(old), Some(new)) = (values.get(row), olds.get(row), news.get(row)) else { return Ok(false) };
+        if old.is_empty() && !new.is_empty() && text.chars().any(|c| c > '\u{ffff}') {
+            return between_units(text, new, out).map(|()| true);
+        }
         let mut done = 0;
         for (at, found) in text.match_indices(old) {
             out.push_str(&text[done..at])?;
@@ -161,6 +164,19 @@ fn replace(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
         out.push_str(&text[done..])?;
         Ok(true)
     })
+}
+
+/// Puts a text before, after and between the UTF-16 units of another. The halves of a character that come apart become `?`.
+fn between_units(text: &str, new: &str, out: &mut crate::scalar::columns::TextWriter) -> Result<(), EvaluationError> {
+    out.push_str(new)?;
+    for character in text.chars() {
+        let halves = character.len_utf16();
+        for _ in 0..halves {
+            out.push(if halves > 1 { '?' } else { character })?;
+            out.push_str(new)?;
+        }
+    }
+    Ok(())
 }
 
 fn resolve_translate(name: &str, arguments: &[Argument<'_>]) -> Result<Resolution, ResolveError> {

@@ -1,6 +1,7 @@
 //! Texts as Java sees them: sequences of UTF-16 units that may be cut anywhere.
 
 use crate::{EvaluationError, scalar::columns::TextWriter};
+use std::borrow::Cow;
 
 /// A text that can be cut at UTF-16 units.
 pub(super) enum Units<'a> {
@@ -19,6 +20,17 @@ impl<'a> Units<'a> {
         match self {
             Self::Ascii(text) => text.len(),
             Self::Wide(units) => units.len(),
+        }
+    }
+
+    /// The first `count` units as a text; half of a character at the end becomes `?`.
+    pub(super) fn cut(&self, count: usize) -> Cow<'_, str> {
+        match self {
+            Self::Ascii(text) => Cow::Borrowed(text.get(..count).unwrap_or(text)),
+            Self::Wide(units) => {
+                let units = units.get(..count).unwrap_or(units);
+                Cow::Owned(char::decode_utf16(units.iter().copied()).map(|c| c.unwrap_or('?')).collect())
+            }
         }
     }
 

@@ -2,7 +2,7 @@ CREATE TABLE t (a ITN)
 ----
 CREATE TABLE t (a foo.bar)
 ----
-CREATE TABLE t (a DECIMAL(39, 2))
+CREATE TABLE t (a DECIMAL(0, 0))
 ----
 CREATE TABLE t (a DECIMAL(5, 6))
 ----
