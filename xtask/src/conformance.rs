@@ -5,10 +5,8 @@
 
 mod cases;
 mod connector;
-mod gateway;
 mod recording;
 mod script;
-mod types;
 
 use crate::cargo;
 use anyhow::{Context, ensure};

@@ -25,6 +25,12 @@ const MEASURES: &[Measure] = &[
         run: |arguments| bench("etl-pipeline", arguments),
     },
     Measure {
+        name: "sql-pipeline",
+        about: "Kafka JSON → filter, or 1-minute window over 1,000 keys, in SQL → Kafka, and the same on Apache Flink",
+        goals: &[("filter_vs_flink", ">=", 5.0), ("window_vs_flink", ">=", 5.0)],
+        run: sql_pipeline,
+    },
+    Measure {
         name: "sandbox-call",
         about: "calls of a component on batches of 1,024 rows, fuel and interrupt ticks on",
         goals: &[("rows_per_second", ">=", 45e6)],
@@ -97,6 +103,12 @@ fn bench(name: &str, arguments: &[String]) -> anyhow::Result<String> {
     plugins::build(Path::new(plugins::FOLDER))?;
     let plugin = format!("{}/bench-filter.wasm", plugins::FOLDER);
     let command = vec!["run", "--quiet", "--release", "--package", "millrace-bench", "--", name, "--plugin", &plugin];
+    cargo::output(&with(command, arguments))
+}
+
+/// The engine in one process, Flink in its own.
+fn sql_pipeline(arguments: &[String]) -> anyhow::Result<String> {
+    let command = vec!["run", "--quiet", "--release", "--package", "millrace-bench", "--", "sql-pipeline"];
     cargo::output(&with(command, arguments))
 }
 

@@ -29,7 +29,9 @@ pub struct Bench {
 
 struct Names {
     bootstrap: String,
-    plugin: PluginBinding,
+    plugin: Option<PluginBinding>,
+    /// Columns of every topic but `in`.
+    output: Value,
 }
 
 /// Columns of the corpus.
@@ -51,9 +53,9 @@ fn output_schema() -> Value {
 
 #[async_trait]
 impl Catalog for Names {
-    /// Any name is a topic; those that begin with `out` have the output's columns.
+    /// Any name is a topic.
     async fn table(&self, name: &str) -> Result<TableBinding, CatalogError> {
-        let schema = if name.starts_with("out") { output_schema() } else { input_schema() };
+        let schema = if name == "in" { input_schema() } else { self.output.clone() };
         let schema = serde_json::from_value(schema).map_err(|e| CatalogError::External(e.to_string()))?;
         let properties = BTreeMap::from([("bootstrap.servers".to_owned(), self.bootstrap.clone())]);
         Ok(TableBinding {
@@ -65,8 +67,8 @@ impl Catalog for Names {
         })
     }
 
-    async fn plugin(&self, _name: &str, _version: Option<&str>) -> Result<PluginBinding, CatalogError> {
-        Ok(self.plugin.clone())
+    async fn plugin(&self, name: &str, _version: Option<&str>) -> Result<PluginBinding, CatalogError> {
+        self.plugin.clone().ok_or_else(|| CatalogError::NotFound { what: format!("plugin `{name}`"), suggestion: None })
     }
 }
 
@@ -82,22 +84,31 @@ pub enum Filter {
 impl Bench {
     /// Compiles the plugin.
     pub async fn new(bootstrap: &str, plugin: &Path) -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir()?;
         let component = Bytes::from(std::fs::read(plugin).with_context(|| format!("plugin {}", plugin.display()))?);
-        let compiler = CompilerCommand { program: std::env::current_exe()?, args: vec!["compile-component".into()] };
-        let sandbox = Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [1; 32], compiler))?;
+        let mut bench = Self::open(bootstrap, output_schema())?;
         let content_hash = hex::encode(Sha256::digest(&component));
-        sandbox.admit(component.clone()).await.context("plugin")?;
-        let plugin = PluginBinding { name: "bench-filter".into(), version: "1".into(), content_hash, component };
+        bench.services.sandbox.admit(component.clone()).await.context("plugin")?;
+        bench.names.plugin = Some(PluginBinding { name: "bench-filter".into(), version: "1".into(), content_hash, component });
+        Ok(bench)
+    }
+
+    /// An engine for jobs without tenant code; all topics but `in` have these columns (name, type).
+    pub fn without_plugin(bootstrap: &str, columns: &[(&str, &str)]) -> anyhow::Result<Self> {
+        Self::open(bootstrap, columns.iter().map(|(name, data_type)| json!({"name": name, "type": data_type})).collect())
+    }
+
+    fn open(bootstrap: &str, output: Value) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let compiler = CompilerCommand { program: std::env::current_exe()?, args: vec!["compile-component".into()] };
         let services = EngineServices {
-            sandbox,
+            sandbox: Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [1; 32], compiler))?,
             connectors: ConnectorRegistry::default().with(Arc::new(KafkaConnector)),
             functions: millrace_functions::FunctionRegistry::builtin(),
             operators: OperatorRegistry::builtin().with(Arc::new(NativeFilterKind)),
             checkpoints: Arc::new(LocalStore::open(folder.path().join("checkpoints"))?),
             accounts: TenantAccounts::new(TenantLimits::default()),
         };
-        let names = Names { bootstrap: bootstrap.to_owned(), plugin };
+        let names = Names { bootstrap: bootstrap.to_owned(), plugin: None, output };
         Ok(Self { services, names, runs: std::sync::atomic::AtomicU32::new(0), _folder: folder })
     }
 
@@ -107,14 +118,20 @@ impl Bench {
             Filter::Component => json!({"id": "filter", "kind": "etl", "config": {"plugin": "bench-filter"}}),
             Filter::Native => json!({"id": "filter", "kind": "native_filter"}),
         };
-        let graph: JobGraph = serde_json::from_value(json!({
+        self.start_graph(json!({
             "nodes": [
                 {"id": "in", "kind": "kafka_source", "config": {"topic": input, "start": start}},
                 middle,
                 {"id": "out", "kind": "kafka_sink", "config": {"topic": output, "delivery": delivery}},
             ],
             "edges": [{"from": "in", "to": "filter"}, {"from": "filter", "to": "out"}],
-        }))?;
+        }))
+        .await
+    }
+
+    /// Starts the job of this graph.
+    pub async fn start_graph(&self, graph: Value) -> anyhow::Result<JobHandle> {
+        let graph: JobGraph = serde_json::from_value(graph)?;
         let tenant = TenantId::new("bench");
         let plan = millrace_engine::plan(&graph, &tenant, &self.names, &self.services).await;
         let plan = plan.map_err(|errors| anyhow::anyhow!("the job is refused: {errors:?}"))?;

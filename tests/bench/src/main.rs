@@ -9,6 +9,7 @@ mod job;
 mod latency;
 mod native_filter;
 mod pipeline;
+mod sql_pipeline;
 
 use clap::{Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode};
@@ -48,6 +49,18 @@ enum Command {
         #[arg(long, default_value_t = 20)]
         seconds: u64,
     },
+    /// Kafka JSON → SQL → Kafka, a filter and a tumbling window, on the native engine and on Apache Flink.
+    SqlPipeline {
+        /// Records in the topic.
+        #[arg(long, default_value_t = 5_000_000)]
+        records: u64,
+        /// Runs of each query on each engine, after one of warm-up; the medians are reported.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// Leave Flink out.
+        #[arg(long)]
+        alone: bool,
+    },
     /// The separate compile process of the sandbox.
     #[command(hide = true)]
     CompileComponent,
@@ -57,6 +70,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::CompileComponent => return millrace_sandbox::compile_child_main(),
         Command::EtlPipeline { plugin, records, rounds } => pipeline::run(&plugin, records, rounds),
+        Command::SqlPipeline { records, rounds, alone } => sql_pipeline::run(records, rounds, !alone),
         Command::Latency { plugin, rate, seconds } => latency::run(&plugin, rate, seconds),
     };
     match result {

@@ -1,7 +1,9 @@
 //! Apache Flink: a session cluster (one JobManager, one TaskManager) and its SQL gateway, from published packages.
 
 mod download;
+pub mod gateway;
 mod settings;
+mod types;
 
 use crate::{ServerError, guardian::Guardian, http, port::free_ports};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -49,6 +51,14 @@ impl FlinkCluster {
         download::jars()
     }
 
+    /// Flink's Kafka connector with all that it needs, downloaded if it is not there.
+    ///
+    /// # Errors
+    /// No Maven, or no registry.
+    pub fn kafka_connector() -> Result<PathBuf, ServerError> {
+        download::kafka_connector()
+    }
+
     /// Starts a cluster with these jars beside its own and waits until it takes SQL.
     ///
     /// # Errors
@@ -84,6 +94,20 @@ impl FlinkCluster {
     /// Port of the SQL gateway's REST interface.
     pub fn gateway_port(&self) -> u16 {
         self.ports.gateway
+    }
+
+    /// Processor time of the TaskManager so far, in seconds: what the queries cost, planning and coordination aside.
+    ///
+    /// # Errors
+    /// A TaskManager that has ended.
+    pub fn task_manager_cpu_seconds(&self) -> Result<f64, ServerError> {
+        let processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = processes.get(1).map(Child::id).ok_or_else(|| error("there is no TaskManager".into()))?;
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).map_err(failed("read the TaskManager's processor time"))?;
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        // utime and stime are fields 14 and 15 (proc(5)), counted in ticks of a hundredth of a second on Linux.
+        let ticks = |index: usize| fields.get(index).and_then(|f| f.parse::<f64>().ok());
+        ticks(11).zip(ticks(12)).map(|(user, system)| (user + system) / 100.0).ok_or_else(|| error(format!("processor time in `{stat}`")))
     }
 
     /// Starts the TaskManager again if it has ended, and waits until the cluster has slots. Flink 2.3 ends its

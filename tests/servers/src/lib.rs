@@ -11,7 +11,7 @@ mod kafka;
 mod port;
 mod postgres;
 
-pub use flink::FlinkCluster;
+pub use flink::{FlinkCluster, gateway};
 pub use guardian::Guardian;
 pub use kafka::{KafkaBroker, shared_broker};
 pub use port::free_ports;

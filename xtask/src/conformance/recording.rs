@@ -1,12 +1,11 @@
 //! What Flink answers to a case, in the form of the expected files.
 
-use super::{
-    cases::Case,
-    gateway::{Outcome, Rows, Session},
-    script,
-};
+use super::{cases::Case, script};
 use anyhow::{Context, bail};
-use millrace_test_servers::FlinkCluster;
+use millrace_test_servers::{
+    FlinkCluster,
+    gateway::{Outcome, Rows, Session},
+};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -31,6 +30,16 @@ const NOT_THE_SCRIPT: [&str; 12] = [
     "Failed to deploy",
 ];
 
+/// Every run of a script gives the same rows.
+const PROPERTIES: [(&str, &str); 6] = [
+    ("execution.runtime-mode", "streaming"),
+    ("parallelism.default", "1"),
+    ("table.exec.resource.default-parallelism", "1"),
+    ("pipeline.auto-watermark-interval", "0"),
+    ("table.local-time-zone", "UTC"),
+    ("restart-strategy.type", "none"),
+];
+
 pub(super) enum Recording {
     Rows { text: String, count: usize },
     Refused(String),
@@ -53,7 +62,7 @@ pub(super) fn of(case: &Case, cluster: &FlinkCluster) -> anyhow::Result<Recordin
 }
 
 fn attempt(case: &Case, cluster: &FlinkCluster) -> anyhow::Result<Outcome> {
-    let session = Session::open(cluster.gateway_port())?;
+    let session = Session::open(cluster.gateway_port(), &PROPERTIES)?;
     let mut rows = Rows::default();
     for statement in script::statements(&case.script, &case.folder) {
         match session.run(&statement)? {

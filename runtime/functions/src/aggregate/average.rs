@@ -5,7 +5,7 @@ use super::{
     Accumulator, AggregateFunction, Update,
     column::{argument, each_row, from_options, natives, nulls},
     decimal,
-    slots::{Heap, Kernel, Slots},
+    slots::{Heap, Kernel, Slots, trace},
     state::Number,
 };
 use crate::{Argument, EvaluationError, Resolution, ResolveError, Typed};
@@ -55,7 +55,7 @@ impl AggregateFunction for Average {
 /// A number that averages are made of.
 trait Averaged: ArrowNativeType {
     /// What values are summed in.
-    type Sum: Number + Default + PartialEq + Send;
+    type Sum: Number + Copy + Default + PartialEq + Send;
     /// `sum + self`
     fn add(self, sum: Self::Sum) -> Self::Sum;
     /// `sum - self`
@@ -97,7 +97,7 @@ struct AverageKernel<T> {
 }
 
 /// A sum, and of how many values.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct AverageState<S> {
     sum: S,
     count: i64,
@@ -126,6 +126,24 @@ impl<T: Averaged> Kernel for AverageKernel<T> {
             }
             Ok(())
         })
+    }
+
+    const CAN_RUN: bool = true;
+
+    fn running(
+        &mut self,
+        states: &mut [Self::State],
+        update: &Update<'_>,
+        _heap: &mut Heap,
+    ) -> Result<Option<Vec<Self::State>>, EvaluationError> {
+        let column = argument(update, 0, &self.carrier)?;
+        let (values, nulls) = (natives::<T>(column), nulls(column));
+        Ok(Some(trace(states, update.groups, |state, row| {
+            if nulls.as_ref().is_none_or(|n| n.is_valid(row)) {
+                state.sum = values[row].add(state.sum);
+                state.count = state.count.wrapping_add(1);
+            }
+        })))
     }
 
     fn values(&self, states: &mut dyn ExactSizeIterator<Item = &Self::State>) -> Result<ArrayRef, EvaluationError> {

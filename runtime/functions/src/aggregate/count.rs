@@ -3,7 +3,7 @@
 use super::{
     Accumulator, AggregateFunction, Update,
     column::{each_row, from_natives, nulls},
-    slots::{Heap, Kernel, Slots},
+    slots::{Heap, Kernel, Slots, trace},
     state::Number,
 };
 use crate::{Argument, EvaluationError, Resolution, ResolveError, Typed};
@@ -47,6 +47,14 @@ impl Kernel for CountKernel {
             *count = count.wrapping_add(if retract { -1 } else { 1 });
             Ok(())
         })
+    }
+
+    const CAN_RUN: bool = true;
+
+    fn running(&mut self, states: &mut [i64], update: &Update<'_>, _heap: &mut Heap) -> Result<Option<Vec<i64>>, EvaluationError> {
+        let nulls = update.arguments.iter().fold(None, |all, column| NullBuffer::union(all.as_ref(), nulls(column).as_ref()));
+        let counts = |row: usize| nulls.as_ref().is_none_or(|n| n.is_valid(row));
+        Ok(Some(trace(states, update.groups, |count, row| *count = count.wrapping_add(i64::from(counts(row))))))
     }
 
     fn values(&self, states: &mut dyn ExactSizeIterator<Item = &i64>) -> Result<ArrayRef, EvaluationError> {

@@ -5,7 +5,7 @@ use super::{
     column::{argument, each_row, nulls},
     element::{Element, for_element},
     multiset::Multiset,
-    slots::{Heap, Kernel, Slots},
+    slots::{Heap, Kernel, Slots, trace},
     state::take_flag,
 };
 use crate::{Argument, EvaluationError, Resolution, ResolveError};
@@ -63,6 +63,14 @@ impl<E: Element> ExtremeKernel<E> {
     fn is_better(&self, value: &E, than: &E) -> bool {
         if self.largest { than.is_below(value) } else { value.is_below(than) }
     }
+
+    #[inline]
+    fn take_over(&self, state: &mut Option<E>, value: E, heap: &mut Heap) {
+        if state.as_ref().is_none_or(|best| self.is_better(&value, best)) {
+            heap.change(state.as_ref().map_or(0, E::heap_bytes), value.heap_bytes());
+            *state = Some(value);
+        }
+    }
 }
 
 impl<E: Element> Kernel for ExtremeKernel<E> {
@@ -75,14 +83,26 @@ impl<E: Element> Kernel for ExtremeKernel<E> {
             if retract {
                 return Err(super::cannot_retract());
             }
-            let state = &mut states[group];
-            let value = E::at(&column, row);
-            if state.as_ref().is_none_or(|best| self.is_better(&value, best)) {
-                heap.change(state.as_ref().map_or(0, E::heap_bytes), value.heap_bytes());
-                *state = Some(value);
-            }
+            self.take_over(&mut states[group], E::at(&column, row), heap);
             Ok(())
         })
+    }
+
+    const CAN_RUN: bool = true;
+
+    fn running(
+        &mut self,
+        states: &mut [Option<E>],
+        update: &Update<'_>,
+        heap: &mut Heap,
+    ) -> Result<Option<Vec<Option<E>>>, EvaluationError> {
+        let array = argument(update, 0, &self.carrier)?;
+        let (column, nulls) = (E::column(array)?, nulls(array));
+        Ok(Some(trace(states, update.groups, |state, row| {
+            if nulls.as_ref().is_none_or(|n| n.is_valid(row)) {
+                self.take_over(state, E::at(&column, row), heap);
+            }
+        })))
     }
 
     fn values(&self, states: &mut dyn ExactSizeIterator<Item = &Option<E>>) -> Result<ArrayRef, EvaluationError> {

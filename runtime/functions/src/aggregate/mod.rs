@@ -89,6 +89,20 @@ pub trait Accumulator: Send {
     /// Data on which it fails.
     fn update(&mut self, update: &Update<'_>) -> Result<(), EvaluationError>;
 
+    /// Whether [`Self::running`] answers: it is one pass over the rows, however often a slot comes.
+    fn can_run(&self) -> bool {
+        false
+    }
+
+    /// Takes rows into account one after the other, as `update` does, and answers per row the result of its slot right
+    /// after it. `None` without [`Self::can_run`], and then nothing has changed. Rows are added only.
+    ///
+    /// # Errors
+    /// As of `update` and `values`.
+    fn running(&mut self, _update: &Update<'_>) -> Result<Option<ArrayRef>, EvaluationError> {
+        Ok(None)
+    }
+
     /// The result of each of these slots, in the result type's Arrow carrier.
     ///
     /// # Errors

@@ -12,6 +12,19 @@ pub(super) trait Kernel: Send {
     /// See [`Accumulator::update`]. `heap` is to be raised and lowered by what states allocate.
     fn update(&mut self, states: &mut [Self::State], update: &Update<'_>, heap: &mut Heap) -> Result<(), EvaluationError>;
 
+    /// Whether [`Self::running`] answers: states are small enough to be kept once per row.
+    const CAN_RUN: bool = false;
+
+    /// As `update`; answers per row the state of its slot right after it. `None` without `CAN_RUN`.
+    fn running(
+        &mut self,
+        _states: &mut [Self::State],
+        _update: &Update<'_>,
+        _heap: &mut Heap,
+    ) -> Result<Option<Vec<Self::State>>, EvaluationError> {
+        Ok(None)
+    }
+
     /// The results of these states, in their order.
     fn values(&self, states: &mut dyn ExactSizeIterator<Item = &Self::State>) -> Result<ArrayRef, EvaluationError>;
 
@@ -55,6 +68,25 @@ impl Heap {
     }
 }
 
+/// Lets `visit` change the state of each row's slot in turn; answers the states after each row.
+pub(super) fn trace<S: Clone>(states: &mut [S], groups: &[u32], mut visit: impl FnMut(&mut S, usize)) -> Vec<S> {
+    let after = |(row, &group): (usize, &u32)| {
+        let state = &mut states[group as usize];
+        visit(state, row);
+        state.clone()
+    };
+    groups.iter().enumerate().map(after).collect()
+}
+
+fn check_lengths(update: &Update<'_>) -> Result<(), EvaluationError> {
+    let misfit =
+        update.arguments.iter().any(|a| a.len() != update.groups.len()) || update.retract.is_some_and(|r| r.len() != update.groups.len());
+    if misfit {
+        return Err(EvaluationError("an aggregate was given columns of different lengths".to_owned()));
+    }
+    Ok(())
+}
+
 /// An accumulator of a dense vector of states.
 pub(super) struct Slots<K: Kernel> {
     kernel: K,
@@ -76,12 +108,18 @@ impl<K: Kernel> Accumulator for Slots<K> {
         }
     }
 
+    fn can_run(&self) -> bool {
+        K::CAN_RUN
+    }
+
+    fn running(&mut self, update: &Update<'_>) -> Result<Option<ArrayRef>, EvaluationError> {
+        check_lengths(update)?;
+        let states = self.kernel.running(&mut self.states, update, &mut self.heap)?;
+        states.map(|states| self.kernel.values(&mut states.iter())).transpose()
+    }
+
     fn update(&mut self, update: &Update<'_>) -> Result<(), EvaluationError> {
-        let misfit = update.arguments.iter().any(|a| a.len() != update.groups.len())
-            || update.retract.is_some_and(|r| r.len() != update.groups.len());
-        if misfit {
-            return Err(EvaluationError("an aggregate was given columns of different lengths".to_owned()));
-        }
+        check_lengths(update)?;
         // Without rows there is no keyword or separator to be read either.
         if update.groups.is_empty() {
             return Ok(());

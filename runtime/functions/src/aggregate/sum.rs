@@ -4,7 +4,7 @@ use super::{
     Accumulator, AggregateFunction, Update,
     column::{argument, each_row, from_options, natives, nulls},
     decimal,
-    slots::{Heap, Kernel, Slots},
+    slots::{Heap, Kernel, Slots, trace},
     state::Number,
 };
 use crate::{Argument, EvaluationError, Resolution, ResolveError, Typed};
@@ -108,6 +108,7 @@ struct SumKernel<T> {
 
 /// A sum, and of how many values. The sum stays when all values have been taken back, as in Flink: what floats leave
 /// behind then goes into the next sum.
+#[derive(Clone, Copy)]
 struct SumState<T> {
     sum: T,
     count: i64,
@@ -142,6 +143,24 @@ impl<T: Addend> Kernel for SumKernel<T> {
             }
             Ok(())
         })
+    }
+
+    const CAN_RUN: bool = true;
+
+    fn running(
+        &mut self,
+        states: &mut [SumState<T>],
+        update: &Update<'_>,
+        _heap: &mut Heap,
+    ) -> Result<Option<Vec<SumState<T>>>, EvaluationError> {
+        let column = argument(update, 0, &self.carrier)?;
+        let (values, nulls) = (natives::<T>(column), nulls(column));
+        Ok(Some(trace(states, update.groups, |state, row| {
+            if nulls.as_ref().is_none_or(|n| n.is_valid(row)) {
+                state.sum = state.sum.plus(values[row]);
+                state.count = state.count.wrapping_add(1);
+            }
+        })))
     }
 
     fn values(&self, states: &mut dyn ExactSizeIterator<Item = &SumState<T>>) -> Result<ArrayRef, EvaluationError> {

@@ -4,6 +4,8 @@ use crate::{ServerError, cache};
 use std::{fs, path::PathBuf, process::Command};
 
 const VERSION: &str = "2.3.0";
+/// The newest one; it is made for Flink 2.2 and runs on 2.3.
+const KAFKA_CONNECTOR: &str = "5.0.0-2.2";
 const PACKAGE: &str = "apache-flink-libraries";
 
 /// Folder with all jars, downloaded if it is not there.
@@ -24,4 +26,14 @@ pub(super) fn jars() -> Result<PathBuf, ServerError> {
         cache::maven("flink", &[format!("org.apache.flink:flink-sql-gateway:{VERSION}")], true, work, &jars)?;
         Ok(jars)
     })
+}
+
+/// The connector's jar, downloaded if it is not there.
+pub(super) fn kafka_connector() -> Result<PathBuf, ServerError> {
+    let folder = cache::folder("flink", &format!("flink-kafka-{KAFKA_CONNECTOR}"), |work| {
+        let jars = work.join("jars");
+        cache::maven("flink", &[format!("org.apache.flink:flink-sql-connector-kafka:{KAFKA_CONNECTOR}")], true, work, &jars)?;
+        Ok(jars)
+    })?;
+    Ok(folder.join(format!("flink-sql-connector-kafka-{KAFKA_CONNECTOR}.jar")))
 }

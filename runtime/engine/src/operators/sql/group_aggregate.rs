@@ -1,17 +1,22 @@
 //! Unbounded `GROUP BY`: every row updates the result of its key at once (Flink's `GroupAggFunction`), or rows are
 //! collected first (its `MiniBatchGroupAggFunction`).
 //!
-//! Vectorized by segments: a segment ends before a key comes again, so the results before and after each row are the
-//! columns of results before and after the segment.
+//! Vectorized by rounds: the first rows of all keys of a batch make a round, the second ones the next, and so on. Within
+//! a round no key comes twice, so the results before and after each row are the columns of results before and after the
+//! round; what has changed is brought back into the order of the rows. Without retractions, and when all calls can answer
+//! running results, a batch is one pass instead.
 
-use super::groups::{BlobWriter, GroupSpec, Groups, key_of, read_i64, read_key, retractions};
+use super::{
+    groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64, read_key, retractions},
+    rounds::rounds,
+};
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorSnapshot},
     state::KeyGroupBlobs,
 };
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt8Array, UInt32Array};
-use arrow_row::{RowConverter, SortField};
+use arrow_row::Rows;
 use arrow_schema::SchemaRef;
 use arrow_select::{concat::concat_batches, interleave::interleave};
 use async_trait::async_trait;
@@ -28,9 +33,13 @@ pub(crate) struct GroupAggregate {
     written_ms: Vec<i64>,
     ttl_ms: Option<i64>,
     swept_ms: i64,
-    /// Segment in which a slot was last seen.
+    /// Round in which a slot was last seen.
     seen: Vec<u64>,
     segment: u64,
+    /// Row of the batch in which a slot was last seen.
+    last_row: Vec<u32>,
+    /// All calls have running results: a batch is one pass.
+    can_run: bool,
     output: SchemaRef,
     mini_batch: Option<Pending>,
 }
@@ -63,11 +72,13 @@ impl GroupAggregate {
         let ttl_ms = state_ttl_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
         let mini_batch = mini_batch.map(|settings| Pending { settings, batches: Vec::new(), rows: 0, due_ms: i64::MAX, now_ms: 0 });
         let (written_ms, seen) = (Vec::new(), Vec::new());
-        let mut made = Self { spec, groups, written_ms, ttl_ms, swept_ms: 0, seen, segment: 0, output, mini_batch };
+        let can_run = mini_batch.is_none() && groups.can_run(&spec);
+        let mut made = Self { spec, groups, written_ms, ttl_ms, swept_ms: 0, seen, segment: 0, last_row: Vec::new(), can_run, output, mini_batch };
         for blob in restored.get(GROUPS).into_iter().flat_map(BTreeMap::values) {
             let mut blob: &[u8] = blob;
             while !blob.is_empty() {
-                let slot = made.groups.slot(read_key(&mut blob)?);
+                let key = read_key(&mut blob)?;
+                let slot = made.groups.slot(hash_of(key), key);
                 let written_ms = read_i64(&mut blob)?;
                 made.groups.merge(slot, &mut blob)?;
                 made.touch(slot, written_ms);
@@ -81,6 +92,7 @@ impl GroupAggregate {
         if self.written_ms.len() <= index {
             self.written_ms.resize(index + 1, 0);
             self.seen.resize(index + 1, 0);
+            self.last_row.resize(index + 1, 0);
         }
         self.written_ms[index] = now_ms;
     }
@@ -89,56 +101,110 @@ impl GroupAggregate {
         self.ttl_ms.is_some_and(|ttl| self.written_ms.get(slot as usize).is_some_and(|w| w.saturating_add(ttl) <= now_ms))
     }
 
-    /// The slot of a row's key; `None` if the row takes back what is not there.
-    fn slot_of(&mut self, key: &[u8], takes_back: bool, now_ms: i64) -> Option<u32> {
-        if let Some(slot) = self.groups.find(key)
-            && self.is_expired(slot, now_ms)
-        {
+    /// The slot of a key that has rows and has not expired.
+    fn live(&mut self, hash: u64, key: &[u8], now_ms: i64) -> Option<u32> {
+        let slot = self.groups.find(hash, key)?;
+        if self.is_expired(slot, now_ms) {
             self.groups.remove(slot);
-        }
-        if takes_back {
-            return self.groups.find(key);
-        }
-        let known = self.groups.find(key);
-        let slot = known.unwrap_or_else(|| self.groups.slot(key));
-        if known.is_none() {
-            self.touch(slot, now_ms);
+            return None;
         }
         Some(slot)
     }
 
+    /// The slot of a key, and whether it is new.
+    fn slot_of(&mut self, hash: u64, key: &[u8], now_ms: i64) -> (u32, bool) {
+        if let Some(slot) = self.live(hash, key, now_ms) {
+            return (slot, self.groups.counts[slot as usize] == 0);
+        }
+        let slot = self.groups.slot(hash, key);
+        self.touch(slot, now_ms);
+        (slot, true)
+    }
+
     fn update(&mut self, batch: &Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        let collected = self.mini_batch.is_some();
         let keys = self.spec.key_bytes(&batch.rows)?;
         let retract = retractions(batch);
-        let takes_back = |row: usize| retract.as_ref().is_some_and(|r| r[row]);
+        let hashes: Vec<u64> = (0..batch.num_rows()).map(|row| hash_of(key_of(keys.as_ref(), row))).collect();
+        if self.can_run {
+            let answer = self.run(batch, keys.as_ref(), &hashes, now_ms)?;
+            return self.emit(batch, answer, out);
+        }
         let mut answer = Answer::default();
-        let mut row = 0;
-        while row < batch.num_rows() {
+        let all = || vec![(0..batch.num_rows() as u32).collect()];
+        let rounds = if self.mini_batch.is_some() { all() } else { rounds(&hashes, |row| key_of(keys.as_ref(), row)) };
+        for rows in rounds {
             self.segment += 1;
             let mut segment = Segment::default();
-            while row < batch.num_rows() {
-                let key = key_of(keys.as_ref(), row);
-                let known = self.groups.find(key);
-                let again = known.is_some_and(|slot| self.seen.get(slot as usize) == Some(&self.segment));
-                if again && !collected {
-                    break;
+            for row in rows {
+                let index = row as usize;
+                let (hash, key) = (hashes[index], key_of(keys.as_ref(), index));
+                let (slot, is_new) = match retract.as_ref().is_some_and(|r| r[index]) {
+                    false => self.slot_of(hash, key, now_ms),
+                    true => match self.live(hash, key, now_ms) {
+                        Some(slot) => (slot, self.groups.counts[slot as usize] == 0),
+                        // Taken back before it came, or after it was forgotten.
+                        None => continue,
+                    },
+                };
+                if self.seen[slot as usize] != self.segment {
+                    self.seen[slot as usize] = self.segment;
+                    segment.first_rows.push(row);
+                    segment.slots.push(slot);
+                    segment.is_new.push(is_new);
                 }
-                if let Some(slot) = self.slot_of(key, takes_back(row), now_ms) {
-                    if self.seen[slot as usize] != self.segment {
-                        self.seen[slot as usize] = self.segment;
-                        segment.first_rows.push(row as u32);
-                        segment.slots.push(slot);
-                        segment.is_new.push(known.is_none_or(|known| known != slot) || self.groups.counts[slot as usize] == 0);
-                    }
-                    segment.rows.push(row as u32);
-                    segment.groups.push(slot);
-                }
-                row += 1;
+                segment.rows.push(row);
+                segment.groups.push(slot);
             }
             self.close(batch, retract.as_deref(), segment, now_ms, &mut answer)?;
         }
+        // Rows of one key are in different rounds, and rounds are in the order of a key's rows.
+        answer.changes.sort_by_key(|c| c.row);
         self.emit(batch, answer, out)
+    }
+
+    /// Adds all rows in one pass. What stood before a row is the result after the last row of its key, or the key's result
+    /// before the batch.
+    fn run(&mut self, batch: &Batch, keys: Option<&Rows>, hashes: &[u64], now_ms: i64) -> Result<Answer, OperatorError> {
+        self.segment += 1;
+        let count = batch.num_rows();
+        let (mut slots, mut before, mut is_new) = (Vec::with_capacity(count), Vec::with_capacity(count), vec![false; count]);
+        // Slots in order of first touch.
+        let mut touched: Vec<u32> = Vec::new();
+        for (row, &hash) in hashes.iter().enumerate() {
+            let (slot, new) = self.slot_of(hash, key_of(keys, row), now_ms);
+            let index = slot as usize;
+            if std::mem::replace(&mut self.seen[index], self.segment) != self.segment {
+                is_new[row] = new;
+                before.push((0, touched.len()));
+                touched.push(slot);
+            } else {
+                before.push((1, self.last_row[index] as usize));
+            }
+            self.last_row[index] = row as u32;
+            self.written_ms[index] = now_ms;
+            slots.push(slot);
+        }
+        let initial = self.groups.values(&touched)?;
+        let after = self.groups.running(&self.spec, &batch.rows, &slots)?;
+        let same = match self.ttl_ms {
+            Some(_) => None,
+            None => {
+                let pairs = initial.iter().zip(&after);
+                let old = pairs.map(|(i, a)| interleave(&[i.as_ref(), a.as_ref()], &before)).collect::<Result<Vec<_>, _>>()?;
+                Some(equal_rows(&old, &after, count)?)
+            }
+        };
+        let mut answer = Answer { parts: vec![initial, after], changes: Vec::with_capacity(2 * count) };
+        for (row, &old) in before.iter().enumerate() {
+            let mut note = |kind, results| answer.changes.push(Change { kind, row: row as u32, results });
+            if is_new[row] {
+                note(ChangeKind::Insert, (1, row));
+            } else if !self.spec.calls.is_empty() && !same.as_ref().is_some_and(|same| same[row]) {
+                note(ChangeKind::UpdateBefore, old);
+                note(ChangeKind::UpdateAfter, (1, row));
+            }
+        }
+        Ok(answer)
     }
 
     /// Updates the groups by one segment and notes what has changed.
@@ -255,20 +321,20 @@ struct Answer {
     changes: Vec<Change>,
 }
 
-/// Per position, whether all columns are equal (NULL equals NULL).
+/// Per position, whether all columns are equal (NULL equals NULL, and NaN equals NaN).
 fn equal_rows(before: &[ArrayRef], after: &[ArrayRef], count: usize) -> Result<Vec<bool>, OperatorError> {
-    if before.is_empty() {
-        return Ok(vec![true; count]);
+    let mut equal = vec![true; count];
+    for (before, after) in before.iter().zip(after) {
+        if before.data_type().is_nested() {
+            // Maps have no order of their own and nothing compares them as columns.
+            let same = |i: usize| before.slice(i, 1).to_data() == after.slice(i, 1).to_data();
+            equal.iter_mut().enumerate().for_each(|(i, equal)| *equal = *equal && same(i));
+        } else {
+            let same = arrow_ord::cmp::not_distinct(before, after)?;
+            equal.iter_mut().enumerate().for_each(|(i, equal)| *equal = *equal && same.value(i));
+        }
     }
-    // Maps have no order of their own and cannot be rows: compared as arrays.
-    let by_rows = before.iter().all(|a| !matches!(a.data_type(), arrow_schema::DataType::Map(..)));
-    if !by_rows {
-        return Ok((0..count).map(|i| before.iter().zip(after).all(|(b, a)| b.slice(i, 1).to_data() == a.slice(i, 1).to_data())).collect());
-    }
-    let fields = before.iter().map(|a| SortField::new(a.data_type().clone())).collect();
-    let converter = RowConverter::new(fields)?;
-    let (before, after) = (converter.convert_columns(before)?, converter.convert_columns(after)?);
-    Ok((0..count).map(|i| before.row(i) == after.row(i)).collect())
+    Ok(equal)
 }
 
 fn one_batch(mut batches: Vec<Batch>) -> Result<Option<Batch>, OperatorError> {

@@ -15,11 +15,9 @@ use bytes::Bytes;
 use millrace_functions::aggregate::{Accumulator, Update, distinct};
 use millrace_model::{ChangeKind, Schema};
 use millrace_sql::plan::AggregateCall;
-use std::{
-    collections::{BTreeMap, HashMap},
-    hash::BuildHasherDefault,
-};
-use xxhash_rust::xxh3::Xxh3Default;
+use hashbrown::HashTable;
+use std::collections::BTreeMap;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// What makes the groups: key columns and calls.
 pub(crate) struct GroupSpec {
@@ -62,12 +60,18 @@ pub(crate) fn key_of(keys: Option<&Rows>, row: usize) -> &[u8] {
     }
 }
 
-type Slots = HashMap<Box<[u8]>, u32, BuildHasherDefault<Xxh3Default>>;
+/// The hash by which keys are looked up: that of [`crate::key::key_group_of`].
+#[inline]
+pub(crate) fn hash_of(key: &[u8]) -> u64 {
+    xxh3_64(key)
+}
 
 /// Slots by key, with one accumulator per call over all slots.
 pub(crate) struct Groups {
-    slots: Slots,
-    keys: Vec<Box<[u8]>>,
+    /// Slots by the hash of their key.
+    slots: HashTable<u32>,
+    /// Per slot its key and the key's hash.
+    keys: Vec<(u64, Box<[u8]>)>,
     free: Vec<u32>,
     /// Rows added minus rows taken back, per slot.
     pub counts: Vec<i64>,
@@ -82,48 +86,59 @@ impl Groups {
             let made = made.map_err(|e| OperatorError::Evaluation(e.to_string()))?;
             accumulators.push(if call.distinct { distinct(made, &call.argument_types) } else { made });
         }
-        Ok(Self { slots: Slots::default(), keys: Vec::new(), free: Vec::new(), counts: Vec::new(), accumulators })
+        Ok(Self { slots: HashTable::new(), keys: Vec::new(), free: Vec::new(), counts: Vec::new(), accumulators })
     }
 
-    pub(crate) fn find(&self, key: &[u8]) -> Option<u32> {
-        self.slots.get(key).copied()
+    /// The slot of the key with this hash.
+    #[inline]
+    pub(crate) fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
+        let keys = &self.keys;
+        self.slots.find(hash, |&slot| keys[slot as usize].1.as_ref() == key).copied()
     }
 
     pub(crate) fn key(&self, slot: u32) -> &[u8] {
-        &self.keys[slot as usize]
+        &self.keys[slot as usize].1
     }
 
-    /// The slot of `key`, made if it is new.
-    pub(crate) fn slot(&mut self, key: &[u8]) -> u32 {
-        if let Some(&slot) = self.slots.get(key) {
-            return slot;
+    /// The slot of the key with this hash, made if it is new.
+    #[inline]
+    pub(crate) fn slot(&mut self, hash: u64, key: &[u8]) -> u32 {
+        match self.find(hash, key) {
+            Some(slot) => slot,
+            None => self.new_slot(hash, key),
         }
+    }
+
+    fn new_slot(&mut self, hash: u64, key: &[u8]) -> u32 {
         let slot = match self.free.pop() {
             Some(slot) => {
-                self.keys[slot as usize] = key.into();
+                self.keys[slot as usize] = (hash, key.into());
                 slot
             }
             None => {
-                self.keys.push(key.into());
+                self.keys.push((hash, key.into()));
                 self.counts.push(0);
                 let slot = self.keys.len() - 1;
                 self.accumulators.iter_mut().for_each(|a| a.resize(slot + 1));
                 slot as u32
             }
         };
-        self.slots.insert(key.into(), slot);
+        let keys = &self.keys;
+        self.slots.insert_unique(hash, slot, |&slot| keys[slot as usize].0);
         slot
     }
 
     /// Slots in the order in which their keys came first (reused slots aside).
     pub(crate) fn in_order(&self) -> Vec<u32> {
-        let mut slots: Vec<u32> = self.slots.values().copied().collect();
+        let mut slots: Vec<u32> = self.slots.iter().copied().collect();
         slots.sort_unstable();
         slots
     }
 
     pub(crate) fn remove(&mut self, slot: u32) {
-        self.slots.remove(&self.keys[slot as usize]);
+        if let Ok(entry) = self.slots.find_entry(self.keys[slot as usize].0, |&found| found == slot) {
+            entry.remove();
+        }
         self.counts[slot as usize] = 0;
         self.accumulators.iter_mut().for_each(|a| a.clear(slot));
         self.free.push(slot);
@@ -154,6 +169,22 @@ impl Groups {
             accumulator.update(&update).map_err(evaluation_failed)?;
         }
         Ok(())
+    }
+
+    /// Whether [`Self::running`] works: every call can, and none has a filter.
+    pub(crate) fn can_run(&self, spec: &GroupSpec) -> bool {
+        !spec.can_retract && self.accumulators.iter().all(|a| a.can_run()) && spec.calls.iter().all(|c| c.filter.is_none())
+    }
+
+    /// Adds rows one after the other; answers per row the results of its slot right after it.
+    pub(crate) fn running(&mut self, spec: &GroupSpec, rows: &RecordBatch, groups: &[u32]) -> Result<Vec<ArrayRef>, OperatorError> {
+        groups.iter().for_each(|&group| self.counts[group as usize] += 1);
+        let results = spec.calls.iter().zip(&mut self.accumulators).map(|(call, accumulator)| {
+            let arguments: Vec<ArrayRef> = call.arguments.iter().map(|&i| rows.column(i).clone()).collect();
+            let found = accumulator.running(&Update { groups, retract: None, arguments: &arguments }).map_err(evaluation_failed)?;
+            found.ok_or_else(|| OperatorError::Internal(format!("`{}` has no running results", call.function.name())))
+        });
+        results.collect()
     }
 
     /// Results of all calls for these slots.

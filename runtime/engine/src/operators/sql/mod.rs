@@ -17,6 +17,7 @@ mod kept_watermark;
 pub(crate) mod lower;
 mod node;
 mod session_aggregate;
+mod rounds;
 pub(crate) mod stage;
 mod values;
 mod watermark;

@@ -2,7 +2,7 @@
 //! sessions makes them one.
 
 use super::{
-    groups::{BlobWriter, GroupSpec, Groups, key_of, read_i64, read_key, retractions},
+    groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64, read_key, retractions},
     kept_watermark::KeptWatermark,
     window_aggregate::{Windows, results},
 };
@@ -87,11 +87,12 @@ impl SessionAggregate {
         let mut named = key.to_vec();
         named.extend_from_slice(&self.next_number.to_be_bytes());
         self.next_number += 1;
-        self.groups.slot(&named)
+        self.groups.slot(hash_of(&named), &named)
     }
 
-    /// The session of a row, made or merged as needed; `None` if the row is late.
-    fn session_of(&mut self, key: &[u8], time_ms: i64) -> Result<Option<u32>, OperatorError> {
+    /// The session of a row, made or merged as needed; `None` if the row is late. Before sessions are merged, `run` is
+    /// given to the accumulators: its rows count in the slots that they had.
+    fn session_of(&mut self, key: &[u8], time_ms: i64, run: &mut Run<'_>) -> Result<Option<u32>, OperatorError> {
         let (mut start_ms, mut end_ms) = (time_ms, time_ms + self.gap_ms);
         let mut touched = Vec::new();
         let sessions = self.sessions.entry(key.into()).or_default();
@@ -117,6 +118,9 @@ impl SessionAggregate {
         let slot = match touched.split_first() {
             None => self.new_slot(key),
             Some((first, others)) => {
+                if !others.is_empty() {
+                    run.close(&self.spec, &mut self.groups)?;
+                }
                 for other in others {
                     let mut state = Vec::new();
                     self.groups.export(other.slot, &mut state);
@@ -167,23 +171,46 @@ impl SessionAggregate {
     }
 }
 
+/// Rows of a batch whose sessions are known and that no accumulator has seen yet.
+struct Run<'b> {
+    batch: &'b Batch,
+    retract: Option<Vec<bool>>,
+    rows: Vec<u32>,
+    slots: Vec<u32>,
+}
+
+impl Run<'_> {
+    fn close(&mut self, spec: &GroupSpec, groups: &mut Groups) -> Result<(), OperatorError> {
+        let (rows, slots) = (std::mem::take(&mut self.rows), std::mem::take(&mut self.slots));
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let flags: Option<Vec<bool>> = self.retract.as_ref().map(|r| rows.iter().map(|&row| r[row as usize]).collect());
+        let rows = match rows.len() == self.batch.num_rows() {
+            true => self.batch.rows.clone(),
+            false => take_rows(&self.batch.rows, &UInt32Array::from(rows))?,
+        };
+        groups.update(spec, &rows, &slots, flags.as_deref())
+    }
+}
+
 #[async_trait]
 impl Operator for SessionAggregate {
     async fn process(&mut self, batch: Batch, now_ms: i64, _out: &mut Collector) -> Result<(), OperatorError> {
         let keys = self.spec.key_bytes(&batch.rows)?;
         let retract = retractions(&batch);
         let times = self.windows.local_times(&batch.rows, now_ms)?;
-        // A merge moves slots: rows are given to the accumulators before the next merge can take place.
+        let mut run = Run { batch: &batch, retract, rows: Vec::new(), slots: Vec::new() };
         for (row, &time_ms) in times.iter().enumerate() {
-            let Some(slot) = self.session_of(key_of(keys.as_ref(), row), time_ms)? else {
-                self.metrics.count("numLateRecordsDropped", 1);
-                continue;
-            };
-            let one = take_rows(&batch.rows, &UInt32Array::from(vec![row as u32]))?;
-            let flags = retract.as_ref().map(|r| [r[row]]);
-            self.groups.update(&self.spec, &one, &[slot], flags.as_ref().map(<[bool; 1]>::as_slice))?;
+            match self.session_of(key_of(keys.as_ref(), row), time_ms, &mut run)? {
+                Some(slot) => {
+                    run.rows.push(row as u32);
+                    run.slots.push(slot);
+                }
+                None => self.metrics.count("numLateRecordsDropped", 1),
+            }
         }
-        Ok(())
+        run.close(&self.spec, &mut self.groups)
     }
 
     async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {

@@ -5,7 +5,7 @@
 //! late only if none is left (Flink's slicing window operator).
 
 use super::{
-    groups::{BlobWriter, GroupSpec, Groups, key_of, read_i64, read_key, retractions},
+    groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64, read_key, retractions},
     kept_watermark::KeptWatermark,
     window_time::{self, times, to_local_ms, to_utc_ms, windows_of},
 };
@@ -115,7 +115,7 @@ impl WindowAggregate {
                 let key = read_key(&mut blob)?;
                 let (end_ms, start_ms) = (read_i64(&mut blob)?, read_i64(&mut blob)?);
                 let groups = bucket(&mut made.buckets, &made.spec, (end_ms, start_ms))?;
-                let slot = groups.slot(key);
+                let slot = groups.slot(hash_of(key), key);
                 groups.merge(slot, &mut blob)?;
             }
         }
@@ -259,17 +259,21 @@ impl Operator for WindowAggregate {
     async fn process(&mut self, batch: Batch, now_ms: i64, _out: &mut Collector) -> Result<(), OperatorError> {
         let keys = self.spec.key_bytes(&batch.rows)?;
         let retract = retractions(&batch);
+        let slot_of = |groups: &mut Groups, row: usize| {
+            let key = key_of(keys.as_ref(), row);
+            groups.slot(hash_of(key), key)
+        };
         let mut slots = Vec::new();
         for (window, chosen) in self.assign(&batch.rows, now_ms)? {
             let groups = bucket(&mut self.buckets, &self.spec, window)?;
             slots.clear();
             match chosen {
                 Chosen::All => {
-                    slots.extend((0..batch.num_rows()).map(|row| groups.slot(key_of(keys.as_ref(), row))));
+                    slots.extend((0..batch.num_rows()).map(|row| slot_of(groups, row)));
                     groups.update(&self.spec, &batch.rows, &slots, retract.as_deref())?;
                 }
                 Chosen::Some(rows) => {
-                    slots.extend(rows.iter().map(|&row| groups.slot(key_of(keys.as_ref(), row as usize))));
+                    slots.extend(rows.iter().map(|&row| slot_of(groups, row as usize)));
                     let flags: Option<Vec<bool>> = retract.as_ref().map(|r| rows.iter().map(|&i| r[i as usize]).collect());
                     let rows = take_rows(&batch.rows, &UInt32Array::from(rows))?;
                     groups.update(&self.spec, &rows, &slots, flags.as_deref())?;

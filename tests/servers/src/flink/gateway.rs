@@ -1,55 +1,66 @@
 //! Sessions of Flink's SQL gateway (REST, version 2).
 
 use super::types;
+use crate::http;
 use anyhow::{Context, bail, ensure};
-use millrace_test_servers::http;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
+/// How long a statement may run unless the session says otherwise.
 const STATEMENT_MAX: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
 /// Flink cannot write every value as JSON (a MULTISET, for one).
 const NO_JSON: &str = "Could not map response to JSON";
 
 /// What a statement came to.
-pub(super) enum Outcome {
+pub enum Outcome {
+    /// Its result.
     Rows(Rows),
     /// Flink's message with all its causes.
     Refused(String),
 }
 
+/// Rows of a result.
 #[derive(Default)]
-pub(super) struct Rows {
+pub struct Rows {
     /// Name and type.
-    pub(super) columns: Vec<(String, String)>,
+    pub columns: Vec<(String, String)>,
     /// Kind (`+I`) and cells as text.
-    pub(super) rows: Vec<(&'static str, Vec<Option<String>>)>,
+    pub rows: Vec<(&'static str, Vec<Option<String>>)>,
 }
 
-pub(super) struct Session {
+/// A session of the gateway; it ends when this is dropped.
+pub struct Session {
     port: u16,
     path: String,
+    statement_max: Duration,
 }
 
 impl Session {
-    /// A session in which every run of a script gives the same rows.
-    pub(super) fn open(port: u16) -> anyhow::Result<Self> {
-        let properties = json!({
-            "execution.runtime-mode": "streaming",
-            "parallelism.default": "1",
-            "table.exec.resource.default-parallelism": "1",
-            "pipeline.auto-watermark-interval": "0",
-            "table.local-time-zone": "UTC",
-            "restart-strategy.type": "none",
-        });
+    /// A session with these properties.
+    ///
+    /// # Errors
+    /// A gateway that does not answer, or refuses them.
+    pub fn open(port: u16, properties: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let properties: serde_json::Map<String, Value> = properties.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
         match ask(port, "POST", "/v2/sessions", &json!({ "properties": properties }))? {
-            Ok(answer) => Ok(Self { port, path: format!("/v2/sessions/{}", text(&answer, "sessionHandle")?) }),
+            Ok(answer) => Ok(Self { port, path: format!("/v2/sessions/{}", text(&answer, "sessionHandle")?), statement_max: STATEMENT_MAX }),
             Err(message) => bail!("the gateway opens no session: {message}"),
         }
     }
 
+    /// The same session with more (or less) patience for a statement.
+    #[must_use]
+    pub fn with_statement_max(mut self, statement_max: Duration) -> Self {
+        self.statement_max = statement_max;
+        self
+    }
+
     /// Runs one statement to its end.
-    pub(super) fn run(&self, statement: &str) -> anyhow::Result<Outcome> {
+    ///
+    /// # Errors
+    /// A gateway that does not answer, or a statement that does not end in time.
+    pub fn run(&self, statement: &str) -> anyhow::Result<Outcome> {
         let operation = match self.ask("POST", "/statements", &json!({ "statement": statement }))? {
             Ok(answer) => format!("/operations/{}", text(&answer, "operationHandle")?),
             Err(message) => return Ok(Outcome::Refused(message)),
@@ -61,10 +72,10 @@ impl Session {
     }
 
     fn fetch(&self, operation: &str) -> anyhow::Result<Outcome> {
-        let deadline = Instant::now() + STATEMENT_MAX;
+        let deadline = Instant::now() + self.statement_max;
         let (mut rows, mut token) = (Rows::default(), 0_u64);
         loop {
-            ensure!(Instant::now() < deadline, "the statement did not end within {} s", STATEMENT_MAX.as_secs());
+            ensure!(Instant::now() < deadline, "the statement did not end within {} s", self.statement_max.as_secs());
             let page = |format: &str| self.ask("GET", &format!("{operation}/result/{token}?rowFormat={format}"), &Value::Null);
             let (typed, shown) = match page("JSON")? {
                 Ok(typed) if data(&typed).is_empty() => (typed, None),
