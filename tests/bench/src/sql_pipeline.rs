@@ -124,7 +124,10 @@ fn add(figures: &mut serde_json::Map<String, Value>, query: &Query, ours: &[Figu
 
 fn report(engine: &str, query: &Query, round: usize, figures: Figures) {
     let Figures { cpu_seconds_per_million, records_per_second } = figures;
-    eprintln!("{} on {engine}, round {round}: {records_per_second:.0} records/s, {cpu_seconds_per_million:.3} CPU-s per million", query.name);
+    eprintln!(
+        "{} on {engine}, round {round}: {records_per_second:.0} records/s, {cpu_seconds_per_million:.3} CPU-s per million",
+        query.name
+    );
 }
 
 /// From start to the last output accepted and, in a savepoint, delivered.

@@ -44,7 +44,9 @@ impl Session {
     pub fn open(port: u16, properties: &[(&str, &str)]) -> anyhow::Result<Self> {
         let properties: serde_json::Map<String, Value> = properties.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
         match ask(port, "POST", "/v2/sessions", &json!({ "properties": properties }))? {
-            Ok(answer) => Ok(Self { port, path: format!("/v2/sessions/{}", text(&answer, "sessionHandle")?), statement_max: STATEMENT_MAX }),
+            Ok(answer) => {
+                Ok(Self { port, path: format!("/v2/sessions/{}", text(&answer, "sessionHandle")?), statement_max: STATEMENT_MAX })
+            }
             Err(message) => bail!("the gateway opens no session: {message}"),
         }
     }

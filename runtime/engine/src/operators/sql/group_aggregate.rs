@@ -73,7 +73,8 @@ impl GroupAggregate {
         let mini_batch = mini_batch.map(|settings| Pending { settings, batches: Vec::new(), rows: 0, due_ms: i64::MAX, now_ms: 0 });
         let (written_ms, seen) = (Vec::new(), Vec::new());
         let can_run = mini_batch.is_none() && groups.can_run(&spec);
-        let mut made = Self { spec, groups, written_ms, ttl_ms, swept_ms: 0, seen, segment: 0, last_row: Vec::new(), can_run, output, mini_batch };
+        let mut made =
+            Self { spec, groups, written_ms, ttl_ms, swept_ms: 0, seen, segment: 0, last_row: Vec::new(), can_run, output, mini_batch };
         for blob in restored.get(GROUPS).into_iter().flat_map(BTreeMap::values) {
             let mut blob: &[u8] = blob;
             while !blob.is_empty() {

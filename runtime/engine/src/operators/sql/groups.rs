@@ -12,10 +12,10 @@ use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array, cast::AsArra
 use arrow_row::{RowConverter, Rows, SortField};
 use arrow_select::take::take;
 use bytes::Bytes;
+use hashbrown::HashTable;
 use millrace_functions::aggregate::{Accumulator, Update, distinct};
 use millrace_model::{ChangeKind, Schema};
 use millrace_sql::plan::AggregateCall;
-use hashbrown::HashTable;
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
