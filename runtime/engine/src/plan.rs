@@ -8,13 +8,14 @@ use crate::{
     operators::{OperatorKind, PlanContext, PlannedTransform, sql},
     services::EngineServices,
 };
-use millrace_connector::{ConfigError, Connector, DeclaredTime, TableBinding};
+use millrace_connector::{ConfigError, Connector, DeclaredTime, MetadataColumn, TableBinding};
+use millrace_functions::Typed;
 use millrace_model::{
     Schema,
     graph::{Arity, GraphError, JobGraph, JobParameters, Node, check_structure, topological_order},
     ids::{NodeId, TenantId},
 };
-use millrace_sql::plan::ChangelogMode;
+use millrace_sql::{SourceTraits, plan::ChangelogMode};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -42,29 +43,36 @@ pub(crate) struct PlannedOperator {
 
 #[derive(Clone)]
 pub(crate) enum Work {
-    Source {
-        connector: Arc<dyn Connector>,
-        table: TableBinding,
-        config: serde_json::Map<String, serde_json::Value>,
-        declared_time: Option<DeclaredTime>,
-    },
-    Transform {
-        kind: Arc<dyn OperatorKind>,
-        input: Schema,
-        planned: PlannedTransform,
-    },
-    Sink {
-        connector: Arc<dyn Connector>,
-        table: TableBinding,
-        input: Schema,
-        config: serde_json::Map<String, serde_json::Value>,
-    },
+    Source(SourceWork),
+    Transform { kind: Arc<dyn OperatorKind>, input: Schema, planned: PlannedTransform },
+    Sink { connector: Arc<dyn Connector>, table: TableBinding, input: Schema, config: serde_json::Map<String, serde_json::Value> },
+}
+
+/// What a source does.
+#[derive(Clone)]
+pub(crate) struct SourceWork {
+    pub connector: Arc<dyn Connector>,
+    pub table: TableBinding,
+    /// Metadata that it adds as columns behind the table's.
+    pub metadata: Vec<MetadataColumn>,
+    pub config: serde_json::Map<String, serde_json::Value>,
+    pub declared_time: Option<DeclaredTime>,
+    /// The table's columns and the metadata.
+    pub output: Schema,
+}
+
+impl SourceWork {
+    /// Reads all columns of a table.
+    pub fn new(connector: Arc<dyn Connector>, table: TableBinding, config: serde_json::Map<String, serde_json::Value>) -> Self {
+        let output = table.schema.clone();
+        Self { connector, table, metadata: Vec::new(), config, declared_time: None, output }
+    }
 }
 
 impl PlannedOperator {
     pub fn role(&self) -> OperatorRole {
         match self.work {
-            Work::Source { .. } => OperatorRole::Source,
+            Work::Source(_) => OperatorRole::Source,
             Work::Transform { .. } => OperatorRole::Transform,
             Work::Sink { .. } => OperatorRole::Sink,
         }
@@ -72,7 +80,7 @@ impl PlannedOperator {
 
     pub fn output(&self) -> Option<&Schema> {
         match &self.work {
-            Work::Source { table, .. } => Some(&table.schema),
+            Work::Source(source) => Some(&source.output),
             Work::Transform { planned, .. } => Some(&planned.output),
             Work::Sink { .. } => None,
         }
@@ -81,14 +89,14 @@ impl PlannedOperator {
     pub fn key_fields(&self) -> Option<&[String]> {
         match &self.work {
             Work::Transform { planned, .. } => planned.key_fields.as_deref(),
-            Work::Source { .. } | Work::Sink { .. } => None,
+            Work::Source(_) | Work::Sink { .. } => None,
         }
     }
 
     pub fn state_version(&self) -> u32 {
         match &self.work {
             Work::Transform { kind, .. } => kind.state_version(),
-            Work::Source { .. } | Work::Sink { .. } => 1,
+            Work::Source(_) | Work::Sink { .. } => 1,
         }
     }
 }
@@ -100,7 +108,7 @@ impl ExecutionPlan {
             .map(|o| {
                 let schema = match &o.work {
                     Work::Sink { input, .. } => input.clone(),
-                    Work::Source { table, .. } => table.schema.clone(),
+                    Work::Source(source) => source.output.clone(),
                     Work::Transform { planned, .. } => planned.output.clone(),
                 };
                 (o.node.clone(), schema)
@@ -113,7 +121,7 @@ impl ExecutionPlan {
         let mut pins = serde_json::Map::new();
         for operator in &self.operators {
             let pin = match &operator.work {
-                Work::Source { table, .. } | Work::Sink { table, .. } => serde_json::json!({
+                Work::Source(SourceWork { table, .. }) | Work::Sink { table, .. } => serde_json::json!({
                     "table": table.name, "physical_name": table.physical_name,
                     "schema": table.schema, "format": table.format,
                 }),
@@ -164,8 +172,13 @@ pub async fn plan(
         }
         match planner.operator(node).await {
             Ok(Some(operator)) => {
-                let sends = matches!(&operator.work, Work::Source { connector, config, .. } if connector.sends_changes(config));
-                planner.push(operator, if sends { ChangelogMode::ALL } else { ChangelogMode::INSERT_ONLY });
+                let changes = match &operator.work {
+                    Work::Source(source) if source.connector.sends_changes(&source.config) => {
+                        if source.connector.sends_upserts(&source.config) { ChangelogMode::UPSERT } else { ChangelogMode::ALL }
+                    }
+                    _ => ChangelogMode::INSERT_ONLY,
+                };
+                planner.push(operator, changes);
             }
             Ok(None) => {
                 planner.broken.insert(&node.id);
@@ -248,14 +261,47 @@ impl<'a> Planner<'a> {
         let upstream: Vec<sql::Upstream> = before.iter().filter_map(|id| self.upstream(id)).collect();
         let functions = &self.context.services.functions;
         let planned = sql::plan_sql(node, &upstream, &self.graph.parameters, functions, self.operators.len())?;
-        for (position, schema, declared) in planned.sources {
-            if let Work::Source { table, declared_time, .. } = &mut self.operators[position].work {
-                table.schema = schema;
-                *declared_time = declared;
-            }
-        }
+        self.ask_sources(node, planned.sources)?;
         for operator in planned.operators {
             self.push(operator, planned.changes);
+        }
+        Ok(())
+    }
+
+    /// Tells sources what a SQL node wants of them.
+    fn ask_sources(&mut self, node: &Node, requests: Vec<sql::SourceRequest>) -> Result<(), Vec<GraphError>> {
+        let mut applied: BTreeMap<usize, BTreeMap<String, String>> = BTreeMap::new();
+        for request in requests {
+            let Work::Source(source) = &mut self.operators[request.operator].work else {
+                continue;
+            };
+            let fail = |code: &str, message: String| vec![GraphError::in_field(&node.id, "config.sql", code, message)];
+            let table = &request.table;
+            if applied.get(&request.operator).is_some_and(|options| *options != request.options) {
+                let message = format!("table `{table}` is read with different OPTIONS; give each reading a source node of its own");
+                return Err(fail("sql.different_options", message));
+            }
+            let mut config = source.config.clone();
+            let set = source.connector.apply_table_options(&mut config, &request.options);
+            set.map_err(|e| fail("sql.invalid_option", format!("option `{}` of table `{table}`: {}", e.field, e.message)))?;
+            if config != source.config && !request.is_own_source {
+                let message = format!(
+                    "table `{table}` sets options of its source, which other nodes read too; give this query a source node of its own"
+                );
+                return Err(fail("sql.not_connected", message));
+            }
+            if request.is_own_source {
+                let errors = source.connector.check_source(&config, &source.table);
+                if let Some(error) = errors.first() {
+                    return Err(fail("sql.invalid_option", format!("options of table `{table}`: {error}")));
+                }
+                source.config = config;
+                source.output = sql::with_metadata(&request.schema, &request.metadata);
+                source.table.schema = request.schema;
+                source.metadata = request.metadata;
+                source.declared_time = request.declared_time;
+            }
+            applied.insert(request.operator, request.options);
         }
         Ok(())
     }
@@ -268,22 +314,27 @@ impl<'a> Planner<'a> {
         let name = named.unwrap_or(if node.name.is_empty() { id.as_str() } else { &node.name }).to_owned();
         let consumers = self.graph.edges.iter().filter(|e| e.from == *id).count();
         let planned = &self.operators[operator];
-        // Columns by position (CSV) or by a registered schema (Avro) must be read as a whole.
-        let by_name = match &planned.work {
-            Work::Source { table, .. } => table.format.get("type").and_then(|t| t.as_str()) == Some("json") || table.format.is_null(),
-            _ => false,
-        };
         let schema = planned.output()?.clone();
-        let is_own_source = by_name && consumers == 1 && planned.role() == OperatorRole::Source;
         let parallelism = planned.parallelism;
+        let rowtime = self.rowtime(id, &schema);
+        let (source, reads_by_name) = match &planned.work {
+            // Columns by position (CSV) or by a registered schema (Avro) must be read as a whole.
+            Work::Source(SourceWork { table, .. }) => {
+                let format = table.format.get("type").and_then(|t| t.as_str());
+                (source_traits(planned, rowtime.is_some()), format == Some("json") || table.format.is_null())
+            }
+            _ => (SourceTraits::default(), false),
+        };
         Some(sql::Upstream {
             parallelism,
-            rowtime: self.rowtime(id, &schema),
+            rowtime,
             changes: self.changes[operator],
             name,
             operator,
             schema,
-            is_own_source,
+            is_own_source: consumers == 1 && planned.role() == OperatorRole::Source,
+            reads_by_name,
+            source,
         })
     }
 
@@ -343,7 +394,7 @@ impl<'a> Planner<'a> {
             let (table, config) = self.table(node, connector).await?;
             in_config(node, connector.check_source(&config, &table))?;
             self.check_source_time(node, &config)?;
-            return Ok(Work::Source { connector: connector.clone(), table, config, declared_time: None });
+            return Ok(Work::Source(SourceWork::new(connector.clone(), table, config)));
         }
         let input = self.input_schema(node, inputs)?;
         self.check_changes(node, inputs)?;
@@ -414,6 +465,21 @@ impl<'a> Planner<'a> {
         let connector = self.context.services.connectors.get(&table.connection.kind);
         let connector = connector.ok_or_else(|| format!("nothing can write to a {} data source", table.connection.kind))?;
         Ok((connector.clone(), table))
+    }
+}
+
+/// What a SQL node may ask of a source.
+fn source_traits(planned: &PlannedOperator, has_event_time: bool) -> SourceTraits {
+    let Work::Source(SourceWork { connector, config, .. }) = &planned.work else {
+        return SourceTraits::default();
+    };
+    let metadata = connector.source_metadata(config).into_iter();
+    SourceTraits {
+        connector: Some(connector.kind().to_owned()),
+        changes: ChangelogMode::INSERT_ONLY,
+        metadata: metadata.map(|m| (m.key.to_owned(), Typed::new(m.data_type, m.nullable))).collect(),
+        makes_watermarks: has_event_time || connector.makes_watermarks(config),
+        options: connector.table_options().iter().map(|&o| o.to_owned()).collect(),
     }
 }
 

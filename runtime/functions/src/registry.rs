@@ -50,6 +50,13 @@ impl FunctionRegistry {
         self
     }
 
+    /// Takes the function named `name` away.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        Arc::make_mut(&mut self.functions).remove(&name.to_uppercase());
+        self
+    }
+
     /// The function named `name`.
     pub fn get(&self, name: &str) -> Option<&Function> {
         self.functions.get(&name.to_uppercase())

@@ -4,6 +4,7 @@
 
 pub mod batch;
 pub mod data_type;
+mod duration;
 pub mod fault;
 pub mod graph;
 pub mod ids;
@@ -11,5 +12,6 @@ pub mod schema;
 
 pub use batch::{Batch, ChangeKind, OffsetRange, Origin, take_rows};
 pub use data_type::{DataType, DataTypeError};
+pub use duration::duration_ms;
 pub use fault::{Classified, FaultClass};
 pub use schema::{Field, Schema};

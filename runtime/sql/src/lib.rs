@@ -11,6 +11,6 @@ pub mod plan;
 mod session;
 pub mod settings;
 
-pub use bind::{ColumnSource, TableColumn, TableDefinition};
+pub use bind::{ColumnSource, SourceTraits, TableColumn, TableDefinition};
 pub use error::{SqlError, nearest};
 pub use session::{BoundInsert, Script, Session};

@@ -5,6 +5,7 @@ use crate::{
     error::{SqlError, nearest},
     plan::MiniBatch,
 };
+use millrace_model::duration_ms;
 use std::collections::BTreeMap;
 
 /// What `SET` has set.
@@ -24,6 +25,8 @@ pub struct Settings {
     pub idle_timeout_ms: Option<u64>,
     /// `table.exec.legacy-cast-behaviour`: casts that fail are NULL.
     pub legacy_casts: bool,
+    /// `table.exec.source.cdc-events-duplicate`: changelogs of tables with a primary key may repeat or miss changes.
+    pub normalizes_duplicates: bool,
     /// `parallelism.default`
     pub parallelism: Option<u16>,
     /// `execution.checkpointing.interval`
@@ -44,6 +47,7 @@ impl Default for Settings {
             mini_batch_latency_ms: None,
             idle_timeout_ms: None,
             legacy_casts: false,
+            normalizes_duplicates: false,
             parallelism: None,
             checkpoint_interval_ms: None,
             job_name: None,
@@ -88,6 +92,7 @@ const WITH_MEANING: &[&str] = &[
     "table.exec.mini-batch.allow-latency",
     "table.exec.source.idle-timeout",
     "table.exec.legacy-cast-behaviour",
+    "table.exec.source.cdc-events-duplicate",
     "parallelism.default",
     "execution.checkpointing.interval",
     "pipeline.name",
@@ -119,6 +124,9 @@ impl Settings {
             "table.exec.state.ttl" => self.state_ttl_ms = Some(duration()?).filter(|&ms| ms > 0),
             "table.exec.mini-batch.enabled" => {
                 self.mini_batch_enabled = value.parse().map_err(|_| wrong("`true` or `false`"))?;
+            }
+            "table.exec.source.cdc-events-duplicate" => {
+                self.normalizes_duplicates = value.parse().map_err(|_| wrong("`true` or `false`"))?;
             }
             "table.exec.mini-batch.size" => self.mini_batch_size = value.parse().ok().filter(|&n| n > 0),
             "table.exec.mini-batch.allow-latency" => self.mini_batch_latency_ms = Some(duration()?),
@@ -164,22 +172,6 @@ impl Settings {
         }
         Ok(())
     }
-}
-
-/// Flink's durations: a number and a unit, milliseconds without one.
-pub fn duration_ms(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let number: u64 = text[..digits].parse().ok()?;
-    let factor = match text[digits..].trim().to_lowercase().as_str() {
-        "" | "ms" | "milli" | "millis" | "millisecond" | "milliseconds" => 1,
-        "s" | "sec" | "secs" | "second" | "seconds" => 1_000,
-        "m" | "min" | "minute" | "minutes" => 60_000,
-        "h" | "hour" | "hours" => 3_600_000,
-        "d" | "day" | "days" => 86_400_000,
-        _ => return None,
-    };
-    number.checked_mul(factor)
 }
 
 /// A time zone by its name, or by whole hours from Greenwich (`GMT+08:00`, `UTC-5`).

@@ -7,19 +7,25 @@
 use crate::{
     case::Row,
     input::{Step, read, time_after},
+    metadata,
     world::{Place, Prepared, World},
 };
 use arrow_array::{Array, RecordBatch, UInt8Array};
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_connector::{
-    ConfigError, Connection, ConnectivityReport, Connector, ConnectorError, DeadLetters, Sink, SinkContext, Source, SourceContext,
-    SourceEvent, TableBinding,
+    ConfigError, Connection, ConnectivityReport, Connector, ConnectorError, DeadLetters, MetadataKey, Sink, SinkContext, Source,
+    SourceContext, SourceEvent, TableBinding,
 };
 use millrace_functions::{EvaluationContext, cast};
 use millrace_model::{Batch, ChangeKind, Schema, ids::CheckpointId};
 use serde_json::{Map, Value};
-use std::{collections::VecDeque, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 /// Where inputs lie and results go.
 pub struct CaseConnector {
@@ -62,6 +68,32 @@ impl Connector for CaseConnector {
         config.get("changes").and_then(Value::as_bool).unwrap_or(false)
     }
 
+    fn sends_upserts(&self, config: &Map<String, Value>) -> bool {
+        config.get("upserts").and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    fn source_metadata(&self, _config: &Map<String, Value>) -> Vec<MetadataKey> {
+        metadata::keys()
+    }
+
+    /// Any input may have lines with watermarks.
+    fn makes_watermarks(&self, _config: &Map<String, Value>) -> bool {
+        true
+    }
+
+    fn table_options(&self) -> &'static [&'static str] {
+        &["input", "splits", "changelog"]
+    }
+
+    /// The runner has read `changelog` already.
+    fn apply_table_options(&self, config: &mut Map<String, Value>, options: &BTreeMap<String, String>) -> Result<(), ConfigError> {
+        for (key, value) in options.iter().filter(|(key, _)| matches!(key.as_str(), "input" | "splits")) {
+            let number = value.parse().ok().filter(|_| key == "splits").map(Value::Number);
+            config.insert(key.clone(), number.unwrap_or_else(|| Value::String(value.clone())));
+        }
+        Ok(())
+    }
+
     async fn ensure_table(&self, _table: &TableBinding, _options: &Value) -> Result<bool, ConnectorError> {
         Ok(false)
     }
@@ -81,7 +113,7 @@ impl Connector for CaseConnector {
         Ok(Box::new(CaseSource {
             name,
             first: time_after(&steps[..position]).into(),
-            schema: context.table.schema.to_arrow(),
+            schema: metadata::schema(&context),
             steps,
             position,
             rows_per_batch_max: self.rows_per_batch_max.max(1),

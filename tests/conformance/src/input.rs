@@ -2,6 +2,7 @@
 //!
 //! Invariant: a position is a number of steps and means the same in every run, however rows are cut into batches.
 
+use crate::metadata::RowMetadata;
 use anyhow::{Context, Result, ensure};
 use arrow_array::{Array, Int64Array, RecordBatch};
 use millrace_connector::{SourceContext, SourceEvent};
@@ -53,6 +54,7 @@ pub(crate) fn read(folder: &Path, context: &SourceContext) -> Result<Vec<Step>> 
     let mut splits = Splits { watermarks_ms: vec![i64::MIN; count], idle: vec![false; count], combined_ms: i64::MIN, is_idle: false };
     let spec = FormatSpec::from_json(&serde_json::json!({ "type": "json" }))?;
     let mut decoder = Decoder::new(&spec, &context.table.schema)?;
+    let mut metadata = RowMetadata::new(context, count);
     let mut steps = Vec::new();
     for line in text.lines().filter(|l| !l.trim().is_empty()) {
         let mut object: Map<String, Value> = serde_json::from_str(line).with_context(|| line.to_owned())?;
@@ -64,10 +66,15 @@ pub(crate) fn read(folder: &Path, context: &SourceContext) -> Result<Vec<Step>> 
             steps.extend(splits.step());
             continue;
         }
-        ensure!(!object.contains_key("$watermark"), "watermarks of the source itself are not supported");
+        if let Some(watermark_ms) = object.remove("$watermark").and_then(|w| w.as_i64()) {
+            splits.watermarks_ms[split] = splits.watermarks_ms[split].max(watermark_ms);
+            steps.extend(splits.step());
+            continue;
+        }
+        let timestamp_ms = object.get("$timestamp").and_then(Value::as_i64).unwrap_or(0);
         object.retain(|key, _| !key.starts_with('$'));
         decoder.push(serde_json::to_string(&object)?.as_bytes()).map_err(|e| anyhow::anyhow!("{e}"))?;
-        let row = decoder.finish();
+        let row = metadata.add_to(decoder.finish(), split, timestamp_ms)?;
         if std::mem::take(&mut splits.idle[split]) && std::mem::take(&mut splits.is_idle) {
             steps.push(Step::Active);
         }

@@ -8,5 +8,6 @@ pub mod compare;
 pub mod connector;
 mod input;
 pub mod lives;
+mod metadata;
 pub mod run;
 pub mod world;

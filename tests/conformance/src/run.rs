@@ -5,7 +5,7 @@ use crate::{
     connector::{CaseConnector, KIND},
     world::{Place, World},
 };
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow};
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_checkpoint::{CheckpointError, CheckpointStore, LocalStore, layout::MANIFEST};
@@ -21,12 +21,7 @@ use millrace_model::{
     ids::{InstanceId, TenantId},
 };
 use millrace_sandbox::{CompilerCommand, Sandbox, SandboxConfig, TenantLimits};
-use millrace_sql::{
-    TableDefinition,
-    ast::{CreateTable, StatementKind},
-    parser,
-    settings::Settings,
-};
+use millrace_sql::Session;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -66,8 +61,8 @@ pub struct Started {
 /// A case as a job that can be started again and again in the same world.
 pub struct CaseJob<'a> {
     case: &'a Case,
-    tables: Vec<CreateTable>,
-    zone: chrono_tz::Tz,
+    /// What its script declares.
+    session: Session,
     sandbox: Sandbox,
     /// Where its checkpoints go.
     pub store: Arc<dyn CheckpointStore>,
@@ -83,21 +78,14 @@ impl<'a> CaseJob<'a> {
     /// A script that cannot be read.
     pub fn new(case: &'a Case) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let mut settings = Settings::default();
-        let mut tables = Vec::new();
-        for statement in parser::parse_script(&case.sql).map_err(|e| anyhow!(e.at(&case.sql)))? {
-            match statement.kind {
-                StatementKind::CreateTable(table) => tables.push(table),
-                StatementKind::Set(option) => settings.set(&option).map_err(|e| anyhow!(e.at(&case.sql)))?,
-                _ => {}
-            }
-        }
+        let mut session = Session::new(FunctionRegistry::builtin());
+        session.declare(&case.sql).map_err(|e| anyhow!(e.at(&case.sql)))?;
         let compiler = CompilerCommand { program: "false".into(), args: Vec::new() };
         let sandbox = Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [7; 32], compiler))?;
         let world = Arc::new(World::default());
         let local = LocalStore::open(folder.path().join("checkpoints"))?;
         let store = Arc::new(HeldStore { inner: local, world: world.clone() });
-        Ok(Self { case, tables, zone: settings.zone, sandbox, store, world, _folder: folder })
+        Ok(Self { case, session, sandbox, store, world, _folder: folder })
     }
 
     /// Starts it.
@@ -108,7 +96,7 @@ impl<'a> CaseJob<'a> {
         let connector = CaseConnector {
             folder: self.case.folder.clone(),
             rows_per_batch_max: options.rows_per_batch_max,
-            context: EvaluationContext { zone: self.zone, now_ms: 0 },
+            context: EvaluationContext { zone: self.session.settings().zone, ..EvaluationContext::default() },
             world: self.world.clone(),
         };
         let services = EngineServices {
@@ -120,7 +108,7 @@ impl<'a> CaseJob<'a> {
             accounts: TenantAccounts::new(TenantLimits::default()),
         };
         let tenant = TenantId::new("t1");
-        let (graph, catalog) = job(self.case, &self.tables, options)?;
+        let (graph, catalog) = job(self.case, &self.session, options)?;
         let plan = millrace_engine::plan(&graph, &tenant, &catalog, &services).await;
         let plan = plan.map_err(|errors| anyhow!(errors.iter().map(|e| e.message.clone()).collect::<Vec<_>>().join("; ")))?;
         let schemas = plan.output_schemas();
@@ -201,27 +189,31 @@ impl CheckpointStore for HeldStore {
 struct Tables(BTreeMap<String, Schema>);
 
 /// The job of a case: a source per declared table that the query reads, the SQL node, a sink.
-fn job(case: &Case, tables: &[CreateTable], options: RunOptions) -> Result<(JobGraph, Tables)> {
+fn job(case: &Case, session: &Session, options: RunOptions) -> Result<(JobGraph, Tables)> {
     let mut nodes: Vec<Value> = Vec::new();
     let mut edges: Vec<Value> = Vec::new();
     let mut schemas = BTreeMap::from([("out".to_owned(), Schema::default())]);
-    for table in tables {
-        let definition = TableDefinition::declared(table).map_err(|e| anyhow!(e.at(&case.sql)))?;
+    for definition in session.tables() {
         let option = |key: &str| definition.options.get(key).cloned();
         if option("connector").as_deref() != Some(KIND) {
             continue;
         }
         let input = option("input").context("a table without input")?;
-        let text = std::fs::read_to_string(case.folder.join(&input)).with_context(|| input.clone())?;
+        // A table that is only a model for others has no rows.
+        let Ok(text) = std::fs::read_to_string(case.folder.join(&input)) else { continue };
         let fields = definition.physical_schema().into_iter().map(|(name, typed)| Field::new(name, typed.data_type, typed.nullable));
         schemas.insert(definition.name.clone(), Schema::new(fields.collect())?);
         let id = format!("source-{}", nodes.len());
         let splits: u64 = option("splits").map_or(Ok(1), |s| s.parse())?;
-        ensure!(option("changelog").as_deref() != Some("upsert"), "upsert inputs are not supported");
-        let changes = text.contains("\"$op\"") || option("changelog").as_deref() == Some("all");
+        let changelog = option("changelog");
+        let upserts = changelog.as_deref() == Some("upsert");
+        let changes = text.contains("\"$op\"") || upserts || changelog.as_deref() == Some("all");
         nodes.push(json!({
             "id": id, "kind": "case_source", "parallelism": 1,
-            "config": { "table": definition.name, "table_name": definition.name, "input": input, "splits": splits, "changes": changes },
+            "config": {
+                "table": definition.name, "table_name": definition.name, "input": input, "splits": splits,
+                "changes": changes, "upserts": upserts,
+            },
         }));
         edges.push(json!({ "from": id, "to": "query" }));
     }

@@ -8,6 +8,7 @@ mod config;
 mod connectivity;
 mod dead_letter;
 mod error;
+mod metadata;
 mod registry;
 mod sink;
 mod source;
@@ -18,13 +19,14 @@ pub use config::{ConfigError, parse_config};
 pub use connectivity::{ConnectivityFailure, ConnectivityReport};
 pub use dead_letter::{DeadLetter, DeadLetterReason, DeadLetters};
 pub use error::ConnectorError;
+pub use metadata::{MetadataColumn, MetadataKey};
 pub use registry::ConnectorRegistry;
 pub use sink::{RestoredSinkState, Sink, SinkContext, SinkMetrics};
 pub use source::{DeclaredTime, RowWatermarks, Source, SourceContext, SourceEvent, SourceMetrics};
 pub use watermark::{PartitionWatermarks, WatermarkChange};
 
 use async_trait::async_trait;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// One outside system.
 #[async_trait]
@@ -54,6 +56,42 @@ pub trait Connector: Send + Sync {
     /// Whether a source node with this `config` sends updates and deletes beside inserts.
     fn sends_changes(&self, _config: &serde_json::Map<String, serde_json::Value>) -> bool {
         false
+    }
+
+    /// Whether those changes are upserts: a new row of a key replaces the old one without a `-U` before it, and a `-D` may
+    /// have only the key.
+    fn sends_upserts(&self, _config: &serde_json::Map<String, serde_json::Value>) -> bool {
+        false
+    }
+
+    /// Metadata that a source node with this `config` can give as columns (`METADATA` in SQL).
+    fn source_metadata(&self, _config: &serde_json::Map<String, serde_json::Value>) -> Vec<MetadataKey> {
+        Vec::new()
+    }
+
+    /// Whether a source node with this `config` makes watermarks of its own, whatever a table declares
+    /// (`SOURCE_WATERMARK()` in SQL).
+    fn makes_watermarks(&self, _config: &serde_json::Map<String, serde_json::Value>) -> bool {
+        false
+    }
+
+    /// Options that SQL may give to a table of this connector (`WITH`, the `OPTIONS` hint), by Flink's names; one that ends in
+    /// `*` stands for all that begin so.
+    fn table_options(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Brings table options, all known by [`Self::table_options`], into a source node's `config`. Options that name the
+    /// system, the table or its format change nothing: these are the node's.
+    ///
+    /// # Errors
+    /// A value that is none of its option's; the error's field is the option.
+    fn apply_table_options(
+        &self,
+        _config: &mut serde_json::Map<String, serde_json::Value>,
+        _options: &BTreeMap<String, String>,
+    ) -> Result<(), ConfigError> {
+        Ok(())
     }
 
     /// Makes the real table if it is not there, else checks that it can be used. Answers whether it was made.

@@ -1,6 +1,6 @@
 //! Reading from an outside system.
 
-use crate::{ConnectorError, DeadLetters, TableBinding};
+use crate::{ConnectorError, DeadLetters, MetadataColumn, TableBinding};
 use arrow_array::{Int64Array, RecordBatch};
 use async_trait::async_trait;
 use millrace_model::{
@@ -73,6 +73,8 @@ pub struct SourceContext {
     pub config: serde_json::Map<String, serde_json::Value>,
     /// The table to read.
     pub table: TableBinding,
+    /// Metadata to add as columns behind the table's, in this order.
+    pub metadata: Vec<MetadataColumn>,
     /// Processing or event time.
     pub time_attribute: TimeAttribute,
     /// Set when a SQL table declares its watermark; late rows are then the operators' business, the source keeps them.

@@ -8,6 +8,7 @@ mod connectivity;
 mod dead_letters;
 mod failure;
 mod native;
+mod options;
 mod properties;
 mod sink;
 mod source;
@@ -19,12 +20,12 @@ mod tests;
 
 use async_trait::async_trait;
 use millrace_connector::{
-    ConfigError, Connection, ConnectivityReport, Connector, ConnectorError, DeadLetters, Sink, SinkContext, Source, SourceContext,
-    TableBinding,
+    ConfigError, Connection, ConnectivityReport, Connector, ConnectorError, DeadLetters, MetadataKey, Sink, SinkContext, Source,
+    SourceContext, TableBinding,
 };
 use millrace_model::Schema;
 use serde_json::{Map, Value};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// The connector of data sources of kind `kafka`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,6 +47,18 @@ impl Connector for KafkaConnector {
 
     fn check_sink(&self, config: &Map<String, Value>, table: &TableBinding, input: &Schema) -> Vec<ConfigError> {
         config::check_sink(config, table, input)
+    }
+
+    fn source_metadata(&self, _config: &Map<String, Value>) -> Vec<MetadataKey> {
+        source::metadata::keys()
+    }
+
+    fn table_options(&self) -> &'static [&'static str] {
+        options::NAMES
+    }
+
+    fn apply_table_options(&self, config: &mut Map<String, Value>, options: &BTreeMap<String, String>) -> Result<(), ConfigError> {
+        options::apply(config, options)
     }
 
     async fn ensure_table(&self, table: &TableBinding, options: &Value) -> Result<bool, ConnectorError> {

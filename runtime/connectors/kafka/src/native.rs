@@ -14,7 +14,7 @@ mod producer;
 
 pub(crate) use admin::{OffsetSpec, commit_offsets, group_offset, list_offsets};
 pub(crate) use client::{Client, ClientKind, Topic};
-pub(crate) use consumer::{Fetcher, Message, Messages};
+pub(crate) use consumer::{Fetcher, Message, Messages, TimestampKind};
 pub(crate) use error::{Code, Failure, describe};
 pub(crate) use producer::{Producer, Sent};
 

@@ -6,6 +6,7 @@
 
 mod assignment;
 mod intake;
+pub(crate) mod metadata;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use crate::{
 use assignment::Share;
 use async_trait::async_trait;
 use intake::{Intake, Taken};
+use metadata::Metadata;
 use millrace_connector::{
     ConnectorError, DeadLetter, DeadLetters, PartitionWatermarks, Source, SourceContext, SourceEvent, SourceMetrics, WatermarkChange,
 };
@@ -107,10 +109,11 @@ impl KafkaSource {
         .await?;
         let handling = (config.bad_records, config.late_records);
         let name: Arc<str> = Arc::from(share.topic.as_str());
+        let metadata = Metadata::new(&context.metadata, decoder.schema(), name.clone())?;
         let metrics = context.metrics.clone();
         let declared = context.declared_time;
         let times = (event_time, declared.as_ref().map(|d| d.watermarks.clone()));
-        let intake = Intake::new(decoder, name, context.operator.to_string(), handling, times, metrics);
+        let intake = Intake::new((decoder, metadata), name, context.operator.to_string(), handling, times, metrics);
         let fetcher = Fetcher::new(topic);
         let idle_timeout = config.idle_timeout_ms.or(declared.as_ref().and_then(|d| d.idle_timeout_ms)).filter(|&ms| ms > 0);
         let interval = Some(config.partition_discovery_interval_ms).filter(|&ms| ms > 0).map(Duration::from_millis);

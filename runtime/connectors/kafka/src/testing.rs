@@ -3,8 +3,8 @@
 use crate::KafkaConnector;
 use async_trait::async_trait;
 use millrace_connector::{
-    Connection, Connector, ConnectorError, DeadLetter, DeadLetters, RestoredSinkState, Sink, SinkContext, SinkMetrics, Source,
-    SourceContext, SourceEvent, SourceMetrics, TableBinding,
+    Connection, Connector, ConnectorError, DeadLetter, DeadLetters, MetadataColumn, RestoredSinkState, Sink, SinkContext, SinkMetrics,
+    Source, SourceContext, SourceEvent, SourceMetrics, TableBinding,
 };
 use millrace_formats::{EncodedRows, Encoder};
 use millrace_model::{
@@ -94,11 +94,13 @@ pub(crate) struct SourceSetup {
     pub(crate) parallelism: usize,
     pub(crate) batch_rows_max: usize,
     pub(crate) restored: Vec<Vec<u8>>,
+    /// Keys of the metadata that are read.
+    pub(crate) metadata: Vec<&'static str>,
 }
 
 impl SourceSetup {
     pub(crate) fn new(table: &TableBinding, config: Value) -> Self {
-        Self { table: table.clone(), config, subtask: 0, parallelism: 1, batch_rows_max: 1_000, restored: Vec::new() }
+        Self { table: table.clone(), config, subtask: 0, parallelism: 1, batch_rows_max: 1_000, restored: Vec::new(), metadata: Vec::new() }
     }
 
     pub(crate) async fn open(self) -> Result<SourceUnderTest, ConnectorError> {
@@ -106,7 +108,13 @@ impl SourceSetup {
         config.insert("topic".into(), json!(self.table.name));
         assert_eq!(KafkaConnector.check_source(&config, &self.table), []);
         let (metrics, letters) = (Arc::new(SourceMetrics::default()), Arc::new(KeptLetters::default()));
+        let known = KafkaConnector.source_metadata(&config);
+        let metadata = self.metadata.iter().map(|key| {
+            let found = known.iter().find(|k| k.key == *key).unwrap();
+            MetadataColumn { key: (*key).into(), field: Field::new(format!("m_{key}"), found.data_type.clone(), found.nullable) }
+        });
         let context = SourceContext {
+            metadata: metadata.collect(),
             instance: InstanceId::new("i1"),
             operator: NodeId::new("in"),
             config,

@@ -10,7 +10,7 @@ use crate::{
     metrics::SubtaskMetrics,
     operators::{Operator, OperatorContext},
     output::{Exchange, Output},
-    plan::{ExecutionPlan, PlannedOperator, Work},
+    plan::{ExecutionPlan, PlannedOperator, SourceWork, Work},
     services::EngineServices,
 };
 use futures::future::try_join_all;
@@ -86,7 +86,7 @@ impl Order {
     fn of(operator: &PlannedOperator) -> Self {
         match operator.work {
             Work::Sink { .. } => Self::Sinks,
-            Work::Source { .. } | Work::Transform { .. } => Self::Rest,
+            Work::Source(_) | Work::Transform { .. } => Self::Rest,
         }
     }
 }
@@ -120,12 +120,13 @@ impl Opener<'_> {
         let metrics = Arc::new(SubtaskMetrics::default());
         let dead_letters: Arc<dyn DeadLetters> = self.letters.clone();
         let opened = match &operator.work {
-            Work::Source { connector, table, config, declared_time } => {
+            Work::Source(SourceWork { connector, table, metadata, config, declared_time, .. }) => {
                 let context = SourceContext {
                     instance: self.options.instance.clone(),
                     operator: operator.node.clone(),
                     config: config.clone(),
                     table: table.clone(),
+                    metadata: metadata.clone(),
                     time_attribute: self.plan.parameters.time_attribute,
                     declared_time: declared_time.clone(),
                     batch_rows_max: self.plan.parameters.batch_rows_max as usize,

@@ -21,11 +21,13 @@ pub struct EvaluationContext {
     pub zone: chrono_tz::Tz,
     /// Processing time of the batch in epoch milliseconds.
     pub now_ms: i64,
+    /// The watermark that came before the batch; `None` before the first.
+    pub watermark_ms: Option<i64>,
 }
 
 impl Default for EvaluationContext {
     fn default() -> Self {
-        Self { zone: chrono_tz::UTC, now_ms: 0 }
+        Self { zone: chrono_tz::UTC, now_ms: 0, watermark_ms: None }
     }
 }
 

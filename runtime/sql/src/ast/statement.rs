@@ -31,11 +31,53 @@ pub enum StatementKind {
     /// `RESET 'key'`; `None` resets all.
     Reset(Option<SetOption>),
     /// `EXPLAIN [PLAN FOR | details] statement`
-    Explain(Box<Statement>),
+    Explain {
+        /// What more is asked for, in the order of the text.
+        details: Vec<ExplainDetail>,
+        /// What is explained.
+        statement: Box<Statement>,
+    },
+    /// `DROP [TEMPORARY [SYSTEM]] TABLE | VIEW | FUNCTION [IF EXISTS] name`
+    Drop(DropStatement),
     /// A query whose rows are the answer.
     Query(Query),
-    /// `USE CATALOG …`, `USE …`, `ADD JAR …`, `DROP …`, `SHOW …`: understood and refused by the binder, by this name.
+    /// `USE CATALOG …`, `USE …`, `ADD JAR …`, `ALTER …`, `SHOW …`: understood and refused by the binder, by this name.
     Unsupported(String),
+}
+
+/// What `EXPLAIN` tells beside the operators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExplainDetail {
+    /// `ESTIMATED_COST`
+    EstimatedCost,
+    /// `CHANGELOG_MODE`
+    ChangelogMode,
+    /// `JSON_EXECUTION_PLAN`
+    JsonExecutionPlan,
+    /// `PLAN_ADVICE`
+    PlanAdvice,
+}
+
+/// `DROP …` of what a script has made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DropStatement {
+    /// What is dropped.
+    pub object: DropObject,
+    /// Its name.
+    pub name: ObjectName,
+    /// `TEMPORARY`
+    pub temporary: bool,
+    /// `IF EXISTS`
+    pub if_exists: bool,
+}
+
+/// What can be dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // the words of SQL
+pub enum DropObject {
+    Table,
+    View,
+    Function,
 }
 
 /// `SET 'key' = 'value'`.

@@ -389,7 +389,46 @@ fn attached_window(grouping: &Grouping, input: &PlanNode) -> Option<AttachedWind
     let position = |index: usize| grouping.keys.iter().position(|k| matches!(&k.expr, Expr::Column { index: i, .. } if *i == index));
     let (start_key, end_key) = (position(*start)?, position(*end)?);
     let everywhere = grouping.sets.iter().all(|set| set.contains(&start_key) && set.contains(&end_key));
+    // Rows of one session have the same keys only where these are the keys that the sessions were made by.
+    let is_session = matches!(part.kind, WindowKind::Session { .. });
+    if is_session && !groups_sessions(grouping, input, part.id) {
+        return None;
+    }
     everywhere.then_some(AttachedWindow { part: **part, start: *start, end: *end, id: part.id })
+}
+
+/// Whether the groups are the sessions themselves: exactly the keys of their PARTITION BY.
+fn groups_sessions(grouping: &Grouping, input: &PlanNode, id: usize) -> bool {
+    let Some((partition, origins)) = session_keys(input) else {
+        return false;
+    };
+    let own = grouping.keys.iter().filter(|k| window_part(k, input).is_none_or(|(_, part)| part.id != id));
+    let origin = |key: &GroupKey| match &key.expr {
+        Expr::Column { index, .. } => origins[*index],
+        _ => None,
+    };
+    let keys: Option<std::collections::BTreeSet<usize>> = own.map(origin).collect();
+    !grouping.has_sets() && keys.is_some_and(|keys| keys == partition.iter().copied().collect())
+}
+
+/// The keys of the session window below, and for each column of `node` the key that it is.
+fn session_keys(node: &PlanNode) -> Option<(Vec<usize>, Vec<Option<usize>>)> {
+    match &node.kind {
+        NodeKind::WindowTable { window, .. } => {
+            let keys = window.partition_keys.clone();
+            let origins = (0..node.columns.len()).map(|i| keys.contains(&i).then_some(i)).collect();
+            Some((keys, origins))
+        }
+        NodeKind::Calc { input, projection, .. } => {
+            let (keys, below) = session_keys(input)?;
+            let origin = |e: &Expr| match e {
+                Expr::Column { index, .. } => below[*index],
+                _ => None,
+            };
+            Some((keys, projection.iter().map(origin).collect()))
+        }
+        _ => None,
+    }
 }
 
 /// Takes the window's bounds out of the keys.

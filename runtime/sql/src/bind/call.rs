@@ -4,6 +4,7 @@ use super::{Binder, expression::Env, literal, not_yet};
 use crate::{
     ast::{FunctionCall, Span},
     error::{SqlError, nearest},
+    plan::TimeKind,
 };
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::Schema;
@@ -27,6 +28,7 @@ impl Binder<'_> {
         if name == "TYPEOF" {
             return self.type_of(call, &arguments, span);
         }
+        self.check_watermark_call(&name, &arguments, span, env)?;
         if let Some(special) = self.special(&name, &arguments, span) {
             return special;
         }
@@ -48,6 +50,35 @@ impl Binder<'_> {
             return Err(self.error("sql.misplaced_window", message, span));
         }
         Ok(())
+    }
+
+    /// The functions that ask for watermarks.
+    fn check_watermark_call(&self, name: &str, arguments: &[Expr], span: Span, env: &Env<'_>) -> Result<(), SqlError> {
+        match (name, arguments) {
+            ("SOURCE_WATERMARK", _) => {
+                let error = self.error(
+                    "sql.misplaced_watermark",
+                    "SOURCE_WATERMARK() is no value: it says that the source makes the watermarks",
+                    span,
+                );
+                Err(error.with_hint("it may stand alone behind `WATERMARK FOR column AS` of a CREATE TABLE"))
+            }
+            ("CURRENT_WATERMARK", [argument]) => {
+                let column = match argument {
+                    Expr::Column { index, .. } => env.scope.columns.get(*index).map(|c| &c.column),
+                    _ => None,
+                };
+                if column.is_some_and(|c| c.time == Some(TimeKind::Rowtime)) {
+                    return Ok(());
+                }
+                let found =
+                    column.map_or_else(|| argument.typed().data_type.to_string(), |c| format!("`{}` ({})", c.name, c.typed.data_type));
+                let message = format!("CURRENT_WATERMARK takes an event-time column, found {found}");
+                let error = self.error("sql.no_time_attribute", message, span);
+                Err(error.with_hint("name a column that has a `WATERMARK FOR …`; computing with it makes it an ordinary column"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Functions that are expressions of their own, because they evaluate their arguments only where needed.

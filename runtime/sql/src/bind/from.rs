@@ -11,7 +11,6 @@ use crate::{
 };
 use millrace_functions::{Expr, Typed, expression, registry::Function};
 use millrace_model::{DataType, data_type::Element};
-use std::collections::BTreeMap;
 
 impl Binder<'_> {
     pub(crate) fn from(&mut self, references: &[TableReference], span: Span) -> Result<(PlanNode, Scope), SqlError> {
@@ -72,7 +71,9 @@ impl Binder<'_> {
             return Err(self.error("sql.internal", "an empty table name", name.span()));
         };
         let wanted = last.value.as_str();
+        super::hints::check(hints).map_err(|e| self.placed(e))?;
         if let Some(position) = self.common.iter().rposition(|(n, _)| n == wanted) {
+            self.refuse_table_hints(hints, wanted)?;
             // A WITH table sees only those before it.
             let later = self.common.split_off(position);
             let view = later[0].1.clone();
@@ -82,6 +83,7 @@ impl Binder<'_> {
         }
         let names = self.names;
         if let Some(view) = names.views.get(wanted) {
+            self.refuse_table_hints(hints, wanted)?;
             let hidden = std::mem::take(&mut self.common);
             let outer = self.view_use.replace(self.view_use.unwrap_or(name.span()));
             let node = self.view(view, name.span());
@@ -90,10 +92,7 @@ impl Binder<'_> {
             return node;
         }
         if let Some(table) = names.tables.get(wanted) {
-            let mut options = BTreeMap::new();
-            for option in hints.iter().filter(|h| h.name.value.eq_ignore_ascii_case("OPTIONS")).flat_map(|h| &h.options) {
-                options.insert(option.key.clone(), option.value.clone().unwrap_or_default());
-            }
+            let options = self.hinted_options(table, hints)?;
             let outer = self.view_use.replace(self.view_use.unwrap_or(name.span()));
             let node = self.scan(table, options, name.span());
             self.view_use = outer;
@@ -106,6 +105,7 @@ impl Binder<'_> {
         };
         Err(match nearest(wanted, known()) {
             Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+            None if known().next().is_none() => error.with_hint("no tables are in sight here"),
             None => error.with_hint(format!("tables in sight are {}", known().collect::<Vec<_>>().join(", "))),
         })
     }
@@ -183,7 +183,7 @@ impl Binder<'_> {
             (_, 0) => {}
             (_, n) if n == made.len() => made.iter_mut().zip(&names).for_each(|(column, name)| column.name.clone_from(name)),
             (_, n) => {
-                let message = format!("{n} column names are given, but the function has {} columns", made.len());
+                let message = super::wrong_count(n, "the function", made.len());
                 return Err(self.error("sql.column_count", message, reference.span));
             }
         }

@@ -7,6 +7,8 @@ mod call;
 mod expression;
 mod from;
 mod grouping;
+mod hints;
+mod like;
 mod literal;
 mod scope;
 mod select;
@@ -14,7 +16,7 @@ mod special;
 mod table;
 mod window;
 
-pub use table::{ColumnSource, TableColumn, TableDefinition};
+pub use table::{ColumnSource, SourceTraits, TableColumn, TableDefinition};
 
 use crate::{
     ast::{Query, Span},
@@ -87,9 +89,11 @@ impl<'a> Binder<'a> {
         self.common.truncate(outer);
         self.depth -= 1;
         let node = node?;
-        let refused = [(!query.order_by.is_empty(), "ORDER BY"), (query.limit.is_some(), "LIMIT"), (query.offset.is_some(), "OFFSET")];
-        if let Some((_, what)) = refused.iter().find(|(found, _)| *found) {
-            return Err(not_yet(&format!("`{what}` at the end of a query"), query.span));
+        let order_by = query.order_by.first().map(|item| item.expression.span);
+        let [limit, offset] = [&query.limit, &query.offset].map(|e| e.as_ref().map(|e| e.span));
+        let refused = [(order_by, "ORDER BY"), (limit, "LIMIT"), (offset, "OFFSET")];
+        if let Some((span, what)) = refused.into_iter().find_map(|(span, what)| Some((span?, what))) {
+            return Err(self.placed(not_yet(&format!("`{what}` at the end of a query"), span)));
         }
         Ok(node)
     }
@@ -154,13 +158,19 @@ fn renamed(mut node: PlanNode, names: &[String], span: Span) -> Result<PlanNode,
         return Ok(node);
     }
     if names.len() != node.columns.len() {
-        let message = format!("{} column names are given, but the query has {} columns", names.len(), node.columns.len());
-        return Err(SqlError::new("sql.column_count", message, span));
+        return Err(SqlError::new("sql.column_count", wrong_count(names.len(), "the query", node.columns.len()), span));
     }
     for (column, name) in node.columns.iter_mut().zip(names) {
         column.name.clone_from(name);
     }
     Ok(node)
+}
+
+/// Says that there are more or fewer column names than columns.
+pub(crate) fn wrong_count(names: usize, what: &str, columns: usize) -> String {
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    let are = if names == 1 { "is" } else { "are" };
+    format!("{names} column name{} {are} given, but {what} has {columns} column{}", plural(names), plural(columns))
 }
 
 fn names_of(identifiers: &[crate::ast::Identifier]) -> Vec<String> {

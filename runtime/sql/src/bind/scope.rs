@@ -61,6 +61,15 @@ impl Scope {
         let is_qualified = parts.len() > 1 && self.columns.iter().any(|c| c.qualifier.as_deref() == Some(&parts[0].value));
         let (wanted, where_in) = if is_qualified {
             (&parts[1], format!("table `{}` has no column `{}`", parts[0].value, parts[1].value))
+        } else if parts.len() > 1 {
+            let error = SqlError::new("sql.unknown_column", format!("there is no table or column `{}`", parts[0].value), parts[0].span);
+            let mut tables: Vec<&str> = self.columns.iter().filter_map(|c| c.qualifier.as_deref()).collect();
+            tables.dedup();
+            return match nearest(&parts[0].value, tables.iter().copied()) {
+                Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+                None if tables.is_empty() => error,
+                None => error.with_hint(format!("tables in sight are {}", tables.join(", "))),
+            };
         } else {
             (&parts[0], format!("there is no column `{}`", parts[0].value))
         };

@@ -26,6 +26,7 @@ impl Binder<'_> {
     }
 
     fn select(&mut self, select: &Select) -> Result<PlanNode, SqlError> {
+        super::hints::check(&select.hints).map_err(|e| self.placed(e))?;
         let (mut node, scope) = self.from(&select.from, select.span)?;
         if select.qualify.is_some() || !select.windows.is_empty() {
             return Err(self.placed(not_yet("`OVER` windows", select.span)));
@@ -201,7 +202,7 @@ impl Binder<'_> {
             return Ok(None);
         };
         let value = option.value.as_deref().unwrap_or_default();
-        match crate::settings::duration_ms(value) {
+        match millrace_model::duration_ms(value) {
             Some(ttl_ms) => Ok(Some(ttl_ms).filter(|&ms| ms > 0)),
             None => {
                 let error = self.error("sql.invalid_option", format!("`{value}` is no duration"), option.span);

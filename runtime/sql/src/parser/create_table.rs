@@ -96,11 +96,19 @@ impl Parser<'_> {
     /// `(INCLUDING ALL EXCLUDING OPTIONS …)`
     fn like_options(&mut self) -> Result<Vec<String>, SqlError> {
         self.expect(Kind::LeftParen)?;
-        let mut options = Vec::new();
+        let mut options: Vec<String> = Vec::new();
         while !self.eat(Kind::RightParen) {
+            let start = self.span();
             let strategy = self.expect_one_of(&["INCLUDING", "EXCLUDING", "OVERWRITING"])?;
-            let features = ["ALL", "CONSTRAINTS", "DISTRIBUTION", "GENERATED", "METADATA", "OPTIONS", "PARTITIONS", "WATERMARKS"];
-            options.push(format!("{strategy} {}", self.expect_one_of(&features)?));
+            let features: &[&str] = match strategy {
+                "OVERWRITING" => &["GENERATED", "METADATA", "OPTIONS", "WATERMARKS"],
+                _ => &["ALL", "CONSTRAINTS", "DISTRIBUTION", "GENERATED", "METADATA", "OPTIONS", "PARTITIONS", "WATERMARKS"],
+            };
+            let feature = self.expect_one_of(features)?;
+            if options.iter().any(|o| o.split_once(' ').is_some_and(|(_, earlier)| earlier == feature)) {
+                return Err(SqlError::new("sql.syntax", format!("`{feature}` stands twice in the options of LIKE"), self.since(start)));
+            }
+            options.push(format!("{strategy} {feature}"));
         }
         Ok(options)
     }

@@ -2,7 +2,7 @@
 
 use super::{Parser, token::Kind};
 use crate::{
-    ast::{Statement, StatementKind},
+    ast::{DropObject, DropStatement, ExplainDetail, Statement, StatementKind},
     error::SqlError,
 };
 
@@ -11,7 +11,7 @@ const STARTS: &str = "SELECT INSERT CREATE SET RESET EXPLAIN EXECUTE BEGIN WITH 
      UNLOAD CALL COMPILE STOP ANALYZE TRUNCATE UPDATE DELETE MERGE REPLACE UPSERT HELP QUIT EXIT CLEAR";
 
 /// Statements that are known by their first words and refused by the binder.
-const UNSUPPORTED: &str = "USE DROP SHOW DESCRIBE DESC ALTER ADD REMOVE LOAD UNLOAD CALL COMPILE STOP ANALYZE TRUNCATE UPDATE DELETE MERGE \
+const UNSUPPORTED: &str = "USE SHOW DESCRIBE DESC ALTER ADD REMOVE LOAD UNLOAD CALL COMPILE STOP ANALYZE TRUNCATE UPDATE DELETE MERGE \
      REPLACE UPSERT HELP QUIT EXIT CLEAR";
 
 /// What unsupported statements are about: part of their name.
@@ -20,6 +20,14 @@ const OBJECTS: &str = "CATALOG CATALOGS DATABASE DATABASES TABLE TABLES VIEW VIE
 
 /// Words between a verb and its object that the name leaves out.
 const BETWEEN: &str = "TEMPORARY SYSTEM FULL USER EXTENDED";
+
+/// What `EXPLAIN` can be asked for.
+const DETAILS: [(&str, ExplainDetail); 4] = [
+    ("ESTIMATED_COST", ExplainDetail::EstimatedCost),
+    ("CHANGELOG_MODE", ExplainDetail::ChangelogMode),
+    ("JSON_EXECUTION_PLAN", ExplainDetail::JsonExecutionPlan),
+    ("PLAN_ADVICE", ExplainDetail::PlanAdvice),
+];
 
 impl Parser<'_> {
     pub(super) fn script(&mut self) -> Result<Vec<Statement>, SqlError> {
@@ -56,6 +64,7 @@ impl Parser<'_> {
             "SET" => self.set(),
             "RESET" => self.reset(),
             "EXPLAIN" => self.explain(),
+            "DROP" => self.drop_statement(),
             _ if UNSUPPORTED.split_whitespace().any(|w| w == word) => Ok(self.unsupported_statement()),
             _ => Err(self.with_near(self.expected("a statement"), STARTS.split_whitespace())),
         }
@@ -77,17 +86,49 @@ impl Parser<'_> {
     /// `EXPLAIN [PLAN FOR | detail, …] statement`
     fn explain(&mut self) -> Result<StatementKind, SqlError> {
         self.advance();
-        let details = ["ESTIMATED_COST", "CHANGELOG_MODE", "JSON_EXECUTION_PLAN", "PLAN_ADVICE"];
+        let mut asked = Vec::new();
+        let details = DETAILS.map(|(word, _)| word);
         if self.eat_word("PLAN") {
             self.expect_word("FOR")?;
         } else if details.iter().any(|detail| self.is_word(detail)) {
-            self.comma_separated(|p| p.expect_one_of(&details))?;
+            let words = self.comma_separated(|p| p.expect_one_of(&details))?;
+            asked = DETAILS.iter().filter(|(word, _)| words.contains(word)).map(|(_, detail)| *detail).collect();
         }
         let is_explained = ["SELECT", "WITH", "VALUES", "TABLE", "INSERT", "EXECUTE", "STATEMENT", "BEGIN", "CREATE"];
         if self.kind() != Kind::LeftParen && !is_explained.iter().any(|word| self.is_word(word)) {
             return Err(self.with_near(self.expected("a query or `INSERT`"), is_explained.into_iter().chain(details)));
         }
-        Ok(StatementKind::Explain(Box::new(self.statement()?)))
+        Ok(StatementKind::Explain { details: asked, statement: Box::new(self.statement()?) })
+    }
+
+    /// `DROP [TEMPORARY [SYSTEM]] TABLE | VIEW | FUNCTION [IF EXISTS] name`
+    fn drop_statement(&mut self) -> Result<StatementKind, SqlError> {
+        let start = self.at;
+        self.advance();
+        let temporary = self.eat_word("TEMPORARY");
+        let system = temporary && self.eat_word("SYSTEM");
+        let object = match self.word_at(0).unwrap_or_default().to_ascii_uppercase().as_str() {
+            "TABLE" if !system => DropObject::Table,
+            "VIEW" if !system => DropObject::View,
+            "FUNCTION" => DropObject::Function,
+            "CATALOG" | "DATABASE" | "MODEL" | "CONNECTION" | "MATERIALIZED" => {
+                self.at = start;
+                return Ok(self.unsupported_statement());
+            }
+            _ => {
+                let error = self.expected("`TABLE`, `VIEW` or `FUNCTION`");
+                return Err(self.with_near(error, ["TABLE", "VIEW", "FUNCTION", "TEMPORARY"].into_iter()));
+            }
+        };
+        self.advance();
+        let if_exists = self.eat_words(&["IF", "EXISTS"]);
+        let expected = match object {
+            DropObject::Table => "the name of a table",
+            DropObject::View => "the name of a view",
+            DropObject::Function => "the name of a function",
+        };
+        let name = self.object_name(expected)?;
+        Ok(StatementKind::Drop(DropStatement { object, name, temporary, if_exists }))
     }
 
     /// Skips a statement up to its semicolon and answers its name.

@@ -10,13 +10,17 @@ pub struct ChangelogMode {
     pub updates: bool,
     /// `-D` may occur.
     pub deletes: bool,
+    /// `+U` comes without a `-U` before it: rows are told apart by a key.
+    pub is_upsert: bool,
 }
 
 impl ChangelogMode {
     /// Only `+I`.
-    pub const INSERT_ONLY: Self = Self { updates: false, deletes: false };
+    pub const INSERT_ONLY: Self = Self { updates: false, deletes: false, is_upsert: false };
     /// All four.
-    pub const ALL: Self = Self { updates: true, deletes: true };
+    pub const ALL: Self = Self { updates: true, deletes: true, is_upsert: false };
+    /// All but `-U`.
+    pub const UPSERT: Self = Self { updates: true, deletes: true, is_upsert: true };
 
     /// Whether only `+I` occurs.
     pub fn is_insert_only(self) -> bool {
@@ -24,16 +28,20 @@ impl ChangelogMode {
     }
 
     fn or(self, other: Self) -> Self {
-        Self { updates: self.updates || other.updates, deletes: self.deletes || other.deletes }
+        Self {
+            updates: self.updates || other.updates,
+            deletes: self.deletes || other.deletes,
+            is_upsert: self.is_upsert || other.is_upsert,
+        }
     }
 }
 
-/// Flink's short form: `I`, `I,UB,UA`, `I,UB,UA,D`.
+/// Flink's short form: `I`, `I,UB,UA`, `I,UB,UA,D`, `I,UA,D`.
 impl fmt::Display for ChangelogMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("I")?;
         if self.updates {
-            f.write_str(",UB,UA")?;
+            f.write_str(if self.is_upsert { ",UA" } else { ",UB,UA" })?;
         }
         if self.deletes {
             f.write_str(",D")?;
@@ -46,6 +54,7 @@ impl fmt::Display for ChangelogMode {
 pub fn changelog_mode(node: &PlanNode) -> ChangelogMode {
     match &node.kind {
         NodeKind::Scan(scan) => scan.changes,
+        NodeKind::ChangelogNormalize { .. } => ChangelogMode::ALL,
         NodeKind::Values { .. } | NodeKind::WindowAggregate { .. } => ChangelogMode::INSERT_ONLY,
         NodeKind::Calc { input, .. }
         | NodeKind::Expand { input, .. }
@@ -55,7 +64,7 @@ pub fn changelog_mode(node: &PlanNode) -> ChangelogMode {
         NodeKind::GroupAggregate { input, calls, .. } => {
             let below = changelog_mode(input);
             // Without calls the result of a key never changes: it comes and goes.
-            ChangelogMode { updates: !calls.is_empty(), deletes: !below.is_insert_only() }
+            ChangelogMode { updates: !calls.is_empty(), deletes: !below.is_insert_only(), is_upsert: false }
         }
     }
 }

@@ -1,22 +1,67 @@
-//! The plan as text, in the manner of Flink's `EXPLAIN CHANGELOG_MODE`.
+//! The plan as text, in the manner of Flink's `EXPLAIN`.
 
 use super::{AggregateCall, Correlation, NodeKind, PlanColumn, PlanNode, WindowKind, WindowStrategy, changelog::changelog_mode};
+use crate::ast::ExplainDetail;
 use arrow_array::Array;
 use millrace_functions::{EvaluationContext, Expr, cast};
+use serde_json::json;
 use std::fmt::Write;
 
 /// One line per operator, the sink first, each with the kinds of changes that it emits.
 pub fn explain(node: &PlanNode) -> String {
     let mut out = String::new();
-    write_node(node, 0, &mut out);
+    write_node(node, 0, true, &mut out);
     out
 }
 
-fn write_node(node: &PlanNode, depth: usize, out: &mut String) {
+/// What `EXPLAIN` answers for these plans, each with the name of its sink if it has one. Costs are not estimated and no
+/// advice is given: both have nothing to go by before rows come.
+pub fn answer(plans: &[(Option<&str>, &PlanNode)], details: &[ExplainDetail]) -> String {
+    let with_modes = details.contains(&ExplainDetail::ChangelogMode);
+    let mut out = String::new();
+    for (position, (sink, plan)) in plans.iter().enumerate() {
+        if position > 0 {
+            out.push('\n');
+        }
+        if let Some(name) = sink {
+            let mode = if with_modes { format!(", changelogMode=[{}]", changelog_mode(plan)) } else { String::new() };
+            let _ = writeln!(out, "Sink(table=[{name}]{mode})");
+        }
+        write_node(plan, usize::from(sink.is_some()), with_modes, &mut out);
+    }
+    if details.contains(&ExplainDetail::JsonExecutionPlan) {
+        let mut nodes = Vec::new();
+        for (sink, plan) in plans {
+            let last = add_json(plan, &mut nodes);
+            if let Some(name) = sink {
+                let id = nodes.len() + 1;
+                nodes.push(
+                    json!({ "id": id, "type": "Sink", "contents": format!("Sink(table=[{name}])"), "predecessors": [{ "id": last }] }),
+                );
+            }
+        }
+        let _ = writeln!(out, "\n{:#}", json!({ "nodes": nodes }));
+    }
+    out
+}
+
+/// Adds the operators of a plan, inputs first; answers the last one's number.
+fn add_json(node: &PlanNode, nodes: &mut Vec<serde_json::Value>) -> usize {
+    let predecessors: Vec<serde_json::Value> = node.inputs().into_iter().map(|input| json!({ "id": add_json(input, nodes) })).collect();
+    let id = nodes.len() + 1;
+    let operator = operator(node);
+    let kind = operator.split('(').next().unwrap_or_default();
+    let mode = changelog_mode(node).to_string();
+    nodes.push(json!({ "id": id, "type": kind, "contents": format!("{operator})"), "changelog_mode": mode, "predecessors": predecessors }));
+    id
+}
+
+fn write_node(node: &PlanNode, depth: usize, with_modes: bool, out: &mut String) {
     let indent = if depth == 0 { String::new() } else { format!("{}+- ", "   ".repeat(depth - 1)) };
-    let _ = writeln!(out, "{indent}{}, changelogMode=[{}])", operator(node), changelog_mode(node));
+    let mode = if with_modes { format!(", changelogMode=[{}]", changelog_mode(node)) } else { String::new() };
+    let _ = writeln!(out, "{indent}{}{mode})", operator(node));
     for input in node.inputs() {
-        write_node(input, depth + 1, out);
+        write_node(input, depth + 1, with_modes, out);
     }
 }
 
@@ -24,9 +69,18 @@ fn write_node(node: &PlanNode, depth: usize, out: &mut String) {
 fn operator(node: &PlanNode) -> String {
     match &node.kind {
         NodeKind::Scan(scan) => {
-            let fields: Vec<&str> = scan.physical.iter().map(|c| c.name.as_str()).collect();
-            let watermark = scan.watermark.as_ref().map(|w| format!(", watermark=[{}]", text(w, &node.columns))).unwrap_or_default();
-            format!("TableSourceScan(table=[{}], fields=[{}]{watermark}", scan.table, fields.join(", "))
+            let fields: Vec<&str> = scan.physical.iter().filter(|c| !c.is_metadata).map(|c| c.name.as_str()).collect();
+            let own = scan.is_source_watermark.then(|| String::from(", watermark=[SOURCE_WATERMARK()]"));
+            let declared = scan.watermark.as_ref().map(|w| format!(", watermark=[{}]", text(w, &node.columns)));
+            let watermark = declared.or(own).unwrap_or_default();
+            let metadata: Vec<&str> = scan.physical.iter().filter(|c| c.is_metadata).map(|c| c.name.as_str()).collect();
+            let metadata = if metadata.is_empty() { String::new() } else { format!(", metadata=[{}]", metadata.join(", ")) };
+            format!("TableSourceScan(table=[{}], fields=[{}]{metadata}{watermark}", scan.table, fields.join(", "))
+        }
+        NodeKind::ChangelogNormalize { input, keys, filter, state_ttl_ms } => {
+            let filter = filter.as_ref().map(|f| format!(", condition=[{}]", text(f, &input.columns))).unwrap_or_default();
+            let ttl = state_ttl_ms.map(|ms| format!(", stateTtl=[{ms} ms]")).unwrap_or_default();
+            format!("ChangelogNormalize(key=[{}]{filter}{ttl}", names(keys, &input.columns))
         }
         NodeKind::Values { rows } => format!("Values(rows=[{}]", rows.len()),
         NodeKind::Calc { input, predicate, projection } => {
@@ -45,7 +99,10 @@ fn operator(node: &PlanNode) -> String {
             format!("Expand(sets=[{}]", sets.iter().map(set).collect::<Vec<_>>().join(", "))
         }
         NodeKind::WindowTable { input, window } => {
-            format!("WindowTableFunction(window=[{}]", window_text(window.kind, &input.columns[window.time_column].name))
+            let window_shown = window_text(window.kind, &input.columns[window.time_column].name);
+            let keys = names(&window.partition_keys, &input.columns);
+            let keys = if keys.is_empty() { keys } else { format!(", partition keys=[{keys}]") };
+            format!("WindowTableFunction(window=[{window_shown}]{keys}")
         }
         NodeKind::WindowAggregate { input, strategy, keys, calls } => {
             let window = match strategy {

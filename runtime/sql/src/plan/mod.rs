@@ -6,17 +6,22 @@
 pub mod changelog;
 mod columns;
 pub mod explain;
+mod filters;
 mod prune;
 mod window;
 
 pub use changelog::ChangelogMode;
 pub use columns::{Lineage, PlanColumn, SourceColumn, TimeKind, WindowBound, WindowPart};
-pub use prune::prune;
 pub use window::{WindowKind, WindowSpec, WindowStrategy};
 
 use millrace_functions::{Expr, Typed, aggregate::AggregateFunction, table::TableFunction};
 use millrace_model::DataType;
 use std::{collections::BTreeMap, sync::Arc};
+
+/// The plan as it is run: filters where they save most, and no column that nothing reads.
+pub fn optimized(node: PlanNode) -> PlanNode {
+    prune::prune(filters::pushed(node))
+}
 
 /// An operator of the plan with everything below it.
 #[derive(Debug, Clone)]
@@ -32,6 +37,17 @@ pub struct PlanNode {
 pub enum NodeKind {
     /// Reads a table of the session.
     Scan(Scan),
+    /// Turns upserts into a changelog of all four kinds: the row before each change is known by its key.
+    ChangelogNormalize {
+        /// Where upserts come from.
+        input: Box<PlanNode>,
+        /// Columns of the primary key.
+        keys: Vec<usize>,
+        /// Rows for which it is not TRUE are as good as deleted.
+        filter: Option<Expr>,
+        /// A key without changes for so long is forgotten (`table.exec.state.ttl`).
+        state_ttl_ms: Option<u64>,
+    },
     /// Constant rows, once.
     Values {
         /// Rows of constant expressions, as wide as the columns.
@@ -113,9 +129,11 @@ pub struct Scan {
     pub physical: Vec<ScanColumn>,
     /// The watermark that a row stands for, as an expression over the output columns (a timestamp), if declared.
     pub watermark: Option<Expr>,
+    /// The source's own watermarks count (`SOURCE_WATERMARK()`).
+    pub is_source_watermark: bool,
     /// Kinds of changes that the table holds.
     pub changes: ChangelogMode,
-    /// Options of `/*+ OPTIONS(…) */`.
+    /// Options of the table's `WITH`, those of `/*+ OPTIONS(…) */` over them.
     pub options: BTreeMap<String, String>,
 }
 
@@ -184,6 +202,22 @@ impl PlanNode {
             NodeKind::Scan(_) | NodeKind::Values { .. } => Vec::new(),
             NodeKind::Union { inputs } => inputs.iter().collect(),
             NodeKind::Calc { input, .. }
+            | NodeKind::ChangelogNormalize { input, .. }
+            | NodeKind::Expand { input, .. }
+            | NodeKind::WindowTable { input, .. }
+            | NodeKind::WindowAggregate { input, .. }
+            | NodeKind::GroupAggregate { input, .. }
+            | NodeKind::Correlate { input, .. } => vec![input],
+        }
+    }
+
+    /// The nodes right below, to be changed.
+    pub fn inputs_mut(&mut self) -> Vec<&mut PlanNode> {
+        match &mut self.kind {
+            NodeKind::Scan(_) | NodeKind::Values { .. } => Vec::new(),
+            NodeKind::Union { inputs } => inputs.iter_mut().collect(),
+            NodeKind::Calc { input, .. }
+            | NodeKind::ChangelogNormalize { input, .. }
             | NodeKind::Expand { input, .. }
             | NodeKind::WindowTable { input, .. }
             | NodeKind::WindowAggregate { input, .. }

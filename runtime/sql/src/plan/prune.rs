@@ -43,6 +43,18 @@ fn narrow(node: PlanNode, required: &BTreeSet<usize>) -> (PlanNode, Moved) {
             scan.watermark = scan.watermark.map(|w| relocate(w, &moved));
             (PlanNode { kind: NodeKind::Scan(scan), columns: pick(columns, &kept) }, moved)
         }
+        NodeKind::ChangelogNormalize { input, keys, filter, state_ttl_ms } => {
+            // Equal rows are no change, so only what is read later may make a difference.
+            let mut kept = required.clone();
+            kept.extend(&keys);
+            filter.iter().for_each(|f| f.columns(&mut kept));
+            let input = Box::new(exact(*input, &kept));
+            let moved = moved(width, &kept);
+            let keys = keys.into_iter().filter_map(|k| moved[k]).collect();
+            let filter = filter.map(|f| relocate(f, &moved));
+            let kind = NodeKind::ChangelogNormalize { input, keys, filter, state_ttl_ms };
+            (PlanNode { kind, columns: pick(columns, &kept) }, moved)
+        }
         NodeKind::Values { rows } => {
             let rows = rows.into_iter().map(|row| pick(row, required)).collect();
             (PlanNode { kind: NodeKind::Values { rows }, columns: pick(columns, required) }, moved(width, required))

@@ -53,7 +53,14 @@ pub fn statement(s: &Statement) -> String {
         StatementKind::StatementSet(inserts) => clauses("statement-set", inserts.iter().map(insert).collect()),
         StatementKind::Set(o) => format!("(set {:?} {:?})", o.key, o.value),
         StatementKind::Reset(o) => format!("(reset{})", o.as_ref().map(|o| format!(" {:?}", o.key)).unwrap_or_default()),
-        StatementKind::Explain(inner) => clauses("explain", vec![statement(inner)]),
+        StatementKind::Explain { details, statement: inner } => {
+            let head = details.iter().fold(String::from("explain"), |head, d| format!("{head} {d:?}"));
+            clauses(&head, vec![statement(inner)])
+        }
+        StatementKind::Drop(d) => {
+            let flags = flags(&[(d.temporary, "temporary"), (d.if_exists, "if-exists")]);
+            format!("(drop {:?} {}{flags})", d.object, name(&d.name))
+        }
         StatementKind::Query(q) => query(q),
         StatementKind::Unsupported(what) => format!("(unsupported {what:?})"),
     }

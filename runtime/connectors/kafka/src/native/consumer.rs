@@ -4,11 +4,11 @@
 //! librdkafka's buffers until [`Messages::clear`].
 
 use super::{
-    Failure,
+    Code, Failure,
     client::{Client, Topic},
 };
 use rdkafka_sys as rd;
-use std::{os::raw::c_void, ptr::NonNull, sync::Arc};
+use std::{ffi::CStr, os::raw::c_void, ptr::NonNull, sync::Arc};
 use tokio::sync::Notify;
 
 /// The queue and the partitions that flow into it.
@@ -103,6 +103,17 @@ pub(crate) struct Messages {
 // SAFETY: messages are owned, and released by whichever thread owns this.
 unsafe impl Send for Messages {}
 
+/// Who says when a message was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TimestampKind {
+    /// Nobody.
+    NotThere,
+    /// Its producer.
+    CreateTime,
+    /// The broker.
+    LogAppendTime,
+}
+
 /// One message, in place.
 pub(crate) struct Message<'m> {
     pub(crate) partition: i32,
@@ -124,6 +135,49 @@ impl Messages {
 
     pub(crate) fn get(&self, index: usize) -> Option<Message<'_>> {
         self.pointers.get(index).map(|&pointer| view(pointer))
+    }
+
+    /// When a message was written, in epoch milliseconds, and who says so; -1 where nobody does.
+    pub(crate) fn timestamp(&self, index: usize) -> (i64, TimestampKind) {
+        let Some(&pointer) = self.pointers.get(index) else { return (-1, TimestampKind::NotThere) };
+        let mut kind = rd::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+        // SAFETY: a valid message and a place for the kind.
+        let at_ms = unsafe { rd::rd_kafka_message_timestamp(pointer, &mut kind) };
+        let kind = match kind {
+            rd::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE => TimestampKind::NotThere,
+            rd::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_CREATE_TIME => TimestampKind::CreateTime,
+            rd::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME => TimestampKind::LogAppendTime,
+        };
+        (at_ms, kind)
+    }
+
+    /// The epoch of the leader that a message came from, if the broker says so.
+    pub(crate) fn leader_epoch(&self, index: usize) -> Option<i32> {
+        let &pointer = self.pointers.get(index)?;
+        // SAFETY: a valid message.
+        Some(unsafe { rd::rd_kafka_message_leader_epoch(pointer) }).filter(|&epoch| epoch >= 0)
+    }
+
+    /// Calls `visit` with the name and value of each header of a message, in order.
+    pub(crate) fn headers(&self, index: usize, mut visit: impl FnMut(&[u8], Option<&[u8]>)) {
+        let Some(&pointer) = self.pointers.get(index) else { return };
+        let mut headers = std::ptr::null_mut();
+        // SAFETY: a valid message; the headers belong to it and live as long.
+        if unsafe { rd::rd_kafka_message_headers(pointer, &mut headers) } != Code::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return;
+        }
+        for position in 0.. {
+            let (mut name, mut value, mut size) = (std::ptr::null(), std::ptr::null(), 0);
+            // SAFETY: valid headers and places for what is found; name and value live as long as the message.
+            unsafe {
+                let found = rd::rd_kafka_header_get_all(headers, position, &mut name, &mut value, &mut size);
+                if found != Code::RD_KAFKA_RESP_ERR_NO_ERROR || name.is_null() {
+                    return;
+                }
+                let value = (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast::<u8>(), size));
+                visit(CStr::from_ptr(name).to_bytes(), value);
+            }
+        }
     }
 
     /// Gives all messages back to librdkafka.

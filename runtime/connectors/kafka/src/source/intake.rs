@@ -1,5 +1,6 @@
 //! From messages to one batch: decoding, event times, late rows, and letters for what must be given up.
 
+use super::metadata::Metadata;
 use crate::{
     config::{BadRecords, LateRecords},
     native::{Message, Messages},
@@ -21,6 +22,7 @@ const BATCH_BYTES_MAX: usize = 16 << 20;
 /// Reads messages as the table declares.
 pub(crate) struct Intake {
     pub(crate) decoder: Decoder,
+    pub(crate) metadata: Metadata,
     pub(crate) topic: Arc<str>,
     pub(crate) operator: String,
     pub(crate) bad_records: BadRecords,
@@ -52,7 +54,7 @@ pub(crate) struct Taken {
 
 impl Intake {
     pub(crate) fn new(
-        decoder: Decoder,
+        (decoder, metadata): (Decoder, Metadata),
         topic: Arc<str>,
         operator: String,
         (bad_records, late_records): (BadRecords, LateRecords),
@@ -60,7 +62,7 @@ impl Intake {
         metrics: Arc<SourceMetrics>,
     ) -> Self {
         let (rows, runs) = (Vec::new(), Vec::new());
-        Self { decoder, topic, operator, bad_records, late_records, event_time, declared, metrics, rows, runs }
+        Self { decoder, metadata, topic, operator, bad_records, late_records, event_time, declared, metrics, rows, runs }
     }
 
     /// Decodes `messages` from index `from` on; rows at or below `watermark_ms` are late.
@@ -84,7 +86,7 @@ impl Intake {
         self.metrics.records_in.fetch_add(taken.messages as u64, Relaxed);
         self.metrics.bytes_in.fetch_add(bytes as u64, Relaxed);
         if self.decoder.rows() > 0 {
-            let rows = self.decoder.finish();
+            let rows = self.metadata.add_to(self.decoder.finish(), messages, &self.rows)?;
             let rows = self.settle_times(rows, messages, watermark_ms, &mut taken)?;
             taken.rows = (rows.num_rows() > 0).then_some(rows);
         }

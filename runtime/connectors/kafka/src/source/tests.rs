@@ -36,6 +36,90 @@ async fn earliest_reads_everything_and_says_where_it_came_from() {
     assert_eq!((source.metrics.records_in.load(Relaxed), source.metrics.pending_records.load(Relaxed)), (15, 0));
 }
 
+/// Rows of a batch, cell by cell as text.
+fn shown(batch: &millrace_model::Batch) -> Vec<String> {
+    use arrow_array::{Array, cast::AsArray, types::*};
+    let cell = |column: &arrow_array::ArrayRef, row: usize| match column.data_type() {
+        _ if column.is_null(row) => "NULL".to_owned(),
+        arrow_schema::DataType::Int32 => column.as_primitive::<Int32Type>().value(row).to_string(),
+        arrow_schema::DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
+        arrow_schema::DataType::Timestamp(..) => column.as_primitive::<TimestampMillisecondType>().value(row).to_string(),
+        arrow_schema::DataType::Map(..) => {
+            let entries = column.as_map().value(row);
+            let (names, values) = (entries.column(0).as_string::<i32>(), entries.column(1).as_binary::<i32>());
+            let entry = |i| format!("{}={:?}", names.value(i), values.is_valid(i).then(|| String::from_utf8_lossy(values.value(i))));
+            (0..entries.len()).map(entry).collect::<Vec<_>>().join(" ")
+        }
+        _ => column.as_string::<i32>().value(row).to_owned(),
+    };
+    (0..batch.num_rows()).map(|row| batch.rows.columns().iter().map(|c| cell(c, row)).collect::<Vec<_>>().join(", ")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metadata_are_columns_behind_those_of_the_table() {
+    use rdkafka::{
+        message::{Header, OwnedHeaders},
+        producer::{BaseRecord, Producer},
+    };
+    let table = table(2, &[("id", "BIGINT")]).await;
+    let writer = producer(&table);
+    let header = |key, value| Header { key, value };
+    let headers = OwnedHeaders::new().insert(header("a", Some("1"))).insert(header("b", None::<&str>)).insert(header("a", Some("2")));
+    let record = |value: &'static str| BaseRecord::<(), str>::to(&table.physical_name).partition(1).payload(value);
+    writer.send(record("{\"id\":1}").timestamp(1_600_000_000_123).headers(headers)).unwrap();
+    writer.send(record("no json").timestamp(5)).unwrap();
+    writer.send(record("{\"id\":3}").timestamp(1_600_000_000_456)).unwrap();
+    writer.flush(DEADLINE).unwrap();
+    let metadata = vec!["offset", "partition", "timestamp", "timestamp-type", "topic", "headers", "leader-epoch"];
+    let setup = SourceSetup { metadata, ..SourceSetup::new(&table, json!({"start": "earliest"})) };
+    let mut source = setup.open().await.unwrap();
+    let mut rows = Vec::new();
+    while rows.len() < 2 {
+        if let SourceEvent::Batch(batch) = source.next().await.unwrap() {
+            rows.extend(shown(&batch));
+        }
+    }
+    let topic = &table.physical_name;
+    let expected = [
+        format!("1, 0, 1, 1600000000123, CreateTime, {topic}, a=Some(\"2\") b=None, 0"),
+        format!("3, 2, 1, 1600000000456, CreateTime, {topic}, , 0"),
+    ];
+    assert_eq!(rows, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_metadata_that_are_asked_for_are_read() {
+    let table = table(1, CLICKS).await;
+    produce(&table, 0, &clicks(0..2));
+    let setup = SourceSetup { metadata: vec!["offset"], ..SourceSetup::new(&table, json!({"start": "earliest"})) };
+    let mut source = setup.open().await.unwrap();
+    loop {
+        if let SourceEvent::Batch(batch) = source.next().await.unwrap() {
+            let names: Vec<&str> = batch.rows.schema_ref().fields().iter().map(|f| f.name().as_str()).collect();
+            assert_eq!(names, ["id", "ts", "m_offset"]);
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_brokers_own_time_is_told_apart() {
+    let mut table = table(1, CLICKS).await;
+    table.physical_name = unique("append-time");
+    use millrace_connector::Connector;
+    let options = json!({"configs": {"message.timestamp.type": "LogAppendTime"}});
+    assert!(crate::KafkaConnector.ensure_table(&table, &options).await.unwrap());
+    produce(&table, 0, &clicks(0..1));
+    let setup = SourceSetup { metadata: vec!["timestamp-type"], ..SourceSetup::new(&table, json!({"start": "earliest"})) };
+    let mut source = setup.open().await.unwrap();
+    loop {
+        if let SourceEvent::Batch(batch) = source.next().await.unwrap() {
+            assert_eq!(shown(&batch), ["0, 1000, LogAppendTime"]);
+            return;
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn latest_is_settled_when_the_source_opens() {
     let table = table(1, CLICKS).await;

@@ -1,9 +1,11 @@
 //! Opens the stateful part of a stage.
 
 use super::{
+    changelog_normalize::ChangelogNormalize,
     group_aggregate::GroupAggregate,
     groups::GroupSpec,
     session_aggregate::SessionAggregate,
+    session_table::SessionTable,
     stage::Head,
     window_aggregate::{WindowAggregate, Windows},
 };
@@ -32,5 +34,11 @@ pub(super) fn open(head: &Head, zone: Tz, context: OperatorContext) -> Result<Bo
                 _ => Ok(Box::new(WindowAggregate::new(spec, windows, output, &context)?)),
             }
         }
+        Head::ChangelogNormalize { keys, filter, state_ttl_ms, output } => {
+            let what = (keys.as_slice(), filter.clone());
+            let output = output.to_arrow();
+            Ok(Box::new(ChangelogNormalize::new(what, *state_ttl_ms, zone, &context.input, output, restored)?))
+        }
+        Head::SessionTable { window, output } => Ok(Box::new(SessionTable::new(window, zone, output.to_arrow(), &context)?)),
     }
 }

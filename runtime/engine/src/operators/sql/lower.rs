@@ -3,10 +3,11 @@
 use super::stage::{Head, StageKind, StageSettings, Step};
 use crate::operators::PlannedTransform;
 use crate::plan::{PlannedOperator, Work};
+use millrace_connector::MetadataColumn;
 use millrace_functions::Expr;
 use millrace_model::{Field, Schema, ids::NodeId};
 use millrace_sql::{
-    plan::{NodeKind, PlanColumn, PlanNode, Scan, WindowKind, WindowStrategy},
+    plan::{NodeKind, PlanColumn, PlanNode, Scan, ScanColumn, WindowKind, WindowStrategy},
     settings::Settings,
 };
 use std::{collections::HashSet, sync::Arc};
@@ -25,8 +26,10 @@ pub(crate) struct ScanRequest {
     pub operator: usize,
     /// The operator is a source that only this SQL node reads.
     pub is_own_source: bool,
-    /// The columns that it has to read.
+    /// The columns of its table that it has to read.
     pub schema: Schema,
+    /// The metadata that it has to add behind them.
+    pub metadata: Vec<MetadataColumn>,
     /// What is read, and its watermark.
     pub scan: Scan,
 }
@@ -39,6 +42,10 @@ pub(crate) struct InputTable {
     pub parallelism: usize,
     /// All its columns.
     pub schema: Schema,
+    /// Metadata that any scan of the table reads.
+    pub metadata: Vec<MetadataColumn>,
+    /// A column that the source reads for itself: that of its own event time.
+    pub own_time: Option<String>,
     /// A source that only this SQL node reads: it can be given the declared watermark.
     pub is_own_source: bool,
     /// Its own source, and read once: it will read exactly the scan's columns.
@@ -92,6 +99,15 @@ impl Lowering<'_> {
     fn stage(&mut self, plan: &PlanNode) -> Result<Open, String> {
         match &plan.kind {
             NodeKind::Scan(scan) => self.scan(scan, &plan.columns),
+            NodeKind::ChangelogNormalize { input, keys, filter, state_ttl_ms } => {
+                let head = Head::ChangelogNormalize {
+                    keys: keys.clone(),
+                    filter: filter.clone(),
+                    state_ttl_ms: *state_ttl_ms,
+                    output: schema_of(&plan.columns, None),
+                };
+                self.keyed(input, keys, head, "changelog-normalize")
+            }
             NodeKind::Values { rows } => self.values(rows, &plan.columns),
             NodeKind::Calc { input, predicate, projection } => {
                 let mut stage = self.stage(input)?;
@@ -119,7 +135,8 @@ impl Lowering<'_> {
                     stage.steps.push(Step::WindowTable { window: window.clone(), output: schema_of(&plan.columns, None) });
                     return Ok(stage);
                 }
-                Err("SESSION windows are supported only where they are aggregated by the same keys as their PARTITION BY".into())
+                let head = Head::SessionTable { window: window.clone(), output: schema_of(&plan.columns, None) };
+                self.keyed(input, &window.partition_keys, head, "session-window")
             }
             NodeKind::WindowAggregate { input, strategy, keys, calls } => {
                 let head = Head::WindowAggregate {
@@ -153,34 +170,44 @@ impl Lowering<'_> {
         let Some(table) = (self.input)(&scan.table) else {
             return Err(format!("table `{}` is not connected to the SQL node", scan.table));
         };
-        if let Some(column) = scan.physical.iter().find(|c| c.is_metadata) {
-            return Err(format!("metadata column `{}` of table `{}` is not supported by the native engine yet", column.name, scan.table));
-        }
-        if scan.watermark.is_some() && !table.is_own_source {
+        let wants = match (scan.physical.iter().any(|c| c.is_metadata), scan.watermark.is_some()) {
+            (true, _) => Some("reads metadata"),
+            (false, true) => Some("declares a watermark"),
+            (false, false) => None,
+        };
+        if let Some(wants) = wants.filter(|_| !table.is_own_source) {
             return Err(format!(
-                "table `{}` declares a watermark, so a source that no other node reads must feed it; give this query a source node of its own",
+                "table `{}` {wants}, so a source that no other node reads must feed it; give this query a source node of its own",
                 scan.table
             ));
         }
-        let (operator, is_exclusive) = (table.operator, table.is_exclusive);
-        let schema = schema_of(columns, None);
+        let columns_read = if table.is_exclusive { read_columns(scan, &table) } else { table.schema.clone() };
+        let metadata = if table.is_exclusive { read_metadata(scan, &table.metadata) } else { table.metadata.clone() };
+        let read = with_metadata(&columns_read, &metadata);
+        let place = |column: &ScanColumn| match column.is_metadata {
+            true => metadata.iter().position(|m| m.key == column.name).map(|i| columns_read.fields().len() + i),
+            false => columns_read.index_of(&column.name),
+        };
+        let places = scan.physical.iter().map(place).collect::<Option<Vec<usize>>>();
+        let places = places.ok_or_else(|| format!("table `{}` lost a column", scan.table))?;
         let mut request = scan.clone();
-        let read = if is_exclusive { physical_schema(scan) } else { table.schema.clone() };
         // The source computes the watermark over what it reads, which may be more than this scan does.
-        request.watermark =
-            (request.watermark).map(|w| w.map_columns(&|i| scan.physical.get(i).and_then(|c| read.index_of(&c.name)).unwrap_or_default()));
-        self.lowered.scans.push(ScanRequest { operator, is_own_source: table.is_own_source, schema: read, scan: request });
+        request.watermark = request.watermark.map(|w| w.map_columns(&|i| places.get(i).copied().unwrap_or_default()));
+        let (operator, parallelism) = (table.operator, table.parallelism);
+        self.lowered.scans.push(ScanRequest {
+            operator,
+            is_own_source: table.is_own_source,
+            schema: columns_read,
+            metadata,
+            scan: request,
+        });
         let mut steps = Vec::new();
-        let mut input = schema.clone();
-        if !is_exclusive {
-            let chosen = (scan.physical.iter())
-                .map(|c| table.schema.index_of(&c.name).map(|i| Expr::column(i, c.typed.clone())))
-                .collect::<Option<Vec<_>>>();
-            let projection = chosen.ok_or_else(|| format!("table `{}` lost a column", scan.table))?;
-            steps.push(Step::Calc { predicate: None, projection, output: schema });
-            input = table.schema;
+        let as_read = places.iter().copied().eq(0..read.fields().len());
+        let mut input = schema_of(columns, None);
+        if !table.is_exclusive || !as_read {
+            let projection = scan.physical.iter().zip(&places).map(|(c, &i)| Expr::column(i, c.typed.clone())).collect();
+            steps.push(Step::Calc { predicate: None, projection, output: std::mem::replace(&mut input, read) });
         }
-        let parallelism = table.parallelism;
         Ok(Open { inputs: vec![operator], input, key_fields: None, parallelism, head: None, steps, name: "calc".into() })
     }
 
@@ -271,11 +298,29 @@ impl Lowering<'_> {
     }
 }
 
-/// The columns that a scan reads, as the source names them.
-fn physical_schema(scan: &Scan) -> Schema {
-    let fields = scan.physical.iter().map(|c| Field::new(&c.name, c.typed.data_type.clone(), c.typed.nullable));
+/// The columns of its table that an exclusive source has to read: the scan's, and the one of its own event time.
+fn read_columns(scan: &Scan, table: &InputTable) -> Schema {
+    let mut fields: Vec<Field> = (scan.physical.iter().filter(|c| !c.is_metadata))
+        .map(|c| Field::new(&c.name, c.typed.data_type.clone(), c.typed.nullable))
+        .collect();
+    if let Some(own) = table.own_time.as_ref().filter(|own| !fields.iter().any(|f| f.name == **own)) {
+        fields.extend(table.schema.field(own).cloned());
+    }
     // Names come from one table, so they are unique.
-    Schema::new(fields.collect()).unwrap_or_default()
+    Schema::new(fields).unwrap_or_default()
+}
+
+/// Of the metadata that are read from a table those that this scan reads.
+fn read_metadata(scan: &Scan, all: &[MetadataColumn]) -> Vec<MetadataColumn> {
+    let is_read = |m: &&MetadataColumn| scan.physical.iter().any(|c| c.is_metadata && c.name == m.key);
+    all.iter().filter(is_read).cloned().collect()
+}
+
+/// The columns of a table, then the metadata.
+pub(crate) fn with_metadata(columns: &Schema, metadata: &[MetadataColumn]) -> Schema {
+    let fields = columns.fields().iter().chain(metadata.iter().map(|m| &m.field)).cloned().collect();
+    // The names of metadata are chosen to be none of the table's.
+    Schema::new(fields).unwrap_or_default()
 }
 
 /// Columns with unique names; all may be NULL unless `names` are given, which are kept with their nullability.

@@ -1,13 +1,14 @@
 //! Flink SQL on the native engine: a SQL node becomes stages, each a subtask of its own.
 //!
-//! A stage has at most one stateful head (an aggregate, a session window), fed by a keyed exchange, and behind it any
-//! number of stateless steps (calc, expand, window assignment, correlate), which run in the same subtask without a
-//! channel between them.
+//! A stage has at most one stateful head (an aggregate, sessions, upserts made whole), fed by a keyed exchange, and behind
+//! it any number of stateless steps (calc, expand, window assignment, correlate), which run in the same subtask without
+//! a channel between them.
 //!
 //! Invariant: what a stage keeps belongs to its head; its name in checkpoints holds the signature of what is computed,
 //! so a changed query never misreads the state of another.
 
 mod calc;
+mod changelog_normalize;
 mod correlate;
 mod expand;
 mod group_aggregate;
@@ -17,7 +18,10 @@ mod kept_watermark;
 pub(crate) mod lower;
 mod node;
 mod rounds;
+mod row_bytes;
 mod session_aggregate;
+mod session_table;
+mod sessions;
 pub(crate) mod stage;
 mod values;
 mod watermark;
@@ -25,7 +29,8 @@ mod window_aggregate;
 mod window_table;
 mod window_time;
 
-pub(crate) use node::{KIND, Upstream, plan_sql};
+pub(crate) use lower::with_metadata;
+pub(crate) use node::{KIND, SourceRequest, Upstream, plan_sql};
 
 use crate::error::OperatorError;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};

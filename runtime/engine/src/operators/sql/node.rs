@@ -8,17 +8,17 @@ use super::{
     watermark::DeclaredWatermark,
 };
 use crate::plan::{PlannedOperator, Work};
-use millrace_connector::{DeclaredTime, parse_config};
+use millrace_connector::{DeclaredTime, MetadataColumn, parse_config};
 use millrace_functions::{EvaluationContext, FunctionRegistry};
 use millrace_model::{
-    DataType, Schema,
+    DataType, Field, Schema,
     graph::{GraphError, JobParameters, Node},
 };
 use millrace_sql::{
-    ColumnSource, Session, SqlError, TableColumn, TableDefinition,
+    ColumnSource, Session, SourceTraits, SqlError, TableColumn, TableDefinition,
     ast::StatementKind,
     parser,
-    plan::{ChangelogMode, PlanNode, changelog::changelog_mode, explain::explain},
+    plan::{ChangelogMode, PlanNode, Scan, changelog::changelog_mode, explain::explain},
 };
 use serde::Deserialize;
 use std::{collections::BTreeMap, sync::Arc};
@@ -51,8 +51,12 @@ pub(crate) struct Upstream {
     pub changes: ChangelogMode,
     /// Its event-time field, if its watermarks are of one.
     pub rowtime: Option<String>,
-    /// A source that nothing else reads: it may be told to read less.
+    /// A source that nothing else reads: it may be told what to read, and its watermark.
     pub is_own_source: bool,
+    /// It finds its columns by their names: it may be told to read less.
+    pub reads_by_name: bool,
+    /// What the source can do.
+    pub source: SourceTraits,
 }
 
 /// A planned SQL node.
@@ -60,8 +64,24 @@ pub(crate) struct SqlPlanned {
     pub operators: Vec<PlannedOperator>,
     /// What leaves the last operator.
     pub changes: ChangelogMode,
-    /// Per source: the columns that it has to read, and its declared time.
-    pub sources: Vec<(usize, Schema, Option<DeclaredTime>)>,
+    /// What each scan asks of its source.
+    pub sources: Vec<SourceRequest>,
+}
+
+/// What a scan asks of its source.
+pub(crate) struct SourceRequest {
+    pub operator: usize,
+    /// The table's name in the script.
+    pub table: String,
+    /// The columns of its table that it has to read.
+    pub schema: Schema,
+    /// The metadata that it has to add behind them.
+    pub metadata: Vec<MetadataColumn>,
+    pub declared_time: Option<DeclaredTime>,
+    /// Options of the table and of the scan's hint.
+    pub options: BTreeMap<String, String>,
+    /// Whether it may be asked at all, or has other readers.
+    pub is_own_source: bool,
 }
 
 /// Plans the node; `base` is the position of its first operator in the job's plan.
@@ -93,8 +113,10 @@ pub(crate) fn plan_sql(
             parallelism: found.parallelism,
             operator: found.operator,
             schema: found.schema.clone(),
+            metadata: metadata_columns(&scanned, name, &found.schema),
+            own_time: found.rowtime.clone(),
             is_own_source: found.is_own_source,
-            is_exclusive: found.is_own_source && once,
+            is_exclusive: found.is_own_source && found.reads_by_name && once,
         })
     };
     let lowered = lower(&node.id, &plan, &settings, parallelism, base, &input)
@@ -106,24 +128,33 @@ pub(crate) fn plan_sql(
             name.clone_from(&node.name);
         }
     }
-    let sources =
-        lowered.scans.into_iter().filter_map(|request| source_request(request, settings.zone, settings.idle_timeout_ms)).collect();
+    let sources = lowered.scans.into_iter().map(|request| source_request(request, settings.zone, settings.idle_timeout_ms)).collect();
     Ok(SqlPlanned { operators, changes: changelog_mode(&plan), sources })
 }
 
-fn source_request(
-    request: ScanRequest,
-    zone: chrono_tz::Tz,
-    idle_timeout_ms: Option<u64>,
-) -> Option<(usize, Schema, Option<DeclaredTime>)> {
-    if !request.is_own_source {
-        return None;
+fn source_request(request: ScanRequest, zone: chrono_tz::Tz, idle_timeout_ms: Option<u64>) -> SourceRequest {
+    let ScanRequest { operator, is_own_source, schema, metadata, scan } = request;
+    let context = EvaluationContext { zone, ..EvaluationContext::default() };
+    let declared_time =
+        scan.watermark.map(|expr| DeclaredTime { watermarks: Arc::new(DeclaredWatermark { expr, context }), idle_timeout_ms });
+    SourceRequest { operator, table: scan.table, schema, metadata, declared_time, options: scan.options, is_own_source }
+}
+
+/// The metadata that any of the scans reads from the table, each under a name that no column has.
+fn metadata_columns(scans: &[&Scan], table: &str, schema: &Schema) -> Vec<MetadataColumn> {
+    let mut columns: Vec<MetadataColumn> = Vec::new();
+    let of_table = scans.iter().filter(|s| s.table == table).flat_map(|s| &s.physical);
+    for read in of_table.filter(|c| c.is_metadata) {
+        if columns.iter().any(|c| c.key == read.name) {
+            continue;
+        }
+        let mut name = format!("$metadata.{}", read.name);
+        while schema.field(&name).is_some() {
+            name.push('$');
+        }
+        columns.push(MetadataColumn { key: read.name.clone(), field: Field::new(name, read.typed.data_type.clone(), read.typed.nullable) });
     }
-    let declared = request.scan.watermark.map(|expr| DeclaredTime {
-        watermarks: Arc::new(DeclaredWatermark { expr, context: EvaluationContext { zone, now_ms: 0 } }),
-        idle_timeout_ms,
-    });
-    Some((request.operator, request.schema, declared))
+    columns
 }
 
 /// Runs the script over the tables upstream; answers the plan of its SELECT or INSERT.
@@ -139,7 +170,7 @@ fn bind(session: &mut Session, sql: &str, upstream: &[Upstream]) -> Result<PlanN
         session.add_table(table_of(table)?);
     }
     for table in upstream {
-        session.declare_changes(&table.name, table.changes);
+        session.connect(&table.name, SourceTraits { changes: table.changes, ..table.source.clone() });
     }
     let script = session.execute(sql)?;
     for table in upstream.iter().filter(|u| declared.contains(&u.name.as_str())) {
@@ -166,6 +197,7 @@ fn table_of(upstream: &Upstream) -> Result<TableDefinition, SqlError> {
         table.columns.push(TableColumn { name: "rowtime".into(), source: ColumnSource::Computed(expression), comment });
         table.rowtime = Some("rowtime".into());
     }
+    table.source = Some(SourceTraits { changes: upstream.changes, ..upstream.source.clone() });
     Ok(table)
 }
 

@@ -43,6 +43,16 @@ pub(crate) enum Head {
         can_retract: bool,
         output: Schema,
     },
+    ChangelogNormalize {
+        keys: Vec<usize>,
+        filter: Option<Expr>,
+        state_ttl_ms: Option<u64>,
+        output: Schema,
+    },
+    SessionTable {
+        window: WindowSpec,
+        output: Schema,
+    },
 }
 
 impl Head {
@@ -55,6 +65,8 @@ impl Head {
             Self::WindowAggregate { strategy, keys, calls, can_retract, .. } => {
                 format!("window {strategy:?} {keys:?} {calls:?} {can_retract}")
             }
+            Self::ChangelogNormalize { keys, filter, .. } => format!("normalize {keys:?} {filter:?}"),
+            Self::SessionTable { window, .. } => format!("session rows {window:?}"),
         };
         format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{what} {columns:?}").as_bytes()))
     }
@@ -93,7 +105,7 @@ impl OperatorKind for StageKind {
             context.restored = own_state(std::mem::take(&mut context.restored), &signature)?;
             head = Some(super::head::open(wanted, settings.zone, context)?);
         }
-        let evaluation = EvaluationContext { zone: settings.zone, now_ms: 0 };
+        let evaluation = EvaluationContext { zone: settings.zone, ..EvaluationContext::default() };
         Ok(Box::new(Stage { head, signature, steps, evaluation, output: settings.output.clone(), between: Collector::default() }))
     }
 }
@@ -197,7 +209,10 @@ impl Operator for Stage {
         if let Some(head) = &mut self.head {
             head.on_watermark(watermark_ms, &mut self.between).await?;
         }
-        self.drain(out)
+        self.drain(out)?;
+        // What the head has just emitted was there before the watermark passed.
+        self.evaluation.watermark_ms = Some(watermark_ms);
+        Ok(())
     }
 
     fn next_timer_ms(&self) -> Option<i64> {

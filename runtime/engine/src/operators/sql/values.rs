@@ -1,6 +1,6 @@
 //! `VALUES` as a bounded source: its rows once, then the end.
 
-use crate::plan::Work;
+use crate::plan::{SourceWork, Work};
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use arrow_select::concat::concat;
@@ -21,7 +21,7 @@ pub(super) fn source(rows: &[Vec<Expr>], columns: &[PlanColumn], schema: &Schema
     let connection = Connection { kind: KIND.into(), properties: BTreeMap::new() };
     let table = TableBinding { name: KIND.into(), physical_name: KIND.into(), schema: schema.clone(), format: Value::Null, connection };
     let values = Values { rows: rows.to_vec(), width: columns.len(), schema: schema.to_arrow() };
-    Ok(Work::Source { connector: Arc::new(values), table, config: Map::new(), declared_time: None })
+    Ok(Work::Source(SourceWork::new(Arc::new(values), table, Map::new())))
 }
 
 const KIND: &str = "values";

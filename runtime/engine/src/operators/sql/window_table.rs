@@ -21,13 +21,7 @@ impl WindowTable {
     }
 
     pub(crate) fn apply(&mut self, batch: Batch, now_ms: i64) -> Result<Batch, OperatorError> {
-        // Flink's window functions drop rows without a time.
-        let batch = match batch.rows.column(self.windows.column).nulls().filter(|n| n.null_count() > 0) {
-            Some(nulls) if !self.windows.is_processing_time => {
-                batch.take(&UInt32Array::from_iter_values(nulls.valid_indices().map(|i| i as u32)))?
-            }
-            _ => batch,
-        };
+        let batch = with_times(batch, &self.windows)?;
         let times = self.windows.local_times(&batch.rows, now_ms)?;
         let (mut rows, mut starts, mut ends) = (Vec::new(), Vec::new(), Vec::new());
         for (row, &time_ms) in times.iter().enumerate() {
@@ -40,15 +34,32 @@ impl WindowTable {
         let count = rows.len();
         let one_each = count == batch.num_rows() && rows.iter().enumerate().all(|(i, &r)| i == r as usize);
         let taken = if one_each { batch } else { batch.take(&UInt32Array::from(rows))? };
-        let is_instant = self.output.fields().last().is_some_and(|f| f.data_type() != &DataType::Timestamp(TimeUnit::Millisecond, None));
-        let time: Vec<i64> = ends.iter().map(|&end| if is_instant { self.windows.complete_at_ms(end) } else { end - 1 }).collect();
-        let time = TimestampMillisecondArray::from(time);
         let mut columns: Vec<ArrayRef> = taken.rows.columns().to_vec();
-        columns.push(Arc::new(TimestampMillisecondArray::from(starts)));
-        columns.push(Arc::new(TimestampMillisecondArray::from(ends)));
-        columns.push(if is_instant { Arc::new(time.with_timezone("UTC")) } else { Arc::new(time) });
+        columns.extend(bounds(&self.windows, &self.output, starts, ends));
         let options = RecordBatchOptions::new().with_row_count(Some(count));
         let rows = RecordBatch::try_new_with_options(self.output.clone(), columns, &options)?;
         Ok(Batch { rows, ..taken })
     }
+}
+
+/// The rows that have a time: Flink's window functions drop the others.
+pub(super) fn with_times(batch: Batch, windows: &Windows) -> Result<Batch, OperatorError> {
+    Ok(match batch.rows.column(windows.column).nulls().filter(|n| n.null_count() > 0) {
+        Some(nulls) if !windows.is_processing_time => {
+            batch.take(&UInt32Array::from_iter_values(nulls.valid_indices().map(|i| i as u32)))?
+        }
+        _ => batch,
+    })
+}
+
+/// The columns `window_start`, `window_end`, `window_time`, the last ones of `output`.
+pub(super) fn bounds(windows: &Windows, output: &SchemaRef, starts: Vec<i64>, ends: Vec<i64>) -> [ArrayRef; 3] {
+    let is_instant = output.fields().last().is_some_and(|f| f.data_type() != &DataType::Timestamp(TimeUnit::Millisecond, None));
+    let time: Vec<i64> = ends.iter().map(|&end| if is_instant { windows.complete_at_ms(end) } else { end - 1 }).collect();
+    let time = TimestampMillisecondArray::from(time);
+    [
+        Arc::new(TimestampMillisecondArray::from(starts)),
+        Arc::new(TimestampMillisecondArray::from(ends)),
+        if is_instant { Arc::new(time.with_timezone("UTC")) } else { Arc::new(time) },
+    ]
 }

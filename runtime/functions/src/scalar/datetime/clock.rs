@@ -1,4 +1,4 @@
-//! What the clock shows: the processing time of the batch, once for all its rows.
+//! What the clock shows: the processing time of the batch, once for all its rows; and how far event time has come.
 
 use super::moments::{Moment, moment_array};
 use crate::{
@@ -23,6 +23,8 @@ pub(super) const FUNCTIONS: &[Builtin] = &[
     clock!("NOW", DataType::TimestampLtz { precision: 3 }),
     clock!("CURRENT_ROW_TIMESTAMP", DataType::TimestampLtz { precision: 3 }),
     clock!("LOCALTIMESTAMP", DataType::Timestamp { precision: 3 }),
+    // Its argument is a time attribute, which the binder checks: only its kind matters.
+    Builtin { name: "CURRENT_WATERMARK", resolve: resolve_watermark, evaluate: watermark, deterministic: false },
 ];
 
 fn resolve(name: &str, arguments: &[Argument<'_>], data_type: DataType) -> Result<Resolution, ResolveError> {
@@ -30,6 +32,22 @@ fn resolve(name: &str, arguments: &[Argument<'_>], data_type: DataType) -> Resul
         return Err(refused(name, arguments, ""));
     }
     Ok(Resolution { arguments: Vec::new(), result: Typed::not_null(data_type) })
+}
+
+fn resolve_watermark(arguments: &[Argument<'_>]) -> Result<Resolution, ResolveError> {
+    let result = match arguments {
+        [Argument { typed: Typed { data_type: DataType::Timestamp { .. }, .. }, .. }] => DataType::Timestamp { precision: 3 },
+        [Argument { typed: Typed { data_type: DataType::TimestampLtz { .. }, .. }, .. }] => DataType::TimestampLtz { precision: 3 },
+        _ => return Err(refused("CURRENT_WATERMARK", arguments, "TIMESTAMP) or (TIMESTAMP_LTZ")),
+    };
+    let own = arguments.iter().map(|a| a.typed.data_type.clone()).collect();
+    Ok(Resolution { arguments: own, result: Typed::nullable(result) })
+}
+
+/// NULL before the first watermark. A watermark is a number of milliseconds: as it is for TIMESTAMP too.
+fn watermark(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
+    let shown = call.context.watermark_ms.map(|ms| Moment::new(ms, 0));
+    moment_array(&[shown], &call.result.data_type).map(Columnar::Scalar)
 }
 
 fn now(call: &Call<'_>) -> Result<Columnar, EvaluationError> {

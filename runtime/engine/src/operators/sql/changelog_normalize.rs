@@ -1,0 +1,204 @@
+//! Upserts made a full changelog (Flink's `ChangelogNormalize`): the last row of each key is kept, so that what a change
+//! replaces can be said.
+//!
+//! The first row of a key is `+I`, a later one `-U` of the kept row and `+U`, a delete `-D` of the kept row, which is whole
+//! even where the delete has only the key. A delete of an unknown key and a row equal to the kept one are no change; with
+//! a time to live the latter is, because it lets the key live on downstream. A row that the filter refuses is as good as
+//! deleted and is not kept. A `-U` says nothing that is not known: it is dropped.
+
+use super::{
+    evaluation_failed,
+    groups::{BlobWriter, read_i64, read_key},
+    row_bytes::RowBytes,
+};
+use crate::{
+    error::OperatorError,
+    operators::{Collector, Operator, OperatorSnapshot},
+    state::KeyGroupBlobs,
+};
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt8Array, cast::AsArray};
+use arrow_schema::SchemaRef;
+use arrow_select::interleave::interleave;
+use async_trait::async_trait;
+use millrace_functions::{EvaluationContext, Expr, expression::evaluate};
+use millrace_model::{Batch, ChangeKind, Schema};
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::BuildHasherDefault,
+};
+use xxhash_rust::xxh3::Xxh3Default;
+
+const ROWS: &str = "rows";
+
+pub(crate) struct ChangelogNormalize {
+    keys: RowBytes,
+    rows: RowBytes,
+    filter: Option<Expr>,
+    context: EvaluationContext,
+    /// The last row of each key.
+    kept: HashMap<Box<[u8]>, Kept, BuildHasherDefault<Xxh3Default>>,
+    ttl_ms: Option<i64>,
+    swept_ms: i64,
+    output: SchemaRef,
+}
+
+struct Kept {
+    row: Box<[u8]>,
+    written_ms: i64,
+}
+
+/// Rows that leave: each one of the batch, or one that was kept.
+#[derive(Default)]
+struct Changes {
+    kinds: Vec<u8>,
+    /// Whether the row was kept, and its position in the batch or in `before`.
+    places: Vec<(usize, usize)>,
+    before: Vec<Box<[u8]>>,
+}
+
+impl Changes {
+    fn now(&mut self, kind: ChangeKind, row: usize) {
+        self.kinds.push(kind as u8);
+        self.places.push((0, row));
+    }
+
+    fn before(&mut self, kind: ChangeKind, row: Box<[u8]>) {
+        self.kinds.push(kind as u8);
+        self.places.push((1, self.before.len()));
+        self.before.push(row);
+    }
+}
+
+impl ChangelogNormalize {
+    pub(crate) fn new(
+        (keys, filter): (&[usize], Option<Expr>),
+        state_ttl_ms: Option<u64>,
+        zone: chrono_tz::Tz,
+        input: &Schema,
+        output: SchemaRef,
+        restored: &BTreeMap<String, KeyGroupBlobs>,
+    ) -> Result<Self, OperatorError> {
+        let all: Vec<usize> = (0..input.fields().len()).collect();
+        let mut made = Self {
+            keys: RowBytes::new(keys, input)?,
+            rows: RowBytes::new(&all, input)?,
+            filter,
+            context: EvaluationContext { zone, ..EvaluationContext::default() },
+            kept: HashMap::default(),
+            ttl_ms: state_ttl_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)),
+            swept_ms: 0,
+            output,
+        };
+        for blob in restored.get(ROWS).into_iter().flat_map(BTreeMap::values) {
+            let mut blob: &[u8] = blob;
+            while !blob.is_empty() {
+                let key = read_key(&mut blob)?;
+                let written_ms = read_i64(&mut blob)?;
+                let row = read_key(&mut blob)?;
+                made.kept.insert(key.into(), Kept { row: row.into(), written_ms });
+            }
+        }
+        let kept: Vec<&[u8]> = made.kept.values().map(|k| k.row.as_ref()).collect();
+        made.rows.check(&kept)?;
+        Ok(made)
+    }
+
+    /// Which rows pass the filter; `None` when all do.
+    fn passing(&self, rows: &RecordBatch) -> Result<Option<BooleanArray>, OperatorError> {
+        let Some(filter) = &self.filter else {
+            return Ok(None);
+        };
+        let value = evaluate(filter, rows, &self.context).map_err(evaluation_failed)?;
+        Ok(Some(value.to_array(rows.num_rows())?.as_boolean().clone()))
+    }
+
+    fn is_live(&self, kept: &Kept, now_ms: i64) -> bool {
+        self.ttl_ms.is_none_or(|ttl| kept.written_ms.saturating_add(ttl) > now_ms)
+    }
+
+    fn changes(&mut self, batch: &Batch, now_ms: i64) -> Result<Changes, OperatorError> {
+        let passing = self.passing(&batch.rows)?;
+        let keys = self.keys.convert(&batch.rows)?;
+        let rows = self.rows.convert(&batch.rows)?;
+        let mut changes = Changes::default();
+        for row in 0..batch.num_rows() {
+            let kind = batch.kinds.as_ref().map_or(ChangeKind::Insert as u8, |k| k.value(row));
+            if kind == ChangeKind::UpdateBefore as u8 {
+                continue;
+            }
+            let passes = passing.as_ref().is_none_or(|p| p.is_valid(row) && p.value(row));
+            let key = keys.get(row);
+            if kind == ChangeKind::Delete as u8 || !passes {
+                if let Some(kept) = self.kept.remove(key).filter(|kept| self.is_live(kept, now_ms)) {
+                    changes.before(ChangeKind::Delete, kept.row);
+                }
+                continue;
+            }
+            let data = rows.get(row);
+            let ttl_ms = self.ttl_ms;
+            match self.kept.get_mut(key) {
+                None => {
+                    changes.now(ChangeKind::Insert, row);
+                    self.kept.insert(key.into(), Kept { row: data.into(), written_ms: now_ms });
+                }
+                Some(kept) if ttl_ms.is_some_and(|ttl| kept.written_ms.saturating_add(ttl) <= now_ms) => {
+                    changes.now(ChangeKind::Insert, row);
+                    *kept = Kept { row: data.into(), written_ms: now_ms };
+                }
+                Some(kept) if ttl_ms.is_none() && kept.row.as_ref() == data => {}
+                Some(kept) => {
+                    let before = std::mem::replace(kept, Kept { row: data.into(), written_ms: now_ms });
+                    changes.before(ChangeKind::UpdateBefore, before.row);
+                    changes.now(ChangeKind::UpdateAfter, row);
+                }
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Forgets expired keys from time to time, so that silent ones do not stay for ever.
+    fn sweep(&mut self, now_ms: i64) {
+        let Some(ttl_ms) = self.ttl_ms else {
+            return;
+        };
+        if now_ms.saturating_sub(self.swept_ms) >= ttl_ms / 2 {
+            self.swept_ms = now_ms;
+            self.kept.retain(|_, kept| kept.written_ms.saturating_add(ttl_ms) > now_ms);
+        }
+    }
+}
+
+#[async_trait]
+impl Operator for ChangelogNormalize {
+    async fn process(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.sweep(now_ms);
+        let changes = self.changes(&batch, now_ms)?;
+        if changes.kinds.is_empty() {
+            return Ok(());
+        }
+        let before: Vec<&[u8]> = changes.before.iter().map(AsRef::as_ref).collect();
+        let before = self.rows.columns(&before)?;
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(before.len());
+        for (now, before) in batch.rows.columns().iter().zip(&before) {
+            columns.push(interleave(&[now.as_ref(), before.as_ref()], &changes.places)?);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(changes.kinds.len()));
+        let rows = RecordBatch::try_new_with_options(self.output.clone(), columns, &options)?;
+        let all_inserts = changes.kinds.iter().all(|&k| k == ChangeKind::Insert as u8);
+        let kinds = (!all_inserts).then(|| UInt8Array::from(changes.kinds));
+        out.emit(Batch { rows, kinds, origin: batch.origin });
+        Ok(())
+    }
+
+    async fn snapshot(&mut self, now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
+        let mut blobs = BlobWriter::default();
+        for (key, kept) in self.kept.iter().filter(|(_, kept)| self.is_live(kept, now_ms)) {
+            blobs.entry(key, |out| {
+                out.extend_from_slice(&kept.written_ms.to_le_bytes());
+                out.extend_from_slice(&(kept.row.len() as u32).to_le_bytes());
+                out.extend_from_slice(&kept.row);
+            });
+        }
+        Ok(OperatorSnapshot { keyed: BTreeMap::from([(ROWS.to_owned(), blobs.finish())]) })
+    }
+}

@@ -1,0 +1,25 @@
+CREATE TABLE clicks (id INT, p STRING METADATA FROM 'partition', `offset` BIGINT METADATA VIRTUAL, at_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp', WATERMARK FOR at_time AS at_time - INTERVAL '5' SECOND);
+EXPLAIN SELECT id, p FROM clicks
+----
+CREATE TABLE people (id INT, name STRING, age INT, ts TIMESTAMP(3), WATERMARK FOR ts AS SOURCE_WATERMARK(), PRIMARY KEY (id) NOT ENFORCED);
+EXPLAIN CHANGELOG_MODE SELECT name FROM people WHERE age > 18
+----
+SET 'table.exec.state.ttl' = '1 d';
+CREATE TABLE people (id INT, name STRING, age INT, PRIMARY KEY (name, id) NOT ENFORCED);
+EXPLAIN CHANGELOG_MODE SELECT age, COUNT(*) AS n FROM people GROUP BY age
+----
+CREATE TABLE clicks (id INT, usr STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts);
+EXPLAIN CHANGELOG_MODE SELECT usr, window_start, window_end FROM TABLE(SESSION(TABLE clicks PARTITION BY usr, DESCRIPTOR(ts), INTERVAL '10' SECOND))
+----
+CREATE TABLE clicks (id INT, usr STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts);
+EXPLAIN CHANGELOG_MODE SELECT window_start, COUNT(*) AS n FROM TABLE(SESSION(TABLE clicks PARTITION BY usr, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY window_start, window_end
+----
+CREATE TABLE clicks (id INT, usr STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts);
+EXPLAIN CHANGELOG_MODE SELECT usr, window_start, COUNT(*) AS n FROM TABLE(SESSION(TABLE clicks PARTITION BY usr, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY window_start, window_end, usr
+----
+CREATE TABLE clicks (id INT, usr STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts);
+EXPLAIN SELECT id, CURRENT_WATERMARK(ts) AS wm FROM clicks WHERE ts > CURRENT_WATERMARK(ts)
+----
+CREATE TABLE base (id INT, usr STRING, twice AS id * 2, PRIMARY KEY (id) NOT ENFORCED) WITH ('topic' = 'a');
+CREATE TABLE clicks (usr2 AS UPPER(usr)) WITH ('topic' = 'b') LIKE base (EXCLUDING CONSTRAINTS);
+EXPLAIN SELECT * FROM clicks /*+ OPTIONS('scan.startup.mode' = 'earliest-offset') */

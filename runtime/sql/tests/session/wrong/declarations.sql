@@ -1,0 +1,78 @@
+CREATE TABLE base (a INT, b STRING);
+CREATE TABLE t (b STRING) LIKE base
+----
+CREATE TABLE base (a INT) WITH ('topic' = 'x');
+CREATE TABLE t WITH ('topic' = 'y') LIKE base (INCLUDING OPTIONS)
+----
+CREATE TABLE base (a INT, PRIMARY KEY (a) NOT ENFORCED);
+CREATE TABLE t (b INT, PRIMARY KEY (b) NOT ENFORCED) LIKE base
+----
+CREATE TABLE base (ts TIMESTAMP(3), WATERMARK FOR ts AS ts);
+CREATE TABLE t (WATERMARK FOR ts AS ts - INTERVAL '1' SECOND) LIKE base
+----
+CREATE TABLE base (s STRING, ts AS TO_TIMESTAMP(s), WATERMARK FOR ts AS ts);
+CREATE TABLE t LIKE base (EXCLUDING GENERATED)
+----
+CREATE TABLE base (a INT);
+CREATE TABLE t LIKE bse
+----
+CREATE TABLE base (a INT);
+CREATE TABLE t LIKE base (OVERWRITING CONSTRAINTS)
+----
+CREATE TABLE base (a INT);
+CREATE TABLE t LIKE base (INCLUDING ALL EXCLUDING ALL)
+----
+CREATE TABLE t (a INT);
+CREATE TABLE t (b INT)
+----
+CREATE TABLE t (a INT);
+CREATE VIEW t AS SELECT 1
+----
+DROP TABLE nothing
+----
+CREATE TABLE orders (a INT);
+DROP TABLE order_
+----
+CREATE VIEW v AS SELECT 1 AS a;
+DROP TABLE v
+----
+CREATE TEMPORARY TABLE t (a INT);
+DROP TABLE t
+----
+CREATE TABLE t (a INT);
+DROP TEMPORARY TABLE t
+----
+CREATE VIEW v (a, b) AS SELECT 1
+----
+CREATE FUNCTION f AS 'com.example.MyFunction'
+----
+CREATE FUNCTION f AS 'uper'
+----
+CREATE FUNCTION `upper` AS 'lower'
+----
+CREATE FUNCTION f AS 'upper';
+CREATE FUNCTION f AS 'lower'
+----
+DROP FUNCTION `upper`
+----
+ALTER TABLE t ADD (b INT)
+----
+ALTER VIEW v RENAME TO w
+----
+DESCRIBE t
+----
+SHOW TABLES
+----
+USE CATALOG c
+----
+ADD JAR '/x.jar'
+----
+SET
+----
+SET 'table.exec.state.tl' = '1 d'
+----
+SET 'table.exec.source.cdc-events-duplicate' = 'perhaps'
+----
+EXPLAIN CREATE TABLE t (a INT)
+----
+DELETE FROM t

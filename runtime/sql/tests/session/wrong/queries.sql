@@ -1,0 +1,45 @@
+SELECT a FROM (VALUES (1, 'x')) AS t (a)
+----
+SELECT b FROM (VALUES (1)) AS t (a)
+----
+SELECT t.amuont FROM (VALUES (1, 2)) AS t (amount, price)
+----
+SELECT tt.a FROM (VALUES (1)) AS t (a)
+----
+WITH w (a, b) AS (SELECT 1) SELECT * FROM w
+----
+WITH w AS (SELECT * FROM x), x AS (SELECT 1) SELECT * FROM w
+----
+SELECT 1 UNION SELECT 1, 2
+----
+SELECT 1 UNION ALL SELECT TIMESTAMP '2024-01-01 00:00:00'
+----
+VALUES (1, 2), (3)
+----
+SELECT * FROM LATERAL TABLE(SPLIT('a', 'b')) AS t
+----
+SELECT * FROM LATERAL TABLE(SPLITT('a')) AS t
+----
+SELECT * FROM LATERAL TABLE(UPPER('a')) AS t
+----
+SELECT w FROM (VALUES ('a b')) AS t (s), LATERAL TABLE(SPLIT(s)) AS u (w, p, q)
+----
+SELECT SUM(a) FROM (VALUES (1)) AS t (a) WHERE SUM(a) > 1
+----
+SELECT a,
+       UPER('x')
+FROM (VALUES (1)) AS t (a)
+----
+SELECT a + 'x' FROM (VALUES (TRUE)) AS t (a)
+----
+SELECT COUNT(a, 1) FROM (VALUES (1)) AS t (a)
+----
+SELECT a FROM (VALUES (1)) AS t (a) GROUP BY a HAVING b > 1
+----
+SELECT ROW(1, 'x').c
+----
+SELECT a FROM (VALUES (1)) AS t (a) ORDER BY a
+----
+SELECT a FROM (VALUES (1)) AS t (a) LIMIT 3
+----
+SELECT a FROM (VALUES (1)) AS t (a) JOIN (VALUES (1)) AS u (b) ON t.a = u.b
