@@ -92,7 +92,7 @@ macro_rules! cases {
     )*};
 }
 
-cases!(string datetime rounding regexp hash str_to_map collection);
+cases!(string datetime rounding regexp hash str_to_map collection printf url place);
 
 #[test]
 fn types_of_nothing_are_refused_not_panicked_on() {
@@ -106,5 +106,50 @@ fn types_of_nothing_are_refused_not_panicked_on() {
                 let _ = function.resolve(&arguments);
             }
         }
+    }
+}
+
+/// A call of a function with texts for arguments.
+fn call(name: &str, texts: &[&str]) -> Result<String, String> {
+    let registry = FunctionRegistry::builtin();
+    let nodes = texts.iter().map(|text| Node::Constant(Arc::new(arrow_array::StringArray::from(vec![*text])), DataType::String)).collect();
+    text(&Node::Call(name.to_owned(), nodes).bind(&registry)?, &batch(Vec::new()), &EvaluationContext::default())
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_format_and_any_url_have_an_answer(
+        format in "(%[-#+ 0,(]{0,3}[0-9]{0,2}(\\.[0-9])?[a-zA-Z%]|[a-z%$<]){0,4}",
+        url in "(url:|http:|jar:|//|\\[|\\]|@|:|#|\\?|é| |[a-z0-9/.!]){0,12}",
+        code in "(%|[0-9a-fA-F]|\\+|é){0,8}",
+    ) {
+        for texts in [[format.as_str(), "a", "-1"], [format.as_str(), "é😀", ""]] {
+            // An error is an answer too.
+            let _ = call("PRINTF", &texts);
+        }
+        for part in ["HOST", "PATH", "FILE", "AUTHORITY"] {
+            call("PARSE_URL", &[&url, part]).expect("an answer");
+        }
+        call("URL_DECODE", &[&code]).expect("an answer");
+        let encoded = call("URL_ENCODE", &[&url]).expect("an answer");
+        let encoded = encoded.strip_prefix("STRING | ").expect("a text").to_owned();
+        assert_eq!(call("URL_DECODE", &[&encoded]), Ok(format!("STRING | {url}")));
+        call("INET_ATON", &[&url]).expect("an answer");
+    }
+
+    /// `LIKE` against a naive matcher.
+    #[test]
+    fn like_agrees_with_a_naive_matcher(text in "[ab\n😀]{0,8}", pattern in "[ab%_😀]{0,8}") {
+        fn matches(text: &[char], pattern: &[char]) -> bool {
+            match pattern {
+                [] => text.is_empty(),
+                ['%', rest @ ..] => (0..=text.len()).any(|skipped| matches(&text[skipped..], rest)),
+                ['_', rest @ ..] => text.first().is_some_and(|c| *c != '\n') && matches(&text[1..], rest),
+                [own, rest @ ..] => text.first() == Some(own) && matches(&text[1..], rest),
+            }
+        }
+        let (characters, parts): (Vec<char>, Vec<char>) = (text.chars().collect(), pattern.chars().collect());
+        let expected = if matches(&characters, &parts) { "TRUE" } else { "FALSE" };
+        assert_eq!(call("LIKE", &[&text, &pattern]), Ok(format!("BOOLEAN NOT NULL | {expected}")));
     }
 }

@@ -209,7 +209,9 @@ impl Kernel for BitmapKernel {
     }
 
     fn merge(&self, state: &mut State, later: State) -> Result<(), EvaluationError> {
-        if !self.is_counted && later.rows != 0 {
+        // A part of which as many rows were taken back as added still has a say in XOR; in AND it would be the empty set.
+        let is_nothing = self.operation == Operation::And && later.rows == 0;
+        if !self.is_counted && !is_nothing {
             self.add_bitmap(state, &later.set, 1)?;
         }
         for (number, count) in later.counts {

@@ -213,7 +213,11 @@ impl Binder<'_> {
         } else {
             let mut arguments = vec![value];
             arguments.extend(list);
-            let arguments = self.unified(arguments, "IN", span)?;
+            // Constants that have no type in common with the value become texts or numbers as the value is.
+            let types: Vec<DataType> = arguments.iter().map(|a| a.typed().data_type).collect();
+            if coercion::common_type_of(types.iter()).is_some() {
+                arguments = self.unified(arguments, "IN", span)?;
+            }
             self.call("IN", arguments, span)?
         };
         if negated { self.call("NOT", vec![found], span) } else { Ok(found) }

@@ -126,6 +126,12 @@ fn column(data_type: &DataType, values: &[Option<&str>]) -> ArrayRef {
         let offsets = arrow_buffer::OffsetBuffer::from_lengths(lengths);
         return Arc::new(arrow_array::ListArray::new(field, offsets, column(&element.data_type, &items), Some(nulls)));
     }
+    if *data_type == DataType::Bitmap {
+        // `1 2`
+        let bitmap = |text: &str| crate::bitmap::write(text.split_whitespace().map(|n| n.parse::<u32>().expect("a number")).collect());
+        let bitmaps = values.iter().map(|text| text.map(|text| bitmap(text).expect("bytes")));
+        return Arc::new(bitmaps.collect::<arrow_array::BinaryArray>());
+    }
     let text: ArrayRef = Arc::new(StringArray::from(values.to_vec()));
     arrow_cast::cast(&text, &data_type.to_arrow()).expect("a castable type")
 }

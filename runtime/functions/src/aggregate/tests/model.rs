@@ -99,6 +99,24 @@ const fn case(call: &'static str, values: &'static [&'static str], model: fn(&Li
     Case { call, values, model, ahead: true }
 }
 
+const BITMAPS: &[&str] = &["NULL", "", "1 2", "2 3", "2", "4294967295"];
+
+/// The bytes, in hexadecimal, of the numbers that a condition on how many rows hold them (those awaited count against), and
+/// on how many rows there are, keeps.
+fn bitmap(live: &Live, keeps: fn(i64, i64) -> bool) -> String {
+    let (mut counts, mut all) = (BTreeMap::<u32, i64>::new(), 0);
+    for (rows, by) in [(&live.rows, 1), (&live.awaited, -1)] {
+        for text in Live::first_column(rows) {
+            all += by;
+            for number in text.split_whitespace() {
+                *counts.entry(number.parse::<i64>().expect("a number") as u32).or_insert(0) += by;
+            }
+        }
+    }
+    let numbers = counts.into_iter().filter(|(_, count)| *count != 0 && keeps(*count, all)).map(|(number, _)| number);
+    null_unless(all > 0, hex::encode(crate::bitmap::write(numbers.collect()).expect("bytes")))
+}
+
 /// All cases.
 pub(super) const CASES: &[Case] = &[
     case("COUNT()", INTEGERS, |live| (live.rows.len() as i64 - live.awaited.len() as i64).to_string()),
@@ -155,6 +173,11 @@ pub(super) const CASES: &[Case] = &[
             },
         )
     }),
+    case("BITMAP_BUILD_AGG(INT)", INTEGERS, |live| bitmap(live, |count, _| count > 0)),
+    case("BITMAP_BUILD_CARDINALITY_AGG(INT)", INTEGERS, |live| null_unless(live.sum().1 > 0, live.distinct().len())),
+    case("BITMAP_OR_AGG(BITMAP)", BITMAPS, |live| bitmap(live, |count, _| count > 0)),
+    case("BITMAP_AND_AGG(BITMAP)", BITMAPS, |live| bitmap(live, |count, all| count == all)),
+    case("BITMAP_XOR_AGG(BITMAP)", BITMAPS, |live| bitmap(live, |count, _| count % 2 != 0)),
     case("JSON_ARRAYAGG(STRING; #FORMAT JSON)", TEXTS, |live| format!("[{}]", live.values().collect::<Vec<_>>().join(","))),
     case("JSON_OBJECTAGG(DISTINCT STRING NOT NULL; STRING NOT NULL; #FORMAT JSON)", &["a", "b", "c"], |live| {
         let mut members: Vec<(&str, &str)> = live.rows.iter().filter_map(|r| Some((r[0].as_deref()?, r[1].as_deref()?))).collect();

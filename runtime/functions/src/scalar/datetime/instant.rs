@@ -100,13 +100,14 @@ fn evaluate(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
     })
 }
 
-/// A count of units of 10^-`digits` seconds with a fraction, of which milliseconds are kept; NaN counts as 0.
+/// A count of units of 10^-`digits` seconds with a fraction; NaN counts as 0. As in Flink parts of a nanosecond are dropped
+/// first, then, toward the past, what the result has no digits for.
 fn from_fraction(value: f64, digits: i32) -> Option<Moment> {
-    let whole = value.floor();
-    let moment = from_number(whole as i64, digits)?;
-    let nanos_per_unit = 10_f64.powi(9 - digits);
-    let fraction_ms = ((value - whole) * nanos_per_unit) as i64 / 1_000_000;
-    Some(Moment::new(moment.ms.checked_add(fraction_ms)?, moment.nanos))
+    let nanos = (value * 10_f64.powi(9 - digits)) as i128;
+    let kept = 10_i128.pow(9 - u32::try_from(digits.clamp(3, 9)).ok()?);
+    let nanos = nanos.checked_sub(nanos.rem_euclid(kept))?;
+    let ms = i64::try_from(nanos.div_euclid(1_000_000)).ok()?;
+    Some(Moment::new(ms, i32::try_from(nanos.rem_euclid(1_000_000)).ok()?))
 }
 
 /// A count of units of 10^-`digits` seconds.

@@ -86,10 +86,11 @@ pub(in crate::scalar) fn operand_types(left: &DataType, right: &DataType, order:
         (Float, other) | (other, Float) if is_numeric(other) => both(Float),
         // Flink asks for a cast where text is tested for equality with a number, but not where it is ordered.
         (String, other) | (other, String) if is_numeric(other) => {
-            if is_equality {
-                None
-            } else {
-                both(other.clone())
+            match other {
+                _ if is_equality => None,
+                // The scale is that of the number, but a text may have more digits before the point.
+                Decimal { scale, .. } => both(Decimal { precision: 38, scale: *scale }),
+                other => both(other.clone()),
             }
         }
         (String, other @ (Date | Time { .. } | Timestamp { .. } | TimestampLtz { .. }))

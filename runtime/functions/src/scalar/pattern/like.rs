@@ -2,15 +2,20 @@
 
 use super::invalid_escape;
 use crate::EvaluationError;
+use memchr::memmem::Finder;
 
 /// A pattern, in the cheapest form that answers it.
 pub(super) enum Pattern {
     Equals(String),
     StartsWith(String),
     EndsWith(String),
-    Contains(String),
+    Contains(Finder<'static>),
     /// Texts with `%` between them: the first at the start, the last at the end, the others in order between.
-    InOrder(Vec<String>),
+    InOrder {
+        start: String,
+        between: Vec<Finder<'static>>,
+        end: String,
+    },
     General(Vec<Part>),
 }
 
@@ -33,8 +38,12 @@ impl Pattern {
             [text] => Self::Equals(std::mem::take(text)),
             [start, end] if end.is_empty() => Self::StartsWith(std::mem::take(start)),
             [start, end] if start.is_empty() => Self::EndsWith(std::mem::take(end)),
-            [start, inner, end] if start.is_empty() && end.is_empty() => Self::Contains(std::mem::take(inner)),
-            _ => Self::InOrder(texts),
+            [start, inner, end] if start.is_empty() && end.is_empty() => Self::Contains(finder(inner)),
+            [start, between @ .., end] => {
+                let between = between.iter().map(|text| finder(text)).collect();
+                Self::InOrder { start: std::mem::take(start), between, end: std::mem::take(end) }
+            }
+            [] => Self::Equals(String::new()),
         })
     }
 
@@ -43,8 +52,8 @@ impl Pattern {
             Self::Equals(other) => text == other,
             Self::StartsWith(start) => text.starts_with(start.as_str()),
             Self::EndsWith(end) => text.ends_with(end.as_str()),
-            Self::Contains(inner) => text.contains(inner.as_str()),
-            Self::InOrder(texts) => in_order(text, texts),
+            Self::Contains(inner) => inner.find(text.as_bytes()).is_some(),
+            Self::InOrder { start, between, end } => in_order(text.as_bytes(), start, between, end),
             Self::General(parts) => general(text, parts),
         }
     }
@@ -80,16 +89,21 @@ fn parts(pattern: &str, escape: Option<char>) -> Result<Vec<Part>, EvaluationErr
     Ok(parts)
 }
 
-fn in_order(text: &str, texts: &[String]) -> bool {
-    let [first, between @ .., last] = texts else { return false };
-    let Some(mut rest) = text.strip_prefix(first.as_str()) else { return false };
+/// A text that is looked for in many others.
+fn finder(text: &str) -> Finder<'static> {
+    Finder::new(text).into_owned()
+}
+
+/// Bytes will do: a character never begins in the middle of another.
+fn in_order(text: &[u8], start: &str, between: &[Finder<'static>], end: &str) -> bool {
+    let Some(mut rest) = text.strip_prefix(start.as_bytes()) else { return false };
     for inner in between {
-        match rest.find(inner.as_str()) {
-            Some(at) => rest = &rest[at + inner.len()..],
+        match inner.find(rest) {
+            Some(at) => rest = &rest[at + inner.needle().len()..],
             None => return false,
         }
     }
-    rest.ends_with(last.as_str())
+    rest.ends_with(end.as_bytes())
 }
 
 /// Tries each `%` with as little text as possible, and gives the last one more where that fails.
@@ -103,7 +117,6 @@ fn general(text: &str, parts: &[Part]) -> bool {
             at += 1;
             continue;
         }
-        let before = rest.clone();
         let next = rest.next();
         let fits = match (parts.get(at), next) {
             (None, None) => return true,
@@ -115,7 +128,6 @@ fn general(text: &str, parts: &[Part]) -> bool {
             at += 1;
             continue;
         }
-        drop(before);
         match &mut retry {
             Some((behind, from)) => {
                 if from.next().is_none() {

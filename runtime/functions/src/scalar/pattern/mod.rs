@@ -11,7 +11,10 @@ use super::{
     signature::refused,
 };
 use crate::{Argument, Columnar, EvaluationError, Resolution, ResolveError, Typed};
+use arrow_array::{Array, BooleanArray, cast::AsArray};
+use arrow_buffer::BooleanBuffer;
 use millrace_model::DataType;
+use std::sync::Arc;
 
 pub(super) const FUNCTIONS: &[Builtin] = &[
     Builtin {
@@ -45,6 +48,9 @@ fn matches<P>(
 ) -> Result<Columnar, EvaluationError> {
     let (values, patterns) = (texts(call, 0)?, texts(call, 1)?);
     let escapes = if call.arguments.len() > 2 { Some(texts(call, 2)?) } else { None };
+    if let Some(answer) = by_constant(call, &prepare, &holds)? {
+        return Ok(answer);
+    }
     let escape = |escapes: &Texts<'_>, row| match escapes.get(row) {
         None => Ok::<_, EvaluationError>(None),
         Some(text) => single_character(text).map(|c| Some(Some(c))),
@@ -66,6 +72,27 @@ fn matches<P>(
         }
         Ok(prepared.as_ref().map(|(_, _, pattern)| holds(pattern, value)))
     })
+}
+
+/// The answer for a whole column when the pattern is a constant, which it nearly always is: NULLs are taken over, and every
+/// text is looked at once.
+fn by_constant<P>(
+    call: &Call<'_>,
+    prepare: &impl Fn(&str, Option<char>) -> Result<P, EvaluationError>,
+    holds: &impl Fn(&P, &str) -> bool,
+) -> Result<Option<Columnar>, EvaluationError> {
+    let [Columnar::Array(values), constants @ ..] = call.arguments else { return Ok(None) };
+    let constant = |column: &Columnar| Some(column.as_scalar()?.as_string_opt::<i32>()?.clone()).filter(|text| text.is_valid(0));
+    let Some(constants) = constants.iter().map(constant).collect::<Option<Vec<_>>>() else { return Ok(None) };
+    let (Some(values), [pattern, escape @ ..]) = (values.as_string_opt::<i32>(), constants.as_slice()) else { return Ok(None) };
+    // Of a column of NULLs nothing is asked, not even whether the pattern is right.
+    if values.null_count() == values.len() {
+        return Ok(None);
+    }
+    let escape = escape.first().map(|text| single_character(text.value(0))).transpose()?;
+    let pattern = prepare(pattern.value(0), escape)?;
+    let truth = BooleanBuffer::collect_bool(values.len(), |row| values.is_valid(row) && holds(&pattern, values.value(row)));
+    Ok(Some(Columnar::Array(Arc::new(BooleanArray::new(truth, values.nulls().cloned())))))
 }
 
 fn single_character(text: &str) -> Result<char, EvaluationError> {

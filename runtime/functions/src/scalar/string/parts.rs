@@ -32,6 +32,10 @@ fn cut(name: &str, arguments: &[Argument<'_>], optional: &[Accepts]) -> Result<R
 
 /// `count` characters of `text` from the character numbered `start` (from 0).
 fn characters(text: &str, start: usize, count: usize) -> &str {
+    if text.is_ascii() {
+        let from = start.min(text.len());
+        return &text[from..from + count.min(text.len() - from)];
+    }
     let mut offsets = text.char_indices().map(|(at, _)| at).skip(start);
     let Some(from) = offsets.next() else { return "" };
     let rest = &text[from..];

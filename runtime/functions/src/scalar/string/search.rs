@@ -32,6 +32,9 @@ fn resolve(name: &str, arguments: &[Argument<'_>], numbers: usize) -> Result<Res
 
 /// Byte offset of the character with this number, or the end.
 fn byte_of(text: &str, character: usize) -> usize {
+    if character == 0 {
+        return 0;
+    }
     text.char_indices().nth(character).map_or(text.len(), |(at, _)| at)
 }
 

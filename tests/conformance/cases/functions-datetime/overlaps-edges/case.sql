@@ -1,0 +1,9 @@
+CREATE TABLE t (id INT, a TIMESTAMP(3), b TIMESTAMP(3), c TIMESTAMP(3), d TIMESTAMP(3)) WITH ('connector' = 'case', 'input' = 'in.jsonl');
+SELECT id AS f1,
+  (a, b) OVERLAPS (c, d) AS f2,
+  (a, INTERVAL '1' HOUR) OVERLAPS (c, INTERVAL '-30' MINUTE) AS f3,
+  (a, b) OVERLAPS (c, INTERVAL '30' MINUTE) AS f4,
+  NOT ((a, b) OVERLAPS (c, d)) AS f5,
+  (CAST(a AS DATE), CAST(b AS DATE)) OVERLAPS (CAST(c AS DATE), INTERVAL '1' DAY) AS f6,
+  (CAST(a AS TIME), CAST(b AS TIME)) OVERLAPS (CAST(c AS TIME), CAST(d AS TIME)) AS f7
+FROM t;

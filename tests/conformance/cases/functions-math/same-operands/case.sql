@@ -1,0 +1,21 @@
+CREATE TABLE t (d DOUBLE, s STRING) WITH ('connector' = 'case', 'input' = 'in.jsonl');
+SELECT d AS f1,
+  d = d AS f2,
+  d <> d AS f3,
+  d < d AS f4,
+  d <= d AS f5,
+  d >= d AS f6,
+  d > d AS f7,
+  d + 1 = d + 1 AS f8,
+  RAND() = RAND() AS f9,
+  RAND() < RAND() AS f10,
+  UUID() <> UUID() AS f11,
+  s = s AS f12,
+  s < s AS f13,
+  d IS DISTINCT FROM d AS f14,
+  d BETWEEN d AND d AS f15,
+  d IN (d) AS f16,
+  d = CAST('NaN' AS DOUBLE) AS f17,
+  NULLIF(d, d) AS f18,
+  CASE d WHEN d THEN 1 ELSE 2 END AS f19
+FROM t;
