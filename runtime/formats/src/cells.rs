@@ -90,7 +90,12 @@ impl<'a> Cells<'a> {
                 };
                 CellValues::Row(fields.iter().zip(columns).map(cells).collect::<Result<_, FormatError>>()?)
             }
-            DataType::Multiset(_) | DataType::Bitmap | DataType::IntervalYearMonth | DataType::IntervalDayTime | DataType::Null => {
+            DataType::Multiset(_)
+            | DataType::Bitmap
+            | DataType::IntervalYearMonth
+            | DataType::IntervalDayTime
+            | DataType::Variant
+            | DataType::Null => {
                 return Err(not_carried(name, data_type));
             }
         };

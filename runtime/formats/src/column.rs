@@ -132,7 +132,12 @@ impl Column {
                 fields: fields.iter().map(|f| Self::new(name, &f.data_type, f.nullable)).collect::<Result<_, _>>()?,
                 names: FieldNames::new(fields.iter().map(|f| f.name.as_str())),
             },
-            DataType::Multiset(_) | DataType::Bitmap | DataType::IntervalYearMonth | DataType::IntervalDayTime | DataType::Null => {
+            DataType::Multiset(_)
+            | DataType::Bitmap
+            | DataType::IntervalYearMonth
+            | DataType::IntervalDayTime
+            | DataType::Variant
+            | DataType::Null => {
                 return Err(not_carried(name, data_type));
             }
         };

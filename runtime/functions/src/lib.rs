@@ -10,6 +10,7 @@ mod calendar;
 pub mod cast;
 pub mod coercion;
 pub mod expression;
+mod json;
 pub mod registry;
 pub mod scalar;
 pub mod table;

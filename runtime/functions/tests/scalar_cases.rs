@@ -92,7 +92,7 @@ macro_rules! cases {
     )*};
 }
 
-cases!(string datetime rounding regexp hash str_to_map collection printf url place);
+cases!(string datetime rounding regexp hash str_to_map collection json printf url place);
 
 #[test]
 fn types_of_nothing_are_refused_not_panicked_on() {

@@ -74,6 +74,8 @@ pub enum DataType {
     IntervalYearMonth,
     /// `INTERVAL DAY TO SECOND(3)`, in milliseconds; only inside expressions
     IntervalDayTime,
+    /// `VARIANT`: a JSON value, carried as its text; only inside expressions
+    Variant,
     /// The type of a bare `NULL`; only inside expressions
     Null,
 }
@@ -131,6 +133,8 @@ impl DataType {
             }
             Self::IntervalYearMonth => Arrow::Int32,
             Self::IntervalDayTime => Arrow::Int64,
+            // No other type has this carrier, so a column tells by it what it holds.
+            Self::Variant => Arrow::LargeUtf8,
             Self::Null => Arrow::Null,
             Self::Row(fields) => Arrow::Struct(
                 fields.iter().map(|f| arrow_schema::Field::new(&f.name, f.data_type.to_arrow(), f.nullable)).collect::<Vec<_>>().into(),
@@ -181,6 +185,7 @@ impl fmt::Display for DataType {
             Self::Bitmap => f.write_str("BITMAP"),
             Self::IntervalYearMonth => f.write_str("INTERVAL YEAR TO MONTH"),
             Self::IntervalDayTime => f.write_str("INTERVAL DAY TO SECOND(3)"),
+            Self::Variant => f.write_str("VARIANT"),
             Self::Null => f.write_str("NULL"),
             Self::Row(fields) => {
                 f.write_str("ROW<")?;

@@ -7,13 +7,16 @@ use super::{
     Accumulator, AggregateFunction, Update,
     column::{argument, each_row, nulls},
     element::{Bytes, Element},
-    json_text::{JsonText, key_order, put_text},
+    json_text::JsonText,
     multiset::Multiset,
     sequence::Sequence,
     slots::{Heap, Kernel, Slots},
     state::{damaged, put_bytes, take_bytes, take_flag},
 };
-use crate::{Argument, EvaluationError, Resolution, ResolveError, Typed};
+use crate::{
+    Argument, EvaluationError, Resolution, ResolveError, Typed,
+    json::write::{key_order, put_text},
+};
 use arrow_array::{ArrayRef, StringArray};
 use arrow_schema::DataType as Arrow;
 use millrace_model::DataType;
@@ -147,7 +150,7 @@ impl Kernel for ObjectKernel {
             let mut text = "{".to_owned();
             for (index, (key, value)) in members.into_iter().enumerate() {
                 text.push_str(if index == 0 { "" } else { "," });
-                put_text(key, &mut text);
+                put_text(key, &mut text)?;
                 text.push(':');
                 text.push_str(value);
             }

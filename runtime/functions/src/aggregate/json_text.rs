@@ -4,7 +4,6 @@ use super::Update;
 use crate::{Columnar, EvaluationContext, EvaluationError, FunctionRegistry, Typed, scalar};
 use arrow_array::{ArrayRef, cast::AsArray};
 use millrace_model::DataType;
-use std::cmp::Ordering;
 
 /// Turns a column of values into a column of JSON texts, by the scalar function `JSON_STRING`.
 pub(super) struct JsonText {
@@ -41,28 +40,4 @@ impl JsonText {
             None => Err(EvaluationError(format!("JSON_STRING gave {}", texts.data_type()))),
         }
     }
-}
-
-/// The order in which Java has strings, by UTF-16 units, in which Flink writes the keys of an object.
-pub(super) fn key_order(left: &str, right: &str) -> Ordering {
-    left.encode_utf16().cmp(right.encode_utf16())
-}
-
-/// Appends a JSON string.
-pub(super) fn put_text(text: &str, out: &mut String) {
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            control if control < ' ' => out.push_str(&format!("\\u{:04X}", u32::from(control))),
-            other => out.push(other),
-        }
-    }
-    out.push('"');
 }

@@ -15,6 +15,7 @@ mod time_parse;
 mod value_text;
 
 pub use text::{TextForm, to_text, to_text_as};
+pub(crate) use value_text::{write_date, write_decimal};
 
 use crate::{Columnar, EvaluationContext, EvaluationError, coercion::is_numeric};
 use arrow_array::{ArrayRef, cast::AsArray, new_null_array};
@@ -24,7 +25,7 @@ pub(crate) use float_text::{write_f32, write_f64};
 use millrace_model::DataType;
 pub(crate) use numeric::{POWERS_OF_TEN, fits, rescale};
 pub(crate) use parse::is_java_float;
-pub(crate) use temporal::nanos_per_unit;
+pub(crate) use temporal::{nanos_per_unit, timestamp_values};
 pub(crate) use time_parse::{parse_date, parse_time, parse_timestamp};
 
 /// Where a cast goes to.
@@ -71,7 +72,7 @@ pub fn cast(
 pub fn is_castable(from: &DataType, to: &DataType) -> bool {
     use DataType::{
         Array, Bitmap, Boolean, Bytes, Date, IntervalDayTime, IntervalYearMonth, Map, Multiset, Null, Row, String, Time, Timestamp,
-        TimestampLtz,
+        TimestampLtz, Variant,
     };
     if from == to {
         return true;
@@ -79,6 +80,7 @@ pub fn is_castable(from: &DataType, to: &DataType) -> bool {
     match (from, to) {
         (Null, _) => true,
         (_, Null) => false,
+        (Variant, _) | (_, Variant) => false,
         (_, String) => true,
         (String, Array(_) | Map(..) | Multiset(_) | Row(_) | Bitmap | IntervalDayTime | IntervalYearMonth) => false,
         (String, _) => true,

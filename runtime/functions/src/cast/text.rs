@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{EvaluationContext, EvaluationError, bitmap};
 use arrow_array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, ListArray, MapArray, PrimitiveArray, StringArray, StructArray,
+    Array, ArrayRef, BinaryArray, BooleanArray, LargeStringArray, ListArray, MapArray, PrimitiveArray, StringArray, StructArray,
     builder::StringBuilder,
     cast::AsArray,
     types::{
@@ -76,6 +76,7 @@ enum Writer<'a> {
     Double(&'a PrimitiveArray<Float64Type>),
     Decimal(&'a PrimitiveArray<Decimal128Type>, u8),
     String(&'a StringArray),
+    Variant(&'a LargeStringArray),
     Bytes(&'a BinaryArray, TextForm),
     Bitmap(&'a BinaryArray),
     Date(&'a PrimitiveArray<Date32Type>),
@@ -94,6 +95,7 @@ impl<'a> Writer<'a> {
     fn new(array: &'a ArrayRef, data_type: &DataType, form: TextForm, zone: Tz) -> Option<Self> {
         Some(match data_type {
             DataType::Null => Self::Null,
+            DataType::Variant => Self::Variant(array.as_string_opt()?),
             DataType::Boolean => Self::Boolean(array.as_boolean_opt()?, form),
             DataType::TinyInt => Self::Int8(array.as_primitive_opt()?),
             DataType::SmallInt => Self::Int16(array.as_primitive_opt()?),
@@ -153,6 +155,7 @@ impl<'a> Writer<'a> {
             Self::Double(a) => write_f64(a.value(row), out),
             Self::Decimal(a, scale) => write_decimal(a.value(row), *scale, out),
             Self::String(a) => out.write_str(a.value(row)),
+            Self::Variant(a) => out.write_str(a.value(row)),
             Self::Bytes(a, TextForm::Cast | TextForm::Legacy) => out.write_str(&String::from_utf8_lossy(a.value(row))),
             Self::Bytes(a, TextForm::Cell) => write!(out, "x'{}'", hex::encode(a.value(row))),
             Self::Bitmap(a) => bitmap::write_text(a.value(row), out),

@@ -195,7 +195,7 @@ impl TextWriter {
 }
 
 /// Refuses a text or byte string that would be too long.
-pub(super) fn check_value(length_bytes: usize) -> Result<(), EvaluationError> {
+pub(crate) fn check_value(length_bytes: usize) -> Result<(), EvaluationError> {
     if length_bytes > VALUE_BYTES_MAX {
         return Err(EvaluationError(format!("a value would be longer than {VALUE_BYTES_MAX} bytes")));
     }

@@ -9,12 +9,16 @@ mod collection;
 mod columns;
 mod datetime;
 mod hash;
+mod json;
 mod math;
 mod operator;
 mod pattern;
 mod regex;
 mod signature;
 mod string;
+
+pub(crate) use columns::check_value;
+pub(crate) use regex::{PatternError, compiled as compiled_pattern};
 
 use crate::{Argument, Columnar, EvaluationContext, EvaluationError, Resolution, ResolveError, Typed};
 use millrace_model::DataType;
@@ -114,6 +118,7 @@ pub(crate) fn builtin() -> impl Iterator<Item = (&'static str, Arc<dyn ScalarFun
         &[hash::FUNCTIONS],
         &[bitmap::FUNCTIONS, catalog::FUNCTIONS],
         collection::FAMILIES,
+        json::FAMILIES,
     ]
     .concat();
     let all: Vec<(&'static str, Arc<dyn ScalarFunction>)> =

@@ -47,7 +47,12 @@ fn flatten<'a>(name: &'a str, data_type: &'a DataType, nullable: bool, into: &mu
         DataType::Array(_) => (W::Array, 1),
         DataType::Map(..) => (W::Map, 2),
         DataType::Row(fields) => (W::Row, fields.len() as u32),
-        DataType::Multiset(_) | DataType::Bitmap | DataType::IntervalYearMonth | DataType::IntervalDayTime | DataType::Null => {
+        DataType::Multiset(_)
+        | DataType::Bitmap
+        | DataType::IntervalYearMonth
+        | DataType::IntervalDayTime
+        | DataType::Variant
+        | DataType::Null => {
             return Err(Invalid::new(format!("is {data_type}, which plugins cannot be given; cast it to a type of the contract first")));
         }
     };

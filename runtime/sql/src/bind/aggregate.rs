@@ -259,6 +259,7 @@ impl Binder<'_> {
             }
             arguments.push(self.expression(argument, &mut Env::over(aggregation.input))?);
         }
+        super::json::mark_aggregated(name, &mut arguments);
         let filter = match &call.filter {
             None => None,
             Some(filter) => Some(self.condition(filter, &mut Env::over(aggregation.input))?),

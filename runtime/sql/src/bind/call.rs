@@ -1,6 +1,11 @@
 //! Function calls: found by name, checked against their arguments, folded when constant.
 
-use super::{Binder, expression::Env, literal, not_yet};
+use super::{
+    Binder,
+    expression::Env,
+    json::{is_constructor, mark_nested},
+    literal, not_yet,
+};
 use crate::{
     ast::{FunctionCall, Span},
     error::{SqlError, nearest},
@@ -21,6 +26,11 @@ impl Binder<'_> {
             return Err(self.placed(not_yet("`OVER`", span)));
         }
         self.refuse_outside_group_by(&name, span)?;
+        match name.as_str() {
+            "JSON_OBJECT" | "JSON_ARRAY" => return self.json_constructor(&name, call, span, env),
+            "JSON" => return Err(self.misplaced_json(span)),
+            _ => {}
+        }
         let mut arguments = Vec::with_capacity(call.arguments.len());
         for argument in &call.arguments {
             arguments.push(self.expression(argument, env)?);
@@ -126,7 +136,9 @@ impl Binder<'_> {
             return Err(self.error("sql.internal", format!("`{name}` answered a wrong number of argument types"), span));
         }
         let arguments = arguments.into_iter().zip(&resolution.arguments).map(|(a, wanted)| self.implicit(a, wanted)).collect();
-        Ok(self.folded(Expr::Call { function, arguments, typed: resolution.result }))
+        let mut call = Expr::Call { function, arguments, typed: resolution.result };
+        mark_nested(&mut call);
+        Ok(self.folded(call))
     }
 
     pub(crate) fn unknown_function(&self, name: &str, span: Span) -> SqlError {
@@ -140,7 +152,8 @@ impl Binder<'_> {
 
     /// A constant instead of an expression over constants. What fails stays: it may never be evaluated.
     pub(crate) fn folded(&self, expr: Expr) -> Expr {
-        let constant = expr.is_deterministic() && expr.children().iter().all(|c| matches!(c, Expr::Literal { .. }));
+        let is_built = matches!(&expr, Expr::Call { function, .. } if is_constructor(function.name()));
+        let constant = !is_built && expr.is_deterministic() && expr.children().iter().all(|c| matches!(c, Expr::Literal { .. }));
         if !constant || expr.children().is_empty() {
             return expr;
         }

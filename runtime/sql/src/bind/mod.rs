@@ -8,6 +8,7 @@ mod expression;
 mod from;
 mod grouping;
 mod hints;
+mod json;
 mod like;
 mod literal;
 mod scope;
@@ -144,6 +145,7 @@ pub(crate) fn substitute(mut expr: Expr, projection: &[Expr]) -> Expr {
         let taken = std::mem::replace(child, Expr::And(Vec::new()));
         *child = substitute(taken, projection);
     }
+    json::mark_nested(&mut expr);
     expr
 }
 

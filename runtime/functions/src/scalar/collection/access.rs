@@ -10,6 +10,7 @@ use crate::{
     scalar::{
         Builtin, Call,
         columns::{argument, columnar, extent, number_result, numbers, texts},
+        json::{resolve_variant_item, variant_item},
         signature::refused,
     },
 };
@@ -81,7 +82,7 @@ fn not_from_one(index: i64) -> String {
 }
 
 fn resolve_item(arguments: &[Argument<'_>]) -> Result<Resolution, ResolveError> {
-    let refuse = || refused("ITEM", arguments, "ARRAY, BIGINT or MAP, key");
+    let refuse = || refused("ITEM", arguments, "ARRAY, BIGINT or MAP, key or VARIANT, BIGINT or STRING");
     let [collection, index] = arguments else { return Err(refuse()) };
     match &collection.typed.data_type {
         array @ DataType::Array(element) => {
@@ -100,11 +101,15 @@ fn resolve_item(arguments: &[Argument<'_>]) -> Result<Resolution, ResolveError> 
             }
             Ok(Resolution { arguments: vec![map.clone(), key.data_type.clone()], result: Typed::nullable(value.data_type.clone()) })
         }
+        DataType::Variant => resolve_variant_item(index).ok_or_else(refuse),
         _ => Err(refuse()),
     }
 }
 
 fn item(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
+    if let Some(variants) = argument(call, 0)?.inner().as_string_opt::<i64>() {
+        return variant_item(call, variants);
+    }
     if let Ok(lists) = Lists::of(call, 0) {
         let indexes = numbers::<Int64Type>(call, 1)?;
         return picked(call, lists.elements(), |row| {

@@ -8,7 +8,7 @@ const COMPILED_BYTES_MAX: usize = 1 << 20;
 
 /// A compiled pattern.
 #[derive(Debug)]
-pub(in crate::scalar) struct JavaRegex {
+pub(crate) struct JavaRegex {
     regex: Regex,
     /// Whether `$` or `\Z` occurs, which also holds before a line end that ends the text.
     has_end: bool,
@@ -34,7 +34,7 @@ impl JavaRegex {
     }
 
     /// Whether some part of the text matches.
-    pub(in crate::scalar) fn is_match(&self, text: &str) -> bool {
+    pub(crate) fn is_match(&self, text: &str) -> bool {
         self.regex.is_match(text) || before_line_end(text).is_some_and(|text| self.has_end && self.regex.is_match(text))
     }
 

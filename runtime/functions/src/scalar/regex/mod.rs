@@ -15,7 +15,7 @@ mod matches;
 mod parser;
 mod property;
 
-pub(super) use matches::JavaRegex;
+pub(crate) use matches::JavaRegex;
 
 use crate::{Argument, EvaluationError, ResolveError, scalar::columns::Texts};
 use arrow_array::{Array, cast::AsArray};
@@ -23,7 +23,7 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 /// Why a pattern cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum PatternError {
+pub(crate) enum PatternError {
     /// Java refuses it too.
     #[error("the regular expression is not valid: {0}")]
     Invalid(String),
@@ -43,7 +43,7 @@ thread_local! {
 }
 
 /// The compiled pattern.
-pub(super) fn compiled(pattern: &str) -> Rc<Result<JavaRegex, PatternError>> {
+pub(crate) fn compiled(pattern: &str) -> Rc<Result<JavaRegex, PatternError>> {
     COMPILED.with_borrow_mut(|kept| {
         if let Some(known) = kept.get(pattern) {
             return Rc::clone(known);

@@ -1,0 +1,3 @@
+CREATE TABLE u (k STRING NOT NULL, v INT) WITH ('connector' = 'case', 'input' = 'in.jsonl');
+SELECT JSON_OBJECTAGG(KEY k VALUE c) AS f1, JSON_ARRAYAGG(c) AS f2, JSON_ARRAYAGG(m NULL ON NULL) AS f3
+FROM (SELECT k, COUNT(*) AS c, MAX(v) AS m FROM u GROUP BY k);

@@ -1,0 +1,7 @@
+CREATE TABLE t (id INT, n INT NOT NULL, s STRING) WITH ('connector' = 'case', 'input' = 'in.jsonl');
+SELECT JSON_OBJECT('x' VALUE y, 'z' VALUE w, 'c' VALUE c) AS f1,
+  JSON_OBJECT('a' VALUE JSON_OBJECT('b' VALUE JSON_ARRAY(1, JSON_OBJECT(), JSON_ARRAY()))) AS f2,
+  JSON_OBJECT('x' VALUE CAST(y AS STRING), 'u' VALUE UPPER(y), 'v' VALUE JSON_STRING(y), 'q' VALUE JSON_QUERY('[1]', '$')) AS f3,
+  JSON_ARRAY(JSON(s), COALESCE(y, 'x'), y || '') AS f4,
+  JSON_OBJECT('n' VALUE JSON(CAST(NULL AS STRING)), 'e' VALUE JSON('  '), 'm' VALUE JSON(' {"b":1, "a":[1e3, -0]} x')) AS f5
+FROM (SELECT s, JSON_OBJECT('id' VALUE id) AS y, CASE WHEN id > 1 THEN JSON_ARRAY(id) ELSE JSON_ARRAY(n) END AS w, JSON_ARRAY(n, s) AS c FROM t);

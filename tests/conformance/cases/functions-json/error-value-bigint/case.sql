@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT, j STRING) WITH ('connector' = 'case', 'input' = 'in.jsonl');
+SELECT id, JSON_VALUE(j, '$.l' RETURNING BIGINT) AS f1 FROM t;

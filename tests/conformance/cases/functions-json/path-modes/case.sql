@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT, j STRING, p STRING) WITH ('connector' = 'case', 'input' = 'in.jsonl');
+SELECT id, JSON_QUERY(j, p WITH UNCONDITIONAL WRAPPER NULL ON EMPTY EMPTY OBJECT ON ERROR) AS f1 FROM t;
