@@ -17,6 +17,7 @@ mod output;
 mod plan;
 mod services;
 pub mod state;
+mod stored_key;
 mod subtask;
 mod watermark_merge;
 

@@ -8,7 +8,7 @@ use crate::{
     case::Row,
     input::{Step, read, time_after},
     metadata,
-    world::{Place, Prepared, World},
+    world::{CaseLetters, Place, Prepared, World},
 };
 use arrow_array::{Array, RecordBatch, UInt8Array};
 use async_trait::async_trait;
@@ -132,7 +132,7 @@ impl Connector for CaseConnector {
     }
 
     async fn open_dead_letters(&self, _table: &TableBinding) -> Result<Arc<dyn DeadLetters>, ConnectorError> {
-        Err(ConnectorError::Config("cases have no dead letters".into()))
+        Ok(Arc::new(CaseLetters(self.world.clone())))
     }
 }
 

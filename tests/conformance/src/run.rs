@@ -41,9 +41,14 @@ pub struct Outcome {
     pub answer: Answer,
     /// Whether the query only ever adds rows.
     pub is_insert_only: bool,
+    /// Rows that windows left out because they came too late.
+    pub late_records: u64,
     /// Rows that operators of the engine took in: proof that it did the work.
     pub records_processed: u64,
 }
+
+/// The table of dead letters.
+const LETTERS: &str = "letters";
 
 /// How long a run may take to get anywhere.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -137,9 +142,11 @@ pub async fn run(case: &Case, options: RunOptions) -> Result<Outcome> {
 pub async fn run_job(job: &CaseJob<'_>, options: RunOptions) -> Result<Outcome> {
     let Started { handle, columns, is_insert_only } = job.start(options, "uninterrupted", StartFrom::Fresh).await?;
     until_finished(&handle).await?;
+    let metrics = handle.metrics();
+    let late_records = metrics.operators.iter().filter_map(|o| o.counters.get("numLateRecordsDropped")).sum();
     let taken_in = |o: &millrace_engine::OperatorMetrics| o.subtasks.iter().filter_map(|s| s.get("numRecordsIn")).sum::<f64>();
-    let records_processed = handle.metrics().operators.iter().map(taken_in).sum::<f64>() as u64;
-    Ok(Outcome { answer: Answer { columns, rows: job.world.visible() }, is_insert_only, records_processed })
+    let records_processed = metrics.operators.iter().map(taken_in).sum::<f64>() as u64;
+    Ok(Outcome { answer: Answer { columns, rows: job.world.visible() }, is_insert_only, late_records, records_processed })
 }
 
 /// Waits for the end of the input.
@@ -192,7 +199,7 @@ struct Tables(BTreeMap<String, Schema>);
 fn job(case: &Case, session: &Session, options: RunOptions) -> Result<(JobGraph, Tables)> {
     let mut nodes: Vec<Value> = Vec::new();
     let mut edges: Vec<Value> = Vec::new();
-    let mut schemas = BTreeMap::from([("out".to_owned(), Schema::default())]);
+    let mut schemas = BTreeMap::from(["out", LETTERS].map(|name| (name.to_owned(), Schema::default())));
     for definition in session.tables() {
         let option = |key: &str| definition.options.get(key).cloned();
         if option("connector").as_deref() != Some(KIND) {
@@ -217,10 +224,10 @@ fn job(case: &Case, session: &Session, options: RunOptions) -> Result<(JobGraph,
         }));
         edges.push(json!({ "from": id, "to": "query" }));
     }
-    nodes.push(json!({ "id": "query", "kind": "sql", "config": { "sql": case.sql }, "parallelism": options.parallelism }));
+    nodes.push(json!({ "id": "query", "kind": "sql", "config": { "sql": case.sql, "late_records": "dead_letter" }, "parallelism": options.parallelism }));
     nodes.push(json!({ "id": "out", "kind": "case_sink", "config": { "table": "out" }, "parallelism": 1 }));
     edges.push(json!({ "from": "query", "to": "out" }));
-    let graph = json!({ "nodes": nodes, "edges": edges, "parameters": { "checkpoint_interval_ms": 60_000, "parallelism": 1 } });
+    let graph = json!({ "nodes": nodes, "edges": edges, "parameters": { "checkpoint_interval_ms": 60_000, "parallelism": 1, "dead_letter_topic": LETTERS } });
     Ok((serde_json::from_value(graph)?, Tables(schemas)))
 }
 

@@ -5,10 +5,12 @@
 //! subtask's newest committed checkpoint is kept with the rows that it made visible.
 
 use crate::case::Row;
+use async_trait::async_trait;
+use millrace_connector::{ConnectorError, DeadLetter, DeadLetters};
 use millrace_model::ids::CheckpointId;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::watch;
 
 /// The gate's position that lets everything pass.
@@ -23,6 +25,7 @@ pub struct World {
     hold: Mutex<Option<Place>>,
     is_held: watch::Sender<bool>,
     visible: Mutex<Visible>,
+    letters: Mutex<Letters>,
 }
 
 /// Where a run can be held.
@@ -36,6 +39,13 @@ pub enum Place {
     Commit,
     /// The sink has made it visible, and nobody knows.
     Committed,
+}
+
+/// Dead letters that were sent, and those that are safe.
+#[derive(Default)]
+struct Letters {
+    sent: Vec<DeadLetter>,
+    delivered: Vec<DeadLetter>,
 }
 
 #[derive(Default)]
@@ -64,6 +74,7 @@ impl Default for World {
             hold: Mutex::default(),
             is_held: watch::Sender::new(false),
             visible: Mutex::default(),
+            letters: Mutex::default(),
         }
     }
 }
@@ -72,6 +83,7 @@ impl World {
     /// Forgets the run that was killed; its uncommitted rows are lost with it.
     pub fn new_run(&self, gate: u32) {
         *self.hold.lock() = None;
+        self.letters.lock().sent.clear();
         self.is_held.send_replace(false);
         self.read.send_replace(BTreeMap::new());
         self.gate.send_replace(gate);
@@ -103,6 +115,13 @@ impl World {
     /// What has become visible, in order.
     pub fn visible(&self) -> Vec<Row> {
         self.visible.lock().rows.clone()
+    }
+
+    /// Dead letters that have been delivered, as operator, message and payload.
+    pub fn letters(&self) -> Vec<String> {
+        let letters = self.letters.lock();
+        let shown = |l: &DeadLetter| format!("{} {}: {}", l.operator, l.message, String::from_utf8_lossy(&l.payload));
+        letters.delivered.iter().map(shown).collect()
     }
 
     /// Called at every place; does not return if the run is to be held there.
@@ -140,4 +159,22 @@ impl World {
 
 fn steps_before(gate: u32, of: usize) -> usize {
     (of * gate as usize).div_ceil(WHOLE_INPUT as usize).min(of)
+}
+
+/// The place for dead letters of one run.
+pub(crate) struct CaseLetters(pub Arc<World>);
+
+#[async_trait]
+impl DeadLetters for CaseLetters {
+    async fn send(&self, letters: Vec<DeadLetter>) -> Result<(), ConnectorError> {
+        self.0.letters.lock().sent.extend(letters);
+        Ok(())
+    }
+
+    async fn flush(&self) -> Result<(), ConnectorError> {
+        let mut letters = self.0.letters.lock();
+        let sent = std::mem::take(&mut letters.sent);
+        letters.delivered.extend(sent);
+        Ok(())
+    }
 }

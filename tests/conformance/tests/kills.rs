@@ -5,7 +5,7 @@
 //! `MILLRACE_KILL_SEED` repeats a run, `MILLRACE_KILL_ROUNDS` says how many histories each case lives through.
 
 use super::cases;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use millrace_checkpoint::{Blob, Manifest, latest, layout::MANIFEST};
 use millrace_conformance::{
     case::{Answer, Case, Compare, Expected, Row},
@@ -15,9 +15,12 @@ use millrace_conformance::{
     world::Place,
 };
 use millrace_model::ids::InstanceId;
-use std::sync::{
-    Mutex,
-    atomic::{AtomicUsize, Ordering::Relaxed},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 use tokio::runtime::Runtime;
 
@@ -65,13 +68,14 @@ fn killed_and_restored_at_other_parallelism_cases_give_the_same() {
 
 /// What went wrong in the histories of a case; `None` if it keeps no state, or does not run at all.
 fn histories(case: &Case, seed: u64, rounds: u64) -> Result<Option<Vec<String>>> {
-    let Some(expected) = uninterrupted(case)? else { return Ok(None) };
+    let Some((expected, letters)) = uninterrupted(case)? else { return Ok(None) };
+    ensure!(letters.len() as u64 == expected.late_records, "{} late rows, but the letters {letters:?}", expected.late_records);
     let mut wrong = Vec::new();
     for round in 0..rounds {
         let lives = random_lives(seed ^ hash(&case.name).wrapping_add(round), KILLS);
-        let found = live(&CaseJob::new(case)?, &lives, |_, _| Ok(()));
-        let found = match found {
-            Ok(rows) => compared(&expected, rows),
+        let job = CaseJob::new(case)?;
+        let found = match live(&job, &lives, |_, _| Ok(())) {
+            Ok(rows) => compared(&expected, rows).into_iter().chain(letters_compared(&letters, &job.world.letters())).collect(),
             Err(error) => vec![format!("{error:#}")],
         };
         if !found.is_empty() {
@@ -82,21 +86,29 @@ fn histories(case: &Case, seed: u64, rounds: u64) -> Result<Option<Vec<String>>>
     Ok(Some(wrong))
 }
 
-/// The answer of a run that nothing interrupts, if the case keeps keyed state.
-fn uninterrupted(case: &Case) -> Result<Option<Outcome>> {
+/// The answer and the dead letters of a run that nothing interrupts, if the case keeps keyed state.
+fn uninterrupted(case: &Case) -> Result<Option<(Outcome, Vec<String>)>> {
     let runtime = runtime()?;
     let job = CaseJob::new(case)?;
     let Ok(outcome) = runtime.block_on(run_job(&job, RunOptions { parallelism: 1, rows_per_batch_max: 1_024 })) else {
         return Ok(None);
     };
     let end = runtime.block_on(latest(&job.store, &InstanceId::new("uninterrupted")))?.latest.context("no checkpoint at the end")?;
-    Ok(end.manifest().operators.iter().any(|o| o.keyed.is_some()).then_some(outcome))
+    Ok(end.manifest().operators.iter().any(|o| o.keyed.is_some()).then(|| (outcome, job.world.letters())))
 }
 
 /// Rows that are only ever added must be the same, each as often; changes must amount to the same table.
 fn compared(expected: &Outcome, rows: Vec<Row>) -> Vec<String> {
     let found = Answer { columns: expected.answer.columns.clone(), rows };
     differences(&expected.answer, &found, if expected.is_insert_only { Compare::Unordered } else { Compare::Table })
+}
+
+/// Letters are delivered at least once: each that is expected is there, and no other.
+fn letters_compared(expected: &[String], found: &[String]) -> Vec<String> {
+    let (expected, found): (BTreeSet<&String>, BTreeSet<&String>) = (expected.iter().collect(), found.iter().collect());
+    let lost = expected.difference(&found).map(|letter| format!("lost letter: {letter}"));
+    let surplus = found.difference(&expected).map(|letter| format!("surplus letter: {letter}"));
+    lost.chain(surplus).collect()
 }
 
 fn hash(text: &str) -> u64 {
@@ -107,7 +119,7 @@ fn hash(text: &str) -> u64 {
 fn spoiled(name: &str, end: End, spoil: impl Fn(&mut Manifest) -> Result<()>) -> Vec<String> {
     let cases = cases();
     let case = cases.iter().find(|c| c.name == name).unwrap();
-    let expected = uninterrupted(case).unwrap().expect("the case keeps state");
+    let (expected, _) = uninterrupted(case).unwrap().expect("the case keeps state");
     let job = CaseJob::new(case).unwrap();
     let life =
         |parallelism, end| Life { options: RunOptions { parallelism, rows_per_batch_max: 2 }, checkpoints: vec![500], then: 800, end };

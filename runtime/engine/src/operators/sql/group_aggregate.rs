@@ -7,7 +7,7 @@
 //! running results, a batch is one pass instead.
 
 use super::{
-    groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64, read_key, retractions},
+    groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64, retractions},
     rounds::rounds,
 };
 use crate::{
@@ -75,10 +75,10 @@ impl GroupAggregate {
         let can_run = mini_batch.is_none() && groups.can_run(&spec);
         let mut made =
             Self { spec, groups, written_ms, ttl_ms, swept_ms: 0, seen, segment: 0, last_row: Vec::new(), can_run, output, mini_batch };
-        for blob in restored.get(GROUPS).into_iter().flat_map(BTreeMap::values) {
+        for (&group, blob) in restored.get(GROUPS).into_iter().flatten() {
             let mut blob: &[u8] = blob;
             while !blob.is_empty() {
-                let key = read_key(&mut blob)?;
+                let key = made.spec.stored_key(group, &mut blob)?;
                 let slot = made.groups.slot(hash_of(key), key);
                 let written_ms = read_i64(&mut blob)?;
                 made.groups.merge(slot, &mut blob)?;

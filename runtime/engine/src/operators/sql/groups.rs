@@ -7,9 +7,11 @@ use crate::{
     error::OperatorError,
     key::{KeyGroup, key_group_of},
     state::{KeyGroupBlobs, StateError},
+    stored_key,
 };
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array, cast::AsArray};
 use arrow_row::{RowConverter, Rows, SortField};
+use arrow_schema::DataType;
 use arrow_select::take::take;
 use bytes::Bytes;
 use hashbrown::HashTable;
@@ -25,12 +27,14 @@ pub(crate) struct GroupSpec {
     pub calls: Vec<AggregateCall>,
     pub can_retract: bool,
     converter: RowConverter,
+    key_types: Vec<DataType>,
 }
 
 impl GroupSpec {
     pub(crate) fn new(keys: Vec<usize>, calls: Vec<AggregateCall>, can_retract: bool, input: &Schema) -> Result<Self, OperatorError> {
-        let fields = keys.iter().map(|&k| SortField::new(input.fields()[k].data_type.to_arrow())).collect();
-        Ok(Self { keys, calls, can_retract, converter: RowConverter::new(fields)? })
+        let key_types: Vec<DataType> = keys.iter().map(|&k| input.fields()[k].data_type.to_arrow()).collect();
+        let converter = RowConverter::new(key_types.iter().cloned().map(SortField::new).collect())?;
+        Ok(Self { keys, calls, can_retract, converter, key_types })
     }
 
     /// Key bytes of every row; `None` when there are no key columns.
@@ -40,6 +44,19 @@ impl GroupSpec {
         }
         let columns: Vec<ArrayRef> = self.keys.iter().map(|&k| rows.column(k).clone()).collect();
         Ok(Some(self.converter.convert_columns(&columns)?))
+    }
+
+    /// Takes the key of a stored entry off the front, once it is known to be one that `key_columns` can read.
+    pub(crate) fn stored_key<'a>(&self, group: KeyGroup, blob: &mut &'a [u8]) -> Result<&'a [u8], StateError> {
+        let key = read_key(blob)?;
+        let found = key_group_of(key);
+        if found != group {
+            return Err(StateError(format!("a key of group {found} lies in the blob of group {group}")));
+        }
+        if !stored_key::is_well_formed(key, &self.key_types) {
+            return Err(StateError(format!("a key of {} bytes is no key of the types {:?}", key.len(), self.key_types)));
+        }
+        Ok(key)
     }
 
     /// Key columns of these keys.
@@ -65,6 +82,9 @@ pub(crate) fn key_of(keys: Option<&Rows>, row: usize) -> &[u8] {
 pub(crate) fn hash_of(key: &[u8]) -> u64 {
     xxh3_64(key)
 }
+
+/// More rows than a group can ever have had: leaves room to count on.
+const ROWS_MAX: u64 = 1 << 62;
 
 /// Slots by key, with one accumulator per call over all slots.
 pub(crate) struct Groups {
@@ -200,7 +220,9 @@ impl Groups {
 
     /// Merges what `export` made into a slot.
     pub(crate) fn merge(&mut self, slot: u32, state: &mut &[u8]) -> Result<(), OperatorError> {
-        self.counts[slot as usize] += read_i64(state)?;
+        let stored = read_i64(state)?;
+        let count = self.counts[slot as usize].checked_add(stored).filter(|count| count.unsigned_abs() < ROWS_MAX);
+        self.counts[slot as usize] = count.ok_or_else(|| StateError(format!("a group of {stored} rows")))?;
         for accumulator in &mut self.accumulators {
             accumulator.merge(slot, state).map_err(|e| StateError(e.to_string()))?;
         }

@@ -4,20 +4,20 @@ use super::{
     changelog_normalize::ChangelogNormalize,
     group_aggregate::GroupAggregate,
     groups::GroupSpec,
+    late_rows::LateRows,
     session_aggregate::SessionAggregate,
     session_table::SessionTable,
-    stage::Head,
+    stage::{Head, StageSettings},
     window_aggregate::{WindowAggregate, Windows},
 };
 use crate::{
     error::OperatorError,
     operators::{Operator, OperatorContext},
 };
-use chrono_tz::Tz;
 use millrace_sql::plan::WindowKind;
 
-pub(super) fn open(head: &Head, zone: Tz, context: OperatorContext) -> Result<Box<dyn Operator>, OperatorError> {
-    let restored = &context.restored;
+pub(super) fn open(head: &Head, settings: &StageSettings, context: OperatorContext) -> Result<Box<dyn Operator>, OperatorError> {
+    let (restored, zone) = (&context.restored, settings.zone);
     match head {
         Head::GroupAggregate { keys, calls, can_retract, state_ttl_ms, mini_batch, output } => {
             let spec = GroupSpec::new(keys.clone(), calls.clone(), *can_retract, &context.input)?;
@@ -26,12 +26,13 @@ pub(super) fn open(head: &Head, zone: Tz, context: OperatorContext) -> Result<Bo
         Head::WindowAggregate { strategy, keys, calls, can_retract, output } => {
             let spec = GroupSpec::new(keys.clone(), calls.clone(), *can_retract, &context.input)?;
             let windows = Windows::new(strategy, zone);
+            let late = LateRows::open(settings.late_records, &context)?;
             let output = output.to_arrow();
             match windows.kind {
                 WindowKind::Session { gap_ms } if windows.start_column.is_none() => {
-                    Ok(Box::new(SessionAggregate::new(spec, windows, gap_ms, output, &context)?))
+                    Ok(Box::new(SessionAggregate::new(spec, windows, gap_ms, late, output, &context)?))
                 }
-                _ => Ok(Box::new(WindowAggregate::new(spec, windows, output, &context)?)),
+                _ => Ok(Box::new(WindowAggregate::new(spec, windows, late, output, &context)?)),
             }
         }
         Head::ChangelogNormalize { keys, filter, state_ttl_ms, output } => {
@@ -39,6 +40,9 @@ pub(super) fn open(head: &Head, zone: Tz, context: OperatorContext) -> Result<Bo
             let output = output.to_arrow();
             Ok(Box::new(ChangelogNormalize::new(what, *state_ttl_ms, zone, &context.input, output, restored)?))
         }
-        Head::SessionTable { window, output } => Ok(Box::new(SessionTable::new(window, zone, output.to_arrow(), &context)?)),
+        Head::SessionTable { window, output } => {
+            let late = LateRows::open(settings.late_records, &context)?;
+            Ok(Box::new(SessionTable::new(window, zone, late, output.to_arrow(), &context)?))
+        }
     }
 }

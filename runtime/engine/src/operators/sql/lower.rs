@@ -1,5 +1,6 @@
 //! From a plan tree to planned operators: where exchanges are needed, where steps share a subtask.
 
+use super::late_rows::LateRecords;
 use super::stage::{Head, StageKind, StageSettings, Step};
 use crate::operators::PlannedTransform;
 use crate::plan::{PlannedOperator, Work};
@@ -57,12 +58,13 @@ pub(crate) fn lower(
     node: &NodeId,
     plan: &PlanNode,
     settings: &Settings,
+    late_records: LateRecords,
     parallelism: usize,
     base: usize,
     input: &dyn Fn(&str) -> Option<InputTable>,
 ) -> Result<Lowered, String> {
     let lowered = Lowered { operators: Vec::new(), scans: Vec::new() };
-    let mut lowering = Lowering { node, settings, parallelism, base, input, lowered };
+    let mut lowering = Lowering { node, settings, late_records, parallelism, base, input, lowered };
     let stage = lowering.stage(plan)?;
     let names: Vec<String> = plan.columns.iter().map(|c| c.name.clone()).collect();
     lowering.finish(stage, &plan.columns, Some(&names));
@@ -77,6 +79,7 @@ pub(crate) fn lower(
 struct Lowering<'a> {
     node: &'a NodeId,
     settings: &'a Settings,
+    late_records: LateRecords,
     parallelism: usize,
     base: usize,
     input: &'a dyn Fn(&str) -> Option<InputTable>,
@@ -273,7 +276,13 @@ impl Lowering<'_> {
             // Nothing to do: the receiver reads the input itself. Rows of a scan pass as they are.
             return stage.inputs[0];
         }
-        let settings = StageSettings { head: stage.head, steps: stage.steps, zone: self.settings.zone, output: output.to_arrow() };
+        let settings = StageSettings {
+            head: stage.head,
+            steps: stage.steps,
+            zone: self.settings.zone,
+            late_records: self.late_records,
+            output: output.to_arrow(),
+        };
         let planned =
             PlannedTransform { output, key_fields: stage.key_fields, settings: Arc::new(settings), pins: serde_json::Value::Null };
         let node = self.next_id();

@@ -15,6 +15,7 @@ mod group_aggregate;
 mod groups;
 mod head;
 mod kept_watermark;
+mod late_rows;
 pub(crate) mod lower;
 mod node;
 mod rounds;
@@ -23,6 +24,8 @@ mod session_aggregate;
 mod session_table;
 mod sessions;
 pub(crate) mod stage;
+#[cfg(test)]
+mod tests;
 mod values;
 mod watermark;
 mod window_aggregate;

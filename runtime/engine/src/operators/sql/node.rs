@@ -4,6 +4,7 @@
 //! `table_name`, name or id; a `CREATE TABLE` of the same name adds computed columns and a watermark to one.
 
 use super::{
+    late_rows::LateRecords,
     lower::{InputTable, ScanRequest, lower},
     watermark::DeclaredWatermark,
 };
@@ -35,6 +36,9 @@ struct Config {
     #[serde(default)]
     #[allow(dead_code)]
     table_name: Option<String>,
+    /// What happens to rows that come when their windows are complete.
+    #[serde(default)]
+    late_records: LateRecords,
 }
 
 /// A node upstream as a table.
@@ -119,7 +123,7 @@ pub(crate) fn plan_sql(
             is_exclusive: found.is_own_source && found.reads_by_name && once,
         })
     };
-    let lowered = lower(&node.id, &plan, &settings, parallelism, base, &input)
+    let lowered = lower(&node.id, &plan, &settings, config.late_records, parallelism, base, &input)
         .map_err(|message| vec![GraphError::in_field(&node.id, "config.sql", "sql.not_connected", message)])?;
     let mut operators = lowered.operators;
     if let Some(PlannedOperator { work: Work::Transform { planned, .. }, name, .. }) = operators.last_mut() {

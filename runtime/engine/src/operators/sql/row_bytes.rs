@@ -3,25 +3,30 @@
 //! Invariant: equal rows have equal bytes; the bytes of key columns are those of [`crate::key::KeyHasher`]. Bytes come back
 //! from storage: what is no row of these columns is an error, not a panic.
 
-use crate::{error::OperatorError, state::StateError};
+use super::groups::read_key;
+use crate::{
+    error::OperatorError,
+    key::{KeyGroup, key_group_of},
+    state::StateError,
+    stored_key,
+};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_row::{RowConverter, Rows, SortField};
+use arrow_schema::DataType;
 use millrace_model::Schema;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// Rows that are read together to see whether they can be.
-const CHECKED_ROWS_MAX: usize = 8_192;
 
 pub(crate) struct RowBytes {
     columns: Vec<usize>,
+    types: Vec<DataType>,
     converter: RowConverter,
 }
 
 impl RowBytes {
     /// Rows of these columns of `schema`.
     pub(crate) fn new(columns: &[usize], schema: &Schema) -> Result<Self, OperatorError> {
-        let fields = columns.iter().map(|&c| SortField::new(schema.fields()[c].data_type.to_arrow())).collect();
-        Ok(Self { columns: columns.to_vec(), converter: RowConverter::new(fields)? })
+        let types: Vec<DataType> = columns.iter().map(|&c| schema.fields()[c].data_type.to_arrow()).collect();
+        let converter = RowConverter::new(types.iter().cloned().map(SortField::new).collect())?;
+        Ok(Self { columns: columns.to_vec(), types, converter })
     }
 
     /// The bytes of every row; empty ones when there are no columns.
@@ -33,20 +38,29 @@ impl RowBytes {
         Ok(ByteRows(Some(self.converter.convert_columns(&columns)?)))
     }
 
-    /// Whether rows that were stored can be read back.
+    /// Takes a key of key group `group` that was stored off the front.
+    ///
+    /// # Errors
+    /// Bytes that are no row of these columns, or of another key group.
+    pub(crate) fn stored_key<'a>(&self, group: KeyGroup, blob: &mut &'a [u8]) -> Result<&'a [u8], StateError> {
+        let key = self.stored_row(blob)?;
+        let found = key_group_of(key);
+        if found != group {
+            return Err(StateError(format!("a key of group {found} lies in the blob of group {group}")));
+        }
+        Ok(key)
+    }
+
+    /// Takes a row that was stored off the front.
     ///
     /// # Errors
     /// Bytes that are no row of these columns.
-    pub(crate) fn check(&self, rows: &[&[u8]]) -> Result<(), StateError> {
-        for rows in rows.chunks(CHECKED_ROWS_MAX) {
-            // Arrow trusts the bytes that it has made; these may be others.
-            match catch_unwind(AssertUnwindSafe(|| self.columns(rows))) {
-                Ok(Ok(_)) => {}
-                Ok(Err(error)) => return Err(StateError(format!("a stored row cannot be read: {error}"))),
-                Err(_) => return Err(StateError("a stored row is damaged".into())),
-            }
+    pub(crate) fn stored_row<'a>(&self, blob: &mut &'a [u8]) -> Result<&'a [u8], StateError> {
+        let row = read_key(blob)?;
+        if !stored_key::is_well_formed(row, &self.types) {
+            return Err(StateError(format!("{} bytes are no row of the types {:?}", row.len(), self.types)));
         }
-        Ok(())
+        Ok(row)
     }
 
     /// The columns that rows of bytes stand for.

@@ -2,23 +2,20 @@
 //! sessions makes them one.
 
 use super::{
-    groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64, read_key, retractions},
+    groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64, retractions},
     kept_watermark::KeptWatermark,
+    late_rows::{LateRow, LateRows},
     window_aggregate::{Windows, results},
 };
 use crate::{
     error::OperatorError,
-    metrics::SubtaskMetrics,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
 };
 use arrow_array::UInt32Array;
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use millrace_model::{Batch, take_rows};
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const SESSIONS: &str = "sessions";
 
@@ -41,7 +38,7 @@ pub(crate) struct SessionAggregate {
     ends: BTreeSet<(i64, u32)>,
     watermark: KeptWatermark,
     output: SchemaRef,
-    metrics: Arc<SubtaskMetrics>,
+    late: LateRows,
 }
 
 impl SessionAggregate {
@@ -49,27 +46,18 @@ impl SessionAggregate {
         spec: GroupSpec,
         windows: Windows,
         gap_ms: i64,
+        late: LateRows,
         output: SchemaRef,
         context: &OperatorContext,
     ) -> Result<Self, OperatorError> {
         let groups = Groups::new(&spec)?;
         let (sessions, ends) = (HashMap::new(), BTreeSet::new());
-        let mut made = Self {
-            spec,
-            windows,
-            gap_ms,
-            sessions,
-            groups,
-            next_number: 0,
-            ends,
-            watermark: KeptWatermark::open(context)?,
-            output,
-            metrics: context.metrics.clone(),
-        };
-        for blob in context.restored.get(SESSIONS).into_iter().flat_map(BTreeMap::values) {
+        let mut made =
+            Self { spec, windows, gap_ms, sessions, groups, next_number: 0, ends, watermark: KeptWatermark::open(context)?, output, late };
+        for (&group, blob) in context.restored.get(SESSIONS).into_iter().flatten() {
             let mut blob: &[u8] = blob;
             while !blob.is_empty() {
-                let key = read_key(&mut blob)?;
+                let key = made.spec.stored_key(group, &mut blob)?;
                 let (start_ms, end_ms) = (read_i64(&mut blob)?, read_i64(&mut blob)?);
                 let slot = made.new_slot(key);
                 made.groups.merge(slot, &mut blob)?;
@@ -90,10 +78,10 @@ impl SessionAggregate {
         self.groups.slot(hash_of(&named), &named)
     }
 
-    /// The session of a row, made or merged as needed; `None` if the row is late. Before sessions are merged, `run` is
-    /// given to the accumulators: its rows count in the slots that they had.
-    fn session_of(&mut self, key: &[u8], time_ms: i64, run: &mut Run<'_>) -> Result<Option<u32>, OperatorError> {
-        let (mut start_ms, mut end_ms) = (time_ms, time_ms + self.gap_ms);
+    /// The session of a row, made or merged as needed; the session's bounds if the row is late for it. Before sessions
+    /// are merged, `run` is given to the accumulators: its rows count in the slots that they had.
+    fn session_of(&mut self, key: &[u8], time_ms: i64, run: &mut Run<'_>) -> Result<Result<u32, (i64, i64)>, OperatorError> {
+        let (mut start_ms, mut end_ms) = (time_ms, time_ms.saturating_add(self.gap_ms));
         let mut touched = Vec::new();
         let sessions = self.sessions.entry(key.into()).or_default();
         sessions.retain(|session| {
@@ -110,7 +98,7 @@ impl SessionAggregate {
             if sessions.is_empty() {
                 self.sessions.remove(key);
             }
-            return Ok(None);
+            return Ok(Err((start_ms, end_ms)));
         }
         touched.iter().for_each(|s| {
             self.ends.remove(&(s.end_ms, s.slot));
@@ -134,7 +122,7 @@ impl SessionAggregate {
         let sessions = self.sessions.entry(key.into()).or_default();
         let at = sessions.partition_point(|s| s.start_ms < start_ms);
         sessions.insert(at, Session { start_ms, end_ms, slot });
-        Ok(Some(slot))
+        Ok(Ok(slot))
     }
 
     fn fire(&mut self, time_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
@@ -200,17 +188,20 @@ impl Operator for SessionAggregate {
         let keys = self.spec.key_bytes(&batch.rows)?;
         let retract = retractions(&batch);
         let times = self.windows.local_times(&batch.rows, now_ms)?;
+        let mut late = Vec::new();
         let mut run = Run { batch: &batch, retract, rows: Vec::new(), slots: Vec::new() };
         for (row, &time_ms) in times.iter().enumerate() {
             match self.session_of(key_of(keys.as_ref(), row), time_ms, &mut run)? {
-                Some(slot) => {
+                Ok(slot) => {
                     run.rows.push(row as u32);
                     run.slots.push(slot);
                 }
-                None => self.metrics.count("numLateRecordsDropped", 1),
+                Err((start_ms, end_ms)) => late.push(LateRow { row: row as u32, start_ms, end_ms }),
             }
         }
-        run.close(&self.spec, &mut self.groups)
+        run.close(&self.spec, &mut self.groups)?;
+        drop((run, keys));
+        self.late.take(&batch, &late, self.watermark.ms).await
     }
 
     async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
@@ -234,14 +225,15 @@ impl Operator for SessionAggregate {
 
     async fn snapshot(&mut self, _now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
         let mut blobs = BlobWriter::default();
-        for (key, sessions) in &self.sessions {
-            for session in sessions {
-                blobs.entry(key, |out| {
-                    out.extend_from_slice(&session.start_ms.to_le_bytes());
-                    out.extend_from_slice(&session.end_ms.to_le_bytes());
-                    self.groups.export(session.slot, out);
-                });
-            }
+        let mut sessions: Vec<_> = self.sessions.iter().flat_map(|(key, sessions)| sessions.iter().map(move |s| (key, s))).collect();
+        // The same state is the same bytes.
+        sessions.sort_unstable_by_key(|(_, session)| session.slot);
+        for (key, session) in sessions {
+            blobs.entry(key, |out| {
+                out.extend_from_slice(&session.start_ms.to_le_bytes());
+                out.extend_from_slice(&session.end_ms.to_le_bytes());
+                self.groups.export(session.slot, out);
+            });
         }
         let mut keyed = BTreeMap::from([(SESSIONS.to_owned(), blobs.finish())]);
         self.watermark.add_to(&mut keyed);

@@ -2,8 +2,9 @@
 //! `UnalignedWindowTableFunctionOperator`), whatever change they stand for. Late rows are dropped and counted.
 
 use super::{
-    groups::{BlobWriter, read_i64, read_key},
+    groups::{BlobWriter, read_i64},
     kept_watermark::KeptWatermark,
+    late_rows::{LateRow, LateRows},
     row_bytes::RowBytes,
     sessions::{Session, Sessions},
     window_aggregate::Windows,
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{
     error::OperatorError,
-    metrics::SubtaskMetrics,
+    key::KeyGroup,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
     state::StateError,
 };
@@ -37,7 +38,7 @@ pub(crate) struct SessionTable {
     free: Vec<u32>,
     watermark: KeptWatermark,
     output: SchemaRef,
-    metrics: Arc<SubtaskMetrics>,
+    late: LateRows,
 }
 
 /// Rows in the order in which they came, each with its change kind.
@@ -69,7 +70,13 @@ impl HeldRows {
 }
 
 impl SessionTable {
-    pub(crate) fn new(window: &WindowSpec, zone: Tz, output: SchemaRef, context: &OperatorContext) -> Result<Self, OperatorError> {
+    pub(crate) fn new(
+        window: &WindowSpec,
+        zone: Tz,
+        late: LateRows,
+        output: SchemaRef,
+        context: &OperatorContext,
+    ) -> Result<Self, OperatorError> {
         let WindowKind::Session { gap_ms } = window.kind else {
             return Err(OperatorError::Internal("rows are held for sessions only".into()));
         };
@@ -83,26 +90,25 @@ impl SessionTable {
             free: Vec::new(),
             watermark: KeptWatermark::open(context)?,
             output,
-            metrics: context.metrics.clone(),
+            late,
         };
-        for blob in context.restored.get(SESSIONS).into_iter().flat_map(BTreeMap::values) {
-            made.restore(blob)?;
+        for (&group, blob) in context.restored.get(SESSIONS).into_iter().flatten() {
+            made.restore(group, blob)?;
         }
         Ok(made)
     }
 
-    fn restore(&mut self, mut blob: &[u8]) -> Result<(), OperatorError> {
+    fn restore(&mut self, group: KeyGroup, mut blob: &[u8]) -> Result<(), OperatorError> {
         while !blob.is_empty() {
-            let key = read_key(&mut blob)?;
+            let key = self.keys.stored_key(group, &mut blob)?;
             let (start_ms, end_ms) = (read_i64(&mut blob)?, read_i64(&mut blob)?);
             let count = usize::try_from(read_i64(&mut blob)?).map_err(|_| StateError("a negative number of rows".into()))?;
             let mut held = HeldRows::default();
             for _ in 0..count {
                 let (&kind, rest) = blob.split_first().ok_or_else(|| StateError("ends before a row".into()))?;
                 blob = rest;
-                held.push(read_key(&mut blob)?, kind);
+                held.push(self.rows.stored_row(&mut blob)?, kind);
             }
-            self.rows.check(&held.iter().map(|(row, _)| row).collect::<Vec<_>>())?;
             let slot = free_slot(&mut self.held, &mut self.free);
             self.held[slot as usize] = held;
             self.sessions.restore(key, Session { start_ms, end_ms, slot });
@@ -110,19 +116,18 @@ impl SessionTable {
         Ok(())
     }
 
-    fn hold(&mut self, key: &[u8], (row, kind): (&[u8], u8), time_ms: i64) {
+    /// Keeps a row with its session; the session's start and end if the row is late for it.
+    fn hold(&mut self, key: &[u8], (row, kind): (&[u8], u8), time_ms: i64) -> Result<(), (i64, i64)> {
         let Self { sessions, held, free, windows, watermark, .. } = self;
         let is_late = |end_ms: i64| !windows.is_processing_time && windows.complete_at_ms(end_ms) <= watermark.ms;
-        let Some(place) = sessions.place(key, time_ms, is_late, || free_slot(held, free)) else {
-            self.metrics.count("numLateRecordsDropped", 1);
-            return;
-        };
+        let place = sessions.place(key, time_ms, is_late, || free_slot(held, free))?;
         for slot in place.merged {
             let others = std::mem::take(&mut self.held[slot as usize]);
             self.held[place.slot as usize].append(&others);
             self.free.push(slot);
         }
         self.held[place.slot as usize].push(row, kind);
+        Ok(())
     }
 
     fn fire(&mut self, time_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
@@ -167,11 +172,15 @@ impl Operator for SessionTable {
         let keys = self.keys.convert(&batch.rows)?;
         let rows = self.rows.convert(&batch.rows)?;
         let times = self.windows.local_times(&batch.rows, now_ms)?;
+        let mut late = Vec::new();
         for (row, &time_ms) in times.iter().enumerate() {
             let kind = batch.kinds.as_ref().map_or(ChangeKind::Insert as u8, |k| k.value(row));
-            self.hold(keys.get(row), (rows.get(row), kind), time_ms);
+            if let Err((start_ms, end_ms)) = self.hold(keys.get(row), (rows.get(row), kind), time_ms) {
+                late.push(LateRow { row: row as u32, start_ms, end_ms });
+            }
         }
-        Ok(())
+        drop((keys, rows));
+        self.late.take(&batch, &late, self.watermark.ms).await
     }
 
     async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {

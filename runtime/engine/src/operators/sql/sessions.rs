@@ -38,14 +38,14 @@ impl Sessions {
         Self { gap_ms, by_key: HashMap::default(), ends: BTreeMap::new() }
     }
 
-    /// The session of a row, made, grown or merged as needed; `None` if `is_late` says so of its end.
+    /// The session of a row, made, grown or merged as needed; the session's start and end if `is_late` says so of the end.
     pub(crate) fn place(
         &mut self,
         key: &[u8],
         time_ms: i64,
         is_late: impl Fn(i64) -> bool,
         new_slot: impl FnOnce() -> u32,
-    ) -> Option<Place> {
+    ) -> Result<Place, (i64, i64)> {
         let (mut start_ms, mut end_ms) = (time_ms, time_ms.saturating_add(self.gap_ms));
         let (mut first, mut touched): (usize, &[Session]) = (0, &[]);
         if let Some(sessions) = self.by_key.get(key) {
@@ -58,7 +58,7 @@ impl Sessions {
             end_ms = end_ms.max(latest.end_ms);
         }
         if is_late(end_ms) {
-            return None;
+            return Err((start_ms, end_ms));
         }
         let count = touched.len();
         let (slot, merged) = match touched.split_first() {
@@ -74,7 +74,7 @@ impl Sessions {
         self.ends.insert((end_ms, slot), key.clone());
         let sessions = self.by_key.entry(key).or_default();
         sessions.splice(first..first + count, [Session { start_ms, end_ms, slot }]);
-        Some(Place { slot, merged })
+        Ok(Place { slot, merged })
     }
 
     /// Puts back a session that was kept.
@@ -122,7 +122,7 @@ mod tests {
                 next += 1;
                 next - 1
             };
-            sessions.place(b"k", time_ms, |end_ms| end_ms <= 5, new_slot).map(|p| (p.slot, p.merged))
+            sessions.place(b"k", time_ms, |end_ms| end_ms <= 5, new_slot).ok().map(|p| (p.slot, p.merged))
         };
         assert_eq!(place(&mut sessions, -6), None, "late");
         assert_eq!(place(&mut sessions, 0), Some((0, vec![])));
@@ -141,8 +141,8 @@ mod tests {
         for (start_ms, slot) in [(30, 7), (0, 8)] {
             sessions.restore(b"k", Session { start_ms, end_ms: start_ms + 10, slot });
         }
-        assert_eq!(sessions.place(b"k", 20, |_| false, || 9), Some(Place { slot: 7, merged: vec![] }));
-        assert_eq!(sessions.place(b"k", 10, |_| false, || 9), Some(Place { slot: 8, merged: vec![7] }));
+        assert_eq!(sessions.place(b"k", 20, |_| false, || 9), Ok(Place { slot: 7, merged: vec![] }));
+        assert_eq!(sessions.place(b"k", 10, |_| false, || 9), Ok(Place { slot: 8, merged: vec![7] }));
         assert_eq!(sessions.iter().map(|(_, s)| (s.start_ms, s.end_ms)).collect::<Vec<_>>(), [(0, 40)]);
     }
 }

@@ -1,6 +1,6 @@
 //! A stage at work: its head's output runs through its steps before it leaves.
 
-use super::calc::Calc;
+use super::{calc::Calc, late_rows::LateRecords};
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorContext, OperatorKind, OperatorSnapshot, PlanContext, PlannedTransform},
@@ -21,6 +21,8 @@ pub(crate) struct StageSettings {
     pub head: Option<Head>,
     pub steps: Vec<Step>,
     pub zone: chrono_tz::Tz,
+    /// What windows do with rows that are late.
+    pub late_records: LateRecords,
     /// The columns that leave.
     pub output: SchemaRef,
 }
@@ -103,7 +105,7 @@ impl OperatorKind for StageKind {
         if let Some(wanted) = &settings.head {
             signature = wanted.signature(&context.input);
             context.restored = own_state(std::mem::take(&mut context.restored), &signature)?;
-            head = Some(super::head::open(wanted, settings.zone, context)?);
+            head = Some(super::head::open(wanted, settings, context)?);
         }
         let evaluation = EvaluationContext { zone: settings.zone, ..EvaluationContext::default() };
         Ok(Box::new(Stage { head, signature, steps, evaluation, output: settings.output.clone(), between: Collector::default() }))

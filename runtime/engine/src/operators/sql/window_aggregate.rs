@@ -5,13 +5,13 @@
 //! late only if none is left (Flink's slicing window operator).
 
 use super::{
-    groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64, read_key, retractions},
+    groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64, retractions},
     kept_watermark::KeptWatermark,
+    late_rows::{LateRow, LateRows},
     window_time::{self, times, to_local_ms, to_utc_ms, windows_of},
 };
 use crate::{
     error::OperatorError,
-    metrics::SubtaskMetrics,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
 };
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMillisecondArray, UInt32Array};
@@ -96,23 +96,22 @@ pub(crate) struct WindowAggregate {
     buckets: BTreeMap<(i64, i64), Groups>,
     watermark: KeptWatermark,
     output: SchemaRef,
-    metrics: Arc<SubtaskMetrics>,
+    late: LateRows,
 }
 
 impl WindowAggregate {
-    pub(crate) fn new(spec: GroupSpec, windows: Windows, output: SchemaRef, context: &OperatorContext) -> Result<Self, OperatorError> {
-        let mut made = Self {
-            spec,
-            windows,
-            buckets: BTreeMap::new(),
-            watermark: KeptWatermark::open(context)?,
-            output,
-            metrics: context.metrics.clone(),
-        };
-        for blob in context.restored.get(WINDOWS).into_iter().flat_map(BTreeMap::values) {
+    pub(crate) fn new(
+        spec: GroupSpec,
+        windows: Windows,
+        late: LateRows,
+        output: SchemaRef,
+        context: &OperatorContext,
+    ) -> Result<Self, OperatorError> {
+        let mut made = Self { spec, windows, buckets: BTreeMap::new(), watermark: KeptWatermark::open(context)?, output, late };
+        for (&group, blob) in context.restored.get(WINDOWS).into_iter().flatten() {
             let mut blob: &[u8] = blob;
             while !blob.is_empty() {
-                let key = read_key(&mut blob)?;
+                let key = made.spec.stored_key(group, &mut blob)?;
                 let (end_ms, start_ms) = (read_i64(&mut blob)?, read_i64(&mut blob)?);
                 let groups = bucket(&mut made.buckets, &made.spec, (end_ms, start_ms))?;
                 let slot = groups.slot(hash_of(key), key);
@@ -122,38 +121,42 @@ impl WindowAggregate {
         Ok(made)
     }
 
-    /// The rows of each window, by position in the batch.
-    fn assign(&self, rows: &RecordBatch, now_ms: i64) -> Result<Vec<Assigned>, OperatorError> {
+    /// The rows of each window, by position in the batch; `late` gets those that are left out.
+    fn assign(&self, rows: &RecordBatch, now_ms: i64, late: &mut Vec<LateRow>) -> Result<Vec<Assigned>, OperatorError> {
         let local = self.windows.local_times(rows, now_ms)?;
         if let Some(start_column) = self.windows.start_column {
             let starts = times(rows.column(start_column)).map(|(values, _)| values);
             let starts = starts.ok_or_else(|| OperatorError::Internal("a window start that is no timestamp".into()))?;
-            return Ok(self.without_late(by_window(local.iter().zip(starts).map(|(&end, &start)| (end, start))), local.len()));
+            return Ok(self.without_late(by_window(local.iter().zip(starts).map(|(&end, &start)| (end, start))), local.len(), late));
         }
         if let (WindowKind::Tumble { size_ms, offset_ms }, Some(&least), Some(&most)) =
             (self.windows.kind, local.iter().min(), local.iter().max())
         {
             let start = window_time::window_start(least, offset_ms, size_ms);
             // Nearly every batch lies in one window.
-            if most < start + size_ms {
-                return Ok(self.without_late(vec![((start + size_ms, start), Chosen::All)], local.len()));
+            if most < start.saturating_add(size_ms) {
+                return Ok(self.without_late(vec![((start.saturating_add(size_ms), start), Chosen::All)], local.len(), late));
             }
         }
         let mut found: BTreeMap<(i64, i64), Vec<u32>> = BTreeMap::new();
-        let mut counted = vec![false; local.len()];
         for (row, &time_ms) in local.iter().enumerate() {
+            let (mut is_counted, mut last) = (false, None);
             windows_of(self.windows.kind, time_ms, |start, end| {
+                last = Some((start, end));
                 if self.is_open(end) {
-                    counted[row] = true;
+                    is_counted = true;
                     found.entry((end, start)).or_default().push(row as u32);
                 }
             });
-            // A time between two hopping windows lies in none: that is not late.
-            if let (WindowKind::Hop { size_ms, slide_ms, .. }, false) = (self.windows.kind, counted[row]) {
-                counted[row] = slide_ms > size_ms && self.is_open(time_ms + 1);
+            if is_counted {
+                continue;
+            }
+            // A time between two hopping windows lies in none: it is late only once the watermark has passed it.
+            let (start_ms, end_ms) = last.unwrap_or((time_ms, time_ms.saturating_add(1)));
+            if last.is_some() || !self.is_open(end_ms) {
+                late.push(LateRow { row: row as u32, start_ms, end_ms });
             }
         }
-        self.count_late(counted.iter().filter(|c| !**c).count());
         Ok(found.into_iter().map(|(window, rows)| (window, Chosen::Some(rows))).collect())
     }
 
@@ -161,24 +164,19 @@ impl WindowAggregate {
         self.windows.is_processing_time || self.windows.complete_at_ms(end_ms) > self.watermark.ms
     }
 
-    fn without_late(&self, mut found: Vec<Assigned>, all: usize) -> Vec<Assigned> {
-        found.retain(|((end_ms, _), chosen)| {
-            let open = self.is_open(*end_ms);
+    fn without_late(&self, mut found: Vec<Assigned>, all: usize, late: &mut Vec<LateRow>) -> Vec<Assigned> {
+        found.retain(|&((end_ms, start_ms), ref chosen)| {
+            let open = self.is_open(end_ms);
             if !open {
-                self.count_late(match chosen {
-                    Chosen::All => all,
-                    Chosen::Some(rows) => rows.len(),
-                });
+                let late_row = |row| LateRow { row, start_ms, end_ms };
+                match chosen {
+                    Chosen::All => late.extend((0..all as u32).map(late_row)),
+                    Chosen::Some(rows) => late.extend(rows.iter().copied().map(late_row)),
+                }
             }
             open
         });
         found
-    }
-
-    fn count_late(&self, rows: usize) {
-        if rows > 0 {
-            self.metrics.count("numLateRecordsDropped", rows as u64);
-        }
     }
 
     fn fire(&mut self, time_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
@@ -247,7 +245,7 @@ pub(crate) fn results(
         .fields()
         .last()
         .is_some_and(|f| f.data_type() != &arrow_schema::DataType::Timestamp(arrow_schema::TimeUnit::Millisecond, None));
-    let time: Vec<i64> = bounds.iter().map(|b| if is_instant { windows.complete_at_ms(b.1) } else { b.1 - 1 }).collect();
+    let time: Vec<i64> = bounds.iter().map(|b| if is_instant { windows.complete_at_ms(b.1) } else { b.1.saturating_sub(1) }).collect();
     let time = TimestampMillisecondArray::from(time);
     columns.push(if is_instant { Arc::new(time.with_timezone("UTC")) } else { Arc::new(time) });
     let options = RecordBatchOptions::new().with_row_count(Some(count));
@@ -264,7 +262,8 @@ impl Operator for WindowAggregate {
             groups.slot(hash_of(key), key)
         };
         let mut slots = Vec::new();
-        for (window, chosen) in self.assign(&batch.rows, now_ms)? {
+        let mut late = Vec::new();
+        for (window, chosen) in self.assign(&batch.rows, now_ms, &mut late)? {
             let groups = bucket(&mut self.buckets, &self.spec, window)?;
             slots.clear();
             match chosen {
@@ -280,7 +279,8 @@ impl Operator for WindowAggregate {
                 }
             }
         }
-        Ok(())
+        drop(keys);
+        self.late.take(&batch, &late, self.watermark.ms).await
     }
 
     async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {

@@ -58,7 +58,8 @@ pub(crate) fn times(column: &ArrayRef) -> Option<(&[i64], Option<&arrow_buffer::
 /// Start of the window of this size (or slide) in which `time_ms` lies.
 #[inline]
 pub(crate) fn window_start(time_ms: i64, offset_ms: i64, size_ms: i64) -> i64 {
-    time_ms - (time_ms - offset_ms).rem_euclid(size_ms)
+    // Times come from data and may be any.
+    time_ms.saturating_sub(time_ms.wrapping_sub(offset_ms).rem_euclid(size_ms))
 }
 
 /// Calls `visit(start, end)` for every window of `time_ms`, ends ascending. Sessions are no business of this.
@@ -67,22 +68,22 @@ pub(crate) fn windows_of(kind: WindowKind, time_ms: i64, mut visit: impl FnMut(i
     match kind {
         WindowKind::Tumble { size_ms, offset_ms } => {
             let start = window_start(time_ms, offset_ms, size_ms);
-            visit(start, start + size_ms);
+            visit(start, start.saturating_add(size_ms));
         }
         WindowKind::Hop { size_ms, slide_ms, offset_ms } => {
             let last = window_start(time_ms, offset_ms, slide_ms);
             let count = (size_ms - (time_ms - last) + slide_ms - 1).div_euclid(slide_ms);
             for back in (0..count).rev() {
-                let start = last - back * slide_ms;
-                visit(start, start + size_ms);
+                let start = last.saturating_sub(back * slide_ms);
+                visit(start, start.saturating_add(size_ms));
             }
         }
         WindowKind::Cumulate { size_ms, step_ms, offset_ms } => {
             let start = window_start(time_ms, offset_ms, size_ms);
-            let mut end = start + (time_ms - start).div_euclid(step_ms) * step_ms + step_ms;
-            while end <= start + size_ms {
-                visit(start, end);
-                end += step_ms;
+            let mut steps = (time_ms - start).div_euclid(step_ms) + 1;
+            while steps * step_ms <= size_ms {
+                visit(start, start.saturating_add(steps * step_ms));
+                steps += 1;
             }
         }
         WindowKind::Session { .. } => {}

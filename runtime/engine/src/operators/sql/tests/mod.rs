@@ -1,0 +1,276 @@
+//! SQL nodes operator by operator, without channels: state as it is stored, and state as it should not be.
+
+mod hostile_state;
+mod late_rows;
+mod state_format;
+
+use super::node::{Upstream, plan_sql};
+use crate::{
+    dead_letters::InstanceLetters,
+    error::OperatorError,
+    metrics::SubtaskMetrics,
+    operators::{Collector, Operator, OperatorContext, OperatorRegistry},
+    plan::{PlannedOperator, Work},
+    services::{EngineServices, TenantAccounts},
+    state::KeyGroupBlobs,
+};
+use arrow_array::UInt8Array;
+use millrace_checkpoint::LocalStore;
+use millrace_connector::ConnectorRegistry;
+use millrace_formats::{Decoder, FormatSpec};
+use millrace_functions::FunctionRegistry;
+use millrace_model::{
+    Batch, Schema,
+    graph::JobParameters,
+    ids::{InstanceId, TenantId},
+};
+use millrace_sandbox::{CompilerCommand, Sandbox, SandboxConfig, TenantLimits};
+use millrace_sql::{SourceTraits, plan::ChangelogMode};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// The columns of the table `t`, in SQL.
+const COLUMNS: &str = "k STRING, i INT, n BIGINT, d DOUBLE, m DECIMAL(10, 2), b BOOLEAN, y BYTES, a ARRAY<INT>, \
+    r ROW<x INT, z STRING>, ts TIMESTAMP(3), WATERMARK FOR ts AS ts";
+
+/// Queries over `t` that between them keep every kind of state: name, query, how `t` changes.
+const QUERIES: &[(&str, &str, ChangelogMode)] = &[
+    (
+        "group-numbers",
+        "SELECT k, COUNT(*), COUNT(i), SUM(i), SUM(n), SUM(d), SUM(m), AVG(i), AVG(d), AVG(m), MIN(i), MAX(k), MIN(ts), MAX(m) FROM t GROUP BY k",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "group-numbers-retracting",
+        "SELECT k, COUNT(*), COUNT(i), SUM(i), SUM(d), SUM(m), AVG(i), AVG(d), AVG(m), MIN(i), MAX(k), MAX(m) FROM t GROUP BY k",
+        ChangelogMode::ALL,
+    ),
+    (
+        "group-values",
+        "SELECT k, FIRST_VALUE(i), LAST_VALUE(k), LISTAGG(k), LISTAGG(k, ';'), ARRAY_AGG(i), COLLECT(i), STDDEV_POP(d), VAR_SAMP(i) FROM t GROUP BY k",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "group-values-retracting",
+        "SELECT k, FIRST_VALUE(i), LAST_VALUE(k), LISTAGG(k), ARRAY_AGG(i), COLLECT(i), STDDEV_POP(d), VAR_SAMP(i) FROM t GROUP BY k",
+        ChangelogMode::ALL,
+    ),
+    (
+        "group-distinct",
+        "SELECT i, COUNT(DISTINCT k), SUM(DISTINCT n), LISTAGG(DISTINCT k), COUNT(*) FILTER (WHERE i > 1), COUNT(DISTINCT k) FILTER (WHERE n > 1) FROM t GROUP BY i",
+        ChangelogMode::ALL,
+    ),
+    ("group-all", "SELECT COUNT(*), SUM(n) FROM t", ChangelogMode::INSERT_ONLY),
+    ("distinct-rows", "SELECT DISTINCT k, b, m FROM t", ChangelogMode::INSERT_ONLY),
+    (
+        "keys-of-all-types",
+        "SELECT k, i, n, d, m, b, y, a, r, ts, COUNT(*) FROM t GROUP BY k, i, n, d, m, b, y, a, r, ts",
+        ChangelogMode::ALL,
+    ),
+    ("two-levels", "SELECT c, COUNT(*) FROM (SELECT k, COUNT(*) AS c FROM t GROUP BY k) GROUP BY c", ChangelogMode::INSERT_ONLY),
+    (
+        "tumble",
+        "SELECT k, window_start, window_end, SUM(i), MAX(d), COUNT(DISTINCT n) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY k, window_start, window_end",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "tumble-keys-of-all-types",
+        "SELECT k, d, m, b, y, a, r, window_end, COUNT(*) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY k, d, m, b, y, a, r, window_start, window_end",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "hop",
+        "SELECT k, window_start, window_end, SUM(i), AVG(d) FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND)) GROUP BY k, window_start, window_end",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "cumulate",
+        "SELECT k, window_start, window_end, SUM(i), MIN(k) FROM TABLE(CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '20' SECOND)) GROUP BY k, window_start, window_end",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "session",
+        "SELECT k, window_start, window_end, SUM(i), LISTAGG(k) FROM TABLE(SESSION(TABLE t PARTITION BY k, DESCRIPTOR(ts), INTERVAL '5' SECOND)) GROUP BY k, window_start, window_end",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "group-window-session",
+        "SELECT k, SESSION_START(ts, INTERVAL '5' SECOND), COUNT(*) FROM t GROUP BY k, SESSION(ts, INTERVAL '5' SECOND)",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "attached-windows",
+        "SELECT window_start, window_end, MAX(s) FROM (SELECT k, window_start, window_end, window_time, SUM(i) AS s FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY k, window_start, window_end, window_time) GROUP BY window_start, window_end",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "mini-batch",
+        "SET 'table.exec.mini-batch.enabled' = 'true';\nSET 'table.exec.mini-batch.allow-latency' = '1 s';\nSET 'table.exec.mini-batch.size' = '100';\nSELECT k, SUM(n) FROM t GROUP BY k",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    ("time-to-live", "SET 'table.exec.state.ttl' = '1 h';\nSELECT k, SUM(n) FROM t GROUP BY k", ChangelogMode::INSERT_ONLY),
+    (
+        "session-rows",
+        "SELECT k, i, a, window_start, window_end FROM TABLE(SESSION(TABLE t PARTITION BY k, DESCRIPTOR(ts), INTERVAL '5' SECOND))",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    ("upserts", "SELECT k, i, n, d, m, b, y, a, r FROM t", ChangelogMode::UPSERT),
+];
+
+/// Rows of `t`; those that take back come last.
+const ADDED: &str = r#"
+{"k":"a","i":1,"n":10,"d":0.5,"m":1.25,"b":true,"y":"AAH/","a":[1,null],"r":{"x":1,"z":"one"},"ts":"2024-01-01 00:00:01.000"}
+{"k":"b","i":2,"n":20,"d":-1.5,"m":-2.50,"b":false,"y":"","a":[],"r":{"x":null,"z":null},"ts":"2024-01-01 00:00:02.000"}
+{"k":"a","i":3,"n":10,"d":2.25,"m":10000.00,"b":null,"y":null,"a":null,"r":null,"ts":"2024-01-01 00:00:03.000"}
+{"k":null,"i":null,"n":null,"d":null,"m":null,"b":null,"y":null,"a":null,"r":null,"ts":"2024-01-01 00:00:04.000"}
+{"k":"a longer key, of more than one block of eight bytes and more than thirty-two","i":1,"n":5,"d":1e300,"m":0.01,"b":true,"y":"AA==","a":[7],"r":{"x":9,"z":""},"ts":"2024-01-01 00:00:12.000"}
+{"k":"b","i":2,"n":7,"d":0.1,"m":3.00,"b":false,"y":"","a":[],"r":{"x":2,"z":"two"},"ts":"2024-01-01 00:00:14.000"}
+"#;
+const TAKEN_BACK: &str = r#"
+{"k":"a","i":1,"n":10,"d":0.5,"m":1.25,"b":true,"y":"AAH/","a":[1,null],"r":{"x":1,"z":"one"},"ts":"2024-01-01 00:00:01.000"}
+{"k":"b","i":9,"n":9,"d":9.0,"m":9.00,"b":false,"y":"","a":[],"r":{"x":9,"z":"nine"},"ts":"2024-01-01 00:00:09.000"}
+"#;
+
+/// A state by name and key group, of one operator.
+type States = BTreeMap<String, KeyGroupBlobs>;
+
+/// The stages of a query, all at parallelism 1.
+struct Query {
+    schema: Schema,
+    stages: Vec<PlannedOperator>,
+    services: EngineServices,
+    changes: ChangelogMode,
+    letters: Arc<InstanceLetters>,
+    _folder: tempfile::TempDir,
+}
+
+impl Query {
+    fn plan(query: &str, changes: ChangelogMode) -> Self {
+        let (settings, select) = query.rsplit_once(";\n").map_or((String::new(), query), |(s, q)| (format!("{s};\n"), q));
+        let key = if changes.is_upsert { ", PRIMARY KEY (k) NOT ENFORCED" } else { "" };
+        let sql = format!("{settings}CREATE TABLE t ({COLUMNS}{key});\n{select}");
+        let schema = serde_json::json!([
+            {"name": "k", "type": "STRING"}, {"name": "i", "type": "INT"}, {"name": "n", "type": "BIGINT"}, {"name": "d", "type": "DOUBLE"},
+            {"name": "m", "type": "DECIMAL(10, 2)"}, {"name": "b", "type": "BOOLEAN"}, {"name": "y", "type": "BYTES"},
+            {"name": "a", "type": "ARRAY<INT>"}, {"name": "r", "type": "ROW<x INT, z STRING>"}, {"name": "ts", "type": "TIMESTAMP(3)"},
+        ]);
+        let schema: Schema = serde_json::from_value(schema).unwrap();
+        let node = serde_json::from_value(
+            serde_json::json!({"id": "query", "kind": "sql", "config": {"sql": sql, "late_records": "dead_letter"}}),
+        )
+        .unwrap();
+        let upstream = Upstream {
+            name: "t".into(),
+            operator: 0,
+            parallelism: 1,
+            schema,
+            changes,
+            rowtime: None,
+            is_own_source: true,
+            reads_by_name: true,
+            source: SourceTraits { changes, ..SourceTraits::default() },
+        };
+        let planned = plan_sql(&node, &[upstream], &JobParameters::default(), &FunctionRegistry::builtin(), 1);
+        let planned = planned.unwrap_or_else(|errors| panic!("{query}: {errors:?}"));
+        let folder = tempfile::tempdir().unwrap();
+        let compiler = CompilerCommand { program: "false".into(), args: Vec::new() };
+        let services = EngineServices {
+            sandbox: Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [7; 32], compiler)).unwrap(),
+            connectors: ConnectorRegistry::default(),
+            operators: OperatorRegistry::builtin(),
+            functions: FunctionRegistry::builtin(),
+            checkpoints: Arc::new(LocalStore::open(folder.path().join("checkpoints")).unwrap()),
+            accounts: TenantAccounts::new(TenantLimits::default()),
+        };
+        let schema = planned.sources.into_iter().next().unwrap().schema;
+        Self { schema, stages: planned.operators, services, changes, letters: Arc::new(InstanceLetters::new(None)), _folder: folder }
+    }
+
+    /// Opens every stage over its part of `restored`.
+    async fn open(&self, restored: &[States]) -> Result<Open, OperatorError> {
+        let mut stages = Vec::new();
+        for (number, stage) in self.stages.iter().enumerate() {
+            let Work::Transform { kind, input, planned } = &stage.work else { panic!("{} is no stage", stage.name) };
+            let context = OperatorContext {
+                tenant: TenantId::new("t1"),
+                instance: InstanceId::new("i1"),
+                job: "j".into(),
+                operator: stage.node.clone(),
+                input: input.clone(),
+                planned: planned.clone(),
+                subtask: 0,
+                parallelism: 1,
+                restored: restored.get(number).cloned().unwrap_or_default(),
+                metrics: Arc::new(SubtaskMetrics::default()),
+                dead_letters: self.letters.clone(),
+                services: self.services.clone(),
+            };
+            stages.push(kind.open(context).await?);
+        }
+        Ok(Open { stages })
+    }
+
+    /// Rows of `t`, as far as the query reads its columns.
+    fn rows(&self, lines: &str, kind: u8) -> Batch {
+        let mut decoder = Decoder::new(&FormatSpec::from_json(&serde_json::json!({ "type": "json" })).unwrap(), &self.schema).unwrap();
+        // A key is not NULL.
+        let fits = |line: &&str| !line.is_empty() && !(self.changes.is_upsert && line.contains("\"k\":null"));
+        lines.lines().filter(fits).for_each(|line| decoder.push(line.as_bytes()).unwrap());
+        let rows = decoder.finish();
+        let kinds = (kind != 0).then(|| UInt8Array::from(vec![kind; rows.num_rows()]));
+        Batch { rows, kinds, origin: Arc::from([]) }
+    }
+
+    /// What the query keeps after the rows.
+    async fn state(&self) -> Vec<States> {
+        let mut open = self.open(&[]).await.unwrap();
+        open.feed(self).await.unwrap();
+        open.watermark(FIRST_WATERMARK_MS).await.unwrap();
+        open.snapshot().await.unwrap()
+    }
+}
+
+/// 2024-01-01 00:00:03: late for nothing that is fed.
+const FIRST_WATERMARK_MS: i64 = 1_704_067_203_000;
+const NOW_MS: i64 = 1_000;
+
+struct Open {
+    stages: Vec<Box<dyn Operator>>,
+}
+
+impl Open {
+    async fn feed(&mut self, query: &Query) -> Result<(), OperatorError> {
+        self.process(0, vec![query.rows(ADDED, 0)]).await?;
+        if query.changes.deletes { self.process(0, vec![query.rows(TAKEN_BACK, 3)]).await } else { Ok(()) }
+    }
+
+    async fn process(&mut self, from: usize, mut batches: Vec<Batch>) -> Result<(), OperatorError> {
+        for stage in &mut self.stages[from..] {
+            let mut out = Collector::default();
+            for batch in batches {
+                stage.process(batch, NOW_MS, &mut out).await?;
+            }
+            batches = out.drain().collect();
+        }
+        Ok(())
+    }
+
+    async fn watermark(&mut self, watermark_ms: i64) -> Result<(), OperatorError> {
+        for number in 0..self.stages.len() {
+            let mut out = Collector::default();
+            self.stages[number].on_watermark(watermark_ms, &mut out).await?;
+            self.process(number + 1, out.drain().collect()).await?;
+        }
+        Ok(())
+    }
+
+    async fn snapshot(&mut self) -> Result<Vec<States>, OperatorError> {
+        let mut states = Vec::new();
+        for number in 0..self.stages.len() {
+            let mut out = Collector::default();
+            self.stages[number].before_barrier(NOW_MS, &mut out).await?;
+            self.process(number + 1, out.drain().collect()).await?;
+            states.push(self.stages[number].snapshot(NOW_MS).await?.keyed);
+        }
+        Ok(states)
+    }
+}
