@@ -246,11 +246,7 @@ impl<'d> Walk<'_, 'd> {
 
     fn filter(&mut self, condition: &Condition, at: u32, found: &mut Vec<u32>) -> Result<(), SelectError> {
         match self.document.node(at) {
-            Node::Object { .. } => {
-                if self.accepts(condition, at)? {
-                    found.push(at);
-                }
-            }
+            Node::Object { .. } => found.extend(self.accepts(condition, at)?.then_some(at)),
             Node::Array { .. } => {
                 for element in self.document.elements(at) {
                     if self.accepts(condition, element)? {
