@@ -100,18 +100,13 @@ impl Connector for CaseConnector {
 
     async fn open_source(&self, context: SourceContext) -> Result<Box<dyn Source>, ConnectorError> {
         let failed = |message: String| ConnectorError::Config(message);
-        if context.subtask > 0 {
-            return Err(failed("an input has one reader, so that its rows keep their order".into()));
-        }
         let steps = read(&self.folder, &context).map_err(|e| failed(format!("{e:#}")))?;
-        let position = match context.restored.first() {
-            Some(state) => position_of(state, steps.len())?,
-            None => 0,
-        };
-        let name = context.operator.to_string();
+        let position = position_of(&context, steps.len())?;
+        let name = format!("{}/{}", context.operator, context.subtask);
         self.world.has_read(&name, position, steps.len());
         Ok(Box::new(CaseSource {
             name,
+            subtask: context.subtask,
             first: time_after(&steps[..position]).into(),
             schema: metadata::schema(&context),
             steps,
@@ -140,14 +135,24 @@ fn state_error(error: serde_json::Error) -> ConnectorError {
     ConnectorError::State { what: "case".into(), message: error.to_string() }
 }
 
-fn position_of(state: &[u8], steps: usize) -> Result<usize, ConnectorError> {
-    let position: usize = serde_json::from_slice(state).map_err(state_error)?;
-    let too_far = || ConnectorError::State { what: "case".into(), message: format!("position {position} of {steps}") };
-    (position <= steps).then_some(position).ok_or_else(too_far)
+/// The steps that the subtask had told; its splits are the same as then.
+fn position_of(context: &SourceContext, steps: usize) -> Result<usize, ConnectorError> {
+    let wrong = |message: String| ConnectorError::State { what: "case".into(), message };
+    if !context.restored.is_empty() && context.restored.len() != context.parallelism {
+        return Err(wrong(format!("{} subtasks read the input before, {} do now", context.restored.len(), context.parallelism)));
+    }
+    for state in &context.restored {
+        let (subtask, position): (usize, usize) = serde_json::from_slice(state).map_err(state_error)?;
+        if subtask == context.subtask {
+            return if position <= steps { Ok(position) } else { Err(wrong(format!("position {position} of {steps}"))) };
+        }
+    }
+    Ok(0)
 }
 
 struct CaseSource {
     name: String,
+    subtask: usize,
     /// Told before the first step: what a restored position means.
     first: VecDeque<SourceEvent>,
     schema: arrow_schema::SchemaRef,
@@ -213,7 +218,7 @@ impl Source for CaseSource {
     }
 
     fn snapshot(&mut self) -> Result<Vec<u8>, ConnectorError> {
-        serde_json::to_vec(&self.position).map_err(state_error)
+        serde_json::to_vec(&(self.subtask, self.position)).map_err(state_error)
     }
 
     async fn committed(&mut self, _snapshot: &[u8]) -> Result<(), ConnectorError> {

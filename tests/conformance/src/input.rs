@@ -46,12 +46,14 @@ impl Splits {
     }
 }
 
-/// Reads the input that the source's settings name.
+/// Reads the subtask's splits of the input that the source's settings name.
 pub(crate) fn read(folder: &Path, context: &SourceContext) -> Result<Vec<Step>> {
     let input = context.config.get("input").and_then(Value::as_str).context("a source without input")?;
     let text = std::fs::read_to_string(folder.join(input)).with_context(|| input.to_owned())?;
     let count = context.config.get("splits").and_then(Value::as_u64).unwrap_or(1).max(1) as usize;
     let mut splits = Splits { watermarks_ms: vec![i64::MIN; count], idle: vec![false; count], combined_ms: i64::MIN, is_idle: false };
+    // The splits of other subtasks hold nothing back here.
+    (0..count).filter(|split| split % context.parallelism != context.subtask).for_each(|split| splits.idle[split] = true);
     let spec = FormatSpec::from_json(&serde_json::json!({ "type": "json" }))?;
     let mut decoder = Decoder::new(&spec, &context.table.schema)?;
     let mut metadata = RowMetadata::new(context, count);
@@ -60,6 +62,9 @@ pub(crate) fn read(folder: &Path, context: &SourceContext) -> Result<Vec<Step>> 
         let mut object: Map<String, Value> = serde_json::from_str(line).with_context(|| line.to_owned())?;
         let split = object.remove("$split").and_then(|s| s.as_u64()).unwrap_or(0) as usize;
         ensure!(split < count, "split {split} of {count}");
+        if split % context.parallelism != context.subtask {
+            continue;
+        }
         let kind = kind_of(object.remove("$op").as_ref())?;
         if object.remove("$idle").is_some() {
             splits.idle[split] = true;

@@ -46,7 +46,7 @@ pub enum End {
 }
 
 /// Lives with random kills and checkpoints; the last one sees the end of the input.
-pub fn random_lives(seed: u64, kills: usize) -> Vec<Life> {
+pub fn random_lives(seed: u64, kills: usize, source_parallelism: u16) -> Vec<Life> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut parallelisms = [1, 2, 4, 3];
     parallelisms.shuffle(&mut random);
@@ -60,6 +60,7 @@ pub fn random_lives(seed: u64, kills: usize) -> Vec<Life> {
         let options = RunOptions {
             parallelism: parallelisms[life % parallelisms.len()],
             rows_per_batch_max: *[1, 2, 3, 1_024].get(random.random_range(0..4)).unwrap_or(&1),
+            source_parallelism,
         };
         // Room is left for the lives to come.
         let most = done + (WHOLE_INPUT - done) * 2 / 3;

@@ -32,6 +32,8 @@ pub struct RunOptions {
     pub parallelism: u16,
     /// Most rows per batch.
     pub rows_per_batch_max: usize,
+    /// Subtasks of each source, which share the splits of its input; with one, rows arrive in the order of the lines.
+    pub source_parallelism: u16,
 }
 
 /// What a run gave.
@@ -216,7 +218,7 @@ fn job(case: &Case, session: &Session, options: RunOptions) -> Result<(JobGraph,
         let upserts = changelog.as_deref() == Some("upsert");
         let changes = text.contains("\"$op\"") || upserts || changelog.as_deref() == Some("all");
         nodes.push(json!({
-            "id": id, "kind": "case_source", "parallelism": 1,
+            "id": id, "kind": "case_source", "parallelism": options.source_parallelism,
             "config": {
                 "table": definition.name, "table_name": definition.name, "input": input, "splits": splits,
                 "changes": changes, "upserts": upserts,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a test that cannot go on has failed
 
+mod generated;
 mod kills;
 
 use millrace_conformance::{
@@ -12,6 +13,10 @@ use millrace_conformance::{
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 
 /// Cases in which the engine is known to differ from Flink; each is explained in docs/DIVERGENCES.md. A case that
@@ -26,6 +31,23 @@ fn cases() -> Vec<Case> {
     let expected = std::env::var_os("MILLRACE_CONFORMANCE_EXPECTED").map_or_else(root, PathBuf::from);
     let only = std::env::var("MILLRACE_CONFORMANCE_ONLY").unwrap_or_default();
     load_all(&root(), &expected).unwrap().into_iter().filter(|c| c.name.contains(&only)).collect()
+}
+
+/// Works on several items at the same time (runs mostly wait for the disk); answers all that went wrong.
+fn side_by_side<T: Sync>(items: &[T], work: impl Fn(&T) -> Vec<String> + Sync) -> Vec<String> {
+    const AT_ONCE: usize = 4;
+    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(item) = items.get(next.fetch_add(1, Relaxed)) {
+                    let found = work(item);
+                    wrong.lock().unwrap().extend(found);
+                }
+            });
+        }
+    });
+    wrong.into_inner().unwrap()
 }
 
 fn judge(case: &Case, outcome: &anyhow::Result<Outcome>) -> Vec<String> {
@@ -57,7 +79,7 @@ async fn the_engine_answers_as_flink_does() {
     let cases = cases();
     assert!(!cases.is_empty());
     let known: BTreeSet<&str> = KNOWN_DIFFERENT.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
-    let judged = run_all(RunOptions { parallelism: 1, rows_per_batch_max: 1_024 }, &cases).await;
+    let judged = run_all(RunOptions { parallelism: 1, rows_per_batch_max: 1_024, source_parallelism: 1 }, &cases).await;
     let mut unexpected = Vec::new();
     for (name, found) in &judged {
         match (found.is_empty(), known.contains(name.as_str())) {
@@ -89,7 +111,7 @@ async fn batches_and_parallelism_change_nothing() {
         case.settings.compare = Compare::Table;
     }
     for (parallelism, rows_per_batch_max) in [(1, 1), (2, 3), (4, 1_024)] {
-        let judged = run_all(RunOptions { parallelism, rows_per_batch_max }, &cases).await;
+        let judged = run_all(RunOptions { parallelism, rows_per_batch_max, source_parallelism: 1 }, &cases).await;
         let different: Vec<_> = judged.iter().filter(|(_, found)| !found.is_empty()).collect();
         assert!(different.is_empty(), "parallelism {parallelism}, {rows_per_batch_max} rows a batch: {different:#?}");
     }

@@ -4,7 +4,7 @@
 //! Every case whose job keeps keyed state takes part, so a new operator is covered by its conformance cases.
 //! `MILLRACE_KILL_SEED` repeats a run, `MILLRACE_KILL_ROUNDS` says how many histories each case lives through.
 
-use super::cases;
+use super::{cases, side_by_side};
 use anyhow::{Context, Result, ensure};
 use millrace_checkpoint::{Blob, Manifest, latest, layout::MANIFEST};
 use millrace_conformance::{
@@ -17,21 +17,16 @@ use millrace_conformance::{
 use millrace_model::ids::InstanceId;
 use std::{
     collections::BTreeSet,
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 use tokio::runtime::Runtime;
 
 /// Kills per history.
 const KILLS: usize = 3;
-/// Cases that are lived through at the same time; they mostly wait for the disk.
-const AT_ONCE: usize = 4;
 /// Areas without state: their queries work row by row.
 const STATELESS: [&str; 6] = ["casts/", "ddl/", "decimals/", "errors/", "functions-", "unicode/"];
 
-fn number_of(variable: &str) -> Option<u64> {
+pub(super) fn number_of(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable}={text} is no number")))
 }
 
@@ -41,26 +36,16 @@ fn killed_and_restored_at_other_parallelism_cases_give_the_same() {
     let rounds = number_of("MILLRACE_KILL_ROUNDS").unwrap_or(2);
     let mut cases = cases();
     cases.retain(|case| matches!(case.expected, Expected::Rows(_)) && !STATELESS.iter().any(|area| case.name.starts_with(area)));
-    let next = AtomicUsize::new(0);
     let lived = AtomicUsize::new(0);
-    let wrong = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                while let Some(case) = cases.get(next.fetch_add(1, Relaxed)) {
-                    match histories(case, seed, rounds) {
-                        Ok(None) => {}
-                        Ok(Some(found)) => {
-                            lived.fetch_add(1, Relaxed);
-                            wrong.lock().unwrap().extend(found);
-                        }
-                        Err(error) => wrong.lock().unwrap().push(format!("{}: {error:#}", case.name)),
-                    }
-                }
-            });
+    let wrong = side_by_side(&cases, |case| match histories(case, seed, rounds) {
+        Ok(None) => Vec::new(),
+        Ok(Some(found)) => {
+            lived.fetch_add(1, Relaxed);
+            found
         }
+        Err(error) => vec![format!("{}: {error:#}", case.name)],
     });
-    let (wrong, lived) = (wrong.into_inner().unwrap(), lived.into_inner());
+    let lived = lived.into_inner();
     println!("kills: {lived} cases with state, {rounds} histories each, {KILLS} kills a history, MILLRACE_KILL_SEED={seed}");
     assert!(wrong.is_empty(), "MILLRACE_KILL_SEED={seed}: {} histories went wrong:\n{}", wrong.len(), wrong.join("\n"));
     assert!(lived > 100 || std::env::var_os("MILLRACE_CONFORMANCE_ONLY").is_some(), "only {lived} cases kept state");
@@ -72,7 +57,7 @@ fn histories(case: &Case, seed: u64, rounds: u64) -> Result<Option<Vec<String>>>
     ensure!(letters.len() as u64 == expected.late_records, "{} late rows, but the letters {letters:?}", expected.late_records);
     let mut wrong = Vec::new();
     for round in 0..rounds {
-        let lives = random_lives(seed ^ hash(&case.name).wrapping_add(round), KILLS);
+        let lives = random_lives(seed ^ hash(&case.name).wrapping_add(round), KILLS, 1);
         let job = CaseJob::new(case)?;
         let found = match live(&job, &lives, |_, _| Ok(())) {
             Ok(rows) => compared(&expected, rows).into_iter().chain(letters_compared(&letters, &job.world.letters())).collect(),
@@ -90,7 +75,8 @@ fn histories(case: &Case, seed: u64, rounds: u64) -> Result<Option<Vec<String>>>
 fn uninterrupted(case: &Case) -> Result<Option<(Outcome, Vec<String>)>> {
     let runtime = runtime()?;
     let job = CaseJob::new(case)?;
-    let Ok(outcome) = runtime.block_on(run_job(&job, RunOptions { parallelism: 1, rows_per_batch_max: 1_024 })) else {
+    let Ok(outcome) = runtime.block_on(run_job(&job, RunOptions { parallelism: 1, rows_per_batch_max: 1_024, source_parallelism: 1 }))
+    else {
         return Ok(None);
     };
     let end = runtime.block_on(latest(&job.store, &InstanceId::new("uninterrupted")))?.latest.context("no checkpoint at the end")?;
@@ -121,8 +107,12 @@ fn spoiled(name: &str, end: End, spoil: impl Fn(&mut Manifest) -> Result<()>) ->
     let case = cases.iter().find(|c| c.name == name).unwrap();
     let (expected, _) = uninterrupted(case).unwrap().expect("the case keeps state");
     let job = CaseJob::new(case).unwrap();
-    let life =
-        |parallelism, end| Life { options: RunOptions { parallelism, rows_per_batch_max: 2 }, checkpoints: vec![500], then: 800, end };
+    let life = |parallelism, end| Life {
+        options: RunOptions { parallelism, rows_per_batch_max: 2, source_parallelism: 1 },
+        checkpoints: vec![500],
+        then: 800,
+        end,
+    };
     let first = std::cell::Cell::new(true);
     let between = |runtime: &Runtime, left: &Left| {
         if first.replace(false) { runtime.block_on(edit(&job, &left.instance, &spoil)) } else { Ok(()) }
@@ -171,7 +161,7 @@ fn a_wrong_restore_is_found() {
     assert!(!lost_output.is_empty(), "lost output is not seen");
     let read_twice = spoiled(CASE, End::BetweenRows, |manifest| {
         let sources = manifest.operators.iter_mut().filter(|o| o.kind == "case_source");
-        sources.flat_map(|o| &mut o.subtasks).for_each(|s| s.blob = Blob::inline(b"0"));
+        sources.flat_map(|o| &mut o.subtasks).for_each(|s| s.blob = Blob::inline(b"[0,0]"));
         Ok(())
     });
     assert!(!read_twice.is_empty(), "rows that are read twice are not seen");
