@@ -74,7 +74,7 @@ pub enum DataType {
     IntervalYearMonth,
     /// `INTERVAL DAY TO SECOND(3)`, in milliseconds; only inside expressions
     IntervalDayTime,
-    /// `VARIANT`: a JSON value, carried as its text; only inside expressions
+    /// `VARIANT`: a JSON value, carried as its text; no format has it
     Variant,
     /// The type of a bare `NULL`; only inside expressions
     Null,
