@@ -52,20 +52,23 @@ pub(crate) enum Work {
 #[derive(Clone)]
 pub(crate) struct SourceWork {
     pub connector: Arc<dyn Connector>,
+    /// The table as the catalog has it: what a version pins.
     pub table: TableBinding,
-    /// Metadata that it adds as columns behind the table's.
+    /// The columns of the table that are read.
+    pub columns: Schema,
+    /// Metadata that it adds as columns behind these.
     pub metadata: Vec<MetadataColumn>,
     pub config: serde_json::Map<String, serde_json::Value>,
     pub declared_time: Option<DeclaredTime>,
-    /// The table's columns and the metadata.
+    /// The columns and the metadata.
     pub output: Schema,
 }
 
 impl SourceWork {
     /// Reads all columns of a table.
     pub fn new(connector: Arc<dyn Connector>, table: TableBinding, config: serde_json::Map<String, serde_json::Value>) -> Self {
-        let output = table.schema.clone();
-        Self { connector, table, metadata: Vec::new(), config, declared_time: None, output }
+        let (columns, output) = (table.schema.clone(), table.schema.clone());
+        Self { connector, table, columns, metadata: Vec::new(), config, declared_time: None, output }
     }
 }
 
@@ -297,7 +300,7 @@ impl<'a> Planner<'a> {
                 }
                 source.config = config;
                 source.output = sql::with_metadata(&request.schema, &request.metadata);
-                source.table.schema = request.schema;
+                source.columns = request.schema;
                 source.metadata = request.metadata;
                 source.declared_time = request.declared_time;
             }

@@ -14,7 +14,7 @@ use crate::{
     services::EngineServices,
 };
 use futures::future::try_join_all;
-use millrace_connector::{DeadLetters, Sink, SinkContext, Source, SourceContext};
+use millrace_connector::{DeadLetters, Sink, SinkContext, Source, SourceContext, TableBinding};
 use std::sync::Arc;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -120,12 +120,12 @@ impl Opener<'_> {
         let metrics = Arc::new(SubtaskMetrics::default());
         let dead_letters: Arc<dyn DeadLetters> = self.letters.clone();
         let opened = match &operator.work {
-            Work::Source(SourceWork { connector, table, metadata, config, declared_time, .. }) => {
+            Work::Source(SourceWork { connector, table, columns, metadata, config, declared_time, .. }) => {
                 let context = SourceContext {
                     instance: self.options.instance.clone(),
                     operator: operator.node.clone(),
                     config: config.clone(),
-                    table: table.clone(),
+                    table: TableBinding { schema: columns.clone(), ..table.clone() },
                     metadata: metadata.clone(),
                     time_attribute: self.plan.parameters.time_attribute,
                     declared_time: declared_time.clone(),

@@ -67,10 +67,7 @@ impl Binder<'_> {
     }
 
     pub(crate) fn named(&mut self, name: &ObjectName, hints: &[Hint]) -> Result<PlanNode, SqlError> {
-        let Some(last) = name.parts.last() else {
-            return Err(self.error("sql.internal", "an empty table name", name.span()));
-        };
-        let wanted = last.value.as_str();
+        let wanted = super::own_name(name).map_err(|e| self.placed(e))?;
         super::hints::check(hints).map_err(|e| self.placed(e))?;
         if let Some(position) = self.common.iter().rposition(|(n, _)| n == wanted) {
             self.refuse_table_hints(hints, wanted)?;
@@ -188,6 +185,11 @@ impl Binder<'_> {
             }
         }
         let qualifier = reference.alias.as_ref().map(|a| a.name.value.clone());
+        if let Some(alias) = reference.alias.as_ref().filter(|a| scope.columns.iter().any(|c| c.qualifier.as_ref() == Some(&a.name.value)))
+        {
+            let message = format!("`{}` stands twice in FROM", alias.name.value);
+            return Err(self.error("sql.duplicate_alias", message, alias.name.span).with_hint("give one of them another name"));
+        }
         let mut scope = scope;
         scope.columns.extend(made.iter().map(|c| super::scope::ScopeColumn { qualifier: qualifier.clone(), column: c.clone() }));
         let mut columns = input.columns.clone();

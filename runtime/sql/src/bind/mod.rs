@@ -11,12 +11,14 @@ mod hints;
 mod json;
 mod like;
 mod literal;
+mod path;
 mod scope;
 mod select;
 mod special;
 mod table;
 mod window;
 
+pub(crate) use path::own_name;
 pub use table::{ColumnSource, SourceTraits, TableColumn, TableDefinition};
 
 use crate::{

@@ -35,7 +35,7 @@ impl Scope {
 
     /// Resolves `column`, `table.column`, and fields behind them.
     pub fn resolve<'n>(&self, name: &'n ObjectName) -> Result<Found<'n>, SqlError> {
-        let parts = &name.parts;
+        let parts = super::path::without_database(&name.parts);
         let Some(first) = parts.first() else {
             return Err(SqlError::new("sql.internal", "an empty name", name.span()));
         };

@@ -5,7 +5,7 @@
 use super::Session;
 use crate::{
     ast::{CreateFunction, CreateTable, CreateView, DropObject, DropStatement, ObjectName, Span},
-    bind::{Binder, TableDefinition, ViewDefinition},
+    bind::{Binder, TableDefinition, ViewDefinition, own_name},
     error::{SqlError, nearest},
 };
 use millrace_functions::registry::Function;
@@ -70,7 +70,7 @@ impl Session {
 
     /// The last part of `name`; `None` if it is taken and `IF NOT EXISTS` says to go on.
     fn free_name(&self, name: &ObjectName, if_not_exists: bool, temporary: bool) -> Result<Option<String>, SqlError> {
-        let text = name.parts.last().map(|p| p.value.clone()).unwrap_or_default();
+        let text = own_name(name)?.to_owned();
         let is_known = self.names.tables.contains_key(&text) || self.names.views.contains_key(&text);
         let is_temporary = self.declared.temporary.contains(&text);
         let is_taken = match (temporary, is_temporary) {
@@ -111,7 +111,7 @@ impl Session {
     }
 
     pub(super) fn drop_object(&mut self, statement: &DropStatement) -> Result<(), SqlError> {
-        let name = statement.name.parts.last().map(|p| p.value.clone()).unwrap_or_default();
+        let name = own_name(&statement.name)?.to_owned();
         let span = statement.name.span();
         let (word, is_known) = match statement.object {
             DropObject::Function => return self.drop_function(&name, statement),
@@ -160,7 +160,7 @@ impl Session {
     }
 
     pub(super) fn create_function(&mut self, create: &CreateFunction) -> Result<(), SqlError> {
-        let name = create.name.parts.last().map(|p| p.value.to_uppercase()).unwrap_or_default();
+        let name = own_name(&create.name)?.to_uppercase();
         if self.declared.functions.contains_key(&name) {
             if create.if_not_exists {
                 return Ok(());
@@ -221,7 +221,7 @@ impl Session {
     }
 
     fn known_table(&self, name: &ObjectName) -> Result<&TableDefinition, SqlError> {
-        let wanted = name.parts.last().map(|p| p.value.as_str()).unwrap_or_default();
+        let wanted = own_name(name)?;
         self.names.tables.get(wanted).ok_or_else(|| {
             let error = SqlError::new("sql.unknown_table", format!("there is no table `{wanted}`"), name.span());
             match nearest(wanted, self.names.tables.keys().map(String::as_str)) {

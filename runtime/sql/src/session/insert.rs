@@ -3,7 +3,7 @@
 use super::{BoundInsert, Session};
 use crate::{
     ast::{Insert, Span},
-    bind::{Binder, ColumnSource, TableDefinition},
+    bind::{Binder, ColumnSource, TableDefinition, own_name},
     error::{SqlError, nearest},
     plan::{PlanColumn, PlanNode, optimized},
 };
@@ -11,7 +11,7 @@ use millrace_functions::{Expr, Typed, coercion};
 
 impl Session {
     pub(super) fn insert(&self, insert: &Insert) -> Result<BoundInsert, SqlError> {
-        let name = insert.table.parts.last().map(|p| p.value.as_str()).unwrap_or_default();
+        let name = own_name(&insert.table)?;
         let Some(table) = self.names.tables.get(name) else {
             let error = SqlError::new("sql.unknown_table", format!("there is no table `{name}` to insert into"), insert.table.span());
             return Err(match nearest(name, self.names.tables.keys().map(String::as_str)) {

@@ -7,6 +7,7 @@ mod bad_input;
 mod bad_plugins;
 mod exactly_once;
 mod outages;
+mod sql;
 mod tour;
 
 use millrace_e2e::Kafka;

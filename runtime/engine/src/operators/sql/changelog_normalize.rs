@@ -200,3 +200,86 @@ impl Operator for ChangelogNormalize {
         Ok(OperatorSnapshot { keyed: BTreeMap::from([(ROWS.to_owned(), blobs.finish())]) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::{Int64Array, types::Int64Type};
+    use bytes::Bytes;
+    use millrace_model::{DataType, Field};
+    use std::sync::Arc;
+
+    fn schema() -> Schema {
+        Schema::new(vec![Field::new("v", DataType::BigInt, true), Field::new("id", DataType::BigInt, false)]).unwrap()
+    }
+
+    fn open(ttl_ms: Option<u64>, restored: &BTreeMap<String, KeyGroupBlobs>) -> Result<ChangelogNormalize, OperatorError> {
+        ChangelogNormalize::new((&[1], None), ttl_ms, chrono_tz::Tz::UTC, &schema(), schema().to_arrow(), restored)
+    }
+
+    /// Upserts as `(kind, id, v)`, and what they become.
+    async fn given(operator: &mut ChangelogNormalize, now_ms: i64, rows: &[(ChangeKind, i64, Option<i64>)]) -> Vec<String> {
+        let values: ArrayRef = Arc::new(Int64Array::from_iter(rows.iter().map(|r| r.2)));
+        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(rows.iter().map(|r| r.1)));
+        let rows_in = RecordBatch::try_new(schema().to_arrow(), vec![values, ids]).unwrap();
+        let kinds = Some(UInt8Array::from_iter_values(rows.iter().map(|r| r.0 as u8)));
+        let mut out = Collector::default();
+        operator.process(Batch { rows: rows_in, kinds, origin: Arc::from([]) }, now_ms, &mut out).await.unwrap();
+        let shown = |batch: Batch| {
+            let column = |i: usize| batch.rows.column(i).as_primitive::<Int64Type>().clone();
+            let (values, ids) = (column(0), column(1));
+            let kind = |row| batch.kinds.as_ref().map_or(ChangeKind::Insert, |k| ChangeKind::from_byte(k.value(row)).unwrap()).short();
+            (0..batch.num_rows())
+                .map(|row| format!("{} {} {:?}", kind(row), ids.value(row), values.iter().nth(row).unwrap()))
+                .collect::<Vec<_>>()
+        };
+        out.drain().flat_map(shown).collect()
+    }
+
+    use ChangeKind::{Delete, Insert, UpdateAfter};
+
+    #[tokio::test]
+    async fn the_row_before_each_change_is_told() {
+        let mut operator = open(None, &BTreeMap::new()).unwrap();
+        let rows = [
+            (UpdateAfter, 1, Some(10)),
+            (Insert, 1, Some(10)),
+            (Insert, 2, None),
+            (UpdateAfter, 1, Some(11)),
+            (Delete, 1, None),
+            (Delete, 1, None),
+        ];
+        let expected = ["+I 1 Some(10)", "+I 2 None", "-U 1 Some(10)", "+U 1 Some(11)", "-D 1 Some(11)"];
+        assert_eq!(given(&mut operator, 0, &rows).await, expected);
+    }
+
+    #[tokio::test]
+    async fn with_a_time_to_live_equal_rows_go_on_and_old_ones_are_forgotten() {
+        let mut operator = open(Some(100), &BTreeMap::new()).unwrap();
+        assert_eq!(given(&mut operator, 0, &[(Insert, 1, Some(10)), (Insert, 2, Some(20))]).await, ["+I 1 Some(10)", "+I 2 Some(20)"]);
+        assert_eq!(given(&mut operator, 99, &[(Insert, 1, Some(10))]).await, ["-U 1 Some(10)", "+U 1 Some(10)"]);
+        assert_eq!(given(&mut operator, 100, &[(Delete, 2, None), (UpdateAfter, 1, Some(11))]).await, ["-U 1 Some(10)", "+U 1 Some(11)"]);
+        assert_eq!(given(&mut operator, 200, &[(UpdateAfter, 1, Some(12))]).await, ["+I 1 Some(12)"]);
+        assert!(operator.snapshot(300).await.unwrap().keyed[ROWS].is_empty(), "expired rows are not kept in checkpoints");
+    }
+
+    #[tokio::test]
+    async fn damaged_state_is_an_error() {
+        let mut operator = open(None, &BTreeMap::new()).unwrap();
+        given(&mut operator, 0, &[(Insert, 1, Some(10))]).await;
+        let keyed = operator.snapshot(0).await.unwrap().keyed;
+        let mut restored = open(None, &keyed).unwrap();
+        assert_eq!(given(&mut restored, 0, &[(Delete, 1, None)]).await, ["-D 1 Some(10)"]);
+        let (&group, blob) = keyed[ROWS].iter().next().unwrap();
+        let damaged = |bytes: &[u8]| BTreeMap::from([(ROWS.to_owned(), KeyGroupBlobs::from([(group, Bytes::copy_from_slice(bytes))]))]);
+        for cut in 1..blob.len() {
+            assert!(open(None, &damaged(&blob[..cut])).is_err(), "cut at {cut}");
+        }
+        let mut shorter = blob.to_vec();
+        let row = shorter.len() - 18;
+        shorter.truncate(shorter.len() - 1);
+        let length = row - 4;
+        shorter[length..row].copy_from_slice(&17u32.to_le_bytes());
+        assert!(open(None, &damaged(&shorter)).is_err(), "a row that is too short");
+    }
+}

@@ -1,10 +1,10 @@
-//! Aggregates per session and key: rows of a key that are nearer than the gap share a session, and a row between two
-//! sessions makes them one.
+//! Aggregates per session and key; [`super::sessions`] says which session a row belongs to.
 
 use super::{
     groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64, retractions},
     kept_watermark::KeptWatermark,
     late_rows::{LateRow, LateRows},
+    sessions::{Session, Sessions},
     window_aggregate::{Windows, results},
 };
 use crate::{
@@ -15,27 +15,17 @@ use arrow_array::UInt32Array;
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use millrace_model::{Batch, take_rows};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 
 const SESSIONS: &str = "sessions";
-
-#[derive(Debug, Clone, Copy)]
-struct Session {
-    start_ms: i64,
-    end_ms: i64,
-    slot: u32,
-}
 
 pub(crate) struct SessionAggregate {
     spec: GroupSpec,
     windows: Windows,
-    gap_ms: i64,
-    /// Sessions by key, ascending; a session's slot in `groups` is keyed by key and a number.
-    sessions: HashMap<Box<[u8]>, Vec<Session>>,
+    /// A session's slot in `groups` is keyed by key and a number.
+    sessions: Sessions,
     groups: Groups,
     next_number: u64,
-    /// Ends of all sessions, to fire in order.
-    ends: BTreeSet<(i64, u32)>,
     watermark: KeptWatermark,
     output: SchemaRef,
     late: LateRows,
@@ -51,97 +41,48 @@ impl SessionAggregate {
         context: &OperatorContext,
     ) -> Result<Self, OperatorError> {
         let groups = Groups::new(&spec)?;
-        let (sessions, ends) = (HashMap::new(), BTreeSet::new());
-        let mut made =
-            Self { spec, windows, gap_ms, sessions, groups, next_number: 0, ends, watermark: KeptWatermark::open(context)?, output, late };
+        let (sessions, watermark) = (Sessions::new(gap_ms), KeptWatermark::open(context)?);
+        let mut made = Self { spec, windows, sessions, groups, next_number: 0, watermark, output, late };
         for (&group, blob) in context.restored.get(SESSIONS).into_iter().flatten() {
             let mut blob: &[u8] = blob;
             while !blob.is_empty() {
                 let key = made.spec.stored_key(group, &mut blob)?;
                 let (start_ms, end_ms) = (read_i64(&mut blob)?, read_i64(&mut blob)?);
-                let slot = made.new_slot(key);
+                let slot = new_slot(&mut made.groups, &mut made.next_number, key);
                 made.groups.merge(slot, &mut blob)?;
-                made.ends.insert((end_ms, slot));
-                let sessions = made.sessions.entry(key.into()).or_default();
-                sessions.push(Session { start_ms, end_ms, slot });
-                sessions.sort_by_key(|s| s.start_ms);
+                made.sessions.restore(key, Session { start_ms, end_ms, slot });
             }
         }
         Ok(made)
     }
 
-    /// Several sessions of a key live at once: a number behind the key tells their slots apart.
-    fn new_slot(&mut self, key: &[u8]) -> u32 {
-        let mut named = key.to_vec();
-        named.extend_from_slice(&self.next_number.to_be_bytes());
-        self.next_number += 1;
-        self.groups.slot(hash_of(&named), &named)
-    }
-
     /// The session of a row, made or merged as needed; the session's bounds if the row is late for it. Before sessions
     /// are merged, `run` is given to the accumulators: its rows count in the slots that they had.
     fn session_of(&mut self, key: &[u8], time_ms: i64, run: &mut Run<'_>) -> Result<Result<u32, (i64, i64)>, OperatorError> {
-        let (mut start_ms, mut end_ms) = (time_ms, time_ms.saturating_add(self.gap_ms));
-        let mut touched = Vec::new();
-        let sessions = self.sessions.entry(key.into()).or_default();
-        sessions.retain(|session| {
-            let meets = session.start_ms <= end_ms && session.end_ms >= start_ms;
-            if meets {
-                touched.push(*session);
-                start_ms = start_ms.min(session.start_ms);
-                end_ms = end_ms.max(session.end_ms);
-            }
-            !meets
-        });
-        if !self.windows.is_processing_time && self.windows.complete_at_ms(end_ms) <= self.watermark.ms {
-            sessions.extend(touched);
-            if sessions.is_empty() {
-                self.sessions.remove(key);
-            }
-            return Ok(Err((start_ms, end_ms)));
-        }
-        touched.iter().for_each(|s| {
-            self.ends.remove(&(s.end_ms, s.slot));
-        });
-        let slot = match touched.split_first() {
-            None => self.new_slot(key),
-            Some((first, others)) => {
-                if !others.is_empty() {
-                    run.close(&self.spec, &mut self.groups)?;
-                }
-                for other in others {
-                    let mut state = Vec::new();
-                    self.groups.export(other.slot, &mut state);
-                    self.groups.merge(first.slot, &mut state.as_slice())?;
-                    self.groups.remove(other.slot);
-                }
-                first.slot
-            }
+        let Self { sessions, groups, next_number, windows, watermark, spec, .. } = self;
+        let is_late = |end_ms: i64| !windows.is_processing_time && windows.complete_at_ms(end_ms) <= watermark.ms;
+        let place = match sessions.place(key, time_ms, is_late, || new_slot(groups, next_number, key)) {
+            Ok(place) => place,
+            Err(late) => return Ok(Err(late)),
         };
-        self.ends.insert((end_ms, slot));
-        let sessions = self.sessions.entry(key.into()).or_default();
-        let at = sessions.partition_point(|s| s.start_ms < start_ms);
-        sessions.insert(at, Session { start_ms, end_ms, slot });
-        Ok(Ok(slot))
+        if !place.merged.is_empty() {
+            run.close(spec, groups)?;
+        }
+        for other in place.merged {
+            let mut state = Vec::new();
+            groups.export(other, &mut state);
+            groups.merge(place.slot, &mut state.as_slice())?;
+            groups.remove(other);
+        }
+        Ok(Ok(place.slot))
     }
 
     fn fire(&mut self, time_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         let (mut fired, mut bounds) = (Vec::new(), Vec::new());
-        while let Some(&(end_ms, slot)) = self.ends.first() {
-            if self.windows.complete_at_ms(end_ms) > time_ms {
-                break;
-            }
-            self.ends.pop_first();
-            let named = self.groups.key(slot);
-            let key: Box<[u8]> = named[..named.len() - 8].into();
-            let Some(sessions) = self.sessions.get_mut(&key) else { continue };
-            if let Some(at) = sessions.iter().position(|s| s.slot == slot) {
-                let session = sessions.remove(at);
-                fired.push((slot, key.clone()));
+        while self.sessions.next_end_ms().is_some_and(|end_ms| self.windows.complete_at_ms(end_ms) <= time_ms) {
+            if let Some((key, session)) = self.sessions.pop() {
+                fired.push((session.slot, key));
                 bounds.push((session.start_ms, session.end_ms));
-            }
-            if sessions.is_empty() {
-                self.sessions.remove(&key);
             }
         }
         if fired.is_empty() {
@@ -157,6 +98,14 @@ impl SessionAggregate {
         fired.iter().for_each(|(slot, _)| self.groups.remove(*slot));
         Ok(())
     }
+}
+
+/// Several sessions of a key live at once: a number behind the key tells their slots apart.
+fn new_slot(groups: &mut Groups, next_number: &mut u64, key: &[u8]) -> u32 {
+    let mut named = key.to_vec();
+    named.extend_from_slice(&next_number.to_be_bytes());
+    *next_number += 1;
+    groups.slot(hash_of(&named), &named)
 }
 
 /// Rows of a batch whose sessions are known and that no accumulator has seen yet.
@@ -216,7 +165,7 @@ impl Operator for SessionAggregate {
         if !self.windows.is_processing_time {
             return None;
         }
-        self.ends.first().map(|(end_ms, _)| self.windows.complete_at_ms(*end_ms))
+        self.sessions.next_end_ms().map(|end_ms| self.windows.complete_at_ms(end_ms))
     }
 
     async fn on_processing_time(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
@@ -225,7 +174,7 @@ impl Operator for SessionAggregate {
 
     async fn snapshot(&mut self, _now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
         let mut blobs = BlobWriter::default();
-        let mut sessions: Vec<_> = self.sessions.iter().flat_map(|(key, sessions)| sessions.iter().map(move |s| (key, s))).collect();
+        let mut sessions: Vec<_> = self.sessions.iter().collect();
         // The same state is the same bytes.
         sessions.sort_unstable_by_key(|(_, session)| session.slot);
         for (key, session) in sessions {

@@ -43,3 +43,15 @@ SELECT a FROM (VALUES (1)) AS t (a) ORDER BY a
 SELECT a FROM (VALUES (1)) AS t (a) LIMIT 3
 ----
 SELECT a FROM (VALUES (1)) AS t (a) JOIN (VALUES (1)) AS u (b) ON t.a = u.b
+----
+SELECT * FROM other.t
+----
+SELECT * FROM default_catalog.default_databse.t
+----
+SELECT * FROM a.b.c.d
+----
+SELECT a FROM (VALUES (1)) AS t (a) UNION SELECT a FROM (VALUES (1)) AS t (a) INTERSECT SELECT 1
+----
+SELECT x.a FROM (VALUES (1)) AS x (a), LATERAL TABLE(SPLIT('a')) AS x (a, b)
+----
+SELECT a FROM (VALUES (1)) AS t (a) WHERE EXISTS (SELECT 1 FROM (VALUES (2)) AS u (b) WHERE b = a)

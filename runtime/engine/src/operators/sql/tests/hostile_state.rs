@@ -14,6 +14,10 @@ const GROWTH_MAX_KIB: u64 = 4 << 20;
 fn damage(states: &mut [States], random: &mut StdRng) {
     let mut blobs: Vec<&mut Bytes> =
         states.iter_mut().flat_map(|s| s.values_mut()).flat_map(|g| g.values_mut()).filter(|b| !b.is_empty()).collect();
+    // The only one may have been cut to nothing before.
+    if blobs.is_empty() {
+        return;
+    }
     let which = random.random_range(0..blobs.len());
     let mut bytes = blobs[which].to_vec();
     let at = random.random_range(0..bytes.len());

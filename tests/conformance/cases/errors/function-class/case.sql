@@ -1,0 +1,2 @@
+CREATE TEMPORARY FUNCTION f AS 'no.such.Class';
+SELECT f(1);

@@ -1,0 +1,1 @@
+WITH w AS (SELECT * FROM x), x AS (SELECT 1) SELECT * FROM w;
