@@ -9,7 +9,7 @@ pub(super) enum Pattern {
     Equals(String),
     StartsWith(String),
     EndsWith(String),
-    Contains(Finder<'static>),
+    Contains(Box<Finder<'static>>),
     /// Texts with `%` between them: the first at the start, the last at the end, the others in order between.
     InOrder {
         start: String,
@@ -38,7 +38,7 @@ impl Pattern {
             [text] => Self::Equals(std::mem::take(text)),
             [start, end] if end.is_empty() => Self::StartsWith(std::mem::take(start)),
             [start, end] if start.is_empty() => Self::EndsWith(std::mem::take(end)),
-            [start, inner, end] if start.is_empty() && end.is_empty() => Self::Contains(finder(inner)),
+            [start, inner, end] if start.is_empty() && end.is_empty() => Self::Contains(Box::new(finder(inner))),
             [start, between @ .., end] => {
                 let between = between.iter().map(|text| finder(text)).collect();
                 Self::InOrder { start: std::mem::take(start), between, end: std::mem::take(end) }

@@ -128,28 +128,23 @@ impl Specifier {
     /// Whether flags, width and precision go with the conversion and with each other.
     fn is_allowed(&self) -> bool {
         let Flags { left, alternate, plus, space, zeros, group, parentheses } = self.flags;
-        let has_width = self.width.is_some();
-        let needs_width = left || zeros;
-        let is_consistent = !(needs_width && !has_width) && !(plus && space) && !(left && zeros);
+        let is_bare = !(alternate || plus || space || zeros || group || parentheses);
+        // What pads needs to know how far.
+        let is_wide_enough = self.width.is_some() || !(left || zeros);
+        let is_number = is_wide_enough && !(plus && space || left && zeros);
+        let is_whole = self.precision.is_none();
         match self.conversion {
-            Conversion::Truth | Conversion::Hash => !(alternate || plus || space || zeros || group || parentheses) && (has_width || !left),
-            Conversion::Text => !(plus || space || zeros || group || parentheses) && (has_width || !left),
-            Conversion::Character => {
-                self.precision.is_none() && !(alternate || plus || space || zeros || group || parentheses) && (has_width || !left)
-            }
-            Conversion::Decimal => self.precision.is_none() && is_consistent && !alternate,
-            Conversion::Octal | Conversion::Hexadecimal => self.precision.is_none() && is_consistent && !group,
-            Conversion::Fixed => is_consistent,
-            Conversion::Scientific => is_consistent && !group,
-            Conversion::General => is_consistent && !alternate,
-            Conversion::HexadecimalFloat => is_consistent && !group && !parentheses,
-            Conversion::Time => self.precision.is_none() && !(alternate || plus || space || zeros || group || parentheses),
-            Conversion::Percent => {
-                self.precision.is_none() && !(alternate || plus || space || zeros || group || parentheses) && (has_width || !left)
-            }
-            Conversion::LineEnd => {
-                self.precision.is_none() && !has_width && !(left || alternate || plus || space || zeros || group || parentheses)
-            }
+            Conversion::Truth | Conversion::Hash => is_bare && is_wide_enough,
+            Conversion::Text => !(plus || space || zeros || group || parentheses) && is_wide_enough,
+            Conversion::Character | Conversion::Percent => is_whole && is_bare && is_wide_enough,
+            Conversion::Decimal => is_whole && is_number && !alternate,
+            Conversion::Octal | Conversion::Hexadecimal => is_whole && is_number && !group,
+            Conversion::Fixed => is_number,
+            Conversion::Scientific => is_number && !group,
+            Conversion::General => is_number && !alternate,
+            Conversion::HexadecimalFloat => is_number && !group && !parentheses,
+            Conversion::Time => is_whole && is_bare,
+            Conversion::LineEnd => is_whole && is_bare && !left && self.width.is_none(),
         }
     }
 }
