@@ -53,6 +53,17 @@ impl<'a> Decimal<'a> {
         self.precision as i64 - 1 - self.scale
     }
 
+    /// Whether the text that it was read from is what [`write`](Self::write) writes.
+    pub(crate) fn is_written_as(&self, text: &str) -> bool {
+        let has_sign = text.starts_with('-');
+        self.scale >= 0
+            && self.adjusted() >= -6
+            && self.is_negative == has_sign
+            && self.mantissa.len() + usize::from(has_sign) == text.len()
+            // Only a number below one begins with a zero.
+            && (self.leading == 0 || self.mantissa.starts_with("0."))
+    }
+
     /// Writes it as `BigDecimal.toString` does: plainly, or with an exponent when it is small or its digits end before the
     /// point.
     pub(crate) fn write(&self, out: &mut impl Write) -> fmt::Result {
@@ -141,8 +152,10 @@ mod tests {
             ("1e2147483647", "1E+2147483647"),
         ] {
             let mut out = String::new();
-            Decimal::parse(text).expect(text).write(&mut out).expect("a string");
+            let decimal = Decimal::parse(text).expect(text);
+            decimal.write(&mut out).expect("a string");
             assert_eq!(out, expected, "{text}");
+            assert_eq!(decimal.is_written_as(text), text == expected, "{text}");
         }
         for text in ["", ".", "1e", "1e2147483648", "1e99999999999", "1.2.3", "x", "1_0", "-"] {
             assert!(Decimal::parse(text).is_none(), "{text}");

@@ -81,11 +81,10 @@ pub(crate) fn put_number(node: Node, digits: &str, out: &mut impl Sink) -> Resul
     match (node, digits) {
         (Node::Integer(_), "-0") => out.put("0"),
         (Node::Integer(_), digits) => out.put(digits),
-        _ => {
-            let mut text = String::with_capacity(digits.len() + 8);
-            let written = Decimal::parse(digits).is_some_and(|decimal| decimal.write(&mut text).is_ok());
-            out.put(if written { &text } else { digits })
-        }
+        _ => match Decimal::parse(digits) {
+            Some(decimal) if !decimal.is_written_as(digits) => put_formatted(out, |mut out| decimal.write(&mut out)),
+            _ => out.put(digits),
+        },
     }
 }
 
@@ -180,23 +179,48 @@ pub(crate) fn put_value_with<S: Sink>(
     }
 }
 
+/// Lets values be formatted right into a sink.
+struct Formatted<'s, S> {
+    sink: &'s mut S,
+    /// What the sink refused.
+    error: Option<EvaluationError>,
+}
+
+impl<S: Sink> Write for Formatted<'_, S> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.sink.put(text).map_err(|error| {
+            self.error = Some(error);
+            std::fmt::Error
+        })
+    }
+}
+
+/// Appends what `format` writes.
+pub(crate) fn put_formatted<S: Sink>(out: &mut S, format: impl FnOnce(&mut dyn Write) -> std::fmt::Result) -> Result<(), EvaluationError> {
+    let mut formatted = Formatted { sink: out, error: None };
+    match format(&mut formatted) {
+        Ok(()) => Ok(()),
+        Err(_) => Err(formatted.error.unwrap_or_else(|| EvaluationError("a value could not be written".to_owned()))),
+    }
+}
+
 /// Appends a `DOUBLE`, as Java turns it into a `BigDecimal`.
 ///
 /// # Errors
 /// An infinite number, or none.
 pub(crate) fn put_double(value: f64, out: &mut impl Sink) -> Result<(), EvaluationError> {
     let mut java = String::with_capacity(24);
-    let failed = |_| EvaluationError("a number did not fit into memory".to_owned());
-    crate::cast::write_f64(value, &mut java).map_err(failed)?;
+    put_java_double(value, &mut java)?;
     let decimal = Decimal::parse(&java).ok_or_else(|| EvaluationError(format!("JSON has no number {java}")))?;
-    let mut text = String::with_capacity(java.len() + 2);
-    decimal.write(&mut text).map_err(failed)?;
-    out.put(&text)
+    put_formatted(out, |mut out| decimal.write(&mut out))
+}
+
+/// Appends a `DOUBLE` as Java writes it.
+pub(crate) fn put_java_double(value: f64, out: &mut impl Sink) -> Result<(), EvaluationError> {
+    put_formatted(out, |mut out| crate::cast::write_f64(value, &mut out))
 }
 
 /// Appends what is displayed.
 pub(crate) fn put_display(value: impl std::fmt::Display, out: &mut impl Sink) -> Result<(), EvaluationError> {
-    let mut text = String::with_capacity(24);
-    write!(text, "{value}").map_err(|_| EvaluationError("a number did not fit into memory".to_owned()))?;
-    out.put(&text)
+    put_formatted(out, |out| write!(out, "{value}"))
 }

@@ -68,6 +68,8 @@ pub(crate) struct Steps {
     function: Option<Function>,
     /// Whether it leads to one value at most.
     is_definite: bool,
+    /// Whether each step asks for one member or element, and there is no function.
+    is_plain: bool,
 }
 
 /// A compiled path.

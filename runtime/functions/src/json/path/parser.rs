@@ -40,7 +40,13 @@ pub(super) fn parse(text: &str, depth: usize) -> Result<Steps, PathError> {
         Step::Elements(indexes) => indexes.len() == 1,
         Step::Slice { .. } | Step::All | Step::Scan | Step::Filter(_) => false,
     });
-    Ok(Steps { steps, function, is_definite })
+    let is_plain = function.is_none()
+        && steps.iter().all(|step| match step {
+            Step::Members(names) => names.len() == 1,
+            Step::Elements(indexes) => indexes.len() == 1,
+            _ => false,
+        });
+    Ok(Steps { steps, function, is_definite, is_plain })
 }
 
 struct PathParser<'p> {

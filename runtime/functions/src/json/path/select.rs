@@ -90,6 +90,9 @@ impl Steps {
         mode: Mode,
         budget: &mut Budget,
     ) -> Result<Selection<'d>, SelectError> {
+        if self.is_plain {
+            return self.follow(document, from, mode, budget);
+        }
         let mut walk = Walk { document, mode, budget, is_definite: true };
         let mut nodes = vec![from];
         let (last, before) = match (self.function, self.steps.split_last()) {
@@ -118,6 +121,34 @@ impl Steps {
             Some(Item::Node(at)) if document.node(at) == Node::Null => Ok(Selection::Nothing),
             Some(item) => Ok(Selection::One(item)),
         }
+    }
+}
+
+impl Steps {
+    /// Follows a plain path, which never has more than one node in hand.
+    fn follow<'d>(&self, document: &Document<'d>, from: u32, mode: Mode, budget: &mut Budget) -> Result<Selection<'d>, SelectError> {
+        let miss = |what: &'static str| if mode == Mode::Strict { Err(SelectError::Path(what)) } else { Ok(Selection::Nothing) };
+        let mut at = from;
+        for step in &self.steps {
+            let found = match (step, document.node(at)) {
+                (Step::Members(names), Node::Object { count, .. }) => {
+                    budget.spend(count as usize)?;
+                    names.first().and_then(|name| document.member(at, name))
+                }
+                (Step::Elements(indexes), Node::Array { count, .. }) => {
+                    budget.spend(count as usize)?;
+                    let place = indexes.first().and_then(|index| place(i64::from(*index), count as usize));
+                    place.and_then(|place| document.elements(at).nth(place))
+                }
+                (Step::Members(_), _) => return miss("asks for a member of what is no object"),
+                _ => return miss("asks for an element of what is no array"),
+            };
+            at = match found {
+                Some(found) => found,
+                None => return miss("leads nowhere"),
+            };
+        }
+        Ok(if document.node(at) == Node::Null { Selection::Nothing } else { Selection::One(Item::Node(at)) })
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     cast::{timestamp_values, write_date, write_decimal},
     json::{
         number::Decimal,
-        write::{Sink, key_order, put_display, put_double, put_text},
+        write::{Sink, key_order, put_display, put_double, put_formatted, put_text},
     },
 };
 use arrow_array::{
@@ -228,14 +228,16 @@ fn too_large(_: std::fmt::Error) -> EvaluationError {
 }
 
 fn put_decimal(value: i128, scale: u8, out: &mut impl Sink) -> Result<(), EvaluationError> {
+    // With so few places it is never written with an exponent.
+    if scale <= 6 {
+        return put_formatted(out, |mut out| write_decimal(value, scale, &mut out));
+    }
     let mut plain = String::with_capacity(44);
     write_decimal(value, scale, &mut plain).map_err(too_large)?;
-    let mut text = String::with_capacity(44);
     match Decimal::parse(&plain) {
-        Some(decimal) => decimal.write(&mut text).map_err(too_large)?,
-        None => text = plain,
+        Some(decimal) => put_formatted(out, |mut out| decimal.write(&mut out)),
+        None => out.put(&plain),
     }
-    out.put(&text)
 }
 
 /// `"2024-01-01T00:00:00.12"`: as many digits of the fraction as it has; an instant in UTC with a `Z`.

@@ -9,7 +9,7 @@ use crate::{
     json::{
         Document, Node,
         path::{Item, Mode, Selection},
-        write::{self, Sink, WriteError, put_display, put_double, put_text},
+        write::{self, Sink, WriteError, put_display, put_java_double, put_text},
     },
     scalar::{
         Builtin, Call,
@@ -205,16 +205,6 @@ fn put_item(document: &Document<'_>, item: &Item<'_>, depth: usize, out: &mut im
         Item::Null => out.put("null")?,
     }
     Ok(())
-}
-
-/// A `DOUBLE` as such, not by way of a decimal: `1.0E20`.
-fn put_java_double(number: f64, out: &mut impl Sink) -> Result<(), EvaluationError> {
-    if !number.is_finite() {
-        return put_double(number, out);
-    }
-    let mut text = String::new();
-    crate::cast::write_f64(number, &mut text).map_err(|_| EvaluationError("a number did not fit into memory".to_owned()))?;
-    out.put(&text)
 }
 
 impl Found<'_> {

@@ -6,7 +6,7 @@ use crate::{
     json::{
         Document, Node,
         path::{Item, Mode, Selection},
-        write::{Sink, put_display, put_number},
+        write::{Sink, put_display, put_java_double, put_number},
     },
     scalar::{
         Builtin, Call,
@@ -141,11 +141,7 @@ pub(super) fn put_plain(document: &Document<'_>, item: &Item<'_>, out: &mut impl
         },
         Item::Text(text) => out.put(text),
         Item::Count(count) => put_display(count, out),
-        Item::Double(number) => {
-            let mut text = String::new();
-            cast::write_f64(*number, &mut text).map_err(|_| EvaluationError("a number did not fit into memory".to_owned()))?;
-            out.put(&text)
-        }
+        Item::Double(number) => put_java_double(*number, out),
         Item::Null | Item::Picked(_) | Item::Keys(_) => Ok(()),
     }
 }

@@ -4,10 +4,10 @@
 //! the end, other numbers as `DOUBLE`. That is what `JSON_STRING` answers for it.
 
 use crate::{
-    Argument, Columnar, EvaluationError, Resolution, ResolveError, Typed, cast,
+    Argument, Columnar, EvaluationError, Resolution, ResolveError, Typed,
     json::{
         Document, Node, Reader,
-        write::{Sink, put_text, put_value, put_value_with},
+        write::{Sink, put_java_double, put_text, put_value, put_value_with},
     },
     scalar::{
         Builtin, Call,
@@ -115,9 +115,7 @@ fn plain(digits: &str) -> Option<&str> {
 
 fn put_double(digits: &str, out: &mut TextWriter) -> Result<(), EvaluationError> {
     let number = digits.parse::<f64>().map_err(|error| EvaluationError(format!("a number of a variant: {error}")))?;
-    let mut text = String::new();
-    cast::write_f64(number, &mut text).map_err(|_| EvaluationError("a number did not fit into memory".to_owned()))?;
-    out.put(&text)
+    put_java_double(number, out)
 }
 
 /// How `ITEM` is called for a variant; `None` when the index is no number and no text.
