@@ -116,6 +116,11 @@ impl Groups {
         self.slots.find(hash, |&slot| keys[slot as usize].1.as_ref() == key).copied()
     }
 
+    /// The hash of a slot's key.
+    pub(crate) fn hash(&self, slot: u32) -> u64 {
+        self.keys[slot as usize].0
+    }
+
     pub(crate) fn key(&self, slot: u32) -> &[u8] {
         &self.keys[slot as usize].1
     }

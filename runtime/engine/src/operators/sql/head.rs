@@ -7,6 +7,7 @@ use super::{
     late_rows::LateRows,
     session_aggregate::SessionAggregate,
     session_table::SessionTable,
+    sliced_window_aggregate::{SlicedWindowAggregate, Slicing},
     stage::{Head, StageSettings},
     window_aggregate::{WindowAggregate, Windows},
 };
@@ -32,7 +33,10 @@ pub(super) fn open(head: &Head, settings: &StageSettings, context: OperatorConte
                 WindowKind::Session { gap_ms } if windows.start_column.is_none() => {
                     Ok(Box::new(SessionAggregate::new(spec, windows, gap_ms, late, output, &context)?))
                 }
-                _ => Ok(Box::new(WindowAggregate::new(spec, windows, late, output, &context)?)),
+                _ => match Slicing::of(&windows) {
+                    Some(slicing) => Ok(Box::new(SlicedWindowAggregate::new(spec, (windows, slicing), late, output, &context)?)),
+                    None => Ok(Box::new(WindowAggregate::new(spec, windows, late, output, &context)?)),
+                },
             }
         }
         Head::ChangelogNormalize { keys, filter, state_ttl_ms, output } => {

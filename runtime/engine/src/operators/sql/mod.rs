@@ -23,6 +23,7 @@ mod row_bytes;
 mod session_aggregate;
 mod session_table;
 mod sessions;
+mod sliced_window_aggregate;
 pub(crate) mod stage;
 #[cfg(test)]
 mod tests;

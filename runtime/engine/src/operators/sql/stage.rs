@@ -1,6 +1,6 @@
 //! A stage at work: its head's output runs through its steps before it leaves.
 
-use super::{calc::Calc, late_rows::LateRecords};
+use super::{calc::Calc, late_rows::LateRecords, sliced_window_aggregate::Slicing, window_aggregate::Windows};
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorContext, OperatorKind, OperatorSnapshot, PlanContext, PlannedTransform},
@@ -65,7 +65,9 @@ impl Head {
             // Time to live and mini-batch change when rows are forgotten or emitted, not what is kept.
             Self::GroupAggregate { keys, calls, can_retract, .. } => format!("group {keys:?} {calls:?} {can_retract}"),
             Self::WindowAggregate { strategy, keys, calls, can_retract, .. } => {
-                format!("window {strategy:?} {keys:?} {calls:?} {can_retract}")
+                let is_sliced = Slicing::of(&Windows::new(strategy, chrono_tz::UTC)).is_some();
+                let kept = if is_sliced { "slices" } else { "window" };
+                format!("{kept} {strategy:?} {keys:?} {calls:?} {can_retract}")
             }
             Self::ChangelogNormalize { keys, filter, .. } => format!("normalize {keys:?} {filter:?}"),
             Self::SessionTable { window, .. } => format!("session rows {window:?}"),

@@ -1,4 +1,5 @@
-//! Aggregates per window and key: tumbling, hopping, cumulating windows, and windows that rows carry already.
+//! Aggregates per window and key: tumbling windows, windows of the clock, and windows that rows carry already; those that
+//! share slices are in [`super::sliced_window_aggregate`].
 //!
 //! One bucket per window end, each with groups of its own: when the watermark reaches the end, the bucket's results leave
 //! as columns and the bucket is dropped as a whole. A row counts in every window of its own that has not fired yet; it is
@@ -24,7 +25,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 const WINDOWS: &str = "windows";
 /// Rows per emitted batch at most.
-const EMIT_ROWS_MAX: usize = 8_192;
+pub(crate) const EMIT_ROWS_MAX: usize = 8_192;
 
 /// How rows find their windows, resolved.
 #[derive(Debug, Clone)]

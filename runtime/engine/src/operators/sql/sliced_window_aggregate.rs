@@ -1,0 +1,306 @@
+//! Aggregates of hopping and cumulating windows of event time, by slices: a row counts in one slice, and a window that is
+//! complete is the merge of its slices (Flink's `SliceSharedWindowAggProcessor`).
+//!
+//! Slices of a hopping window are as long as its slide, those of a cumulating one as its step. A slice is kept until the
+//! last window that it is part of is complete; a row is late only then. All subtasks have the same watermark at a
+//! barrier, so which windows have fired is known after a restore at any parallelism; windows of the clock have nothing
+//! like it and stay with [`super::window_aggregate`].
+
+use super::{
+    groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64, retractions},
+    kept_watermark::KeptWatermark,
+    late_rows::{LateRow, LateRows},
+    window_aggregate::{EMIT_ROWS_MAX, Windows, results},
+    window_time::{to_local_ms, window_start},
+};
+use crate::{
+    error::OperatorError,
+    operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
+};
+use arrow_array::UInt32Array;
+use arrow_schema::SchemaRef;
+use async_trait::async_trait;
+use millrace_model::{Batch, take_rows};
+use millrace_sql::plan::WindowKind;
+use std::collections::BTreeMap;
+
+const SLICES: &str = "slices";
+
+/// How windows are made of slices; times are wall-clock milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slicing {
+    size_ms: i64,
+    slice_ms: i64,
+    offset_ms: i64,
+    is_cumulating: bool,
+}
+
+impl Slicing {
+    /// The slices of windows of this kind; `None` if it has none that windows share.
+    pub(crate) fn of(windows: &Windows) -> Option<Self> {
+        if windows.is_processing_time || windows.start_column.is_some() {
+            return None;
+        }
+        match windows.kind {
+            WindowKind::Hop { size_ms, slide_ms, offset_ms } if size_ms > slide_ms && size_ms % slide_ms == 0 => {
+                Some(Self { size_ms, slice_ms: slide_ms, offset_ms, is_cumulating: false })
+            }
+            WindowKind::Cumulate { size_ms, step_ms, offset_ms } => {
+                Some(Self { size_ms, slice_ms: step_ms, offset_ms, is_cumulating: true })
+            }
+            WindowKind::Hop { .. } | WindowKind::Tumble { .. } | WindowKind::Session { .. } => None,
+        }
+    }
+
+    /// End of the slice in which a time lies.
+    fn slice_end(&self, time_ms: i64) -> i64 {
+        window_start(time_ms, self.offset_ms, self.slice_ms).saturating_add(self.slice_ms)
+    }
+
+    /// Start of the window that ends at `end_ms`.
+    fn start(&self, end_ms: i64) -> i64 {
+        if self.is_cumulating {
+            window_start(end_ms.saturating_sub(1), self.offset_ms, self.size_ms)
+        } else {
+            end_ms.saturating_sub(self.size_ms)
+        }
+    }
+
+    /// End of the last window that has the slice which ends at `slice_end_ms`.
+    fn last_end(&self, slice_end_ms: i64) -> i64 {
+        if self.is_cumulating {
+            self.start(slice_end_ms).saturating_add(self.size_ms)
+        } else {
+            slice_end_ms.saturating_add(self.size_ms - self.slice_ms)
+        }
+    }
+
+    /// The first window end after the wall-clock time `time_ms`.
+    fn end_after(&self, time_ms: i64) -> i64 {
+        self.slice_end(time_ms)
+    }
+}
+
+pub(crate) struct SlicedWindowAggregate {
+    spec: GroupSpec,
+    windows: Windows,
+    slicing: Slicing,
+    /// By end (wall clock).
+    slices: BTreeMap<i64, Groups>,
+    /// The first window that has a slice and has not fired, by its end.
+    next_end_ms: Option<i64>,
+    watermark: KeptWatermark,
+    output: SchemaRef,
+    late: LateRows,
+}
+
+impl SlicedWindowAggregate {
+    pub(crate) fn new(
+        spec: GroupSpec,
+        (windows, slicing): (Windows, Slicing),
+        late: LateRows,
+        output: SchemaRef,
+        context: &OperatorContext,
+    ) -> Result<Self, OperatorError> {
+        let watermark = KeptWatermark::open(context)?;
+        let mut made = Self { spec, windows, slicing, slices: BTreeMap::new(), next_end_ms: None, watermark, output, late };
+        for (&group, blob) in context.restored.get(SLICES).into_iter().flatten() {
+            let mut blob: &[u8] = blob;
+            while !blob.is_empty() {
+                let key = made.spec.stored_key(group, &mut blob)?;
+                let slice_end_ms = read_i64(&mut blob)?;
+                let groups = slice(&mut made.slices, &made.spec, slice_end_ms)?;
+                let slot = groups.slot(hash_of(key), key);
+                groups.merge(slot, &mut blob)?;
+                made.expect(slice_end_ms);
+            }
+        }
+        Ok(made)
+    }
+
+    /// Whether the last window of a slice is not complete.
+    fn is_open(&self, slice_end_ms: i64) -> bool {
+        self.windows.complete_at_ms(self.slicing.last_end(slice_end_ms)) > self.watermark.ms
+    }
+
+    /// Sees to it that the first window of an open slice that has not fired will.
+    fn expect(&mut self, slice_end_ms: i64) {
+        let fired_ms = self.watermark.ms;
+        let mut end_ms = slice_end_ms;
+        if self.windows.complete_at_ms(end_ms) <= fired_ms {
+            end_ms = end_ms.max(self.slicing.end_after(to_local_ms(fired_ms, self.windows.zone).saturating_add(1)));
+            // Where the wall clock was put back an end comes twice.
+            while self.windows.complete_at_ms(end_ms) <= fired_ms && end_ms < self.slicing.last_end(slice_end_ms) {
+                end_ms = end_ms.saturating_add(self.slicing.slice_ms);
+            }
+        }
+        self.next_end_ms = Some(self.next_end_ms.map_or(end_ms, |next| next.min(end_ms)));
+    }
+
+    /// The rows of each open slice, by position in the batch (all of them if `None`); `late` gets the others.
+    fn assign(&self, local: &[i64], late: &mut Vec<LateRow>) -> Vec<(i64, Option<Vec<u32>>)> {
+        let (least, most) = (local.iter().min().copied(), local.iter().max().copied());
+        let late_row = |row: u32, slice_end_ms: i64| {
+            let end_ms = self.slicing.last_end(slice_end_ms);
+            LateRow { row, start_ms: self.slicing.start(end_ms), end_ms }
+        };
+        let one = least.zip(most).map(|(least, most)| (self.slicing.slice_end(least), self.slicing.slice_end(most)));
+        // Nearly every batch lies in one slice.
+        if let Some((end_ms, other)) = one
+            && end_ms == other
+        {
+            if self.is_open(end_ms) {
+                return vec![(end_ms, None)];
+            }
+            late.extend((0..local.len() as u32).map(|row| late_row(row, end_ms)));
+            return Vec::new();
+        }
+        let mut found: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
+        for (row, &time_ms) in local.iter().enumerate() {
+            found.entry(self.slicing.slice_end(time_ms)).or_default().push(row as u32);
+        }
+        found.retain(|&end_ms, rows| {
+            let open = self.is_open(end_ms);
+            if !open {
+                late.extend(rows.iter().map(|&row| late_row(row, end_ms)));
+            }
+            open
+        });
+        found.into_iter().map(|(end_ms, rows)| (end_ms, Some(rows))).collect()
+    }
+
+    fn fire(&mut self, until_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        while let Some(end_ms) = self.next_end_ms {
+            if self.windows.complete_at_ms(end_ms) > until_ms {
+                return Ok(());
+            }
+            self.emit(end_ms, out)?;
+            // Slices that no later window has.
+            while let Some(first) = self.slices.first_entry() {
+                if self.slicing.last_end(*first.key()) > end_ms {
+                    break;
+                }
+                first.remove();
+            }
+            let following_ms = end_ms.saturating_add(self.slicing.slice_ms);
+            self.next_end_ms = self.slices.keys().next().map(|&first| following_ms.max(first)).filter(|&next| next > end_ms);
+        }
+        Ok(())
+    }
+
+    /// Emits the window that ends at `end_ms`.
+    fn emit(&self, end_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        let start_ms = self.slicing.start(end_ms);
+        let mut slices = self.slices.range(start_ms.saturating_add(1)..=end_ms).map(|(_, groups)| groups);
+        // The order counts where aggregates depend on it: Flink takes the slices of a hopping window from the last to the
+        // first, and adds to a cumulating one as they come.
+        let ordered: Vec<&Groups> = if self.slicing.is_cumulating { slices.by_ref().collect() } else { slices.by_ref().rev().collect() };
+        match ordered.as_slice() {
+            [] => Ok(()),
+            [only] => self.emit_groups(only, (start_ms, end_ms), out),
+            several => {
+                let merged = self.merged(several)?;
+                self.emit_groups(&merged, (start_ms, end_ms), out)
+            }
+        }
+    }
+
+    fn merged(&self, slices: &[&Groups]) -> Result<Groups, OperatorError> {
+        let mut merged = Groups::new(&self.spec)?;
+        let mut state = Vec::new();
+        for groups in slices {
+            for slot in groups.in_order() {
+                let key = groups.key(slot);
+                let into = merged.slot(groups.hash(slot), key);
+                state.clear();
+                groups.export(slot, &mut state);
+                merged.merge(into, &mut state.as_slice())?;
+            }
+        }
+        Ok(merged)
+    }
+
+    fn emit_groups(&self, groups: &Groups, bounds: (i64, i64), out: &mut Collector) -> Result<(), OperatorError> {
+        let slots: Vec<u32> = groups.in_order().into_iter().filter(|&s| groups.counts[s as usize] != 0).collect();
+        for slots in slots.chunks(EMIT_ROWS_MAX) {
+            let keys: Vec<&[u8]> = slots.iter().map(|&s| groups.key(s)).collect();
+            out.emit(results(&self.spec, groups, slots, &keys, &vec![bounds; slots.len()], &self.windows, &self.output)?);
+        }
+        Ok(())
+    }
+}
+
+fn slice<'s>(slices: &'s mut BTreeMap<i64, Groups>, spec: &GroupSpec, end_ms: i64) -> Result<&'s mut Groups, OperatorError> {
+    Ok(match slices.entry(end_ms) {
+        std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+        std::collections::btree_map::Entry::Vacant(entry) => entry.insert(Groups::new(spec)?),
+    })
+}
+
+#[async_trait]
+impl Operator for SlicedWindowAggregate {
+    async fn process(&mut self, batch: Batch, now_ms: i64, _out: &mut Collector) -> Result<(), OperatorError> {
+        let mut late = Vec::new();
+        let assigned = self.assign(&self.windows.local_times(&batch.rows, now_ms)?, &mut late);
+        {
+            let keys = self.spec.key_bytes(&batch.rows)?;
+            let retract = retractions(&batch);
+            for (end_ms, chosen) in assigned {
+                self.expect(end_ms);
+                let groups = slice(&mut self.slices, &self.spec, end_ms)?;
+                let slot_of = |row: usize| {
+                    let key = key_of(keys.as_ref(), row);
+                    groups.slot(hash_of(key), key)
+                };
+                match chosen {
+                    None => {
+                        let slots: Vec<u32> = (0..batch.num_rows()).map(slot_of).collect();
+                        groups.update(&self.spec, &batch.rows, &slots, retract.as_deref())?;
+                    }
+                    Some(rows) => {
+                        let slots: Vec<u32> = rows.iter().map(|&row| row as usize).map(slot_of).collect();
+                        let flags: Option<Vec<bool>> = retract.as_ref().map(|r| rows.iter().map(|&i| r[i as usize]).collect());
+                        let rows = take_rows(&batch.rows, &UInt32Array::from(rows))?;
+                        groups.update(&self.spec, &rows, &slots, flags.as_deref())?;
+                    }
+                }
+            }
+        }
+        self.late.take(&batch, &late, self.watermark.ms).await
+    }
+
+    async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.watermark.rise(watermark_ms);
+        self.fire(watermark_ms, out)
+    }
+
+    async fn snapshot(&mut self, _now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
+        let mut blobs = BlobWriter::default();
+        for (end_ms, groups) in &self.slices {
+            for slot in groups.in_order() {
+                blobs.entry(groups.key(slot), |out| {
+                    out.extend_from_slice(&end_ms.to_le_bytes());
+                    groups.export(slot, out);
+                });
+            }
+        }
+        let mut keyed = BTreeMap::from([(SLICES.to_owned(), blobs.finish())]);
+        self.watermark.add_to(&mut keyed);
+        Ok(OperatorSnapshot { keyed })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_made_of_slices() {
+        let hop = Slicing { size_ms: 15, slice_ms: 5, offset_ms: 0, is_cumulating: false };
+        assert_eq!((hop.slice_end(4), hop.slice_end(5), hop.slice_end(-1)), (5, 10, 0));
+        assert_eq!((hop.start(20), hop.last_end(10)), (5, 20));
+        let cumulate = Slicing { is_cumulating: true, ..hop };
+        assert_eq!((cumulate.start(10), cumulate.start(15), cumulate.start(20)), (0, 0, 15));
+        assert_eq!((cumulate.last_end(5), cumulate.last_end(15), cumulate.last_end(20)), (15, 15, 30));
+    }
+}
