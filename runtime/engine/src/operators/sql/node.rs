@@ -17,8 +17,8 @@ use millrace_model::{
 };
 use millrace_sql::{
     ColumnSource, Session, SourceTraits, SqlError, TableColumn, TableDefinition,
-    ast::StatementKind,
-    parser,
+    ast::{Span, Statement, StatementKind},
+    nearest, parser,
     plan::{ChangelogMode, PlanNode, Scan, changelog::changelog_mode, explain::explain},
 };
 use serde::Deserialize;
@@ -178,14 +178,26 @@ fn bind(session: &mut Session, sql: &str, upstream: &[Upstream]) -> Result<PlanN
     }
     let script = session.execute(sql)?;
     for table in upstream.iter().filter(|u| declared.contains(&u.name.as_str())) {
-        check_declared(session, table)?;
+        check_declared(session, table, &statements)?;
     }
+    if let Some(insert) = script.inserts.iter().find(|i| !i.options.is_empty()) {
+        let error = SqlError::new("sql.misplaced_hint", format!("OPTIONS of `{}` has no meaning here", insert.table.name), insert.span);
+        return Err(error.with_hint("what a sink does is set on its node"));
+    }
+    let is_result = |s: &&Statement| matches!(s.kind, StatementKind::Insert(_) | StatementKind::StatementSet(_) | StatementKind::Query(_));
+    let places: Vec<Span> = statements.iter().filter(is_result).map(|s| s.span).collect();
     let mut results: Vec<PlanNode> = script.inserts.into_iter().map(|i| i.plan).chain(script.query).collect();
-    match (results.pop(), results.is_empty()) {
+    match (results.pop(), results.is_empty() && places.len() < 2) {
         (Some(plan), true) => Ok(plan),
-        (None, _) => Err(SqlError::new("sql.no_query", "the text has no query", Default::default()).with_hint("end it with a SELECT")),
-        (Some(_), false) => Err(SqlError::new("sql.several_queries", "the text has more than one query", Default::default())
-            .with_hint("use one SQL node per query; a node has one result")),
+        (None, _) => {
+            let end = Span { start: sql.len(), end: sql.len() };
+            Err(SqlError::new("sql.no_query", "the text has no query", end).with_hint("end it with a SELECT or an INSERT"))
+        }
+        (Some(_), false) => {
+            let place = places.get(1).or(places.first()).copied().unwrap_or_default();
+            let error = SqlError::new("sql.several_queries", "the text has more than one query", place);
+            Err(error.with_hint("use one SQL node per query; a node has one result"))
+        }
     }
 }
 
@@ -206,24 +218,39 @@ fn table_of(upstream: &Upstream) -> Result<TableDefinition, SqlError> {
 }
 
 /// A declared table's physical columns must be the node's.
-fn check_declared(session: &Session, upstream: &Upstream) -> Result<(), SqlError> {
+fn check_declared(session: &Session, upstream: &Upstream, statements: &[Statement]) -> Result<(), SqlError> {
     let Some(table) = session.table(&upstream.name) else {
         return Ok(());
     };
     for (name, typed) in table.physical_schema() {
-        let message = match upstream.schema.field(&name) {
-            None => format!("table `{}` is declared with column `{name}`, which its node does not have", upstream.name),
-            Some(found) if found.data_type != typed.data_type => {
-                format!(
-                    "column `{name}` of table `{}` is declared as {}, but its node sends {}",
-                    upstream.name, typed.data_type, found.data_type
-                )
-            }
-            Some(_) => continue,
+        let fail = |message: String| SqlError::new("sql.schema_mismatch", message, place_of(statements, &upstream.name, &name));
+        let Some(found) = upstream.schema.field(&name) else {
+            let error = fail(format!("table `{}` is declared with column `{name}`, which its node does not have", upstream.name));
+            let known: Vec<&str> = upstream.schema.fields().iter().map(|f| f.name.as_str()).collect();
+            return Err(match nearest(&name, known.iter().copied()) {
+                Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+                None => error.with_hint(format!("its columns are {}", known.join(", "))),
+            });
         };
-        return Err(SqlError::new("sql.schema_mismatch", message, Default::default()));
+        if found.data_type != typed.data_type {
+            let message = format!(
+                "column `{name}` of table `{}` is declared as {}, but its node sends {}",
+                upstream.name, typed.data_type, found.data_type
+            );
+            return Err(fail(message).with_hint("declare it as the node sends it, and cast it in the query or in a computed column"));
+        }
     }
     Ok(())
+}
+
+/// Where a column is declared; the table's name if the column comes from another one (`LIKE`).
+fn place_of(statements: &[Statement], table: &str, column: &str) -> Span {
+    let declared = statements.iter().rev().find_map(|s| match &s.kind {
+        StatementKind::CreateTable(create) => Some(create).filter(|c| c.name.parts.last().is_some_and(|p| p.value == table)),
+        _ => None,
+    });
+    let column = declared.and_then(|d| d.columns.iter().find(|c| c.name.value == column)).map(|c| c.name.span);
+    column.or(declared.map(|d| d.name.span())).unwrap_or_default()
 }
 
 /// What a version keeps of the query: its text, its plan, and for each column where it comes from.

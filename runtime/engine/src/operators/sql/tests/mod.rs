@@ -3,6 +3,7 @@
 mod hostile_state;
 mod late_rows;
 mod state_format;
+mod table_function;
 
 use super::node::{Upstream, plan_sql};
 use crate::{
