@@ -12,7 +12,11 @@ use millrace_conformance::{
     run::{CaseJob, RunOptions, run_job},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use std::{collections::BTreeMap, fmt::Write, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    path::Path,
+};
 
 const ROWS: usize = 160;
 /// Arrangements of the same rows per query.
@@ -254,4 +258,67 @@ fn looped(naive: Naive, events: &[Event]) -> Vec<Row> {
         Row { kind: "+I".into(), cells }
     };
     groups.into_iter().map(row).collect()
+}
+
+/// Splits that fall silent let the watermark pass them, and which rows are late is then a matter of who is faster. But
+/// whatever happens, and however often the job is killed: no window fires twice, none counts a row that it was not given,
+/// and each row is counted or has become a dead letter.
+#[test]
+fn silent_splits_neither_lose_nor_double() {
+    let seed = number_of("MILLRACE_KILL_SEED").unwrap_or_else(rand::random);
+    let windows =
+        ["TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '2' SECOND)", "SESSION(TABLE t PARTITION BY k, DESCRIPTOR(ts), INTERVAL '1' SECOND)"];
+    let histories: Vec<(&str, u64)> = windows.iter().flat_map(|window| (0..4).map(move |n| (*window, seed.wrapping_add(n)))).collect();
+    let wrong = side_by_side(&histories, |(window, seed)| match silent(window, *seed) {
+        Ok(found) if found.is_empty() => found,
+        Ok(found) => vec![format!("{window}, MILLRACE_KILL_SEED={seed}:\n    {}", found.join("\n    "))],
+        Err(error) => vec![format!("{window}, MILLRACE_KILL_SEED={seed}: {error:#}")],
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn silent(window: &str, seed: u64) -> Result<Vec<String>> {
+    const SPLITS: usize = 3;
+    let mut random = StdRng::seed_from_u64(seed);
+    let events = events(&mut random, false);
+    let mut lines = String::new();
+    for (id, event) in events.iter().enumerate() {
+        let split = random.random_range(0..SPLITS);
+        let ts = text_of(event.time_ms - random.random_range(0..3_000));
+        writeln!(lines, "{}", serde_json::json!({ "id": id.to_string(), "k": event.key, "ts": ts, "$split": split }))?;
+        if random.random_ratio(1, 6) {
+            writeln!(lines, "{}", serde_json::json!({ "$split": random.random_range(0..SPLITS), "$idle": true }))?;
+        }
+    }
+    let folder = tempfile::tempdir()?;
+    std::fs::write(folder.path().join("in.jsonl"), lines)?;
+    let sql = format!(
+        "CREATE TABLE t (id STRING, k STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) \
+         WITH ('connector' = 'case', 'input' = 'in.jsonl', 'splits' = '{SPLITS}');\n\
+         SELECT window_start, window_end, k, COUNT(*), LISTAGG(id) FROM TABLE({window}) GROUP BY k, window_start, window_end;"
+    );
+    let expected = Expected::Rows(Answer::default());
+    let case = Case { name: "generated/silent".into(), folder: folder.path().to_owned(), sql, settings: CaseSettings::default(), expected };
+    let job = CaseJob::new(&case)?;
+    let rows = live(&job, &random_lives(random.random(), 3, 3), |_, _| Ok(()))?;
+    let mut found = Vec::new();
+    let mut fired = BTreeSet::new();
+    let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
+    for row in &rows {
+        let ids = row.cells[4].clone().unwrap_or_default();
+        ids.split(',').try_for_each(|id| id.parse().map(|id| *seen.entry(id).or_default() += 1))?;
+        if !fired.insert(&row.cells[..3]) {
+            found.push(format!("fired twice: {row:?}"));
+        }
+    }
+    found.extend(seen.iter().filter(|(_, times)| **times > 1).map(|(id, times)| format!("row {id} is counted {times} times")));
+    let letters: BTreeSet<usize> = job.world.letters().iter().filter_map(|letter| id_of(letter)).collect();
+    let lost = (0..ROWS).filter(|id| !seen.contains_key(id) && !letters.contains(id));
+    found.extend(lost.map(|id| format!("row {id} is neither counted nor a letter")));
+    Ok(found)
+}
+
+fn id_of(letter: &str) -> Option<usize> {
+    let (_, after) = letter.split_once("\"id\":\"")?;
+    after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }

@@ -1,6 +1,6 @@
 //! Late rows of every kind of window as dead letters: which rows, and what is said about them.
 
-use super::{QUERIES, Query};
+use super::all;
 use std::fmt::Write;
 
 /// One row that is late for every window, one that is in time for some hopping and cumulating windows, one in time.
@@ -15,8 +15,7 @@ const WATERMARK_MS: i64 = 1_704_067_216_000;
 #[tokio::test]
 async fn late_rows_become_letters_that_explain_themselves() {
     let mut shown = String::new();
-    for (name, sql, changes) in QUERIES {
-        let query = Query::plan(sql, *changes);
+    for (name, _, query) in all().await {
         let mut open = query.open(&[]).await.unwrap();
         open.watermark(WATERMARK_MS).await.unwrap();
         open.process(0, vec![query.rows(ROWS, 0)]).await.unwrap();
@@ -36,8 +35,7 @@ async fn late_rows_become_letters_that_explain_themselves() {
 /// Times at both ends of what 64 bits can say neither panic nor loop.
 #[tokio::test]
 async fn any_time_finds_its_windows() {
-    for (name, sql, changes) in QUERIES {
-        let query = Query::plan(sql, *changes);
+    for (name, _, query) in all().await {
         let mut open = query.open(&[]).await.unwrap();
         for time_ms in [i64::MIN, i64::MIN + 1, -1, 0, i64::MAX - 1, i64::MAX] {
             let mut batch = query.rows(ROWS, 0);

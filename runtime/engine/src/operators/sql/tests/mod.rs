@@ -7,17 +7,19 @@ mod table_function;
 
 use super::node::{Upstream, plan_sql};
 use crate::{
+    catalog::{Catalog, CatalogError, PluginBinding},
     dead_letters::InstanceLetters,
     error::OperatorError,
     metrics::SubtaskMetrics,
-    operators::{Collector, Operator, OperatorContext, OperatorRegistry},
+    operators::{Collector, Operator, OperatorContext, OperatorKind, OperatorRegistry, PlanContext, deduplicate::DeduplicateKind},
     plan::{PlannedOperator, Work},
     services::{EngineServices, TenantAccounts},
     state::KeyGroupBlobs,
 };
 use arrow_array::UInt8Array;
+use async_trait::async_trait;
 use millrace_checkpoint::LocalStore;
-use millrace_connector::ConnectorRegistry;
+use millrace_connector::{ConnectorRegistry, TableBinding};
 use millrace_formats::{Decoder, FormatSpec};
 use millrace_functions::FunctionRegistry;
 use millrace_model::{
@@ -27,7 +29,11 @@ use millrace_model::{
 };
 use millrace_sandbox::{CompilerCommand, Sandbox, SandboxConfig, TenantLimits};
 use millrace_sql::{SourceTraits, plan::ChangelogMode};
-use std::{collections::BTreeMap, sync::Arc};
+use parking_lot::Mutex;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Weak},
+};
 
 /// The columns of the table `t`, in SQL.
 const COLUMNS: &str = "k STRING, i INT, n BIGINT, d DOUBLE, m DECIMAL(10, 2), b BOOLEAN, y BYTES, a ARRAY<INT>, \
@@ -138,10 +144,38 @@ type States = BTreeMap<String, KeyGroupBlobs>;
 struct Query {
     schema: Schema,
     stages: Vec<PlannedOperator>,
-    services: EngineServices,
+    shared: Arc<Shared>,
     changes: ChangelogMode,
     letters: Arc<InstanceLetters>,
+}
+
+/// Services of all queries: a sandbox reserves much address space, so there is one.
+struct Shared {
+    services: EngineServices,
     _folder: tempfile::TempDir,
+}
+
+impl Shared {
+    fn get() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock();
+        if let Some(shared) = shared.upgrade() {
+            return shared;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let compiler = CompilerCommand { program: "false".into(), args: Vec::new() };
+        let services = EngineServices {
+            sandbox: Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [7; 32], compiler)).unwrap(),
+            connectors: ConnectorRegistry::default(),
+            operators: OperatorRegistry::builtin(),
+            functions: FunctionRegistry::builtin(),
+            checkpoints: Arc::new(LocalStore::open(folder.path().join("checkpoints")).unwrap()),
+            accounts: TenantAccounts::new(TenantLimits::default()),
+        };
+        let made = Arc::new(Self { services, _folder: folder });
+        *shared = Arc::downgrade(&made);
+        made
+    }
 }
 
 impl Query {
@@ -172,18 +206,22 @@ impl Query {
         };
         let planned = plan_sql(&node, &[upstream], &JobParameters::default(), &FunctionRegistry::builtin(), 1);
         let planned = planned.unwrap_or_else(|errors| panic!("{query}: {errors:?}"));
-        let folder = tempfile::tempdir().unwrap();
-        let compiler = CompilerCommand { program: "false".into(), args: Vec::new() };
-        let services = EngineServices {
-            sandbox: Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [7; 32], compiler)).unwrap(),
-            connectors: ConnectorRegistry::default(),
-            operators: OperatorRegistry::builtin(),
-            functions: FunctionRegistry::builtin(),
-            checkpoints: Arc::new(LocalStore::open(folder.path().join("checkpoints")).unwrap()),
-            accounts: TenantAccounts::new(TenantLimits::default()),
-        };
         let schema = planned.sources.into_iter().next().unwrap().schema;
-        Self { schema, stages: planned.operators, services, changes, letters: Arc::new(InstanceLetters::new(None)), _folder: folder }
+        Self { schema, stages: planned.operators, shared: Shared::get(), changes, letters: Arc::new(InstanceLetters::new(None)) }
+    }
+
+    /// The one operator with state that no SQL makes, over the same table.
+    async fn deduplicate() -> Self {
+        let mut made = Self::plan("SELECT * FROM t", ChangelogMode::INSERT_ONLY);
+        let config = serde_json::json!({"key_fields": ["k", "m", "b"], "ttl_ms": 60_000});
+        let node = serde_json::from_value(serde_json::json!({"id": "once", "kind": "deduplicate", "config": config})).unwrap();
+        let kind: Arc<dyn OperatorKind> = Arc::new(DeduplicateKind);
+        let context = PlanContext { tenant: &TenantId::new("t1"), catalog: &NoNames, services: &made.shared.services };
+        let planned = kind.plan(&node, &made.schema, &context).await.unwrap();
+        let work = Work::Transform { kind, input: made.schema.clone(), planned };
+        let stage = made.stages.remove(0);
+        made.stages = vec![PlannedOperator { node: node.id, name: "deduplicate".into(), work, ..stage }];
+        made
     }
 
     /// Opens every stage over its part of `restored`.
@@ -203,7 +241,7 @@ impl Query {
                 restored: restored.get(number).cloned().unwrap_or_default(),
                 metrics: Arc::new(SubtaskMetrics::default()),
                 dead_letters: self.letters.clone(),
-                services: self.services.clone(),
+                services: self.shared.services.clone(),
             };
             stages.push(kind.open(context).await?);
         }
@@ -214,7 +252,7 @@ impl Query {
     fn rows(&self, lines: &str, kind: u8) -> Batch {
         let mut decoder = Decoder::new(&FormatSpec::from_json(&serde_json::json!({ "type": "json" })).unwrap(), &self.schema).unwrap();
         // A key is not NULL.
-        let fits = |line: &&str| !line.is_empty() && !(self.changes.is_upsert && line.contains("\"k\":null"));
+        let fits = |line: &&str| !line.is_empty() && (!self.changes.is_upsert || !line.contains("\"k\":null"));
         lines.lines().filter(fits).for_each(|line| decoder.push(line.as_bytes()).unwrap());
         let rows = decoder.finish();
         let kinds = (kind != 0).then(|| UInt8Array::from(vec![kind; rows.num_rows()]));
@@ -227,6 +265,26 @@ impl Query {
         open.feed(self).await.unwrap();
         open.watermark(FIRST_WATERMARK_MS).await.unwrap();
         open.snapshot().await.unwrap()
+    }
+}
+
+/// All queries, planned.
+async fn all() -> Vec<(&'static str, &'static str, Query)> {
+    let mut all: Vec<_> = QUERIES.iter().map(|(name, sql, changes)| (*name, *sql, Query::plan(sql, *changes))).collect();
+    all.push(("deduplicate", "deduplicate by k, m, b", Query::deduplicate().await));
+    all
+}
+
+struct NoNames;
+
+#[async_trait]
+impl Catalog for NoNames {
+    async fn table(&self, name: &str) -> Result<TableBinding, CatalogError> {
+        Err(CatalogError::NotFound { what: format!("table `{name}`"), suggestion: None })
+    }
+
+    async fn plugin(&self, name: &str, _version: Option<&str>) -> Result<PluginBinding, CatalogError> {
+        Err(CatalogError::NotFound { what: format!("plugin `{name}`"), suggestion: None })
     }
 }
 

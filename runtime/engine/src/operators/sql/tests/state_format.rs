@@ -1,13 +1,12 @@
 //! The bytes of stored state, written down. A change here makes every checkpoint and savepoint unreadable, or worse,
 //! misread: raise `state_version` of the kind with it, or keep the bytes.
 
-use super::{QUERIES, Query};
+use super::all;
 use std::fmt::Write;
 
 #[tokio::test]
 async fn stored_state_is_as_it_was() {
-    for (name, sql, changes) in QUERIES {
-        let query = Query::plan(sql, *changes);
+    for (name, sql, query) in all().await {
         let states = query.state().await;
         let mut shown = format!("{sql}\n");
         for (stage, states) in query.stages.iter().zip(&states) {
@@ -26,7 +25,7 @@ async fn stored_state_is_as_it_was() {
             }
         }
         assert!(shown.contains(" version "), "{name} keeps no state");
-        insta::assert_snapshot!(*name, shown);
+        insta::assert_snapshot!(name, shown);
         // What is restored is stored again as the same bytes.
         let again = query.open(&states).await.unwrap().snapshot().await.unwrap();
         assert_eq!(again, states, "{name}: restored and stored again");
