@@ -21,18 +21,28 @@ pub(crate) struct KeptWatermark {
     /// Epoch milliseconds.
     pub ms: i64,
     groups: Vec<KeyGroup>,
+    /// Restored key groups that were behind `ms`, with their own watermark.
+    behind: BTreeMap<KeyGroup, i64>,
 }
 
 impl KeptWatermark {
     pub(crate) fn open(context: &OperatorContext) -> Result<Self, OperatorError> {
         let range = range_of_subtask(KEY_GROUPS_DEFAULT, context.parallelism as u16, context.subtask as u16);
         let groups = range.map(|r| r.iter().collect()).unwrap_or_default();
-        let mut greatest_ms = i64::MIN;
-        for blob in context.restored.get(WATERMARK).into_iter().flat_map(BTreeMap::values) {
+        let (mut greatest_ms, mut behind) = (i64::MIN, BTreeMap::new());
+        for (&group, blob) in context.restored.get(WATERMARK).into_iter().flatten() {
             let bytes: [u8; 8] = blob.as_ref().try_into().map_err(|_| StateError("a watermark is not 8 bytes long".into()))?;
-            greatest_ms = greatest_ms.max(i64::from_le_bytes(bytes));
+            let ms = i64::from_le_bytes(bytes);
+            greatest_ms = greatest_ms.max(ms);
+            behind.insert(group, ms);
         }
-        Ok(Self { ms: greatest_ms, groups })
+        behind.retain(|_, ms| *ms < greatest_ms);
+        Ok(Self { ms: greatest_ms, groups, behind })
+    }
+
+    /// The watermark up to which a restored key group had fired, if that is less than `ms` was.
+    pub(crate) fn behind(&self, group: KeyGroup) -> Option<i64> {
+        self.behind.get(&group).copied()
     }
 
     /// The watermark has risen.

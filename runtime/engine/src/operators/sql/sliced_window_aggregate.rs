@@ -2,9 +2,9 @@
 //! complete is the merge of its slices (Flink's `SliceSharedWindowAggProcessor`).
 //!
 //! Slices of a hopping window are as long as its slide, those of a cumulating one as its step. A slice is kept until the
-//! last window that it is part of is complete; a row is late only then. All subtasks have the same watermark at a
-//! barrier, so which windows have fired is known after a restore at any parallelism; windows of the clock have nothing
-//! like it and stay with [`super::window_aggregate`].
+//! last window that it is part of is complete; a row is late only then. Which windows have fired is told by the watermark that
+//! is kept with each key group, so it is known after a restore at any parallelism: key groups that were behind others catch
+//! up first. Windows of the clock have nothing like it and stay with [`super::window_aggregate`].
 
 use super::{
     groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64, retractions},
@@ -22,7 +22,7 @@ use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use millrace_model::{Batch, take_rows};
 use millrace_sql::plan::WindowKind;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const SLICES: &str = "slices";
 
@@ -89,6 +89,8 @@ pub(crate) struct SlicedWindowAggregate {
     slices: BTreeMap<i64, Groups>,
     /// The first window that has a slice and has not fired, by its end.
     next_end_ms: Option<i64>,
+    /// Slices of restored key groups that were behind others, by how far they had fired: they catch up first.
+    behind: BTreeMap<i64, BTreeMap<i64, Groups>>,
     watermark: KeptWatermark,
     output: SchemaRef,
     late: LateRows,
@@ -103,19 +105,39 @@ impl SlicedWindowAggregate {
         context: &OperatorContext,
     ) -> Result<Self, OperatorError> {
         let watermark = KeptWatermark::open(context)?;
-        let mut made = Self { spec, windows, slicing, slices: BTreeMap::new(), next_end_ms: None, watermark, output, late };
+        let mut made =
+            Self { spec, windows, slicing, slices: BTreeMap::new(), next_end_ms: None, behind: BTreeMap::new(), watermark, output, late };
         for (&group, blob) in context.restored.get(SLICES).into_iter().flatten() {
             let mut blob: &[u8] = blob;
             while !blob.is_empty() {
                 let key = made.spec.stored_key(group, &mut blob)?;
                 let slice_end_ms = read_i64(&mut blob)?;
-                let groups = slice(&mut made.slices, &made.spec, slice_end_ms)?;
-                let slot = groups.slot(hash_of(key), key);
-                groups.merge(slot, &mut blob)?;
+                if let Some(fired_ms) = made.watermark.behind(group) {
+                    let slices = made.behind.entry(fired_ms).or_default();
+                    restore(slice(slices, &made.spec, slice_end_ms)?, key, &mut { blob })?;
+                }
+                restore(slice(&mut made.slices, &made.spec, slice_end_ms)?, key, &mut blob)?;
                 made.expect(slice_end_ms);
             }
         }
         Ok(made)
+    }
+
+    /// Fires, for key groups that were behind, the windows that others have fired already.
+    fn catch_up(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
+        for (fired_ms, slices) in std::mem::take(&mut self.behind) {
+            let is_due = |end_ms: i64| (fired_ms + 1..=self.watermark.ms).contains(&self.windows.complete_at_ms(end_ms));
+            let mut ends: BTreeSet<i64> = BTreeSet::new();
+            for &slice_end_ms in slices.keys() {
+                let last_ms = self.slicing.last_end(slice_end_ms);
+                let all = std::iter::successors(Some(slice_end_ms), |end_ms| end_ms.checked_add(self.slicing.slice_ms));
+                ends.extend(all.take_while(|end_ms| *end_ms <= last_ms).filter(|end_ms| is_due(*end_ms)));
+            }
+            for end_ms in ends {
+                self.emit(&slices, end_ms, out)?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether the last window of a slice is not complete.
@@ -174,7 +196,7 @@ impl SlicedWindowAggregate {
             if self.windows.complete_at_ms(end_ms) > until_ms {
                 return Ok(());
             }
-            self.emit(end_ms, out)?;
+            self.emit(&self.slices, end_ms, out)?;
             // Slices that no later window has.
             while let Some(first) = self.slices.first_entry() {
                 if self.slicing.last_end(*first.key()) > end_ms {
@@ -188,10 +210,10 @@ impl SlicedWindowAggregate {
         Ok(())
     }
 
-    /// Emits the window that ends at `end_ms`.
-    fn emit(&self, end_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+    /// Emits the window of these slices that ends at `end_ms`.
+    fn emit(&self, slices: &BTreeMap<i64, Groups>, end_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         let start_ms = self.slicing.start(end_ms);
-        let mut slices = self.slices.range(start_ms.saturating_add(1)..=end_ms).map(|(_, groups)| groups);
+        let mut slices = slices.range(start_ms.saturating_add(1)..=end_ms).map(|(_, groups)| groups);
         // The order counts where aggregates depend on it: Flink takes the slices of a hopping window from the last to the
         // first, and adds to a cumulating one as they come.
         let ordered: Vec<&Groups> = if self.slicing.is_cumulating { slices.by_ref().collect() } else { slices.by_ref().rev().collect() };
@@ -230,6 +252,11 @@ impl SlicedWindowAggregate {
     }
 }
 
+fn restore(groups: &mut Groups, key: &[u8], state: &mut &[u8]) -> Result<(), OperatorError> {
+    let slot = groups.slot(hash_of(key), key);
+    groups.merge(slot, state)
+}
+
 fn slice<'s>(slices: &'s mut BTreeMap<i64, Groups>, spec: &GroupSpec, end_ms: i64) -> Result<&'s mut Groups, OperatorError> {
     Ok(match slices.entry(end_ms) {
         std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
@@ -239,7 +266,8 @@ fn slice<'s>(slices: &'s mut BTreeMap<i64, Groups>, spec: &GroupSpec, end_ms: i6
 
 #[async_trait]
 impl Operator for SlicedWindowAggregate {
-    async fn process(&mut self, batch: Batch, now_ms: i64, _out: &mut Collector) -> Result<(), OperatorError> {
+    async fn process(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.catch_up(out)?;
         let mut late = Vec::new();
         let assigned = self.assign(&self.windows.local_times(&batch.rows, now_ms)?, &mut late);
         {
@@ -270,8 +298,13 @@ impl Operator for SlicedWindowAggregate {
     }
 
     async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.catch_up(out)?;
         self.watermark.rise(watermark_ms);
         self.fire(watermark_ms, out)
+    }
+
+    async fn before_barrier(&mut self, _now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.catch_up(out)
     }
 
     async fn snapshot(&mut self, _now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
