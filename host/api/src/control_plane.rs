@@ -47,9 +47,65 @@ pub struct ValidationReport {
     pub valid: bool,
     /// Everything wrong.
     pub errors: Vec<FieldError>,
+    /// What is accepted and perhaps not meant.
+    pub warnings: Vec<FieldError>,
     /// Columns that each node sends, by node id.
     #[schema(value_type = BTreeMap<String, Value>)]
     pub schemas: BTreeMap<String, Value>,
+}
+
+/// What a script or graph would do.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct ExplainReport {
+    /// Whether it can run; true for a question too, whose rows go nowhere.
+    pub valid: bool,
+    /// Everything wrong.
+    pub errors: Vec<FieldError>,
+    /// What is accepted and perhaps not meant.
+    pub warnings: Vec<FieldError>,
+    /// Its queries, in order.
+    pub queries: Vec<QueryView>,
+    /// The graph that would run: for a script what it becomes.
+    #[schema(value_type = Option<Object>)]
+    pub graph: Option<Value>,
+}
+
+/// A query with its plan.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct QueryView {
+    /// The SQL node that runs it; absent for a query whose rows go nowhere.
+    pub node: Option<String>,
+    /// Its operators, one a line, the last first, with the kinds of changes that each sends.
+    pub plan: String,
+    /// Kinds of changes in the result: `I`, `I,UB,UA` or `I,UB,UA,D`.
+    pub changelog_mode: String,
+    /// Sets of columns that tell the rows of the result apart: one of them must be in the key of an upsert sink.
+    pub upsert_keys: Vec<Vec<String>>,
+    /// Columns of the result.
+    pub columns: Vec<QueryColumnView>,
+}
+
+/// A column of a query's result.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct QueryColumnView {
+    /// Its name.
+    pub name: String,
+    /// Its type, as Flink writes it.
+    #[serde(rename = "type")]
+    pub data_type: String,
+    /// Whether it may be NULL.
+    pub nullable: bool,
+    /// Columns of tables that its value is made from.
+    pub lineage: Vec<LineageView>,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct LineageView {
+    /// The table.
+    pub table: String,
+    /// The column.
+    pub column: String,
 }
 
 /// A graph with everything that it refers to fixed by content.
@@ -103,6 +159,8 @@ pub trait ControlPlane: Send + Sync + 'static {
     async fn admit_plugin(&self, tenant: &TenantId, component: Bytes) -> Result<AdmittedComponent, ControlFailure>;
     /// Finds everything wrong with a graph.
     async fn validate(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<ValidationReport, ControlFailure>;
+    /// Says what a graph or script would do.
+    async fn explain(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<ExplainReport, ControlFailure>;
     /// Fixes everything that a graph refers to.
     async fn pin(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<PinnedGraph, PinFailure>;
     /// Desired state has changed.

@@ -1,12 +1,15 @@
 //! The control plane that runs engines, as the API sees it: shapes are converted here and nowhere else.
 
 use crate::{
-    control_plane::{AdmittedComponent, ConnectivityReport, ControlFailure, ControlPlane, PinFailure, PinnedGraph, ValidationReport},
+    control_plane::{
+        AdmittedComponent, ConnectivityReport, ControlFailure, ControlPlane, ExplainReport, LineageView, PinFailure, PinnedGraph,
+        QueryColumnView, QueryView, ValidationReport,
+    },
     problem::FieldError,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use millrace_control::{Control, ControlError, PinError};
+use millrace_control::{Control, ControlError, PinError, QueryColumn, QueryPlan};
 use millrace_domain::ProjectScope;
 use millrace_model::{
     graph::JobGraph,
@@ -40,6 +43,18 @@ impl ControlPlane for Control {
             valid: report.errors.is_empty(),
             schemas: schemas.collect::<Result<_, ControlFailure>>()?,
             errors: report.errors.into_iter().map(FieldError::from).collect(),
+            warnings: report.warnings.into_iter().map(FieldError::from).collect(),
+        })
+    }
+
+    async fn explain(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<ExplainReport, ControlFailure> {
+        let report = Self::explain(self, &scope.tenant, &scope.project, graph).await?;
+        Ok(ExplainReport {
+            valid: report.errors.is_empty(),
+            errors: report.errors.into_iter().map(FieldError::from).collect(),
+            warnings: report.warnings.into_iter().map(FieldError::from).collect(),
+            queries: report.queries.into_iter().map(query).collect(),
+            graph: report.graph.as_ref().map(json).transpose()?,
         })
     }
 
@@ -65,6 +80,22 @@ impl ControlPlane for Control {
 
     fn prometheus(&self) -> String {
         Self::prometheus(self)
+    }
+}
+
+fn query(query: QueryPlan) -> QueryView {
+    let column = |c: QueryColumn| QueryColumnView {
+        name: c.name,
+        data_type: c.data_type.to_string(),
+        nullable: c.nullable,
+        lineage: c.lineage.into_iter().map(|s| LineageView { table: s.table, column: s.column }).collect(),
+    };
+    QueryView {
+        node: query.node.map(|n| n.to_string()),
+        plan: query.plan,
+        changelog_mode: query.changelog_mode,
+        upsert_keys: query.upsert_keys,
+        columns: query.columns.into_iter().map(column).collect(),
     }
 }
 

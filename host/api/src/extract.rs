@@ -68,7 +68,7 @@ fn wrong_body(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem 
         (path, Some(name)) if path != name && !path.ends_with(&format!(".{name}")) => format!("{path}.{name}"),
         (path, _) => path.to_owned(),
     };
-    let error = FieldError { node: None, field: Some(field.clone()), code: "request.invalid".into(), message: message.clone() };
+    let error = FieldError::in_field(&field, "request.invalid", message.clone());
     Problem {
         errors: vec![error],
         ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "request.invalid_body", format!("`{field}`: {message}"))

@@ -23,6 +23,7 @@ mod plugins;
 mod problem;
 mod projects;
 mod savepoints;
+mod sql;
 mod state;
 mod tenants;
 #[cfg(test)]
@@ -30,7 +31,10 @@ mod tests;
 mod tokens;
 mod topics;
 
-pub use control_plane::{AdmittedComponent, ConnectivityReport, ControlFailure, ControlPlane, PinFailure, PinnedGraph, ValidationReport};
+pub use control_plane::{
+    AdmittedComponent, ConnectivityReport, ControlFailure, ControlPlane, ExplainReport, LineageView, PinFailure, PinnedGraph,
+    QueryColumnView, QueryView, ValidationReport,
+};
 pub use openapi::document;
 pub use problem::FieldError;
 pub use state::{ApiConfig, ApiState};

@@ -1,7 +1,7 @@
 //! The routes and the OpenAPI document, from one list: what is not here is not served.
 
 use crate::{
-    audit, data_sources, frame, instance_views, instances, job_versions, jobs, me, platform, plugins, problem, projects, savepoints,
+    audit, data_sources, frame, instance_views, instances, job_versions, jobs, me, platform, plugins, problem, projects, savepoints, sql,
     state::{ApiConfig, ApiState},
     tenants, tokens, topics,
 };
@@ -107,6 +107,7 @@ fn slow_routes(plugin_bytes_max: usize) -> OpenApiRouter<ApiState> {
         .routes(routes!(data_sources::test_data_source))
         .routes(routes!(topics::ensure_topic))
         .routes(routes!(jobs::validate_job))
+        .routes(routes!(sql::explain_sql))
         .routes(routes!(job_versions::list_job_versions, job_versions::submit_job))
         .routes(routes!(savepoints::list_savepoints, savepoints::create_savepoint))
 }

@@ -26,11 +26,26 @@ pub struct FieldError {
     pub code: String,
     /// What was found, what was expected.
     pub message: String,
+    /// Line of the field's text, from 1, if the field is a SQL script.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// Column in that line, from 1, in characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+}
+
+impl FieldError {
+    /// An error in a field of a request.
+    pub fn in_field(field: &str, code: &str, message: impl Into<String>) -> Self {
+        let (field, code, message) = (Some(field.to_owned()), code.to_owned(), message.into());
+        Self { node: None, field, code, message, line: None, column: None }
+    }
 }
 
 impl From<GraphError> for FieldError {
     fn from(error: GraphError) -> Self {
-        Self { node: error.node.map(|n| n.to_string()), field: error.field, code: error.code, message: error.message }
+        let (line, column) = error.place.map(|p| (p.line, p.column)).unzip();
+        Self { node: error.node.map(|n| n.to_string()), field: error.field, code: error.code, message: error.message, line, column }
     }
 }
 
@@ -74,7 +89,7 @@ impl Problem {
     /// A wrong field of a request.
     pub fn field(field: &str, code: &str, message: impl Into<String>) -> Self {
         let message = message.into();
-        let error = FieldError { node: None, field: Some(field.to_owned()), code: code.to_owned(), message: message.clone() };
+        let error = FieldError::in_field(field, code, message.clone());
         Self { errors: vec![error], ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, format!("`{field}`: {message}")) }
     }
 

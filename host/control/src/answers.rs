@@ -1,5 +1,6 @@
 //! What the facade answers with. Plain data: the API turns these into its own wire types.
 
+use millrace_engine::QueryPlan;
 use millrace_model::{
     FaultClass, Schema,
     graph::{GraphError, JobGraph},
@@ -8,13 +9,28 @@ use millrace_model::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The outcome of validating a graph: the canvas shows the errors in their places and the schemas on the edges.
+/// The outcome of validating a graph or script: the canvas shows the errors in their places and the schemas on the edges.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ValidationReport {
     /// Everything wrong; empty when the graph can run.
     pub errors: Vec<GraphError>,
+    /// What is accepted and perhaps not meant.
+    pub warnings: Vec<GraphError>,
     /// Columns that each node sends; only complete when there are no errors.
     pub schemas: BTreeMap<NodeId, Schema>,
+}
+
+/// What a script or graph would do.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ExplainReport {
+    /// Everything wrong; empty when it can run.
+    pub errors: Vec<GraphError>,
+    /// What is accepted and perhaps not meant.
+    pub warnings: Vec<GraphError>,
+    /// Its queries.
+    pub queries: Vec<QueryPlan>,
+    /// The graph that would run; absent when something is wrong, or for a question.
+    pub graph: Option<JobGraph>,
 }
 
 /// A graph with everything that it refers to fixed by content.

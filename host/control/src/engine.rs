@@ -4,7 +4,9 @@
 //! The vocabulary (failures, metrics under Flink's names, checkpoint summaries) is the native engine's.
 
 use async_trait::async_trait;
-use millrace_engine::{Catalog, CheckpointSummary, EngineError, ExecutionState, JobFailure, JobMetrics, SavepointInfo, StartFrom};
+use millrace_engine::{
+    Catalog, CheckpointSummary, EngineError, ExecutionState, JobFailure, JobMetrics, QueryPlan, SavepointInfo, StartFrom,
+};
 use millrace_model::{
     Schema,
     graph::{GraphError, JobGraph},
@@ -20,6 +22,12 @@ pub struct Examined {
     pub schemas: BTreeMap<NodeId, Schema>,
     /// What the names in the graph stand for, by content.
     pub pins: serde_json::Value,
+    /// The graph to run: for a SQL script what it became.
+    pub graph: JobGraph,
+    /// Its queries, with plans and lineage.
+    pub queries: Vec<QueryPlan>,
+    /// What is accepted and perhaps not meant.
+    pub warnings: Vec<GraphError>,
 }
 
 /// An execution to start.
@@ -43,11 +51,18 @@ pub struct Launch {
 /// An engine.
 #[async_trait]
 pub trait ExecutionEngine: Send + Sync {
-    /// Checks a graph and infers its schemas. Starts nothing.
+    /// Checks a graph or script and infers its schemas. Starts nothing. With `is_question` a script may have queries whose
+    /// rows go nowhere.
     ///
     /// # Errors
     /// Everything that is wrong, by node and field.
-    async fn examine(&self, graph: &JobGraph, tenant: &TenantId, catalog: &dyn Catalog) -> Result<Examined, Vec<GraphError>>;
+    async fn examine(
+        &self,
+        graph: &JobGraph,
+        tenant: &TenantId,
+        catalog: &dyn Catalog,
+        is_question: bool,
+    ) -> Result<Examined, Vec<GraphError>>;
 
     /// Starts an execution. On return records flow.
     ///

@@ -1,7 +1,7 @@
 //! The one door through which the API reaches engines, sandbox and connectors.
 
 use crate::{
-    ComponentInfo, ControlError, CreatedSavepoint, InstanceObservation, PinError, PinnedGraph, ValidationReport, canonical,
+    ComponentInfo, ControlError, CreatedSavepoint, ExplainReport, InstanceObservation, PinError, PinnedGraph, ValidationReport, canonical,
     catalog::ProjectCatalog,
     engine::{Examined, ExecutionEngine},
     local::{Locals, Wish},
@@ -154,9 +154,24 @@ impl Control {
     /// # Errors
     /// Only what is not the graph's fault.
     pub async fn validate(&self, tenant: &TenantId, project: &ProjectId, graph: &JobGraph) -> Result<ValidationReport, ControlError> {
-        Ok(match self.examine(tenant, project, graph).await? {
-            Ok(examined) => ValidationReport { errors: Vec::new(), schemas: examined.schemas },
-            Err(errors) => ValidationReport { errors, schemas: BTreeMap::new() },
+        Ok(match self.examine(tenant, project, graph, false).await? {
+            Ok(examined) => ValidationReport { errors: Vec::new(), warnings: examined.warnings, schemas: examined.schemas },
+            Err(errors) => ValidationReport { errors, ..ValidationReport::default() },
+        })
+    }
+
+    /// Says what a graph or script would do: its queries with plan, columns and lineage. A script may have queries whose
+    /// rows go nowhere. Errors are an answer, not a failure.
+    ///
+    /// # Errors
+    /// Only what is not the graph's fault.
+    pub async fn explain(&self, tenant: &TenantId, project: &ProjectId, graph: &JobGraph) -> Result<ExplainReport, ControlError> {
+        Ok(match self.examine(tenant, project, graph, true).await? {
+            Ok(Examined { queries, warnings, graph, .. }) => {
+                let graph = (!graph.nodes.is_empty()).then_some(graph);
+                ExplainReport { errors: Vec::new(), warnings, queries, graph }
+            }
+            Err(errors) => ExplainReport { errors, ..ExplainReport::default() },
         })
     }
 
@@ -165,9 +180,9 @@ impl Control {
     /// # Errors
     /// The graph is wrong, or what is not the graph's fault.
     pub async fn pin(&self, tenant: &TenantId, project: &ProjectId, graph: &JobGraph) -> Result<PinnedGraph, PinError> {
-        let pins = self.examine(tenant, project, graph).await?.map_err(PinError::Graph)?.pins;
+        let Examined { pins, graph, .. } = self.examine(tenant, project, graph, false).await?.map_err(PinError::Graph)?;
         let document = serde_json::json!({ "graph": graph, "pins": pins });
-        Ok(PinnedGraph { graph: graph.clone(), content_hash: canonical::hash(&document), pins })
+        Ok(PinnedGraph { content_hash: canonical::hash(&document), graph, pins })
     }
 
     /// Desired state changed: reconcile now instead of at the next scan. Never waits.
@@ -241,9 +256,10 @@ impl Control {
         tenant: &TenantId,
         project: &ProjectId,
         graph: &JobGraph,
+        is_question: bool,
     ) -> Result<Result<Examined, Vec<GraphError>>, ControlError> {
         let catalog = self.catalog(tenant, project);
-        let examined = self.worker.engine.examine(graph, tenant, &catalog).await;
+        let examined = self.worker.engine.examine(graph, tenant, &catalog, is_question).await;
         match (examined, catalog.unreadable()) {
             (Err(_), Some(message)) => Err(ControlError::External { system: "metadata store".into(), message }),
             (examined, _) => Ok(examined),

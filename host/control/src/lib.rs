@@ -22,10 +22,13 @@ mod start_point;
 #[cfg(test)]
 mod tests;
 
-pub use answers::{ComponentInfo, CreatedSavepoint, ExecutionPhase, FailureReport, InstanceObservation, PinnedGraph, ValidationReport};
+pub use answers::{
+    ComponentInfo, CreatedSavepoint, ExecutionPhase, ExplainReport, FailureReport, InstanceObservation, PinnedGraph, ValidationReport,
+};
 pub use engine::{Examined, Execution, ExecutionEngine, Launch};
 pub use error::{ControlError, PinError};
 pub use facade::{Control, ControlParts};
 pub use millrace_connector::{ConnectivityFailure, ConnectivityReport};
+pub use millrace_engine::{QueryColumn, QueryPlan};
 pub use native::NativeEngine;
 pub use restart::{FailureRecord, Verdict};

@@ -27,9 +27,17 @@ impl NativeEngine {
 
 #[async_trait]
 impl ExecutionEngine for NativeEngine {
-    async fn examine(&self, graph: &JobGraph, tenant: &TenantId, catalog: &dyn Catalog) -> Result<Examined, Vec<GraphError>> {
-        let plan = millrace_engine::plan(graph, tenant, catalog, &self.services).await?;
-        Ok(Examined { schemas: plan.output_schemas(), pins: plan.pins() })
+    async fn examine(
+        &self,
+        graph: &JobGraph,
+        tenant: &TenantId,
+        catalog: &dyn Catalog,
+        is_question: bool,
+    ) -> Result<Examined, Vec<GraphError>> {
+        let planned = millrace_engine::plan_document(graph, tenant, catalog, &self.services, is_question).await?;
+        let millrace_engine::Planned { graph, plan, queries, warnings } = planned;
+        let (schemas, pins) = plan.map(|p| (p.output_schemas(), p.pins())).unwrap_or_default();
+        Ok(Examined { schemas, pins, graph, queries, warnings })
     }
 
     async fn launch(&self, launch: Launch) -> Result<Arc<dyn Execution>, JobFailure> {

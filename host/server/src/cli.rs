@@ -11,6 +11,7 @@ mod paths;
 mod plugins;
 mod resources;
 mod session;
+mod sql;
 
 use crate::{config::ServerOptions, logging, serve::Server, shutdown, up};
 pub(crate) use apply::{ApplyArguments, run as apply};
@@ -84,6 +85,9 @@ enum Command {
     /// Jobs of a project
     #[command(subcommand)]
     Job(jobs::JobCommand),
+    /// Flink SQL scripts: check, explain, make a job of one
+    #[command(subcommand)]
+    Sql(sql::SqlCommand),
     /// Submitted versions of a job
     #[command(subcommand)]
     Version(jobs::VersionCommand),
@@ -142,6 +146,7 @@ async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
         Command::Topic(command) => resources::topic(&session()?, command).await,
         Command::Plugin(command) => plugins::run(&global, command).await,
         Command::Job(command) => jobs::job(&session()?, command).await,
+        Command::Sql(command) => sql::run(&session()?, command).await,
         Command::Version(command) => jobs::version(&session()?, command).await,
         Command::Instance(command) => instances::instance(&session()?, command).await,
         Command::Savepoint(command) => instances::savepoint(&session()?, command).await,

@@ -93,9 +93,29 @@ pub(crate) struct Job {
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) description: String,
-    pub(crate) graph: JobGraph,
+    /// The job graph; with `script` only its parameters count.
+    #[serde(default)]
+    pub(crate) graph: Option<JobGraph>,
+    /// A file with a Flink SQL script, relative to the manifest.
+    pub(crate) script: Option<PathBuf>,
     #[serde(default)]
     pub(crate) desired: Desired,
+}
+
+impl Job {
+    /// The job document.
+    pub(crate) fn draft(&self) -> JobGraph {
+        self.graph.clone().unwrap_or(JobGraph { sql: None, nodes: Vec::new(), edges: Vec::new(), parameters: Default::default() })
+    }
+
+    /// Reads the script's file into the document.
+    fn read_script(&mut self, folder: &Path) -> anyhow::Result<()> {
+        let Some(script) = &self.script else { return Ok(()) };
+        let path = folder.join(script);
+        let sql = std::fs::read_to_string(&path).with_context(|| format!("cannot read the script {}", path.display()))?;
+        self.graph = Some(JobGraph { sql: Some(sql), ..self.draft() });
+        Ok(())
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -146,6 +166,9 @@ impl Manifest {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the manifest {}", path.display()))?;
         let mut manifest = Self::parse(&text, variables).with_context(|| format!("manifest {}", path.display()))?;
         manifest.folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        for job in &mut manifest.jobs {
+            job.read_script(&manifest.folder).with_context(|| format!("manifest {}: job `{}`", path.display(), job.name))?;
+        }
         Ok(manifest)
     }
 
@@ -163,6 +186,15 @@ impl Manifest {
         unique("topics", self.topics.iter().map(|t| t.name.as_str()))?;
         unique("plugins", self.plugins.iter().map(|p| p.name.as_str()))?;
         unique("jobs", self.jobs.iter().map(|j| j.name.as_str()))?;
+        for job in &self.jobs {
+            let has_nodes = job.graph.as_ref().is_some_and(|g| g.sql.is_some() || !g.nodes.is_empty());
+            anyhow::ensure!(job.graph.is_some() || job.script.is_some(), "job `{}` has neither `graph` nor `script`", job.name);
+            anyhow::ensure!(
+                !(job.script.is_some() && has_nodes),
+                "job `{}` has a `script`, so its `graph` may have only `parameters`",
+                job.name
+            );
+        }
         for topic in &self.topics {
             let known = sources.contains(topic.data_source.as_str());
             anyhow::ensure!(
@@ -216,6 +248,8 @@ mod tests {
         check(r#","data_sources":[{"name":"k","kind":"kafka","properties":{"a":1}}]"#, "`data_sources[0].properties.a`: invalid type");
         check(r#","topics":[{"name":"a","data_source":"k","schema":[]}]"#, "topic `a` names the data source `k`");
         check(r#","jobs":[{"name":"a","graph":{"nodes":[]}},{"name":"a","graph":{"nodes":[]}}]"#, "`jobs` has `a` twice");
+        check(r#","jobs":[{"name":"a"}]"#, "job `a` has neither `graph` nor `script`");
+        check(r#","jobs":[{"name":"a","script":"a.sql","graph":{"sql":"SELECT 1"}}]"#, "its `graph` may have only `parameters`");
         check(r#","plugins":[{"name":"${NOT_SET_ANYWHERE}","kind":"etl","source":"x"}]"#, "plugins[0].name");
     }
 }

@@ -5,7 +5,7 @@
 use crate::{
     catalog::Catalog,
     metrics::OperatorRole,
-    operators::{OperatorKind, PlanContext, PlannedTransform, sql},
+    operators::{OperatorKind, PlanContext, PlannedTransform, sql, sql::QueryPlan},
     services::EngineServices,
 };
 use millrace_connector::{ConfigError, Connector, DeclaredTime, MetadataColumn, TableBinding};
@@ -28,6 +28,7 @@ pub struct ExecutionPlan {
     pub(crate) operators: Vec<PlannedOperator>,
     pub(crate) parameters: JobParameters,
     pub(crate) dead_letters: Option<(Arc<dyn Connector>, TableBinding)>,
+    pub(crate) queries: Vec<QueryPlan>,
 }
 
 #[derive(Clone)]
@@ -44,8 +45,19 @@ pub(crate) struct PlannedOperator {
 #[derive(Clone)]
 pub(crate) enum Work {
     Source(SourceWork),
-    Transform { kind: Arc<dyn OperatorKind>, input: Schema, planned: PlannedTransform },
-    Sink { connector: Arc<dyn Connector>, table: TableBinding, input: Schema, config: serde_json::Map<String, serde_json::Value> },
+    Transform {
+        kind: Arc<dyn OperatorKind>,
+        input: Schema,
+        planned: PlannedTransform,
+    },
+    Sink {
+        connector: Arc<dyn Connector>,
+        table: TableBinding,
+        input: Schema,
+        config: serde_json::Map<String, serde_json::Value>,
+        /// Columns whose rows must reach one subtask, in order.
+        key_fields: Option<Vec<String>>,
+    },
 }
 
 /// What a source does.
@@ -92,7 +104,8 @@ impl PlannedOperator {
     pub fn key_fields(&self) -> Option<&[String]> {
         match &self.work {
             Work::Transform { planned, .. } => planned.key_fields.as_deref(),
-            Work::Source(_) | Work::Sink { .. } => None,
+            Work::Sink { key_fields, .. } => key_fields.as_deref(),
+            Work::Source(_) => None,
         }
     }
 
@@ -135,6 +148,11 @@ impl ExecutionPlan {
         serde_json::Value::Object(pins)
     }
 
+    /// The queries of its SQL nodes.
+    pub fn queries(&self) -> &[QueryPlan] {
+        &self.queries
+    }
+
     /// Parameters of the job.
     pub fn parameters(&self) -> &JobParameters {
         &self.parameters
@@ -162,6 +180,8 @@ pub async fn plan(
         context: PlanContext { tenant, catalog, services },
         operators: Vec::new(),
         changes: Vec::new(),
+        keys: BTreeMap::new(),
+        queries: Vec::new(),
         broken: BTreeSet::new(),
     };
     for position in order {
@@ -197,14 +217,14 @@ pub async fn plan(
         Some(name) => match planner.dead_letters(name).await {
             Ok(found) => Some(found),
             Err(message) => {
-                let field = Some("parameters.dead_letter_topic".into());
-                errors.push(GraphError { node: None, field, code: "config.unknown_table".into(), message });
+                errors.push(GraphError::in_document("parameters.dead_letter_topic", "config.unknown_table", message));
                 None
             }
         },
     };
     if errors.is_empty() {
-        Ok(ExecutionPlan { operators: planner.operators, parameters: graph.parameters.clone(), dead_letters })
+        let Planner { operators, queries, .. } = planner;
+        Ok(ExecutionPlan { operators, parameters: graph.parameters.clone(), dead_letters, queries })
     } else {
         Err(errors)
     }
@@ -244,6 +264,9 @@ struct Planner<'a> {
     operators: Vec<PlannedOperator>,
     /// Kinds of changes that each operator sends.
     changes: Vec<ChangelogMode>,
+    /// Per operator that sends changes: sets of columns that tell its rows apart.
+    keys: BTreeMap<usize, Vec<Vec<String>>>,
+    queries: Vec<QueryPlan>,
     /// Nodes with errors; nodes behind them are not checked, their input is unknown.
     broken: BTreeSet<&'a NodeId>,
 }
@@ -268,6 +291,8 @@ impl<'a> Planner<'a> {
         for operator in planned.operators {
             self.push(operator, planned.changes);
         }
+        self.keys.insert(self.operators.len().saturating_sub(1), planned.query.upsert_keys.clone());
+        self.queries.push(planned.query);
         Ok(())
     }
 
@@ -364,19 +389,29 @@ impl<'a> Planner<'a> {
 
     /// Only SQL nodes and sinks that say so take updates and deletes.
     fn check_changes(&self, node: &Node, inputs: &[usize]) -> Result<(), Vec<GraphError>> {
-        let Some(&position) = inputs.iter().find(|&&i| !self.changes[i].is_insert_only()) else {
-            return Ok(());
+        let changing = inputs.iter().filter(|&&position| !self.changes[position].is_insert_only());
+        changing.copied().try_for_each(|position| self.check_change(node, position))
+    }
+
+    /// One input that sends updates or deletes.
+    fn check_change(&self, node: &Node, position: usize) -> Result<(), Vec<GraphError>> {
+        let connector = connector_kind(&node.kind, "_sink", self.context.services).filter(|c| c.accepts_changes(&node.config));
+        let from = &self.operators[position];
+        let Some(connector) = connector else {
+            let message = format!(
+                "takes only inserts, but `{}` sends updates ({}); aggregate in windows, or use a sink that takes changes by key \
+                 (`changelog` \"upsert\", in SQL 'upsert-kafka' with a primary key)",
+                from.node, self.changes[position]
+            );
+            return Err(vec![GraphError::in_node(&node.id, "graph.updates_not_accepted", message)]);
         };
-        let connector = connector_kind(&node.kind, "_sink", self.context.services);
-        if connector.is_some_and(|c| c.accepts_changes(&node.config)) {
+        let Some(wanted) = connector.change_key(&node.config) else { return Ok(()) };
+        let known = self.keys.get(&position).map(Vec::as_slice).unwrap_or_default();
+        // More columns than the key needs tell the rows apart too; fewer would mix rows that are not the same.
+        if known.iter().any(|key| key.iter().all(|column| wanted.contains(column))) {
             return Ok(());
         }
-        let from = &self.operators[position];
-        let message = format!(
-            "takes only inserts, but `{}` sends updates ({}); aggregate in windows, or use a sink that takes changes by key",
-            from.node, self.changes[position]
-        );
-        Err(vec![GraphError::in_node(&node.id, "graph.updates_not_accepted", message)])
+        Err(vec![GraphError::in_field(&node.id, "config.key_fields", "graph.key_does_not_fit", misfit(&from.node, &wanted, known))])
     }
 
     async fn operator(&self, node: &'a Node) -> Result<Option<PlannedOperator>, Vec<GraphError>> {
@@ -400,12 +435,14 @@ impl<'a> Planner<'a> {
             return Ok(Work::Source(SourceWork::new(connector.clone(), table, config)));
         }
         let input = self.input_schema(node, inputs)?;
-        self.check_changes(node, inputs)?;
         if let Some(connector) = connector_kind(&node.kind, "_sink", services) {
             let (table, config) = self.table(node, connector).await?;
             in_config(node, connector.check_sink(&config, &table, &input))?;
-            return Ok(Work::Sink { connector: connector.clone(), table, input, config });
+            self.check_changes(node, inputs)?;
+            let key_fields = connector.change_key(&config);
+            return Ok(Work::Sink { connector: connector.clone(), table, input, config, key_fields });
         }
+        self.check_changes(node, inputs)?;
         let Some(kind) = services.operators.get(&node.kind) else {
             return Err(vec![GraphError::in_field(&node.id, "kind", "graph.unknown_kind", format!("`{}` is not a known kind", node.kind))]);
         };
@@ -479,10 +516,30 @@ fn source_traits(planned: &PlannedOperator, has_event_time: bool) -> SourceTrait
     let metadata = connector.source_metadata(config).into_iter();
     SourceTraits {
         connector: Some(connector.kind().to_owned()),
+        connector_names: connector.sql_connectors().iter().map(|c| c.name.to_owned()).collect(),
         changes: ChangelogMode::INSERT_ONLY,
         metadata: metadata.map(|m| (m.key.to_owned(), Typed::new(m.data_type, m.nullable))).collect(),
         makes_watermarks: has_event_time || connector.makes_watermarks(config),
         options: connector.table_options().iter().map(|&o| o.to_owned()).collect(),
+    }
+}
+
+/// Why changes cannot be told apart by the columns `wanted`.
+fn misfit(from: &NodeId, wanted: &[String], known: &[Vec<String>]) -> String {
+    let list = |columns: &[String]| format!("({})", columns.join(", "));
+    match known.first() {
+        Some(key) => format!(
+            "the rows of `{from}` are told apart by {}, but the sink's key is {}: several rows would share a key and replace each \
+             other; make the key {}, or aggregate by the key first",
+            list(key),
+            list(wanted),
+            list(key)
+        ),
+        None => format!(
+            "`{from}` sends updates, and no columns of its result are known to tell the rows apart; select the columns of its \
+             GROUP BY as they are and make them the key, or aggregate once more by {}",
+            list(wanted)
+        ),
     }
 }
 

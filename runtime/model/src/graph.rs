@@ -2,6 +2,9 @@
 //!
 //! Invariant: this module knows the document's shape, not what a node kind means; kinds are registered by the engine
 //! and the connectors. A document that deserializes may still be wrong: `check_structure` first, then the planner.
+//!
+//! A job may be written as a SQL script instead. The script stays in the document as it was written; nodes and edges are
+//! then what it was planned into: absent in drafts, there in versions, so that a version runs the same for ever.
 
 use crate::ids::NodeId;
 use serde::{Deserialize, Serialize};
@@ -17,7 +20,11 @@ pub const NODES_MAX: usize = 500;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JobGraph {
+    /// A Flink SQL script that the job is made from. With it, nodes and edges of a draft are made anew, not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<String>,
     /// The operators.
+    #[serde(default)]
     pub nodes: Vec<Node>,
     /// The flows between them.
     #[serde(default)]
@@ -145,7 +152,7 @@ impl Default for RestartPolicy {
 
 /// Something wrong in a graph: names node, field and reason, so that the canvas can show it in its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("node `{}`, field `{}`: {message}", .node.as_ref().map_or("-", |n| n.as_str()), .field.as_deref().unwrap_or("-"))]
+#[error("node `{}`, field `{}`{}: {message}", .node.as_ref().map_or("-", |n| n.as_str()), .field.as_deref().unwrap_or("-"), placed(.place.as_ref()))]
 pub struct GraphError {
     /// The node, absent when the graph as a whole is meant.
     pub node: Option<NodeId>,
@@ -155,21 +162,48 @@ pub struct GraphError {
     pub code: String,
     /// What was found, what was expected, what to do next.
     pub message: String,
+    /// Where in the field's text, if the field is a SQL script.
+    #[serde(flatten)]
+    pub place: Option<TextPlace>,
+}
+
+/// A place in a text of several lines; both count from 1, columns in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TextPlace {
+    /// The line.
+    pub line: u32,
+    /// The column.
+    pub column: u32,
+}
+
+fn placed(place: Option<&TextPlace>) -> String {
+    place.map(|p| format!(", line {}, column {}", p.line, p.column)).unwrap_or_default()
 }
 
 impl GraphError {
     /// An error in a field of a node.
     pub fn in_field(node: &NodeId, field: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
-        Self { node: Some(node.clone()), field: Some(field.into()), code: code.into(), message: message.into() }
+        Self { node: Some(node.clone()), field: Some(field.into()), code: code.into(), message: message.into(), place: None }
     }
 
     /// An error of a node as a whole.
     pub fn in_node(node: &NodeId, code: &str, message: impl Into<String>) -> Self {
-        Self { node: Some(node.clone()), field: None, code: code.into(), message: message.into() }
+        Self { node: Some(node.clone()), field: None, code: code.into(), message: message.into(), place: None }
     }
 
     /// An error of the graph as a whole.
     pub fn in_graph(code: &str, message: impl Into<String>) -> Self {
-        Self { node: None, field: None, code: code.into(), message: message.into() }
+        Self { node: None, field: None, code: code.into(), message: message.into(), place: None }
+    }
+
+    /// An error in a field of the document that belongs to no node: `parameters.parallelism`, `sql`.
+    pub fn in_document(field: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
+        Self { node: None, field: Some(field.into()), code: code.into(), message: message.into(), place: None }
+    }
+
+    /// The same error with its place in the field's text.
+    #[must_use]
+    pub fn at(self, place: TextPlace) -> Self {
+        Self { place: Some(place), ..self }
     }
 }

@@ -98,6 +98,11 @@ const WITH_MEANING: &[&str] = &[
     "pipeline.name",
 ];
 
+/// Whether the option is accepted and changes nothing.
+pub fn is_without_meaning(key: &str) -> bool {
+    WITHOUT_MEANING.contains(&key)
+}
+
 impl Settings {
     /// Mini-batch settings, when it is on.
     pub fn mini_batch(&self) -> Option<MiniBatch> {

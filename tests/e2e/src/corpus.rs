@@ -71,6 +71,13 @@ impl Event {
         text
     }
 
+    /// The record as a JSON value.
+    #[must_use]
+    pub fn value(self) -> Value {
+        // The text above is JSON.
+        serde_json::from_str(&self.json()).unwrap_or_default()
+    }
+
     /// Whether the sample operator lets the record pass: purchases above 100.
     #[must_use]
     pub fn passes(self) -> bool {

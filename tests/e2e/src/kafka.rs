@@ -118,9 +118,17 @@ impl Kafka {
     /// # Errors
     /// The broker does not take them.
     pub fn send(&self, topic: &str, values: &[&str]) -> anyhow::Result<()> {
+        self.send_to(topic, 0, values)
+    }
+
+    /// Sends texts to a partition and waits until the broker has them.
+    ///
+    /// # Errors
+    /// The broker does not take them.
+    pub fn send_to(&self, topic: &str, partition: i32, values: &[&str]) -> anyhow::Result<()> {
         let producer = self.producer(0)?;
         for value in values {
-            send_one(&producer, topic, 0, value.as_bytes())?;
+            send_one(&producer, topic, partition, value.as_bytes())?;
         }
         producer.flush(Timeout::After(ADMIN_MAX))?;
         Ok(())

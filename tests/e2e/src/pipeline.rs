@@ -273,8 +273,9 @@ impl Pipeline {
     }
 }
 
-/// Manifests below `folder` of all runs of `instance`.
-fn manifests(folder: &Path, instance: &str) -> Vec<PathBuf> {
+/// Manifests below `folder` of all runs of `instance`: of checkpoints that are complete.
+#[must_use]
+pub fn manifests(folder: &Path, instance: &str) -> Vec<PathBuf> {
     let entries = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut found = Vec::new();
     for run in entries(folder).filter(|e| e.file_name().to_string_lossy().starts_with(instance)) {

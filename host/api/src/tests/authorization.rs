@@ -129,7 +129,7 @@ fn action_of(operation: &str) -> Action {
         "ensure_topic" => A::TopicEnsure,
         "list_plugins" | "get_plugin" | "list_plugin_versions" => A::PluginView,
         "upload_plugin" => A::PluginUpload,
-        "list_jobs" | "get_job" | "validate_job" | "list_job_versions" | "get_job_version" => A::JobView,
+        "list_jobs" | "get_job" | "validate_job" | "explain_sql" | "list_job_versions" | "get_job_version" => A::JobView,
         "create_job" => A::JobCreate,
         "edit_job" => A::JobEdit,
         "delete_job" => A::JobDelete,

@@ -6,8 +6,8 @@ mod problems;
 mod walk;
 
 use crate::{
-    AdmittedComponent, ApiConfig, ApiState, ConnectivityReport, ControlFailure, ControlPlane, FieldError, PinFailure, PinnedGraph,
-    ValidationReport,
+    AdmittedComponent, ApiConfig, ApiState, ConnectivityReport, ControlFailure, ControlPlane, ExplainReport, FieldError, PinFailure,
+    PinnedGraph, ValidationReport,
 };
 use async_trait::async_trait;
 use axum::{
@@ -68,9 +68,18 @@ impl ControlPlane for FakeControl {
             field: Some("config.topic".into()),
             code: "config.unknown_table".into(),
             message: "`clikcs` is not in the project; did you mean `clicks`?".into(),
+            line: None,
+            column: None,
         });
         let errors: Vec<_> = wrong.collect();
-        Ok(ValidationReport { valid: errors.is_empty(), errors, schemas: BTreeMap::new() })
+        Ok(ValidationReport { valid: errors.is_empty(), errors, warnings: Vec::new(), schemas: BTreeMap::new() })
+    }
+
+    async fn explain(&self, _: &ProjectScope, graph: &JobGraph) -> Result<ExplainReport, ControlFailure> {
+        let wrong = graph.sql.as_deref().is_some_and(|sql| sql.contains("wrong"));
+        let place = |error| FieldError { line: Some(2), column: Some(8), ..error };
+        let errors: Vec<_> = wrong.then(|| place(FieldError::in_field("sql", "sql.syntax", "expected a query"))).into_iter().collect();
+        Ok(ExplainReport { valid: !wrong, errors, graph: serde_json::to_value(graph).ok(), ..ExplainReport::default() })
     }
 
     async fn pin(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<PinnedGraph, PinFailure> {

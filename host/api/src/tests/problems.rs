@@ -105,6 +105,27 @@ async fn a_wrong_graph_names_node_and_field() {
 }
 
 #[tokio::test]
+async fn explain_takes_one_of_script_graph_and_job_and_names_line_and_column() {
+    let server = Server::start().await;
+    server.furnish("acme").await;
+    let explain = format!("{PROJECT}/sql/explain");
+    let wrong = server.post(&server.admin, &explain, json!({"sql": "SELECT wrong"})).await.ok();
+    let error = json!({"field": "sql", "code": "sql.syntax", "message": "expected a query", "line": 2, "column": 8});
+    assert_eq!((&wrong["valid"], &wrong["errors"]), (&json!(false), &json!([error])));
+    let right = server.post(&server.admin, &explain, json!({"sql": "SELECT 1", "parameters": {"parallelism": 2}})).await.ok();
+    assert_eq!((&right["valid"], &right["graph"]["sql"]), (&json!(true), &json!("SELECT 1")));
+    assert_eq!(right["graph"]["parameters"]["parallelism"], 2);
+    let draft = server.post(&server.admin, &explain, json!({"job": "clean-clicks"})).await.ok();
+    assert_eq!(draft["graph"]["nodes"][0]["id"], "in");
+    for body in [json!({}), json!({"sql": "SELECT 1", "job": "clean-clicks"}), json!({"parameters": {}})] {
+        assert_eq!(server.post(&server.admin, &explain, body.clone()).await.problem(), (422, "request.invalid"), "{body}");
+    }
+    let mistyped = server.post(&server.admin, &explain, json!({"sql": 1})).await;
+    assert_eq!((mistyped.problem().0, &mistyped.body["errors"][0]["field"]), (422, &json!("sql")));
+    assert_eq!(server.post(&server.admin, &explain, json!({"job": "nope"})).await.problem(), (404, "job.not_found"));
+}
+
+#[tokio::test]
 async fn a_defect_is_answered_without_its_details() {
     let server = Server::start().await;
     server.furnish("acme").await;

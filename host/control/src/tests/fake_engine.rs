@@ -55,8 +55,9 @@ impl FakeEngine {
 
 #[async_trait]
 impl ExecutionEngine for FakeEngine {
-    async fn examine(&self, _: &JobGraph, _: &TenantId, _: &dyn Catalog) -> Result<Examined, Vec<GraphError>> {
-        Ok(Examined { schemas: BTreeMap::new(), pins: serde_json::json!({}) })
+    async fn examine(&self, graph: &JobGraph, _: &TenantId, _: &dyn Catalog, _: bool) -> Result<Examined, Vec<GraphError>> {
+        let pins = serde_json::json!({});
+        Ok(Examined { schemas: BTreeMap::new(), pins, graph: graph.clone(), queries: Vec::new(), warnings: Vec::new() })
     }
 
     async fn launch(&self, launch: Launch) -> Result<Arc<dyn Execution>, JobFailure> {

@@ -184,71 +184,99 @@ impl Application<'_> {
             name: job.name.clone(),
             folder: String::new(),
             description: job.description.clone(),
-            graph: serde_json::to_value(&job.graph)?,
+            graph: serde_json::to_value(job.draft())?,
         };
         let change = jobs::apply(self.session, project, &draft).await?;
         let version = jobs::submit(self.session, project, &job.name, "").await?;
         self.say("job", &job.name, &format!("{}, version {}", change.done, version["number"]));
-        let filter = format!("{project}/instances?job={}", crate::client::encode(&job.name));
-        let there = self.session.client.list(&filter).await?;
-        let active = |i: &&Value| matches!(i["state"].as_str(), Some("starting" | "running" | "restarting" | "stopping"));
-        match (job.desired, there.iter().find(active)) {
-            (Desired::Stopped, None) => Ok(None),
-            (Desired::Stopped, Some(instance)) => {
-                self.stop(project, instance).await?;
-                self.say("instance of", &job.name, "stopped with a savepoint");
+        match job.desired {
+            Desired::Stopped => {
+                let there = instances_of(self.session, project, &job.name).await?;
+                if let Some(instance) = there.iter().find(|i| is_active(i)) {
+                    stop(self.session, project, instance).await?;
+                    self.say("instance of", &job.name, "stopped with a savepoint");
+                }
                 Ok(None)
             }
-            (Desired::Running, Some(instance)) if instance["version"] == version["id"] => {
-                let path = self.running(project, instance).await?;
-                self.say("instance of", &job.name, "runs already");
-                Ok(Some(path))
-            }
-            (Desired::Running, Some(instance)) => {
-                let start = self.stop(project, instance).await?;
-                let path = self.start(project, &job.name, &version, start).await?;
-                self.say("instance of", &job.name, "runs the new version from a savepoint of the one before");
-                Ok(Some(path))
-            }
-            (Desired::Running, None) => {
-                // The newest instance is first: what it has done is not done again.
-                let start = match there.first() {
-                    Some(last) if last["run"].as_i64().unwrap_or(0) > 0 => json!({ "from": "latest", "instance": last["id"] }),
-                    Some(_) | None => json!({ "from": "fresh" }),
-                };
-                let path = self.start(project, &job.name, &version, start).await?;
-                self.say("instance of", &job.name, "started");
-                Ok(Some(path))
+            Desired::Running => {
+                let running = make_running(self.session, project, &job.name, &version).await?;
+                self.say("instance of", &job.name, running.done);
+                Ok(Some(running.path))
             }
         }
     }
+}
 
-    async fn running(&self, project: &str, instance: &Value) -> anyhow::Result<String> {
-        let path = paths::below(project, "instances", instance["id"].as_str().unwrap_or_default());
-        if instance["state"] == "stopping" {
-            instances::reach(self.session, &path, &["stopped", "finished"], REACH_MAX).await?;
-            self.session.client.post(&format!("{path}/start"), &json!({})).await?;
+/// An instance that runs.
+pub(crate) struct Running {
+    /// Its path in the API.
+    pub(crate) path: String,
+    /// What had to be done.
+    pub(crate) done: &'static str,
+}
+
+/// Makes an instance of the job run this version: the one that runs already, or a new one that goes on where the last
+/// one ended.
+///
+/// # Errors
+/// The server refuses, or the instance fails.
+pub(crate) async fn make_running(session: &Session, project: &str, job: &str, version: &Value) -> anyhow::Result<Running> {
+    let there = instances_of(session, project, job).await?;
+    match there.iter().find(|i| is_active(i)) {
+        Some(instance) if instance["version"] == version["id"] => {
+            let path = running(session, project, instance).await?;
+            Ok(Running { path, done: "runs already" })
         }
-        instances::reach(self.session, &path, &["running"], REACH_MAX).await?;
-        Ok(path)
-    }
-
-    /// Stops an instance with a savepoint; answers where its successor starts from.
-    async fn stop(&self, project: &str, instance: &Value) -> anyhow::Result<Value> {
-        let path = paths::below(project, "instances", instance["id"].as_str().unwrap_or_default());
-        if instance["state"] != "stopping" {
-            self.session.client.post(&format!("{path}/stop"), &json!({ "with_savepoint": true })).await?;
+        Some(instance) => {
+            let from = stop(session, project, instance).await?;
+            let path = start(session, project, job, version, from).await?;
+            Ok(Running { path, done: "runs the new version from a savepoint of the one before" })
         }
-        instances::reach(self.session, &path, &["stopped", "finished"], REACH_MAX).await?;
-        Ok(json!({ "from": "latest", "instance": instance["id"] }))
+        None => {
+            // The newest instance is first: what it has done is not done again.
+            let from = match there.first() {
+                Some(last) if last["run"].as_i64().unwrap_or(0) > 0 => json!({ "from": "latest", "instance": last["id"] }),
+                Some(_) | None => json!({ "from": "fresh" }),
+            };
+            let path = start(session, project, job, version, from).await?;
+            Ok(Running { path, done: "started" })
+        }
     }
+}
 
-    async fn start(&self, project: &str, job: &str, version: &Value, start: Value) -> anyhow::Result<String> {
-        let new = json!({ "job": job, "version": version["id"], "start": start });
-        let made = self.session.client.post(&format!("{project}/instances"), &new).await?;
-        let path = paths::below(project, "instances", made["id"].as_str().unwrap_or_default());
-        self.session.client.post(&format!("{path}/start"), &json!({})).await?;
-        instances::reach(self.session, &path, &["running", "finished"], REACH_MAX).await?;
-        Ok(path)
+fn is_active(instance: &Value) -> bool {
+    matches!(instance["state"].as_str(), Some("starting" | "running" | "restarting" | "stopping"))
+}
+
+async fn instances_of(session: &Session, project: &str, job: &str) -> anyhow::Result<Vec<Value>> {
+    Ok(session.client.list(&format!("{project}/instances?job={}", crate::client::encode(job))).await?)
+}
+
+async fn running(session: &Session, project: &str, instance: &Value) -> anyhow::Result<String> {
+    let path = paths::below(project, "instances", instance["id"].as_str().unwrap_or_default());
+    if instance["state"] == "stopping" {
+        instances::reach(session, &path, &["stopped", "finished"], REACH_MAX).await?;
+        session.client.post(&format!("{path}/start"), &json!({})).await?;
     }
+    instances::reach(session, &path, &["running"], REACH_MAX).await?;
+    Ok(path)
+}
+
+/// Stops an instance with a savepoint; answers where its successor starts from.
+async fn stop(session: &Session, project: &str, instance: &Value) -> anyhow::Result<Value> {
+    let path = paths::below(project, "instances", instance["id"].as_str().unwrap_or_default());
+    if instance["state"] != "stopping" {
+        session.client.post(&format!("{path}/stop"), &json!({ "with_savepoint": true })).await?;
+    }
+    instances::reach(session, &path, &["stopped", "finished"], REACH_MAX).await?;
+    Ok(json!({ "from": "latest", "instance": instance["id"] }))
+}
+
+async fn start(session: &Session, project: &str, job: &str, version: &Value, start: Value) -> anyhow::Result<String> {
+    let new = json!({ "job": job, "version": version["id"], "start": start });
+    let made = session.client.post(&format!("{project}/instances"), &new).await?;
+    let path = paths::below(project, "instances", made["id"].as_str().unwrap_or_default());
+    session.client.post(&format!("{path}/start"), &json!({})).await?;
+    instances::reach(session, &path, &["running", "finished"], REACH_MAX).await?;
+    Ok(path)
 }

@@ -95,6 +95,9 @@ pub(crate) fn line_of(error: &Value) -> String {
     if let Some(field) = text("field") {
         let _ = write!(line, "{}field `{field}`", if line.is_empty() { "" } else { ", " });
     }
+    if let (Some(row), Some(column)) = (error.get("line").and_then(Value::as_u64), error.get("column").and_then(Value::as_u64)) {
+        let _ = write!(line, "{}line {row}, column {column}", if line.is_empty() { "" } else { ", " });
+    }
     if !line.is_empty() {
         line.push_str(": ");
     }

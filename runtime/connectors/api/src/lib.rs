@@ -12,6 +12,7 @@ mod metadata;
 mod registry;
 mod sink;
 mod source;
+mod sql;
 mod watermark;
 
 pub use binding::{Connection, TableBinding};
@@ -23,6 +24,7 @@ pub use metadata::{MetadataColumn, MetadataKey};
 pub use registry::ConnectorRegistry;
 pub use sink::{RestoredSinkState, Sink, SinkContext, SinkMetrics};
 pub use source::{DeclaredTime, RowWatermarks, Source, SourceContext, SourceEvent, SourceMetrics};
+pub use sql::{SqlConnector, SqlNode, SqlTable};
 pub use watermark::{PartitionWatermarks, WatermarkChange};
 
 use async_trait::async_trait;
@@ -92,6 +94,33 @@ pub trait Connector: Send + Sync {
         _options: &BTreeMap<String, String>,
     ) -> Result<(), ConfigError> {
         Ok(())
+    }
+
+    /// Columns by which a sink node with this `config` tells rows apart when it takes updates; `None` if it needs no key.
+    /// Rows of one key must reach it in order.
+    fn change_key(&self, _config: &serde_json::Map<String, serde_json::Value>) -> Option<Vec<String>> {
+        None
+    }
+
+    /// What SQL scripts call this connector in the option `connector`.
+    fn sql_connectors(&self) -> &'static [SqlConnector] {
+        &[]
+    }
+
+    /// A source node for a table of a SQL script.
+    ///
+    /// # Errors
+    /// Everything wrong with the options; fields are names of options.
+    fn sql_source(&self, table: &SqlTable<'_>) -> Result<SqlNode, Vec<ConfigError>> {
+        Err(vec![ConfigError::new("connector", "sql.unsupported", format!("`{}` cannot be read from SQL", table.connector))])
+    }
+
+    /// A sink node for a table of a SQL script.
+    ///
+    /// # Errors
+    /// Everything wrong with the options; fields are names of options.
+    fn sql_sink(&self, table: &SqlTable<'_>) -> Result<SqlNode, Vec<ConfigError>> {
+        Err(vec![ConfigError::new("connector", "sql.unsupported", format!("`{}` cannot be written from SQL", table.connector))])
     }
 
     /// Makes the real table if it is not there, else checks that it can be used. Answers whether it was made.

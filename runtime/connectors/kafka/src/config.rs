@@ -119,6 +119,9 @@ pub(crate) struct SinkConfig {
     /// Delivery promise.
     #[serde(default)]
     pub(crate) delivery: Delivery,
+    /// What becomes of updates and deletes.
+    #[serde(default)]
+    pub(crate) changelog: Changelog,
     /// Columns that make the message key; records of one key keep their order.
     #[serde(default)]
     pub(crate) key_fields: Vec<String>,
@@ -132,6 +135,17 @@ pub(crate) struct SinkConfig {
 
 fn pending_bytes() -> usize {
     64 << 20
+}
+
+/// What a sink makes of changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Changelog {
+    /// Every row is a message of its own; updates and deletes are refused.
+    #[default]
+    Append,
+    /// The latest message of a key is its row: an update replaces it, a delete is a message without a value.
+    Upsert,
 }
 
 /// Delivery promises of a sink.
@@ -193,6 +207,9 @@ pub(crate) fn check_sink(config: &Map<String, Value>, table: &TableBinding, inpu
             errors.push(ConfigError::new(field, "config.invalid", format!("column `{name}` is named twice")));
         }
     }
+    if config.changelog == Changelog::Upsert {
+        errors.extend(check_upsert(&config, table));
+    }
     if config.pending_bytes_max == 0 || config.pending_bytes_max > 1 << 30 {
         let message = format!("is {}, expected 1 to {} (1 GiB)", config.pending_bytes_max, 1 << 30);
         errors.push(ConfigError::new("pending_bytes_max", "config.invalid", message));
@@ -201,6 +218,23 @@ pub(crate) fn check_sink(config: &Map<String, Value>, table: &TableBinding, inpu
     match format_spec(table) {
         Ok(spec) => errors.extend(Encoder::new(&spec, &table.schema).err().map(format_error)),
         Err(error) => errors.push(format_error(error)),
+    }
+    errors
+}
+
+/// An upsert needs a key of the table's own columns, so that whoever reads the table finds its rows again.
+fn check_upsert(config: &SinkConfig, table: &TableBinding) -> Vec<ConfigError> {
+    if config.key_fields.is_empty() {
+        let message = "is missing; with `changelog` \"upsert\" name the columns by which rows are told apart";
+        return vec![ConfigError::new("key_fields", "config.missing", message)];
+    }
+    let mut errors: Vec<ConfigError> = (config.key_fields.iter().enumerate())
+        .filter(|(_, name)| table.schema.field(name).is_none())
+        .map(|(index, name)| unknown_column(&format!("key_fields[{index}]"), name, &table.schema))
+        .collect();
+    // A line of one NULL has no character, which could not be told from a deleted row.
+    if matches!(format_spec(table), Ok(FormatSpec::Csv(_))) && table.schema.fields().len() == 1 {
+        errors.push(ConfigError::new("changelog", "config.invalid", "\"upsert\" needs more than one column where messages are CSV"));
     }
     errors
 }

@@ -12,6 +12,7 @@ mod options;
 mod properties;
 mod sink;
 mod source;
+mod sql;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -21,7 +22,7 @@ mod tests;
 use async_trait::async_trait;
 use millrace_connector::{
     ConfigError, Connection, ConnectivityReport, Connector, ConnectorError, DeadLetters, MetadataKey, Sink, SinkContext, Source,
-    SourceContext, TableBinding,
+    SourceContext, SqlConnector, SqlNode, SqlTable, TableBinding,
 };
 use millrace_model::Schema;
 use serde_json::{Map, Value};
@@ -54,11 +55,32 @@ impl Connector for KafkaConnector {
     }
 
     fn table_options(&self) -> &'static [&'static str] {
-        options::NAMES
+        sql::OPTIONS
     }
 
     fn apply_table_options(&self, config: &mut Map<String, Value>, options: &BTreeMap<String, String>) -> Result<(), ConfigError> {
         options::apply(config, options)
+    }
+
+    fn accepts_changes(&self, config: &Map<String, Value>) -> bool {
+        self.change_key(config).is_some()
+    }
+
+    fn change_key(&self, config: &Map<String, Value>) -> Option<Vec<String>> {
+        let config = config::sink_config(config).ok()?;
+        (config.changelog == config::Changelog::Upsert).then_some(config.key_fields)
+    }
+
+    fn sql_connectors(&self) -> &'static [SqlConnector] {
+        sql::CONNECTORS
+    }
+
+    fn sql_source(&self, table: &SqlTable<'_>) -> Result<SqlNode, Vec<ConfigError>> {
+        sql::source(table)
+    }
+
+    fn sql_sink(&self, table: &SqlTable<'_>) -> Result<SqlNode, Vec<ConfigError>> {
+        sql::sink(table)
     }
 
     async fn ensure_table(&self, table: &TableBinding, options: &Value) -> Result<bool, ConnectorError> {

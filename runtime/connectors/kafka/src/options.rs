@@ -5,27 +5,6 @@ use millrace_model::duration_ms;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// Options that a table may have. Those that say where the topic lies and how its messages are written are the node's
-/// and the project's business: they are understood and change nothing.
-pub(crate) const NAMES: &[&str] = &[
-    "connector",
-    "topic",
-    "format",
-    "value.format",
-    "value.fields-include",
-    "json.*",
-    "csv.*",
-    "value.json.*",
-    "value.csv.*",
-    "properties.*",
-    "scan.startup.mode",
-    "scan.startup.timestamp-millis",
-    "scan.topic-partition-discovery.interval",
-    "scan.parallelism",
-    "scan.watermark.idle-timeout",
-    "sink.*",
-];
-
 /// Client properties that the connection sets, not the table.
 const OF_THE_CONNECTION: [&str; 2] = ["properties.bootstrap.servers", "properties.group.id"];
 

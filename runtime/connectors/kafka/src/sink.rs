@@ -7,6 +7,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod upsert;
 
 pub(crate) use at_least_once::{flush, open_producer, send_all};
 use state::Identity;

@@ -8,7 +8,7 @@ use millrace_connector::{
 };
 use millrace_formats::{EncodedRows, Encoder};
 use millrace_model::{
-    Batch, Field, Schema,
+    Batch, ChangeKind, Field, Schema,
     graph::TimeAttribute,
     ids::{InstanceId, NodeId},
 };
@@ -262,6 +262,16 @@ impl SinkUnderTest {
         let mut decoder = millrace_formats::Decoder::new(&spec, &self.table.schema).unwrap();
         rows.iter().for_each(|row| decoder.push(row.as_bytes()).unwrap());
         self.sink.write(Batch::inserts(decoder.finish())).await
+    }
+
+    /// Writes changes, each a kind (`+I`, `-U`, `+U`, `-D`) and a JSON row, as one batch.
+    pub(crate) async fn change(&mut self, changes: &[(&str, &str)]) -> Result<(), ConnectorError> {
+        let spec = crate::config::format_spec(&self.table).unwrap();
+        let mut decoder = millrace_formats::Decoder::new(&spec, &self.table.schema).unwrap();
+        changes.iter().for_each(|(_, row)| decoder.push(row.as_bytes()).unwrap());
+        let byte = |short: &str| (0..4).find(|b| ChangeKind::from_byte(*b).unwrap().short() == short).unwrap();
+        let kinds = changes.iter().map(|(kind, _)| byte(kind)).collect::<Vec<u8>>();
+        self.sink.write(Batch { kinds: Some(kinds.into()), ..Batch::inserts(decoder.finish()) }).await
     }
 }
 

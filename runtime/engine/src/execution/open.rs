@@ -155,7 +155,7 @@ impl Opener<'_> {
                 };
                 kind.open(context).await.map(Body::Transform)
             }
-            Work::Sink { connector, table, input, config } => {
+            Work::Sink { connector, table, input, config, .. } => {
                 let context = SinkContext {
                     instance: self.options.instance.clone(),
                     operator: operator.node.clone(),

@@ -53,12 +53,8 @@ fn check_parameters(graph: &JobGraph) -> Vec<GraphError> {
     let mut errors = Vec::new();
     let mut range = |field: &str, found: u64, min: u64, max: u64| {
         if !(min..=max).contains(&found) {
-            errors.push(GraphError {
-                node: None,
-                field: Some(format!("parameters.{field}")),
-                code: "parameters.out_of_range".into(),
-                message: format!("is {found}, expected {min} to {max}"),
-            });
+            let message = format!("is {found}, expected {min} to {max}");
+            errors.push(GraphError::in_document(format!("parameters.{field}"), "parameters.out_of_range", message));
         }
     };
     range("checkpoint_interval_ms", p.checkpoint_interval_ms, 10, 86_400_000);
@@ -95,12 +91,8 @@ fn check_edges(graph: &JobGraph, arity: &impl Fn(&str) -> Option<Arity>, errors:
     for edge in &graph.edges {
         for (end, id) in [("from", &edge.from), ("to", &edge.to)] {
             if !ids.contains(id) {
-                errors.push(GraphError {
-                    node: None,
-                    field: Some(format!("edges.{end}")),
-                    code: "graph.unknown_node".into(),
-                    message: format!("the edge `{}` to `{}` names the node `{id}`, which is not in the graph", edge.from, edge.to),
-                });
+                let message = format!("the edge `{}` to `{}` names the node `{id}`, which is not in the graph", edge.from, edge.to);
+                errors.push(GraphError::in_document(format!("edges.{end}"), "graph.unknown_node", message));
             }
         }
         if !seen.insert((&edge.from, &edge.to)) {

@@ -38,6 +38,8 @@ pub struct TableDefinition {
 pub struct SourceTraits {
     /// Its connector; `None` for a node that is no source.
     pub connector: Option<String>,
+    /// What tables that it feeds may call it in the option `connector`, beside that.
+    pub connector_names: Vec<String>,
     /// Kinds of changes that it sends.
     pub changes: ChangelogMode,
     /// Metadata that it can give, by key.
@@ -89,7 +91,7 @@ impl SourceTraits {
         };
         if key == "connector" {
             return match value {
-                Some(value) if value != connector => fail(
+                Some(value) if value != connector && !self.connector_names.iter().any(|name| name == value) => fail(
                     "sql.wrong_connector",
                     format!("table `{table}` is declared for the connector `{value}`, but its node is a `{connector}` source"),
                 ),

@@ -48,7 +48,7 @@ impl Parser<'_> {
             table.options = self.table_options()?;
         }
         if self.eat_word("LIKE") {
-            table.like = Some(self.object_name("the name of a table")?);
+            table.like = Some(self.table_name()?);
             if self.kind() == Kind::LeftParen {
                 table.like_options = self.like_options()?;
             }

@@ -203,6 +203,13 @@ impl<'a> Parser<'a> {
         Ok(ObjectName { parts })
     }
 
+    /// The name of a table or view that is used here.
+    pub(super) fn table_name(&mut self) -> Result<ObjectName, SqlError> {
+        let name = self.object_name("the name of a table")?;
+        self.uses.tables.push(name.clone());
+        Ok(name)
+    }
+
     /// `(a, b)`
     pub(super) fn identifier_list(&mut self, expected: &str) -> Result<Vec<Identifier>, SqlError> {
         self.in_parentheses(|p| p.identifier(expected))

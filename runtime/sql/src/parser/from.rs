@@ -108,6 +108,7 @@ impl Parser<'_> {
     }
 
     fn named(&mut self, name: ObjectName) -> Result<TableReferenceKind, SqlError> {
+        self.uses.tables.push(name.clone());
         let hints = self.hints()?;
         let mut as_of = None;
         if self.eat_word("FOR") {

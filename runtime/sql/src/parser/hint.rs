@@ -17,6 +17,7 @@ impl Parser<'_> {
             Ok(Hint { name, options })
         })?;
         self.expect(Kind::HintEnd)?;
+        self.uses.hints.extend(hints.iter().cloned());
         Ok(hints)
     }
 

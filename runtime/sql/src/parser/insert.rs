@@ -12,7 +12,7 @@ impl Parser<'_> {
         let start = self.span();
         self.expect_word("INSERT")?;
         let overwrite = self.expect_one_of(&["INTO", "OVERWRITE"])? == "OVERWRITE";
-        let table = self.object_name("the name of a table")?;
+        let table = self.table_name()?;
         let hints = self.hints()?;
         if self.is_word("PARTITION") {
             return Err(self.unsupported("static partitions are not supported", self.span()).with_hint("select their values as columns"));

@@ -32,7 +32,7 @@ mod token;
 mod types;
 
 use crate::{
-    ast::{Expression, Query, Statement},
+    ast::{Expression, Hint, ObjectName, Query, Statement},
     error::SqlError,
 };
 use token::Token;
@@ -52,6 +52,23 @@ pub const HEIGHT_MAX: usize = 200;
 /// Reads a script: statements that end with semicolons.
 pub fn parse_script(text: &str) -> Result<Vec<Statement>, SqlError> {
     Parser::new(text)?.script()
+}
+
+/// What a script uses beside its own statements.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Uses {
+    /// Names that stand for tables and views: in `FROM`, as arguments of table functions, behind `LIKE` and behind `INSERT
+    /// INTO`. Names of `WITH` tables are among them.
+    pub tables: Vec<ObjectName>,
+    /// All hints.
+    pub hints: Vec<Hint>,
+}
+
+/// Reads a script and says what it uses.
+pub fn parse_script_with_uses(text: &str) -> Result<(Vec<Statement>, Uses), SqlError> {
+    let mut parser = Parser::new(text)?;
+    let statements = parser.script()?;
+    Ok((statements, parser.uses))
 }
 
 /// Reads one query; a semicolon may end it.
@@ -82,12 +99,13 @@ struct Parser<'a> {
     peak: usize,
     /// The token last read as a name without `AS` before it: perhaps a misspelt keyword.
     implicit_alias: Option<usize>,
+    uses: Uses,
 }
 
 impl<'a> Parser<'a> {
     fn new(text: &'a str) -> Result<Self, SqlError> {
         let mut tokens = lexer::tokens(text)?;
         parentheses::link(text, &mut tokens);
-        Ok(Self { text, tokens, at: 0, level: 0, peak: 0, implicit_alias: None })
+        Ok(Self { text, tokens, at: 0, level: 0, peak: 0, implicit_alias: None, uses: Uses::default() })
     }
 }

@@ -174,7 +174,7 @@ impl Parser<'_> {
     fn explicit_table(&mut self) -> Result<QueryBody, SqlError> {
         let start = self.span();
         self.advance();
-        let name = self.object_name("the name of a table")?;
+        let name = self.table_name()?;
         let span = self.since(start);
         let table = TableReferenceKind::Named { hints: self.hints()?, as_of: None, name };
         Ok(QueryBody::Select(Box::new(Select {

@@ -57,7 +57,7 @@ impl Parser<'_> {
     }
 
     fn table_by_name(&mut self, start: Span) -> Result<TableReference, SqlError> {
-        let name = self.object_name("the name of a table")?;
+        let name = self.table_name()?;
         let kind = TableReferenceKind::Named { name, hints: self.hints()?, as_of: None };
         Ok(TableReference { kind, alias: None, span: self.since(start) })
     }

@@ -8,10 +8,12 @@ mod columns;
 pub mod explain;
 mod filters;
 mod prune;
+mod upsert_key;
 mod window;
 
 pub use changelog::ChangelogMode;
 pub use columns::{Lineage, PlanColumn, SourceColumn, TimeKind, WindowBound, WindowPart};
+pub use upsert_key::{UpsertKey, upsert_keys};
 pub use window::{WindowKind, WindowSpec, WindowStrategy};
 
 use millrace_functions::{Expr, Typed, aggregate::AggregateFunction, table::TableFunction};

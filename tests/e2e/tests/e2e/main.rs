@@ -8,6 +8,7 @@ mod bad_plugins;
 mod exactly_once;
 mod outages;
 mod sql;
+mod sql_scripts;
 mod tour;
 
 use millrace_e2e::Kafka;

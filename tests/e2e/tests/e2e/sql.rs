@@ -51,8 +51,9 @@ async fn a_query_reads_metadata_and_says_where_to_begin() {
     let wrong = graph(&QUERY.replace("'offset'", "'ofset'"));
     project.make_job("wrong", &wrong).await.unwrap();
     let report = project.validate("wrong").await.unwrap();
-    let message = "line 8, column 3: the source of `events` has no metadata `ofset`; did you mean `offset`?";
-    assert!(report["errors"].to_string().contains(message), "{report}");
+    let message = "the source of `events` has no metadata `ofset`; did you mean `offset`? Write `METADATA FROM 'offset'`";
+    let error = json!({"node": "query", "field": "config.sql", "code": "sql.unknown_metadata", "line": 8, "column": 3, "message": message});
+    assert_eq!(report["errors"], json!([error]), "{report}");
 
     project.make_job("query", &graph(QUERY)).await.unwrap();
     project.submit("query").await.unwrap();

@@ -37,9 +37,10 @@ impl Producer {
         self.topic.client.as_ptr()
     }
 
-    /// Hands a message over; never waits. The partitioner chooses the partition.
+    /// Hands a message over; never waits. Without a payload it is a tombstone. The partitioner chooses the partition.
     #[inline]
-    pub(crate) fn send(&self, key: Option<&[u8]>, payload: &[u8]) -> Result<Sent, Failure> {
+    pub(crate) fn send(&self, key: Option<&[u8]>, payload: Option<&[u8]>) -> Result<Sent, Failure> {
+        let (payload, payload_len) = payload.map_or((std::ptr::null(), 0), |payload| (payload.as_ptr(), payload.len()));
         let (key, key_len) = key.map_or((std::ptr::null(), 0), |key| (key.as_ptr(), key.len()));
         // SAFETY: `F_COPY`: both texts are copied before the call returns.
         let result = unsafe {
@@ -47,8 +48,8 @@ impl Producer {
                 self.topic.rkt.as_ptr(),
                 ANY_PARTITION,
                 rd::RD_KAFKA_MSG_F_COPY,
-                payload.as_ptr().cast_mut().cast(),
-                payload.len(),
+                payload.cast_mut().cast(),
+                payload_len,
                 key.cast(),
                 key_len,
                 std::ptr::null_mut(),

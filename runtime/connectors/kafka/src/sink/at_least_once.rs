@@ -39,7 +39,7 @@ impl AtLeastOnceSink {
         let connection = context.table.connection;
         let properties = assemble(&connection, AT_LEAST_ONCE_DEFAULTS, &config.properties, SINK_REQUIRED)?;
         let (topic, metrics) = (context.table.physical_name, context.metrics);
-        Ok(Self { encoder, rows: PendingRows::default(), producer: None, topic, connection, properties, metrics })
+        Ok(Self { rows: encoder.pending(), encoder, producer: None, topic, connection, properties, metrics })
     }
 
     fn producer(&mut self) -> Result<Arc<Producer>, ConnectorError> {
@@ -66,9 +66,7 @@ pub(crate) fn open_producer(
 /// Hands all rows over, waiting for room; fails if an earlier row could not be delivered.
 pub(crate) async fn send_all(producer: &Producer, rows: &PendingRows, topic: &str, connection: &Connection) -> Result<(), ConnectorError> {
     let failed = |failure: &Failure| topic_error(topic, connection, Some(producer.client()), failure);
-    let mut keys = rows.keys.iter();
-    for value in rows.values.iter() {
-        let key = keys.next();
+    for (key, value) in rows.records() {
         while producer.send(key, value).map_err(|f| failed(&f))? == Sent::Full {
             check_deliveries(producer, topic, connection)?;
             tokio::time::sleep(FULL_WAIT).await;
@@ -102,11 +100,10 @@ fn check_deliveries(producer: &Producer, topic: &str, connection: &Connection) -
 impl Sink for AtLeastOnceSink {
     async fn write(&mut self, batch: Batch) -> Result<(), ConnectorError> {
         let producer = self.producer()?;
-        self.rows.values.clear();
-        self.rows.keys.clear();
-        self.encoder.encode(&batch, &mut self.rows)?;
+        self.rows.clear();
+        let messages = self.encoder.encode(&batch, &mut self.rows)?;
         send_all(&producer, &self.rows, &self.topic, &self.connection).await?;
-        self.metrics.records_out.fetch_add(batch.num_rows() as u64, Relaxed);
+        self.metrics.records_out.fetch_add(messages as u64, Relaxed);
         self.metrics.bytes_out.fetch_add(self.rows.values.data.len() as u64, Relaxed);
         Ok(())
     }

@@ -42,8 +42,8 @@ impl ExactlyOnceSink {
         let properties = config.properties;
         let (run, last_committed) = settle_all(&identity, &restored, &table.connection, &properties, &metrics).await?;
         Ok(Self {
+            pending: encoder.pending(),
             encoder,
-            pending: PendingRows::default(),
             state: SinkState { identity, run, last_committed, epochs: Vec::new() },
             producer: None,
             committing: None,
@@ -74,7 +74,7 @@ impl ExactlyOnceSink {
 impl Sink for ExactlyOnceSink {
     async fn write(&mut self, batch: Batch) -> Result<(), ConnectorError> {
         let before = self.pending.values.data.len();
-        self.encoder.encode(&batch, &mut self.pending)?;
+        let messages = self.encoder.encode(&batch, &mut self.pending)?;
         if self.pending.bytes() > PENDING_BYTES_LIMIT {
             return Err(ConnectorError::External {
                 system: format!("kafka sink `{}`", self.state.identity.transactional_id),
@@ -82,7 +82,7 @@ impl Sink for ExactlyOnceSink {
                 retryable: true,
             });
         }
-        self.metrics.records_out.fetch_add(batch.num_rows() as u64, Relaxed);
+        self.metrics.records_out.fetch_add(messages as u64, Relaxed);
         self.metrics.bytes_out.fetch_add((self.pending.values.data.len() - before) as u64, Relaxed);
         self.update_pending();
         Ok(())

@@ -1,11 +1,11 @@
 //! From batches to keys and values, with columns in the table's order.
 
-use super::state::PendingRows;
-use crate::config::{SinkConfig, format_spec};
+use super::{state::PendingRows, upsert};
+use crate::config::{Changelog, SinkConfig, format_spec};
 use arrow_array::{RecordBatch, RecordBatchOptions, new_null_array};
 use arrow_schema::SchemaRef;
 use millrace_connector::{ConnectorError, SinkContext};
-use millrace_formats::{Encoder, FormatError};
+use millrace_formats::{EncodedRows, Encoder, FormatError};
 use millrace_model::{Batch, ChangeKind, Schema};
 
 pub(crate) struct RowEncoder {
@@ -13,6 +13,10 @@ pub(crate) struct RowEncoder {
     value: Encoder,
     value_columns: Projection,
     key: Option<(Encoder, Projection)>,
+    changelog: Changelog,
+    /// Keys and values under way, kept for their memory.
+    keys: EncodedRows,
+    values: EncodedRows,
 }
 
 impl RowEncoder {
@@ -35,11 +39,28 @@ impl RowEncoder {
             value: Encoder::new(&spec, &table.schema).map_err(wrong)?,
             value_columns: Projection::new(&table.schema, &context.input),
             key,
+            changelog: config.changelog,
+            keys: EncodedRows::default(),
+            values: EncodedRows::default(),
         })
     }
 
-    /// Appends the batch's rows.
-    pub(crate) fn encode(&mut self, batch: &Batch, out: &mut PendingRows) -> Result<(), ConnectorError> {
+    /// Room for rows of this encoder.
+    pub(crate) fn pending(&self) -> PendingRows {
+        PendingRows { has_tombstones: self.changelog == Changelog::Upsert, ..PendingRows::default() }
+    }
+
+    /// Appends the batch's rows; answers how many messages they became.
+    pub(crate) fn encode(&mut self, batch: &Batch, out: &mut PendingRows) -> Result<usize, ConnectorError> {
+        let before = out.values.len();
+        match self.changelog {
+            Changelog::Append => self.append(batch, out)?,
+            Changelog::Upsert => self.upsert(batch, out)?,
+        }
+        Ok(out.values.len() - before)
+    }
+
+    fn append(&mut self, batch: &Batch, out: &mut PendingRows) -> Result<(), ConnectorError> {
         if let Some(kinds) = &batch.kinds {
             let retracts = |k: &u8| *k == ChangeKind::UpdateBefore as u8 || *k == ChangeKind::Delete as u8;
             if kinds.values().iter().any(retracts) {
@@ -53,6 +74,26 @@ impl RowEncoder {
             encoder.encode(&columns.apply(&batch.rows)?, &mut out.keys).map_err(wrong)?;
         }
         Ok(())
+    }
+
+    /// Keys and values of the last change of each key.
+    fn upsert(&mut self, batch: &Batch, out: &mut PendingRows) -> Result<(), ConnectorError> {
+        let wrong = |error: FormatError| ConnectorError::Internal(format!("rows for table `{}`: {error}", self.table));
+        let Some((encoder, key_columns)) = &mut self.key else {
+            return Err(ConnectorError::Config(format!("table `{}`: an upsert needs key_fields", self.table)));
+        };
+        self.keys.clear();
+        encoder.encode(&key_columns.apply(&batch.rows)?, &mut self.keys).map_err(wrong)?;
+        let batch = upsert::picked(batch, upsert::last_of_each(&self.keys))?;
+        encoder.encode(&key_columns.apply(&batch.rows)?, &mut out.keys).map_err(wrong)?;
+        let Some(removals) = upsert::removals(&batch) else {
+            return self.value.encode(&self.value_columns.apply(&batch.rows)?, &mut out.values).map_err(wrong);
+        };
+        let valued = (0u32..).zip(&removals).filter(|(_, is_removal)| !**is_removal).map(|(row, _)| row).collect();
+        let valued = upsert::picked(&batch, valued)?;
+        self.values.clear();
+        self.value.encode(&self.value_columns.apply(&valued.rows)?, &mut self.values).map_err(wrong)?;
+        upsert::with_tombstones(&self.values, &removals, &mut out.values)
     }
 }
 

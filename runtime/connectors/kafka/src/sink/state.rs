@@ -1,8 +1,8 @@
 //! A sink subtask's part of a checkpoint: output that is encoded but not yet visible in Kafka.
 //!
 //! Layout: `MRKS`, version byte, header length (u32), JSON header, then one section per epoch. A section holds the
-//! number of rows (u32), whether there are keys (byte), the ends of all values (u32 each), the ends of all keys, the
-//! values, the keys. Numbers are little-endian.
+//! number of rows (u32), flags (byte; 1: there are keys, 2: an empty value stands for none), the ends of all values (u32
+//! each), the ends of all keys, the values, the keys. Numbers are little-endian.
 //!
 //! Invariant: the state says by itself under which transactional id and group it is to be settled, so another instance
 //! or another parallelism can do it.
@@ -15,7 +15,11 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 const MAGIC: &[u8; 4] = b"MRKS";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Version 1 had no tombstones.
+const VERSIONS_READ: std::ops::RangeInclusive<u8> = 1..=VERSION;
+const HAS_KEYS: u8 = 1;
+const HAS_TOMBSTONES: u8 = 2;
 
 /// Which output is in Kafka: everything up to this checkpoint of this run. A run is one opening of the sink (epoch
 /// milliseconds, always growing): when an older checkpoint is restored, its numbers are used again by a later run.
@@ -85,6 +89,8 @@ pub(crate) struct PendingRows {
     pub(crate) values: EncodedRows,
     /// Parallel to the values; empty if the sink writes no keys.
     pub(crate) keys: EncodedRows,
+    /// An empty value stands for none: the message takes the row of its key away.
+    pub(crate) has_tombstones: bool,
 }
 
 /// What a sink subtask has not committed.
@@ -101,9 +107,21 @@ impl PendingRows {
         self.values.data.len() + self.keys.data.len() + 4 * (self.values.ends.len() + self.keys.ends.len())
     }
 
+    /// Forgets all rows, keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.values.clear();
+        self.keys.clear();
+    }
+
+    /// Keys and values in order.
+    pub(crate) fn records(&self) -> impl Iterator<Item = (Option<&[u8]>, Option<&[u8]>)> {
+        let mut keys = self.keys.iter();
+        self.values.iter().map(move |value| (keys.next(), (!(value.is_empty() && self.has_tombstones)).then_some(value)))
+    }
+
     fn write_section(&self, out: &mut Vec<u8>) {
         out.put_u32_le(self.values.len() as u32);
-        out.put_u8(u8::from(!self.keys.is_empty()));
+        out.put_u8(if self.keys.is_empty() { 0 } else { HAS_KEYS } | if self.has_tombstones { HAS_TOMBSTONES } else { 0 });
         self.values.ends.iter().chain(&self.keys.ends).for_each(|&end| out.put_u32_le(end));
         out.extend_from_slice(&self.values.data);
         out.extend_from_slice(&self.keys.data);
@@ -134,8 +152,7 @@ impl SinkState {
         if fresh {
             pending.write_section(&mut out);
             self.epochs.push(Epoch { token: Token { run: self.run, checkpoint }, section: Bytes::new() });
-            pending.values.clear();
-            pending.keys.clear();
+            pending.clear();
         }
         let bytes = Bytes::from(out);
         for (epoch, len) in self.epochs.iter_mut().zip(lengths) {
@@ -150,7 +167,7 @@ impl SinkState {
         let state = |message: String| ConnectorError::State { what: "kafka sink".into(), message };
         let body = bytes.strip_prefix(MAGIC.as_slice()).ok_or_else(|| state("does not begin with MRKS".into()))?;
         let (&version, body) = body.split_first().ok_or_else(|| state("ends after MRKS".into()))?;
-        if version != VERSION {
+        if !VERSIONS_READ.contains(&version) {
             return Err(state(format!("has version {version}, expected {VERSION}")));
         }
         let mut at = bytes.len() - body.len();
@@ -182,6 +199,7 @@ impl SinkState {
 struct Layout {
     rows: usize,
     has_keys: bool,
+    has_tombstones: bool,
     value_ends: usize,
     key_ends: usize,
     values: usize,
@@ -195,23 +213,24 @@ impl Epoch {
 
     fn layout(&self) -> Option<Layout> {
         let rows = read_u32(&self.section, 0)?;
-        let has_keys = *self.section.get(4)? != 0;
+        let flags = *self.section.get(4)?;
+        let (has_keys, has_tombstones) = (flags & HAS_KEYS != 0, flags & HAS_TOMBSTONES != 0);
         let value_ends = 5;
         let key_ends = value_ends + 4 * rows;
         let values = key_ends + if has_keys { 4 * rows } else { 0 };
         let last_end = |ends: usize| if rows == 0 { Some(0) } else { read_u32(&self.section, ends + 4 * (rows - 1)) };
         let keys = values + last_end(value_ends)?;
         let end = keys + if has_keys { last_end(key_ends)? } else { 0 };
-        (end == self.section.len()).then_some(Layout { rows, has_keys, value_ends, key_ends, values, keys })
+        (end == self.section.len()).then_some(Layout { rows, has_keys, has_tombstones, value_ends, key_ends, values, keys })
     }
 
     /// Keys and values in order. A broken section, which `from_bytes` refuses, gives empty texts.
-    pub(crate) fn records(&self) -> impl Iterator<Item = (Option<&[u8]>, &[u8])> {
+    pub(crate) fn records(&self) -> impl Iterator<Item = (Option<&[u8]>, Option<&[u8]>)> {
         let layout = self.layout();
         let rows = layout.as_ref().map_or(0, |l| l.rows);
         let (mut value_start, mut key_start) = (0, 0);
         (0..rows).map(move |row| {
-            let Some(l) = &layout else { return (None, &[][..]) };
+            let Some(l) = &layout else { return (None, Some(&[][..])) };
             let text = |ends: usize, base: usize, start: &mut usize| {
                 let end = read_u32(&self.section, ends + 4 * row).unwrap_or(*start);
                 let text = self.section.get(base + *start..base + end).unwrap_or_default();
@@ -220,7 +239,7 @@ impl Epoch {
             };
             let value = text(l.value_ends, l.values, &mut value_start);
             let key = l.has_keys.then(|| text(l.key_ends, l.keys, &mut key_start));
-            (key, value)
+            (key, (!(value.is_empty() && l.has_tombstones)).then_some(value))
         })
     }
 }
@@ -253,7 +272,9 @@ mod tests {
 
     fn texts(state: &SinkState) -> Vec<(u64, String, String)> {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        let of = |e: &Epoch| e.records().map(|(k, v)| (e.token.checkpoint, text(k.unwrap_or(b"-")), text(v))).collect::<Vec<_>>();
+        let of = |e: &Epoch| {
+            e.records().map(|(k, v)| (e.token.checkpoint, text(k.unwrap_or(b"-")), v.map_or("none".into(), text))).collect::<Vec<_>>()
+        };
         state.epochs.iter().flat_map(of).collect()
     }
 
@@ -273,6 +294,15 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_value_is_a_tombstone_only_where_the_sink_writes_some() {
+        let mut state = fresh();
+        state.prepare(1, &mut pending(&[("a", "")])).unwrap();
+        let bytes = state.prepare(2, &mut PendingRows { has_tombstones: true, ..pending(&[("a", ""), ("b", "1")]) }).unwrap();
+        let expected = [(1, "a", ""), (2, "a", "none"), (2, "b", "1")].map(|(n, k, v)| (n, k.to_owned(), v.to_owned()));
+        assert_eq!(texts(&SinkState::from_bytes(&bytes).unwrap()), expected);
+    }
+
+    #[test]
     fn cut_or_foreign_bytes_are_refused() {
         let mut state = fresh();
         let bytes = state.prepare(1, &mut pending(&[("a", "1"), ("b", "22")])).unwrap();
@@ -280,8 +310,8 @@ mod tests {
             assert!(SinkState::from_bytes(&bytes.slice(..len)).is_err(), "cut at {len}");
         }
         let mut newer = bytes.to_vec();
-        newer[4] = 2;
-        assert!(SinkState::from_bytes(&newer.into()).unwrap_err().to_string().contains("has version 2, expected 1"));
+        newer[4] = 3;
+        assert!(SinkState::from_bytes(&newer.into()).unwrap_err().to_string().contains("has version 3, expected 2"));
     }
 
     #[test]

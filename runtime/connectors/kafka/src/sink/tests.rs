@@ -1,7 +1,8 @@
 //! Against a real broker. Each restart drops the sink as a crash would and opens a new one from the checkpoint's bytes.
 
+use crate::KafkaConnector;
 use crate::testing::*;
-use millrace_connector::ConnectorError;
+use millrace_connector::{Connector, ConnectorError};
 use serde_json::json;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -76,6 +77,52 @@ async fn a_crash_after_the_commit_writes_nothing_again() {
     sink.sink.prepare(2).await.unwrap();
     sink.sink.commit(2).await.unwrap();
     assert_eq!(values(&table), [row(1), row(2)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upsert_topic_gets_the_last_change_of_each_key_and_tombstones() {
+    let upsert = |delivery: &str| json!({"changelog": "upsert", "key_fields": ["id"], "delivery": delivery});
+    let key = |id: u32| Some(format!("{{\"id\":{id}}}"));
+    for delivery in ["at_least_once", "exactly_once"] {
+        let table = table(1, OUT).await;
+        let setup = SinkSetup::new(&table, upsert(delivery));
+        let mut sink = setup.open().await.unwrap();
+        let (one, two, three, four) = (row(1), row(2), row(3), row(4));
+        let one_later = one.replace("n1", "later");
+        sink.change(&[("+I", &one), ("+I", &two), ("-U", &one), ("+U", &one_later), ("-D", &two), ("+I", &three)]).await.unwrap();
+        // A `-U` whose `+U` was filtered out on the way takes its row away, and so does a `-D`.
+        sink.change(&[("-U", &three), ("+I", &four)]).await.unwrap();
+        sink.change(&[("-D", &four)]).await.unwrap();
+        let bytes = sink.sink.prepare(1).await.unwrap();
+        // What waits in the checkpoint keeps its tombstones over a crash.
+        drop(sink);
+        let mut sink = setup.restored(&[(0, &bytes)]).open().await.unwrap();
+        sink.write(&[&two]).await.unwrap();
+        sink.sink.prepare(2).await.unwrap();
+        sink.sink.commit(2).await.unwrap();
+        let expected = [
+            (key(1), one_later),
+            (key(2), String::new()),
+            (key(3), three),
+            (key(3), String::new()),
+            (key(4), four),
+            (key(4), String::new()),
+            (key(2), two),
+        ];
+        assert_eq!(read_committed(&table), expected, "{delivery}");
+    }
+}
+
+#[tokio::test]
+async fn an_upsert_needs_a_key_of_the_table() {
+    let table = table_at("127.0.0.1:9", "out", OUT);
+    let check = |config: serde_json::Value, field: &str, text: &str| {
+        let errors = KafkaConnector.check_sink(config.as_object().unwrap(), &table, &table.schema);
+        assert!(errors.iter().any(|e| e.field == field && e.message.contains(text)), "{config}: {errors:?}");
+    };
+    check(json!({"topic": "out", "changelog": "upsert"}), "key_fields", "is missing");
+    check(json!({"topic": "out", "changelog": "upsert", "key_fields": ["ip"]}), "key_fields[0]", "there is no column `ip`");
+    check(json!({"topic": "out", "changelog": "upsrt"}), "changelog", "unknown variant `upsrt`");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -34,7 +34,8 @@ mod window_table;
 mod window_time;
 
 pub(crate) use lower::with_metadata;
-pub(crate) use node::{KIND, SourceRequest, Upstream, plan_sql};
+pub(crate) use node::{KIND, SourceRequest, Upstream, place, plan_sql};
+pub use node::{QueryColumn, QueryPlan};
 
 use crate::error::OperatorError;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};

@@ -8,20 +8,24 @@ use super::{
     lower::{InputTable, ScanRequest, lower},
     watermark::DeclaredWatermark,
 };
-use crate::plan::{PlannedOperator, Work};
+use crate::{
+    plan::{PlannedOperator, Work},
+    script::{check_columns, declaration},
+};
 use millrace_connector::{DeclaredTime, MetadataColumn, parse_config};
 use millrace_functions::{EvaluationContext, FunctionRegistry};
 use millrace_model::{
     DataType, Field, Schema,
-    graph::{GraphError, JobParameters, Node},
+    graph::{GraphError, JobParameters, Node, TextPlace},
+    ids::NodeId,
 };
 use millrace_sql::{
     ColumnSource, Session, SourceTraits, SqlError, TableColumn, TableDefinition,
     ast::{Span, Statement, StatementKind},
-    nearest, parser,
-    plan::{ChangelogMode, PlanNode, Scan, changelog::changelog_mode, explain::explain},
+    parser,
+    plan::{ChangelogMode, PlanNode, Scan, SourceColumn, changelog::changelog_mode, explain::explain, upsert_keys},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Name of the node kind.
@@ -70,6 +74,8 @@ pub(crate) struct SqlPlanned {
     pub changes: ChangelogMode,
     /// What each scan asks of its source.
     pub sources: Vec<SourceRequest>,
+    /// The query as users want to see it.
+    pub query: QueryPlan,
 }
 
 /// What a scan asks of its source.
@@ -88,6 +94,52 @@ pub(crate) struct SourceRequest {
     pub is_own_source: bool,
 }
 
+/// What is known of a planned query.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct QueryPlan {
+    /// The SQL node; absent for a query whose rows go nowhere.
+    pub node: Option<NodeId>,
+    /// Its operators, one a line, with the kinds of changes that each sends.
+    pub plan: String,
+    /// Kinds of changes that the result has: `I`, `I,UB,UA`, `I,UB,UA,D`.
+    pub changelog_mode: String,
+    /// Sets of columns that tell the rows of the result apart.
+    pub upsert_keys: Vec<Vec<String>>,
+    /// Columns of the result.
+    pub columns: Vec<QueryColumn>,
+}
+
+/// A column of a query's result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct QueryColumn {
+    /// Its name.
+    pub name: String,
+    /// Its type, as Flink writes it.
+    #[serde(rename = "type")]
+    pub data_type: DataType,
+    /// Whether it may be NULL.
+    pub nullable: bool,
+    /// Columns of tables that its value is made from.
+    pub lineage: Vec<SourceColumn>,
+}
+
+impl QueryPlan {
+    /// Describes `plan`.
+    pub(crate) fn of(node: Option<NodeId>, plan: &PlanNode) -> Self {
+        let schema = super::lower::schema_of(&plan.columns, Some(&[]));
+        let columns = (schema.fields().iter().zip(&plan.columns)).map(|(field, column)| QueryColumn {
+            name: field.name.clone(),
+            data_type: column.typed.data_type.clone(),
+            nullable: column.typed.nullable,
+            lineage: column.lineage.iter().cloned().collect(),
+        });
+        let columns: Vec<QueryColumn> = columns.collect();
+        let named = |key: &millrace_sql::plan::UpsertKey| key.iter().filter_map(|&i| columns.get(i)).map(|c| c.name.clone()).collect();
+        let upsert_keys = upsert_keys(plan).iter().map(named).collect();
+        Self { node, plan: explain(plan), changelog_mode: changelog_mode(plan).to_string(), upsert_keys, columns }
+    }
+}
+
 /// Plans the node; `base` is the position of its first operator in the job's plan.
 pub(crate) fn plan_sql(
     node: &Node,
@@ -98,13 +150,15 @@ pub(crate) fn plan_sql(
 ) -> Result<SqlPlanned, Vec<GraphError>> {
     let config: Config =
         parse_config(&node.config).map_err(|e| vec![GraphError::in_field(&node.id, format!("config.{}", e.field), &e.code, e.message)])?;
-    let fail = |error: SqlError| vec![GraphError::in_field(&node.id, "config.sql", error.code, error.at(&config.sql))];
+    let fail = |error: SqlError| {
+        let wrong = GraphError::in_field(&node.id, "config.sql", error.code, error.to_string());
+        vec![wrong.at(place(&config.sql, &error))]
+    };
     let mut session = Session::new(functions.clone());
     for (key, value) in parameters.environment.iter().filter(|(key, _)| key.starts_with("table.")) {
         let option = millrace_sql::ast::SetOption { key: key.clone(), value: value.clone(), span: Default::default() };
-        session.settings_mut().set(&option).map_err(|e| {
-            vec![GraphError { node: None, field: Some(format!("parameters.environment.{key}")), code: e.code.into(), message: e.message }]
-        })?;
+        let wrong = |e: SqlError| vec![GraphError::in_document(format!("parameters.environment.{key}"), e.code, e.to_string())];
+        session.settings_mut().set(&option).map_err(wrong)?;
     }
     let plan = bind(&mut session, &config.sql, upstream).map_err(fail)?;
     let settings = session.settings().clone();
@@ -133,7 +187,8 @@ pub(crate) fn plan_sql(
         }
     }
     let sources = lowered.scans.into_iter().map(|request| source_request(request, settings.zone, settings.idle_timeout_ms)).collect();
-    Ok(SqlPlanned { operators, changes: changelog_mode(&plan), sources })
+    let query = QueryPlan::of(Some(node.id.clone()), &plan);
+    Ok(SqlPlanned { operators, changes: changelog_mode(&plan), sources, query })
 }
 
 fn source_request(request: ScanRequest, zone: chrono_tz::Tz, idle_timeout_ms: Option<u64>) -> SourceRequest {
@@ -177,8 +232,10 @@ fn bind(session: &mut Session, sql: &str, upstream: &[Upstream]) -> Result<PlanN
         session.connect(&table.name, SourceTraits { changes: table.changes, ..table.source.clone() });
     }
     let script = session.execute(sql)?;
-    for table in upstream.iter().filter(|u| declared.contains(&u.name.as_str())) {
-        check_declared(session, table, &statements)?;
+    for table in upstream {
+        if let (Some(create), Some(definition)) = (declaration(&statements, &table.name), session.table(&table.name)) {
+            check_columns(definition, create, &table.schema, "what its node sends", true)?;
+        }
     }
     if let Some(insert) = script.inserts.iter().find(|i| !i.options.is_empty()) {
         let error = SqlError::new("sql.misplaced_hint", format!("OPTIONS of `{}` has no meaning here", insert.table.name), insert.span);
@@ -217,40 +274,11 @@ fn table_of(upstream: &Upstream) -> Result<TableDefinition, SqlError> {
     Ok(table)
 }
 
-/// A declared table's physical columns must be the node's.
-fn check_declared(session: &Session, upstream: &Upstream, statements: &[Statement]) -> Result<(), SqlError> {
-    let Some(table) = session.table(&upstream.name) else {
-        return Ok(());
-    };
-    for (name, typed) in table.physical_schema() {
-        let fail = |message: String| SqlError::new("sql.schema_mismatch", message, place_of(statements, &upstream.name, &name));
-        let Some(found) = upstream.schema.field(&name) else {
-            let error = fail(format!("table `{}` is declared with column `{name}`, which its node does not have", upstream.name));
-            let known: Vec<&str> = upstream.schema.fields().iter().map(|f| f.name.as_str()).collect();
-            return Err(match nearest(&name, known.iter().copied()) {
-                Some(near) => error.with_hint(format!("did you mean `{near}`?")),
-                None => error.with_hint(format!("its columns are {}", known.join(", "))),
-            });
-        };
-        if found.data_type != typed.data_type {
-            let message = format!(
-                "column `{name}` of table `{}` is declared as {}, but its node sends {}",
-                upstream.name, typed.data_type, found.data_type
-            );
-            return Err(fail(message).with_hint("declare it as the node sends it, and cast it in the query or in a computed column"));
-        }
-    }
-    Ok(())
-}
-
-/// Where a column is declared; the table's name if the column comes from another one (`LIKE`).
-fn place_of(statements: &[Statement], table: &str, column: &str) -> Span {
-    let declared = statements.iter().rev().find_map(|s| match &s.kind {
-        StatementKind::CreateTable(create) => Some(create).filter(|c| c.name.parts.last().is_some_and(|p| p.value == table)),
-        _ => None,
-    });
-    let column = declared.and_then(|d| d.columns.iter().find(|c| c.name.value == column)).map(|c| c.name.span);
-    column.or(declared.map(|d| d.name.span())).unwrap_or_default()
+/// Where an error stands in `text`.
+pub(crate) fn place(text: &str, error: &SqlError) -> TextPlace {
+    let (line, column) = error.position(text);
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    TextPlace { line: count(line), column: count(column) }
 }
 
 /// What a version keeps of the query: its text, its plan, and for each column where it comes from.

@@ -1,0 +1,74 @@
+//! Which columns tell the rows of a changing result apart, as Flink's `FlinkRelMdUpsertKeys` derives them: of all rows with
+//! equal values in such columns at most one is valid at a time, and all changes to it carry these values.
+//!
+//! Invariant: what is answered is a key; that none is answered does not mean that there is none.
+
+use super::{NodeKind, PlanNode};
+use millrace_functions::Expr;
+use millrace_model::DataType;
+use std::collections::BTreeSet;
+
+/// Positions of output columns that form a key together; empty for a result of at most one row.
+pub type UpsertKey = BTreeSet<usize>;
+
+/// Keys that are followed at most: a column that is projected twice doubles them.
+const KEYS_MAX: usize = 16;
+
+/// The keys of `node`'s output, shortest first.
+pub fn upsert_keys(node: &PlanNode) -> Vec<UpsertKey> {
+    let mut keys = match &node.kind {
+        NodeKind::GroupAggregate { keys, .. } => vec![(0..keys.len()).collect()],
+        NodeKind::ChangelogNormalize { keys, .. } => vec![keys.iter().copied().collect()],
+        NodeKind::WindowAggregate { keys, calls, .. } => {
+            let start = keys.len() + calls.len();
+            vec![(0..keys.len()).chain([start, start + 1]).collect()]
+        }
+        NodeKind::Calc { input, projection, .. } => projected(&upsert_keys(input), projection),
+        NodeKind::Scan(_)
+        | NodeKind::Values { .. }
+        | NodeKind::Union { .. }
+        | NodeKind::Expand { .. }
+        | NodeKind::WindowTable { .. }
+        | NodeKind::Correlate { .. } => Vec::new(),
+    };
+    keys.sort_by_key(|key: &UpsertKey| (key.len(), key.clone()));
+    keys.dedup();
+    keys.truncate(KEYS_MAX);
+    keys
+}
+
+/// The keys behind a projection: every column of a key must be there, perhaps several times.
+fn projected(below: &[UpsertKey], projection: &[Expr]) -> Vec<UpsertKey> {
+    let mut keys = Vec::new();
+    for key in below {
+        let mut made: Vec<UpsertKey> = vec![UpsertKey::new()];
+        for &column in key {
+            let places: Vec<usize> =
+                (projection.iter().enumerate()).filter(|(_, e)| kept_column(e) == Some(column)).map(|(place, _)| place).collect();
+            let with = |key: &UpsertKey, place: usize| key.iter().copied().chain([place]).collect();
+            made = made.iter().flat_map(|key| places.iter().map(|&place| with(key, place))).take(KEYS_MAX).collect();
+        }
+        keys.extend(made);
+    }
+    keys
+}
+
+/// The column that `expr` passes on such that different values stay different.
+fn kept_column(expr: &Expr) -> Option<usize> {
+    match expr {
+        Expr::Column { index, .. } => Some(*index),
+        Expr::Cast { value, typed, is_try: false, .. } if is_widening(&value.typed().data_type, &typed.data_type) => kept_column(value),
+        _ => None,
+    }
+}
+
+fn is_widening(from: &DataType, to: &DataType) -> bool {
+    let width = |t: &DataType| match t {
+        DataType::TinyInt => Some(1),
+        DataType::SmallInt => Some(2),
+        DataType::Int => Some(4),
+        DataType::BigInt => Some(8),
+        _ => None,
+    };
+    from == to || matches!((width(from), width(to)), (Some(from), Some(to)) if from <= to)
+}
