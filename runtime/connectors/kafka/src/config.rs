@@ -34,6 +34,9 @@ pub(crate) struct SourceConfig {
     /// A partition that is silent for so long does not hold the watermark back; 0 or absent: it always does.
     #[serde(default)]
     pub(crate) idle_timeout_ms: Option<u64>,
+    /// What the topic's messages are.
+    #[serde(default)]
+    pub(crate) changelog: Changelog,
     /// What happens to late records.
     #[serde(default)]
     pub(crate) late_records: LateRecords,
@@ -137,11 +140,11 @@ fn pending_bytes() -> usize {
     64 << 20
 }
 
-/// What a sink makes of changes.
+/// What messages are to a sink or source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Changelog {
-    /// Every row is a message of its own; updates and deletes are refused.
+    /// Every message is a row of its own; sinks refuse updates and deletes.
     #[default]
     Append,
     /// The latest message of a key is its row: an update replaces it, a delete is a message without a value.
@@ -174,6 +177,9 @@ pub(crate) fn check_source(config: &Map<String, Value>, table: &TableBinding) ->
         Err(error) => return vec![error],
     };
     let mut errors = check_properties(&config.properties, table);
+    if config.changelog == Changelog::Upsert {
+        errors.extend(check_upsert_source(&config, table));
+    }
     if let Some(name) = &config.event_time_field {
         match table.schema.field(name) {
             None => errors.push(unknown_column("event_time_field", name, &table.schema)),
@@ -218,6 +224,23 @@ pub(crate) fn check_sink(config: &Map<String, Value>, table: &TableBinding, inpu
     match format_spec(table) {
         Ok(spec) => errors.extend(Encoder::new(&spec, &table.schema).err().map(format_error)),
         Err(error) => errors.push(format_error(error)),
+    }
+    errors
+}
+
+/// Keys are read like values that have only some of the columns.
+fn check_upsert_source(config: &SourceConfig, table: &TableBinding) -> Vec<ConfigError> {
+    let mut errors = Vec::new();
+    let mut refuse = |field: &str, message: &str| errors.push(ConfigError::new(field, "config.invalid", message));
+    match format_spec(table) {
+        Ok(FormatSpec::Json(options)) if options.fail_on_missing_field => {
+            refuse("changelog", "\"upsert\" reads keys that lack the other columns, which the topic's `fail_on_missing_field` forbids");
+        }
+        Ok(FormatSpec::Csv(_)) => refuse("changelog", "\"upsert\" needs messages in JSON: a CSV key does not name its columns"),
+        Ok(FormatSpec::Json(_)) | Err(_) => {}
+    }
+    if config.event_time_field.is_some() {
+        refuse("event_time_field", "has no meaning for upserts: a deleted row has only its key");
     }
     errors
 }

@@ -62,6 +62,14 @@ impl Connector for KafkaConnector {
         options::apply(config, options)
     }
 
+    fn sends_changes(&self, config: &Map<String, Value>) -> bool {
+        self.sends_upserts(config)
+    }
+
+    fn sends_upserts(&self, config: &Map<String, Value>) -> bool {
+        config::source_config(config).is_ok_and(|c| c.changelog == config::Changelog::Upsert)
+    }
+
     fn accepts_changes(&self, config: &Map<String, Value>) -> bool {
         self.change_key(config).is_some()
     }

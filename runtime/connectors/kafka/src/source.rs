@@ -12,7 +12,7 @@ mod snapshot;
 mod tests;
 
 use crate::{
-    config::{SourceConfig, Start, format_spec, source_config},
+    config::{Changelog, SourceConfig, Start, format_spec, source_config},
     failure::topic_error,
     native::{Client, ClientKind, Code, Failure, Fetcher, Messages, Topic, blocking, commit_offsets},
     properties::{SOURCE_DEFAULTS, SOURCE_REQUIRED, assemble},
@@ -22,10 +22,11 @@ use async_trait::async_trait;
 use intake::{Intake, Taken};
 use metadata::Metadata;
 use millrace_connector::{
-    ConnectorError, DeadLetter, DeadLetters, PartitionWatermarks, Source, SourceContext, SourceEvent, SourceMetrics, WatermarkChange,
+    ConnectorError, DeadLetter, DeadLetters, PartitionWatermarks, Source, SourceContext, SourceEvent, SourceMetrics, TableBinding,
+    WatermarkChange,
 };
 use millrace_formats::Decoder;
-use millrace_model::{Batch, graph::TimeAttribute};
+use millrace_model::{Batch, Field, Schema, graph::TimeAttribute};
 use snapshot::{Position, Snapshot};
 use std::{
     collections::BTreeMap,
@@ -91,7 +92,7 @@ impl KafkaSource {
         required.push(("group.id", &group));
         let properties = assemble(&table.connection, SOURCE_DEFAULTS, &config.properties, &required)?;
         let spec = format_spec(table).map_err(|e| ConnectorError::Config(e.to_string()))?;
-        let decoder = Decoder::new(&spec, &table.schema).map_err(|e| ConnectorError::Config(e.to_string()))?;
+        let decoder = Decoder::new(&spec, &readable(&config, table)?).map_err(|e| ConnectorError::Config(e.to_string()))?;
         let share = Share {
             topic: table.physical_name.clone(),
             connection: table.connection.clone(),
@@ -113,7 +114,8 @@ impl KafkaSource {
         let metrics = context.metrics.clone();
         let declared = context.declared_time;
         let times = (event_time, declared.as_ref().map(|d| d.watermarks.clone()));
-        let intake = Intake::new((decoder, metadata), name, context.operator.to_string(), handling, times, metrics);
+        let mut intake = Intake::new((decoder, metadata), name, context.operator.to_string(), handling, times, metrics);
+        intake.is_upsert = config.changelog == Changelog::Upsert;
         let fetcher = Fetcher::new(topic);
         let idle_timeout = config.idle_timeout_ms.or(declared.as_ref().and_then(|d| d.idle_timeout_ms)).filter(|&ms| ms > 0);
         let interval = Some(config.partition_discovery_interval_ms).filter(|&ms| ms > 0).map(Duration::from_millis);
@@ -250,7 +252,7 @@ impl KafkaSource {
         }
         self.update_pending();
         let rows = taken.rows?;
-        Some(SourceEvent::Batch(Batch { rows, kinds: None, origin: Arc::from(taken.ranges) }))
+        Some(SourceEvent::Batch(Batch { rows, kinds: taken.kinds, origin: Arc::from(taken.ranges) }))
     }
 
     fn update_pending(&self) {
@@ -387,6 +389,15 @@ fn search(share: Share, client: Arc<Client>, known: Vec<i32>) -> JoinHandle<Resu
         new.retain(|p| share.owns(*p) && !known.contains(p));
         assignment::begin_at(&share, &topic, &new, Start::Earliest, REQUEST_MAX)
     })
+}
+
+/// The columns as they are read: the key of a deleted row lacks the others.
+fn readable(config: &SourceConfig, table: &TableBinding) -> Result<Schema, ConnectorError> {
+    if config.changelog == Changelog::Append {
+        return Ok(table.schema.clone());
+    }
+    let fields = table.schema.fields().iter().map(|f| Field { nullable: true, ..f.clone() }).collect();
+    Schema::new(fields).map_err(|e| ConnectorError::Internal(format!("columns of table `{}`: {e}", table.name)))
 }
 
 fn event_time_column(config: &SourceConfig, context: &SourceContext) -> Result<Option<usize>, ConnectorError> {

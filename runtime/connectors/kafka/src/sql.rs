@@ -101,8 +101,7 @@ pub(crate) fn source(table: &SqlTable<'_>) -> Result<SqlNode, Vec<ConfigError>> 
     }
     reading.node.parallelism = reading.parallelism("scan.parallelism");
     if reading.is_upsert() {
-        let message = "cannot be read yet; read the topic as 'kafka', or keep the latest row per key in a query";
-        reading.wrong("connector", "sql.unsupported", format!("'{UPSERT}' {message}"));
+        reading.set("changelog", "connector", json!("upsert"));
     }
     reading.end()
 }

@@ -19,7 +19,8 @@ const PARTITIONS: i32 = 4;
 const JOB: &str = "revenue";
 
 /// Windows of one second per region, and for each user the count and sum of what they did: users whose count divides by
-/// three are not in the table, so rows keep leaving it and coming back.
+/// three are not in the table, so rows keep leaving it and coming back. That table is read again, as it changes, and its
+/// users are counted by their counts.
 const SCRIPT: &str = "\
 SET 'parallelism.default' = '2';
 SET 'execution.checkpointing.interval' = '150 ms';
@@ -35,6 +36,9 @@ CREATE TABLE actions (
 CREATE TABLE spending (usr STRING, n BIGINT, total DECIMAL(38, 2), PRIMARY KEY (usr) NOT ENFORCED)
 WITH ('connector' = 'upsert-kafka', 'topic' = 'users', 'key.format' = 'json', 'value.format' = 'json', 'sink.parallelism' = '3');
 
+CREATE TABLE spenders (bucket BIGINT, n BIGINT, total DECIMAL(38, 2), PRIMARY KEY (bucket) NOT ENFORCED)
+WITH ('connector' = 'upsert-kafka', 'topic' = 'buckets');
+
 CREATE VIEW real_actions AS SELECT * FROM actions WHERE region <> 'end';
 
 EXECUTE STATEMENT SET BEGIN
@@ -44,6 +48,8 @@ FROM TABLE(TUMBLE(TABLE actions, DESCRIPTOR(et), INTERVAL '1' SECOND))
 GROUP BY window_start, window_end, region;
 
 INSERT INTO spending SELECT usr, COUNT(*), SUM(amount) FROM real_actions GROUP BY usr HAVING MOD(COUNT(*), 3) <> 0;
+
+INSERT INTO spenders SELECT MOD(n, 5), COUNT(*), SUM(total) FROM spending GROUP BY MOD(n, 5);
 END;
 ";
 
@@ -54,6 +60,7 @@ struct Setting {
     events: String,
     windows: String,
     users: String,
+    buckets: String,
     instance: String,
 }
 
@@ -64,8 +71,8 @@ fn column(name: &str, data_type: &str) -> Value {
 impl Setting {
     async fn make(server: &Server) -> anyhow::Result<Self> {
         let (name, kafka) = (unique("sql"), kafka());
-        let [events, windows, users] = ["events", "windows", "users"].map(|topic| format!("{name}-{topic}"));
-        for topic in [&events, &windows, &users] {
+        let [events, windows, users, buckets] = ["events", "windows", "users", "buckets"].map(|topic| format!("{name}-{topic}"));
+        for topic in [&events, &windows, &users, &buckets] {
             kafka.create_topic(topic, PARTITIONS).await?;
         }
         let project = server.api()?.make_project(&name).await?;
@@ -80,7 +87,9 @@ impl Setting {
         project.make_topic("windows", &windows, &json!([bounds.as_slice(), sums.as_slice()].concat())).await?;
         let sums = [column("usr", "STRING"), column("n", "BIGINT"), column("total", "DECIMAL(38, 2)")];
         project.make_topic("users", &users, &json!(sums)).await?;
-        Ok(Self { project, kafka, events, windows, users, instance: String::new() })
+        let sums = [column("bucket", "BIGINT"), column("n", "BIGINT"), column("total", "DECIMAL(38, 2)")];
+        project.make_topic("buckets", &buckets, &json!(sums)).await?;
+        Ok(Self { project, kafka, events, windows, users, buckets, instance: String::new() })
     }
 
     async fn explain(&self, script: &str) -> anyhow::Result<Value> {
@@ -147,19 +156,21 @@ impl Setting {
         Ok(rows)
     }
 
-    /// What is left of the users' topic when only the last message of each key counts, and how many tombstones there were.
-    fn users(&self) -> anyhow::Result<(BTreeMap<String, String>, usize)> {
+    /// What is left of a topic when only the last message of each key counts, and how many tombstones there were.
+    fn compacted(&self, topic: &str, key_column: &str) -> anyhow::Result<(BTreeMap<String, String>, usize)> {
         let (mut table, mut tombstones, mut home) = (BTreeMap::new(), 0, BTreeMap::new());
-        for record in self.kafka.read_all(&self.users)? {
+        for record in self.kafka.read_all(topic)? {
             let key: Value = serde_json::from_slice(record.key.as_deref().context("a message without a key")?)?;
-            let usr = key["usr"].as_str().with_context(|| format!("key {key}"))?.to_owned();
-            let first = *home.entry(usr.clone()).or_insert(record.partition);
-            anyhow::ensure!(first == record.partition, "the rows of {usr} are in two partitions");
+            anyhow::ensure!(!key[key_column].is_null(), "the key {key} has no `{key_column}`");
+            let key = key[key_column].as_str().map_or_else(|| key[key_column].to_string(), str::to_owned);
+            let first = *home.entry(key.clone()).or_insert(record.partition);
+            anyhow::ensure!(first == record.partition, "the rows of {key} are in two partitions");
             if record.value.is_empty() {
                 tombstones += 1;
-                table.remove(&usr);
+                table.remove(&key);
             } else {
-                table.insert(usr, row(&record.json()?, &["usr"]));
+                let value = record.json()?;
+                table.insert(key.clone(), format!("{key}{}", row(&value, &[])));
             }
         }
         Ok((table, tombstones))
@@ -201,6 +212,18 @@ fn expected(sent: u64) -> (BTreeMap<String, u32>, BTreeMap<String, String>) {
     (windows.into_iter().map(window).collect(), users.into_iter().filter_map(user).collect())
 }
 
+/// The users' table counted by the count of each user modulo five.
+fn buckets(users: &BTreeMap<String, String>) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut sums: BTreeMap<u64, (u64, i64)> = BTreeMap::new();
+    for row in users.values() {
+        let mut numbers = row.rsplit(' ');
+        let (cents, n): (i64, u64) = (numbers.next().unwrap_or_default().parse()?, numbers.next().unwrap_or_default().parse()?);
+        let sum = sums.entry(n % 5).or_default();
+        *sum = (sum.0 + 1, sum.1 + cents);
+    }
+    Ok(sums.into_iter().map(|(bucket, (n, cents))| (bucket.to_string(), format!("{bucket} {n} {cents}"))).collect())
+}
+
 /// What two maps do not share, for people.
 fn difference<V: PartialEq + std::fmt::Debug>(found: &BTreeMap<String, V>, expected: &BTreeMap<String, V>) -> String {
     let only = |a: &BTreeMap<String, V>, b: &BTreeMap<String, V>| {
@@ -236,20 +259,25 @@ async fn run_on(server: &mut Server, kills: u32, seed: u64) -> anyhow::Result<()
     let sent = producing.finish()?;
     setting.send_end(sent)?;
     let (windows, users) = expected(sent);
+    let buckets = buckets(&users)?;
     let done = until("both topics are complete", 120, async || {
         let found = setting.windows().map_err(|e| e.to_string())?;
         if found.len() < windows.len() {
             return Err(format!("{} of {} windows", found.len(), windows.len()));
         }
-        let (found, _) = setting.users().map_err(|e| format!("{e:#}"))?;
-        if found == users { Ok(()) } else { Err(difference(&found, &users)) }
+        let (found, _) = setting.compacted(&setting.users, "usr").map_err(|e| format!("{e:#}"))?;
+        if found != users {
+            return Err(difference(&found, &users));
+        }
+        let (found, _) = setting.compacted(&setting.buckets, "bucket").map_err(|e| format!("{e:#}"))?;
+        if found == buckets { Ok(()) } else { Err(difference(&found, &buckets)) }
     });
     done.await?;
     project.stop_instance(&setting.instance, true).await?;
     setting.await_state("stopped").await?;
     let found = setting.windows()?;
     anyhow::ensure!(found == windows, "windows: {}", difference(&found, &windows));
-    let (found, tombstones) = setting.users()?;
+    let (found, tombstones) = setting.compacted(&setting.users, "usr")?;
     anyhow::ensure!(found == users, "users: {}", difference(&found, &users));
     anyhow::ensure!(tombstones > 0, "rows have left the table, so there must be tombstones");
     println!(
@@ -287,8 +315,8 @@ async fn a_script_is_explained_and_wrong_ones_are_answered_with_line_and_column(
         SCRIPT.replacen(from, to, 1)
     };
     let cases = [
-        ("a slip in a column", changed("SUM(amount)\nFROM", "SUM(amuont)\nFROM"), (19, 56), "sql.unknown_column", "did you mean `amount`"),
-        ("a slip in a topic", changed("INTO windows", "INTO window_s"), (18, 13), "sql.unknown_table", "did you mean the topic `windows`"),
+        ("a slip in a column", changed("SUM(amount)\nFROM", "SUM(amuont)\nFROM"), (22, 56), "sql.unknown_column", "did you mean `amount`"),
+        ("a slip in a topic", changed("INTO windows", "INTO window_s"), (21, 13), "sql.unknown_table", "did you mean the topic `windows`"),
         (
             "a type that is not the topic's",
             changed("region STRING,", "region STRING, item INT,"),

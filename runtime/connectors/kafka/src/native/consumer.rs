@@ -118,6 +118,8 @@ pub(crate) enum TimestampKind {
 pub(crate) struct Message<'m> {
     pub(crate) partition: i32,
     pub(crate) offset: i64,
+    /// The key, if it has one.
+    pub(crate) key: Option<&'m [u8]>,
     /// The value; `None` for a tombstone.
     pub(crate) payload: Option<&'m [u8]>,
     /// Set when this is not a record but a report about the partition.
@@ -196,17 +198,18 @@ impl Drop for Messages {
 }
 
 fn view<'m>(pointer: *mut rd::rd_kafka_message_t) -> Message<'m> {
-    // SAFETY: `Messages` holds valid messages only, and the callers tie `'m` to a borrow of it; the payload is `len`
-    // bytes long.
+    // SAFETY: `Messages` holds valid messages only, and the callers tie `'m` to a borrow of it; payload and key are as long
+    // as the message says.
     unsafe {
         let message = &*pointer;
         let payload =
             (!message.payload.is_null()).then(|| std::slice::from_raw_parts(message.payload.cast::<u8>().cast_const(), message.len));
+        let key = (!message.key.is_null()).then(|| std::slice::from_raw_parts(message.key.cast::<u8>().cast_const(), message.key_len));
         let failure = Failure::check_code(message.err).err().map(|failure| match payload {
             // For reports the payload is the reason's text.
             Some(reason) => Failure { message: String::from_utf8_lossy(reason).into_owned(), ..failure },
             None => failure,
         });
-        Message { partition: message.partition, offset: message.offset, payload, failure }
+        Message { partition: message.partition, offset: message.offset, key, payload, failure }
     }
 }

@@ -5,12 +5,12 @@ use crate::{
     config::{BadRecords, LateRecords},
     native::{Message, Messages},
 };
-use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, cast::AsArray, types::*};
+use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, UInt8Array, cast::AsArray, types::*};
 use arrow_schema::{DataType, TimeUnit};
 use arrow_select::filter::filter_record_batch;
 use millrace_connector::{ConnectorError, DeadLetter, DeadLetterReason, RowWatermarks, SourceMetrics};
 use millrace_formats::Decoder;
-use millrace_model::OffsetRange;
+use millrace_model::{ChangeKind, OffsetRange};
 use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -32,8 +32,12 @@ pub(crate) struct Intake {
     /// A watermark per row, declared by the planner; goes before `event_time`, and late rows are kept.
     pub(crate) declared: Option<Arc<dyn RowWatermarks>>,
     pub(crate) metrics: Arc<SourceMetrics>,
+    /// Values are the latest rows of their keys, and tombstones take them away.
+    pub(crate) is_upsert: bool,
     /// Message index of each row.
     rows: Vec<u32>,
+    /// Change kind of each row; empty unless rows are upserts.
+    kinds: Vec<u8>,
     /// Partition and first row of each run of rows of one partition.
     runs: Vec<(i32, u32)>,
 }
@@ -43,6 +47,8 @@ pub(crate) struct Intake {
 pub(crate) struct Taken {
     /// The rows that go on; `None` if there are none.
     pub(crate) rows: Option<RecordBatch>,
+    /// Their change kinds; `None` if all are inserts.
+    pub(crate) kinds: Option<UInt8Array>,
     /// Offsets of all messages, good or not.
     pub(crate) ranges: Vec<OffsetRange>,
     /// Greatest event time per partition.
@@ -61,14 +67,15 @@ impl Intake {
         (event_time, declared): (Option<usize>, Option<Arc<dyn RowWatermarks>>),
         metrics: Arc<SourceMetrics>,
     ) -> Self {
-        let (rows, runs) = (Vec::new(), Vec::new());
-        Self { decoder, metadata, topic, operator, bad_records, late_records, event_time, declared, metrics, rows, runs }
+        let (rows, runs, kinds, is_upsert) = (Vec::new(), Vec::new(), Vec::new(), false);
+        Self { decoder, metadata, topic, operator, bad_records, late_records, event_time, declared, metrics, is_upsert, rows, kinds, runs }
     }
 
     /// Decodes `messages` from index `from` on; rows at or below `watermark_ms` are late.
     pub(crate) fn take(&mut self, messages: &Messages, from: usize, watermark_ms: i64) -> Result<Taken, ConnectorError> {
         let mut taken = Taken::default();
         self.rows.clear();
+        self.kinds.clear();
         self.runs.clear();
         let mut bytes = 0;
         for index in from..messages.len() {
@@ -89,6 +96,8 @@ impl Intake {
             let rows = self.metadata.add_to(self.decoder.finish(), messages, &self.rows)?;
             let rows = self.settle_times(rows, messages, watermark_ms, &mut taken)?;
             taken.rows = (rows.num_rows() > 0).then_some(rows);
+            // Upserts have no event time of their own, so none of their rows has been taken out as late.
+            taken.kinds = self.is_upsert.then(|| UInt8Array::from(std::mem::take(&mut self.kinds)));
         }
         Ok(taken)
     }
@@ -99,10 +108,21 @@ impl Intake {
             Some(range) if range.partition == message.partition => range.last = message.offset,
             _ => self.open_range(message, taken),
         }
-        // A message without a value is a tombstone: no row, as in Flink.
-        let Some(payload) = message.payload else { return Ok(()) };
-        match self.decoder.push(payload) {
+        let (text, kind) = match (message.payload, self.is_upsert) {
+            (Some(payload), _) => (payload, ChangeKind::UpdateAfter),
+            // A message without a value is a tombstone: its key alone says which row is gone.
+            (None, true) => match message.key {
+                Some(key) => (key, ChangeKind::Delete),
+                None => return self.give_up(message, "a tombstone without a key takes no row away".into(), taken),
+            },
+            // Without a key in sight it is no row, as in Flink.
+            (None, false) => return Ok(()),
+        };
+        match self.decoder.push(text) {
             Ok(()) => {
+                if self.is_upsert {
+                    self.kinds.push(kind as u8);
+                }
                 if self.runs.last().is_none_or(|(partition, _)| *partition != message.partition) {
                     self.runs.push((message.partition, self.rows.len() as u32));
                 }

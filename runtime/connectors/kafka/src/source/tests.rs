@@ -422,3 +422,42 @@ async fn a_broker_that_goes_away_and_comes_back_loses_nothing() {
     assert_eq!(values(&table), clicks(0..9));
     drop(broker);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upsert_topic_gives_the_latest_rows_of_keys_and_deletes() {
+    use rdkafka::producer::{BaseRecord, Producer};
+    let table = table(1, &[("id", "BIGINT"), ("name", "STRING")]).await;
+    let writer = producer(&table);
+    let id = |n: u32| format!("{{\"id\":{n}}}");
+    let row = |n: u32| format!("{{\"id\":{n},\"name\":\"n{n}\"}}");
+    let records: [(Option<String>, Option<String>); 6] = [
+        (Some(id(1)), Some(row(1))),
+        (Some(id(2)), Some(row(2))),
+        (Some(id(1)), None),
+        (None, None),
+        (Some("no".into()), None),
+        (Some(id(3)), Some(row(3))),
+    ];
+    for (key, value) in &records {
+        let mut record: BaseRecord<'_, str, str> = BaseRecord::to(&table.physical_name).partition(0);
+        if let Some(key) = key {
+            record = record.key(key);
+        }
+        if let Some(value) = value {
+            record = record.payload(value);
+        }
+        writer.send(record).unwrap();
+    }
+    writer.flush(std::time::Duration::from_secs(20)).unwrap();
+    let mut source = SourceSetup::new(&table, json!({"start": "earliest", "changelog": "upsert"})).open().await.unwrap();
+    let mut found = Vec::new();
+    while found.len() < 4 {
+        let SourceEvent::Batch(batch) = source.next().await.unwrap() else { continue };
+        let kinds = batch.kinds.clone().unwrap();
+        let shown = json_rows(&table, &batch).into_iter().zip(kinds.values().iter());
+        found.extend(shown.map(|(row, kind)| format!("{} {row}", millrace_model::ChangeKind::from_byte(*kind).unwrap().short())));
+    }
+    let deleted = "-D {\"id\":1,\"name\":null}".to_owned();
+    assert_eq!(found, [format!("+U {}", row(1)), format!("+U {}", row(2)), deleted, format!("+U {}", row(3))]);
+    assert_eq!(source.letters.0.lock().len(), 2, "a tombstone without a key, and one with a broken key");
+}

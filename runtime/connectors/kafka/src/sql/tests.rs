@@ -47,6 +47,7 @@ fn options_become_settings() {
         "properties": {"fetch.wait.max.ms": "50"},
     });
     check(source, "kafka", &[], &tuned, expected);
+    check(source, "upsert-kafka", &["usr"], &[], json!({"start": "earliest", "changelog": "upsert"}));
     check(sink, "kafka", &[], &[], json!({"delivery": "exactly_once"}));
     let keyed = [("key.fields", "usr;n"), ("sink.delivery-guarantee", "at-least-once"), ("sink.parallelism", "3")];
     check(sink, "kafka", &[], &keyed, json!({"delivery": "at_least_once", "key_fields": ["usr", "n"]}));
