@@ -7,6 +7,7 @@
 //! running results, a batch is one pass instead.
 
 use super::{
+    equal_results::equal_results,
     groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64, retractions},
     rounds::rounds,
 };
@@ -192,7 +193,7 @@ impl GroupAggregate {
             None => {
                 let pairs = initial.iter().zip(&after);
                 let old = pairs.map(|(i, a)| interleave(&[i.as_ref(), a.as_ref()], &before)).collect::<Result<Vec<_>, _>>()?;
-                Some(equal_rows(&old, &after, count)?)
+                Some(equal_results(&old, &after, count)?)
             }
         };
         let mut answer = Answer { parts: vec![initial, after], changes: Vec::with_capacity(2 * count) };
@@ -226,7 +227,7 @@ impl GroupAggregate {
         let flags: Option<Vec<bool>> = retract.map(|r| segment.rows.iter().map(|&i| r[i as usize]).collect());
         self.groups.update(&self.spec, &rows, &segment.groups, flags.as_deref())?;
         let after = self.groups.values(&segment.slots)?;
-        let same = if self.ttl_ms.is_some() { None } else { Some(equal_rows(&before, &after, segment.slots.len())?) };
+        let same = if self.ttl_ms.is_some() { None } else { Some(equal_results(&before, &after, segment.slots.len())?) };
         let part = answer.parts.len();
         answer.parts.extend([before, after]);
         for (position, &slot) in segment.slots.iter().enumerate() {
@@ -320,22 +321,6 @@ struct Answer {
     /// Results of the calls, two parts per segment: before and after.
     parts: Vec<Vec<ArrayRef>>,
     changes: Vec<Change>,
-}
-
-/// Per position, whether all columns are equal (NULL equals NULL, and NaN equals NaN).
-fn equal_rows(before: &[ArrayRef], after: &[ArrayRef], count: usize) -> Result<Vec<bool>, OperatorError> {
-    let mut equal = vec![true; count];
-    for (before, after) in before.iter().zip(after) {
-        if before.data_type().is_nested() {
-            // Maps have no order of their own and nothing compares them as columns.
-            let same = |i: usize| before.slice(i, 1).to_data() == after.slice(i, 1).to_data();
-            equal.iter_mut().enumerate().for_each(|(i, equal)| *equal = *equal && same(i));
-        } else {
-            let same = arrow_ord::cmp::not_distinct(before, after)?;
-            equal.iter_mut().enumerate().for_each(|(i, equal)| *equal = *equal && same.value(i));
-        }
-    }
-    Ok(equal)
 }
 
 fn one_batch(mut batches: Vec<Batch>) -> Result<Option<Batch>, OperatorError> {

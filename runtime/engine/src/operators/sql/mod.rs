@@ -10,6 +10,7 @@
 mod calc;
 mod changelog_normalize;
 mod correlate;
+mod equal_results;
 mod expand;
 mod group_aggregate;
 mod groups;
