@@ -150,6 +150,7 @@ impl Binder<'_> {
             calls.push(AggregateCall { arguments, filter, ..call.call });
         }
         let window_id = self.next_window();
+        let is_group_window = window.is_some();
         let (input, strategy) = match (window, attached) {
             (Some(spec), _) => {
                 let time = Expr::column(spec.time_column, input.columns[spec.time_column].typed.clone());
@@ -186,7 +187,7 @@ impl Binder<'_> {
             None => NodeKind::GroupAggregate { input, keys, calls, state_ttl_ms, mini_batch: self.settings.mini_batch() },
             Some(strategy) => {
                 columns.extend(strategy_columns(&strategy, window_id, &input.columns));
-                NodeKind::WindowAggregate { input, strategy, keys, calls }
+                NodeKind::WindowAggregate { input, strategy, is_group_window, keys, calls }
             }
         };
         Ok(PlanNode { kind, columns })

@@ -104,7 +104,7 @@ fn operator(node: &PlanNode) -> String {
             let keys = if keys.is_empty() { keys } else { format!(", partition keys=[{keys}]") };
             format!("WindowTableFunction(window=[{window_shown}]{keys}")
         }
-        NodeKind::WindowAggregate { input, strategy, keys, calls } => {
+        NodeKind::WindowAggregate { input, strategy, keys, calls, .. } => {
             let window = match strategy {
                 WindowStrategy::Time(spec) => window_text(spec.kind, &input.columns[spec.time_column].name),
                 WindowStrategy::Attached { kind, end_column, .. } => {

@@ -93,6 +93,9 @@ pub enum NodeKind {
         input: Box<PlanNode>,
         /// How a row finds its windows.
         strategy: WindowStrategy,
+        /// The window is a function in GROUP BY, the older form. Flink then merges the parts of a hopping window from the
+        /// first to the last, else from the last to the first.
+        is_group_window: bool,
         /// Input columns that are keys, beside the window.
         keys: Vec<usize>,
         /// What is computed.

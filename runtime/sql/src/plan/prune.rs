@@ -93,7 +93,7 @@ fn narrow(node: PlanNode, required: &BTreeSet<usize>) -> (PlanNode, Moved) {
             let (columns, moved) = appended(columns, &below, before, &input);
             (PlanNode { kind: NodeKind::WindowTable { input: Box::new(input), window }, columns }, moved)
         }
-        NodeKind::WindowAggregate { input, mut strategy, keys, calls } => {
+        NodeKind::WindowAggregate { input, mut strategy, is_group_window, keys, calls } => {
             let mut used = aggregate_columns(&keys, &calls);
             match &strategy {
                 WindowStrategy::Time(spec) => drop(used.insert(spec.time_column)),
@@ -108,7 +108,7 @@ fn narrow(node: PlanNode, required: &BTreeSet<usize>) -> (PlanNode, Moved) {
                 }
             }
             let (keys, calls) = relocate_aggregate(keys, calls, &below);
-            let kind = NodeKind::WindowAggregate { input: Box::new(input), strategy, keys, calls };
+            let kind = NodeKind::WindowAggregate { input: Box::new(input), strategy, is_group_window, keys, calls };
             (PlanNode { kind, columns }, (0..width).map(Some).collect())
         }
         NodeKind::GroupAggregate { input, keys, calls, state_ttl_ms, mini_batch } => {

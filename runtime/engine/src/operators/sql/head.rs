@@ -24,7 +24,7 @@ pub(super) fn open(head: &Head, settings: &StageSettings, context: OperatorConte
             let spec = GroupSpec::new(keys.clone(), calls.clone(), *can_retract, &context.input)?;
             Ok(Box::new(GroupAggregate::new(spec, *state_ttl_ms, *mini_batch, output.to_arrow(), restored)?))
         }
-        Head::WindowAggregate { strategy, keys, calls, can_retract, output } => {
+        Head::WindowAggregate { strategy, is_group_window, keys, calls, can_retract, output } => {
             let spec = GroupSpec::new(keys.clone(), calls.clone(), *can_retract, &context.input)?;
             let windows = Windows::new(strategy, zone);
             let late = LateRows::open(settings.late_records, &context)?;
@@ -33,7 +33,7 @@ pub(super) fn open(head: &Head, settings: &StageSettings, context: OperatorConte
                 WindowKind::Session { gap_ms } if windows.start_column.is_none() => {
                     Ok(Box::new(SessionAggregate::new(spec, windows, gap_ms, late, output, &context)?))
                 }
-                _ => match Slicing::of(&windows) {
+                _ => match Slicing::of(&windows, *is_group_window) {
                     Some(slicing) => Ok(Box::new(SlicedWindowAggregate::new(spec, (windows, slicing), late, output, &context)?)),
                     None => Ok(Box::new(WindowAggregate::new(spec, windows, late, output, &context)?)),
                 },

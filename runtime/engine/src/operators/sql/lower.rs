@@ -141,9 +141,10 @@ impl Lowering<'_> {
                 let head = Head::SessionTable { window: window.clone(), output: schema_of(&plan.columns, None) };
                 self.keyed(input, &window.partition_keys, head, "session-window")
             }
-            NodeKind::WindowAggregate { input, strategy, keys, calls } => {
+            NodeKind::WindowAggregate { input, strategy, is_group_window, keys, calls } => {
                 let head = Head::WindowAggregate {
                     strategy: strategy.clone(),
+                    is_group_window: *is_group_window,
                     keys: keys.clone(),
                     calls: calls.clone(),
                     can_retract: !millrace_sql::plan::changelog::changelog_mode(input).is_insert_only(),

@@ -33,20 +33,26 @@ pub(crate) struct Slicing {
     slice_ms: i64,
     offset_ms: i64,
     is_cumulating: bool,
+    /// A window merges its slices from the first to the last.
+    is_forward: bool,
 }
 
 impl Slicing {
     /// The slices of windows of this kind; `None` if it has none that windows share.
-    pub(crate) fn of(windows: &Windows) -> Option<Self> {
+    ///
+    /// The order of merging counts where aggregates depend on it (texts, sums of floats), and is Flink's: a hopping window
+    /// takes its slices from the last to the first, one of the older form (`is_group_window`) and a cumulating one as they
+    /// came.
+    pub(crate) fn of(windows: &Windows, is_group_window: bool) -> Option<Self> {
         if windows.is_processing_time || windows.start_column.is_some() {
             return None;
         }
         match windows.kind {
             WindowKind::Hop { size_ms, slide_ms, offset_ms } if size_ms > slide_ms && size_ms % slide_ms == 0 => {
-                Some(Self { size_ms, slice_ms: slide_ms, offset_ms, is_cumulating: false })
+                Some(Self { size_ms, slice_ms: slide_ms, offset_ms, is_cumulating: false, is_forward: is_group_window })
             }
             WindowKind::Cumulate { size_ms, step_ms, offset_ms } => {
-                Some(Self { size_ms, slice_ms: step_ms, offset_ms, is_cumulating: true })
+                Some(Self { size_ms, slice_ms: step_ms, offset_ms, is_cumulating: true, is_forward: true })
             }
             WindowKind::Hop { .. } | WindowKind::Tumble { .. } | WindowKind::Session { .. } => None,
         }
@@ -213,10 +219,8 @@ impl SlicedWindowAggregate {
     /// Emits the window of these slices that ends at `end_ms`.
     fn emit(&self, slices: &BTreeMap<i64, Groups>, end_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         let start_ms = self.slicing.start(end_ms);
-        let mut slices = slices.range(start_ms.saturating_add(1)..=end_ms).map(|(_, groups)| groups);
-        // The order counts where aggregates depend on it: Flink takes the slices of a hopping window from the last to the
-        // first, and adds to a cumulating one as they come.
-        let ordered: Vec<&Groups> = if self.slicing.is_cumulating { slices.by_ref().collect() } else { slices.by_ref().rev().collect() };
+        let slices = slices.range(start_ms.saturating_add(1)..=end_ms).map(|(_, groups)| groups);
+        let ordered: Vec<&Groups> = if self.slicing.is_forward { slices.collect() } else { slices.rev().collect() };
         match ordered.as_slice() {
             [] => Ok(()),
             [only] => self.emit_groups(only, (start_ms, end_ms), out),
@@ -329,7 +333,7 @@ mod tests {
 
     #[test]
     fn windows_are_made_of_slices() {
-        let hop = Slicing { size_ms: 15, slice_ms: 5, offset_ms: 0, is_cumulating: false };
+        let hop = Slicing { size_ms: 15, slice_ms: 5, offset_ms: 0, is_cumulating: false, is_forward: false };
         assert_eq!((hop.slice_end(4), hop.slice_end(5), hop.slice_end(-1)), (5, 10, 0));
         assert_eq!((hop.start(20), hop.last_end(10)), (5, 20));
         let cumulate = Slicing { is_cumulating: true, ..hop };

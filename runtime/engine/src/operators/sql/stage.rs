@@ -40,6 +40,7 @@ pub(crate) enum Head {
     },
     WindowAggregate {
         strategy: WindowStrategy,
+        is_group_window: bool,
         keys: Vec<usize>,
         calls: Vec<AggregateCall>,
         can_retract: bool,
@@ -65,7 +66,7 @@ impl Head {
             // Time to live and mini-batch change when rows are forgotten or emitted, not what is kept.
             Self::GroupAggregate { keys, calls, can_retract, .. } => format!("group {keys:?} {calls:?} {can_retract}"),
             Self::WindowAggregate { strategy, keys, calls, can_retract, .. } => {
-                let is_sliced = Slicing::of(&Windows::new(strategy, chrono_tz::UTC)).is_some();
+                let is_sliced = Slicing::of(&Windows::new(strategy, chrono_tz::UTC), false).is_some();
                 let kept = if is_sliced { "slices" } else { "window" };
                 format!("{kept} {strategy:?} {keys:?} {calls:?} {can_retract}")
             }
