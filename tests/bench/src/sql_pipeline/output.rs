@@ -20,7 +20,12 @@ pub(super) struct Digest {
 impl Digest {
     /// Reads the whole topic.
     pub(super) fn of(bootstrap: &str, topic: &str, query: &Query) -> anyhow::Result<Self> {
-        let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", bootstrap).set("group.id", "digest").create()?;
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", bootstrap)
+            .set("group.id", "digest")
+            // Reports of commits would end a poll without a message.
+            .set("enable.auto.commit", "false")
+            .create()?;
         let mut partitions = TopicPartitionList::new();
         let mut left = 0;
         for partition in 0..super::PARTITIONS {
