@@ -30,6 +30,9 @@ pub struct Life {
     pub then: u32,
     /// How the life ends.
     pub end: End,
+    /// The checkpoint at which it ends is not begun before the input is read so far; else the two race, and the cut lies
+    /// anywhere between.
+    pub is_settled: bool,
 }
 
 /// How a life ends.
@@ -75,7 +78,7 @@ pub fn random_lives(seed: u64, kills: usize, source_parallelism: u16) -> Vec<Lif
         if end != End::BetweenRows && then < WHOLE_INPUT {
             done = then;
         }
-        lives.push(Life { options, checkpoints, then, end });
+        lives.push(Life { options, checkpoints, then, end, is_settled: false });
     }
     lives
 }
@@ -152,7 +155,9 @@ async fn one(job: &CaseJob<'_>, life: &Life, number: usize, left: &Left) -> Resu
         End::At(place) => {
             world.hold(place);
             world.open_gate(life.then);
-            // Rows and barrier race: the cut lies anywhere before the gate.
+            if life.is_settled {
+                unless_ended(&handle, world.all_read()).await?;
+            }
             let checkpointing = handle.clone();
             tokio::spawn(async move { checkpointing.savepoint(&savepoint).await });
             unless_ended(&handle, world.held()).await?;

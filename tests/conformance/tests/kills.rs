@@ -112,6 +112,7 @@ fn spoiled(name: &str, end: End, spoil: impl Fn(&mut Manifest) -> Result<()>) ->
         checkpoints: vec![500],
         then: 800,
         end,
+        is_settled: true,
     };
     let first = std::cell::Cell::new(true);
     let between = |runtime: &Runtime, left: &Left| {
