@@ -21,7 +21,7 @@ use arrow_row::Rows;
 use arrow_schema::SchemaRef;
 use arrow_select::{concat::concat_batches, interleave::interleave};
 use async_trait::async_trait;
-use millrace_model::{Batch, ChangeKind, Origin, take_rows};
+use millrace_model::{Batch, ChangeKind, Origin};
 use millrace_sql::plan::MiniBatch;
 use std::collections::BTreeMap;
 
@@ -222,10 +222,7 @@ impl GroupAggregate {
             return Ok(());
         }
         let before = self.groups.values(&segment.slots)?;
-        let whole = segment.rows.len() == batch.num_rows();
-        let rows = if whole { batch.rows.clone() } else { take_rows(&batch.rows, &UInt32Array::from(segment.rows.clone()))? };
-        let flags: Option<Vec<bool>> = retract.map(|r| segment.rows.iter().map(|&i| r[i as usize]).collect());
-        self.groups.update(&self.spec, &rows, &segment.groups, flags.as_deref())?;
+        self.groups.update_chosen(&self.spec, batch, retract, &segment.rows, &segment.groups)?;
         let after = self.groups.values(&segment.slots)?;
         let same = if self.ttl_ms.is_some() { None } else { Some(equal_results(&before, &after, segment.slots.len())?) };
         let part = answer.parts.len();

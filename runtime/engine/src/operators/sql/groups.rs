@@ -16,9 +16,9 @@ use arrow_select::take::take;
 use bytes::Bytes;
 use hashbrown::HashTable;
 use millrace_functions::aggregate::{Accumulator, Update, distinct};
-use millrace_model::{ChangeKind, Schema};
+use millrace_model::{Batch, ChangeKind, Schema, take_rows};
 use millrace_sql::plan::AggregateCall;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What makes the groups: key columns and calls.
@@ -67,6 +67,14 @@ impl GroupSpec {
         let parser = self.converter.parser();
         Ok(self.converter.convert_rows(keys.iter().map(|k| parser.parse(k)))?)
     }
+}
+
+/// The groups of one window or slice, made if there are none yet.
+pub(crate) fn groups_at<'g, K: Ord>(all: &'g mut BTreeMap<K, Groups>, spec: &GroupSpec, at: K) -> Result<&'g mut Groups, OperatorError> {
+    Ok(match all.entry(at) {
+        Entry::Occupied(entry) => entry.into_mut(),
+        Entry::Vacant(entry) => entry.insert(Groups::new(spec)?),
+    })
 }
 
 /// The key of row `row`.
@@ -196,6 +204,49 @@ impl Groups {
         Ok(())
     }
 
+    /// Adds (or takes back) rows of a batch, given by their positions, ascending; `groups` is per position, `retract` per row of the
+    /// batch.
+    pub(crate) fn update_chosen(
+        &mut self,
+        spec: &GroupSpec,
+        batch: &Batch,
+        retract: Option<&[bool]>,
+        chosen: &[u32],
+        groups: &[u32],
+    ) -> Result<(), OperatorError> {
+        if chosen.len() == batch.num_rows() {
+            return self.update(spec, &batch.rows, groups, retract);
+        }
+        let flags: Option<Vec<bool>> = retract.map(|r| chosen.iter().map(|&row| r[row as usize]).collect());
+        let rows = take_rows(&batch.rows, &UInt32Array::from(chosen.to_vec()))?;
+        self.update(spec, &rows, groups, flags.as_deref())
+    }
+
+    /// Adds (or takes back) rows of a batch to the groups of their keys; all rows if `chosen` is `None`.
+    pub(crate) fn update_by_key(
+        &mut self,
+        spec: &GroupSpec,
+        batch: &Batch,
+        keys: Option<&Rows>,
+        retract: Option<&[bool]>,
+        chosen: Option<&[u32]>,
+    ) -> Result<(), OperatorError> {
+        let mut slot_of = |row: usize| {
+            let key = key_of(keys, row);
+            self.slot(hash_of(key), key)
+        };
+        match chosen {
+            None => {
+                let slots: Vec<u32> = (0..batch.num_rows()).map(&mut slot_of).collect();
+                self.update(spec, &batch.rows, &slots, retract)
+            }
+            Some(chosen) => {
+                let slots: Vec<u32> = chosen.iter().map(|&row| slot_of(row as usize)).collect();
+                self.update_chosen(spec, batch, retract, chosen, &slots)
+            }
+        }
+    }
+
     /// Whether [`Self::running`] works: every call can, and none has a filter.
     pub(crate) fn can_run(&self, spec: &GroupSpec) -> bool {
         !spec.can_retract && self.accumulators.iter().all(|a| a.can_run()) && spec.calls.iter().all(|c| c.filter.is_none())
@@ -275,7 +326,7 @@ pub(crate) fn read_i64(blob: &mut &[u8]) -> Result<i64, StateError> {
 }
 
 /// Change kinds as "takes back" flags; `None` when all rows are added.
-pub(crate) fn retractions(batch: &millrace_model::Batch) -> Option<Vec<bool>> {
+pub(crate) fn retractions(batch: &Batch) -> Option<Vec<bool>> {
     let kinds = batch.kinds.as_ref()?;
     Some(kinds.values().iter().map(|&k| k == ChangeKind::UpdateBefore as u8 || k == ChangeKind::Delete as u8).collect())
 }

@@ -11,10 +11,9 @@ use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
 };
-use arrow_array::UInt32Array;
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
-use millrace_model::{Batch, take_rows};
+use millrace_model::Batch;
 use std::collections::BTreeMap;
 
 const SESSIONS: &str = "sessions";
@@ -122,12 +121,7 @@ impl Run<'_> {
         if rows.is_empty() {
             return Ok(());
         }
-        let flags: Option<Vec<bool>> = self.retract.as_ref().map(|r| rows.iter().map(|&row| r[row as usize]).collect());
-        let rows = match rows.len() == self.batch.num_rows() {
-            true => self.batch.rows.clone(),
-            false => take_rows(&self.batch.rows, &UInt32Array::from(rows))?,
-        };
-        groups.update(spec, &rows, &slots, flags.as_deref())
+        groups.update_chosen(spec, self.batch, self.retract.as_deref(), &rows, &slots)
     }
 }
 

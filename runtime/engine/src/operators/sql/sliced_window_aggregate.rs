@@ -7,20 +7,19 @@
 //! up first. Windows of the clock have nothing like it and stay with [`super::window_aggregate`].
 
 use super::{
-    groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64, retractions},
+    groups::{BlobWriter, GroupSpec, Groups, groups_at, hash_of, read_i64, retractions},
     kept_watermark::KeptWatermark,
     late_rows::{LateRow, LateRows},
-    window_aggregate::{EMIT_ROWS_MAX, Windows, results},
+    window_aggregate::{Windows, emit_window},
     window_time::{to_local_ms, window_start},
 };
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
 };
-use arrow_array::UInt32Array;
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
-use millrace_model::{Batch, take_rows};
+use millrace_model::Batch;
 use millrace_sql::plan::WindowKind;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -120,9 +119,9 @@ impl SlicedWindowAggregate {
                 let slice_end_ms = read_i64(&mut blob)?;
                 if let Some(fired_ms) = made.watermark.behind(group) {
                     let slices = made.behind.entry(fired_ms).or_default();
-                    restore(slice(slices, &made.spec, slice_end_ms)?, key, &mut { blob })?;
+                    restore(groups_at(slices, &made.spec, slice_end_ms)?, key, &mut { blob })?;
                 }
-                restore(slice(&mut made.slices, &made.spec, slice_end_ms)?, key, &mut blob)?;
+                restore(groups_at(&mut made.slices, &made.spec, slice_end_ms)?, key, &mut blob)?;
                 made.expect(slice_end_ms);
             }
         }
@@ -223,10 +222,10 @@ impl SlicedWindowAggregate {
         let ordered: Vec<&Groups> = if self.slicing.is_forward { slices.collect() } else { slices.rev().collect() };
         match ordered.as_slice() {
             [] => Ok(()),
-            [only] => self.emit_groups(only, (start_ms, end_ms), out),
+            [only] => emit_window(&self.spec, only, (start_ms, end_ms), &self.windows, &self.output, out),
             several => {
                 let merged = self.merged(several)?;
-                self.emit_groups(&merged, (start_ms, end_ms), out)
+                emit_window(&self.spec, &merged, (start_ms, end_ms), &self.windows, &self.output, out)
             }
         }
     }
@@ -245,27 +244,11 @@ impl SlicedWindowAggregate {
         }
         Ok(merged)
     }
-
-    fn emit_groups(&self, groups: &Groups, bounds: (i64, i64), out: &mut Collector) -> Result<(), OperatorError> {
-        let slots: Vec<u32> = groups.in_order().into_iter().filter(|&s| groups.counts[s as usize] != 0).collect();
-        for slots in slots.chunks(EMIT_ROWS_MAX) {
-            let keys: Vec<&[u8]> = slots.iter().map(|&s| groups.key(s)).collect();
-            out.emit(results(&self.spec, groups, slots, &keys, &vec![bounds; slots.len()], &self.windows, &self.output)?);
-        }
-        Ok(())
-    }
 }
 
 fn restore(groups: &mut Groups, key: &[u8], state: &mut &[u8]) -> Result<(), OperatorError> {
     let slot = groups.slot(hash_of(key), key);
     groups.merge(slot, state)
-}
-
-fn slice<'s>(slices: &'s mut BTreeMap<i64, Groups>, spec: &GroupSpec, end_ms: i64) -> Result<&'s mut Groups, OperatorError> {
-    Ok(match slices.entry(end_ms) {
-        std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-        std::collections::btree_map::Entry::Vacant(entry) => entry.insert(Groups::new(spec)?),
-    })
 }
 
 #[async_trait]
@@ -279,23 +262,8 @@ impl Operator for SlicedWindowAggregate {
             let retract = retractions(&batch);
             for (end_ms, chosen) in assigned {
                 self.expect(end_ms);
-                let groups = slice(&mut self.slices, &self.spec, end_ms)?;
-                let slot_of = |row: usize| {
-                    let key = key_of(keys.as_ref(), row);
-                    groups.slot(hash_of(key), key)
-                };
-                match chosen {
-                    None => {
-                        let slots: Vec<u32> = (0..batch.num_rows()).map(slot_of).collect();
-                        groups.update(&self.spec, &batch.rows, &slots, retract.as_deref())?;
-                    }
-                    Some(rows) => {
-                        let slots: Vec<u32> = rows.iter().map(|&row| row as usize).map(slot_of).collect();
-                        let flags: Option<Vec<bool>> = retract.as_ref().map(|r| rows.iter().map(|&i| r[i as usize]).collect());
-                        let rows = take_rows(&batch.rows, &UInt32Array::from(rows))?;
-                        groups.update(&self.spec, &rows, &slots, flags.as_deref())?;
-                    }
-                }
+                let groups = groups_at(&mut self.slices, &self.spec, end_ms)?;
+                groups.update_by_key(&self.spec, &batch, keys.as_ref(), retract.as_deref(), chosen.as_deref())?;
             }
         }
         self.late.take(&batch, &late, self.watermark.ms).await

@@ -6,7 +6,7 @@
 //! late only if none is left (Flink's slicing window operator).
 
 use super::{
-    groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64, retractions},
+    groups::{BlobWriter, GroupSpec, Groups, groups_at, hash_of, read_i64, retractions},
     kept_watermark::KeptWatermark,
     late_rows::{LateRow, LateRows},
     window_time::{self, times, to_local_ms, to_utc_ms, windows_of},
@@ -15,17 +15,17 @@ use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
 };
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMillisecondArray, UInt32Array};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMillisecondArray};
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use chrono_tz::Tz;
-use millrace_model::{Batch, take_rows};
+use millrace_model::Batch;
 use millrace_sql::plan::{WindowKind, WindowStrategy};
 use std::{collections::BTreeMap, sync::Arc};
 
 const WINDOWS: &str = "windows";
 /// Rows per emitted batch at most.
-pub(crate) const EMIT_ROWS_MAX: usize = 8_192;
+const EMIT_ROWS_MAX: usize = 8_192;
 
 /// How rows find their windows, resolved.
 #[derive(Debug, Clone)]
@@ -114,7 +114,7 @@ impl WindowAggregate {
             while !blob.is_empty() {
                 let key = made.spec.stored_key(group, &mut blob)?;
                 let (end_ms, start_ms) = (read_i64(&mut blob)?, read_i64(&mut blob)?);
-                let groups = bucket(&mut made.buckets, &made.spec, (end_ms, start_ms))?;
+                let groups = groups_at(&mut made.buckets, &made.spec, (end_ms, start_ms))?;
                 let slot = groups.slot(hash_of(key), key);
                 groups.merge(slot, &mut blob)?;
             }
@@ -187,12 +187,7 @@ impl WindowAggregate {
                 return Ok(());
             }
             let groups = entry.remove();
-            let slots: Vec<u32> = groups.in_order().into_iter().filter(|&s| groups.counts[s as usize] != 0).collect();
-            for slots in slots.chunks(EMIT_ROWS_MAX) {
-                let bounds = vec![(start_ms, end_ms); slots.len()];
-                let keys: Vec<&[u8]> = slots.iter().map(|&s| groups.key(s)).collect();
-                out.emit(results(&self.spec, &groups, slots, &keys, &bounds, &self.windows, &self.output)?);
-            }
+            emit_window(&self.spec, &groups, (start_ms, end_ms), &self.windows, &self.output, out)?;
         }
         Ok(())
     }
@@ -215,15 +210,21 @@ fn by_window(windows: impl Iterator<Item = (i64, i64)>) -> Vec<Assigned> {
     found.into_iter().map(|(window, rows)| (window, Chosen::Some(rows))).collect()
 }
 
-fn bucket<'b>(
-    buckets: &'b mut BTreeMap<(i64, i64), Groups>,
+/// Emits the groups of the window with these bounds (start, end) that have rows.
+pub(crate) fn emit_window(
     spec: &GroupSpec,
-    window: (i64, i64),
-) -> Result<&'b mut Groups, OperatorError> {
-    Ok(match buckets.entry(window) {
-        std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-        std::collections::btree_map::Entry::Vacant(entry) => entry.insert(Groups::new(spec)?),
-    })
+    groups: &Groups,
+    bounds: (i64, i64),
+    windows: &Windows,
+    output: &SchemaRef,
+    out: &mut Collector,
+) -> Result<(), OperatorError> {
+    let slots: Vec<u32> = groups.in_order().into_iter().filter(|&s| groups.counts[s as usize] != 0).collect();
+    for slots in slots.chunks(EMIT_ROWS_MAX) {
+        let keys: Vec<&[u8]> = slots.iter().map(|&s| groups.key(s)).collect();
+        out.emit(results(spec, groups, slots, &keys, &vec![bounds; slots.len()], windows, output)?);
+    }
+    Ok(())
 }
 
 /// Rows of results: keys, calls, window start, end and time.
@@ -258,27 +259,14 @@ impl Operator for WindowAggregate {
     async fn process(&mut self, batch: Batch, now_ms: i64, _out: &mut Collector) -> Result<(), OperatorError> {
         let keys = self.spec.key_bytes(&batch.rows)?;
         let retract = retractions(&batch);
-        let slot_of = |groups: &mut Groups, row: usize| {
-            let key = key_of(keys.as_ref(), row);
-            groups.slot(hash_of(key), key)
-        };
-        let mut slots = Vec::new();
         let mut late = Vec::new();
         for (window, chosen) in self.assign(&batch.rows, now_ms, &mut late)? {
-            let groups = bucket(&mut self.buckets, &self.spec, window)?;
-            slots.clear();
-            match chosen {
-                Chosen::All => {
-                    slots.extend((0..batch.num_rows()).map(|row| slot_of(groups, row)));
-                    groups.update(&self.spec, &batch.rows, &slots, retract.as_deref())?;
-                }
-                Chosen::Some(rows) => {
-                    slots.extend(rows.iter().map(|&row| slot_of(groups, row as usize)));
-                    let flags: Option<Vec<bool>> = retract.as_ref().map(|r| rows.iter().map(|&i| r[i as usize]).collect());
-                    let rows = take_rows(&batch.rows, &UInt32Array::from(rows))?;
-                    groups.update(&self.spec, &rows, &slots, flags.as_deref())?;
-                }
-            }
+            let chosen = match &chosen {
+                Chosen::All => None,
+                Chosen::Some(rows) => Some(rows.as_slice()),
+            };
+            let groups = groups_at(&mut self.buckets, &self.spec, window)?;
+            groups.update_by_key(&self.spec, &batch, keys.as_ref(), retract.as_deref(), chosen)?;
         }
         drop(keys);
         self.late.take(&batch, &late, self.watermark.ms).await
