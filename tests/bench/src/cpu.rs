@@ -1,14 +1,11 @@
 //! Processor time of this process, all threads, ended ones included.
 
 use anyhow::Context;
+use millrace_test_servers::cpu;
 
 /// User and system time so far, in seconds.
 pub fn process_seconds() -> anyhow::Result<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").context("/proc/self/stat")?;
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-    // utime and stime are fields 14 and 15 (proc(5)), counted in ticks of a hundredth of a second on Linux.
-    let ticks = |index: usize| fields.get(index).and_then(|f| f.parse::<f64>().ok()).context("/proc/self/stat is short");
-    Ok((ticks(11)? + ticks(12)?) / 100.0)
+    cpu::process_seconds(std::process::id()).context("processor time")
 }
 
 /// The middle value.

@@ -5,7 +5,7 @@ pub mod gateway;
 mod settings;
 mod types;
 
-use crate::{ServerError, guardian::Guardian, http, port::free_ports};
+use crate::{ServerError, cpu, guardian::Guardian, http, port::free_ports};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
     fs::{self, File},
@@ -103,11 +103,7 @@ impl FlinkCluster {
     pub fn task_manager_cpu_seconds(&self) -> Result<f64, ServerError> {
         let processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
         let id = processes.get(1).map(Child::id).ok_or_else(|| error("there is no TaskManager".into()))?;
-        let stat = fs::read_to_string(format!("/proc/{id}/stat")).map_err(failed("read the TaskManager's processor time"))?;
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        // utime and stime are fields 14 and 15 (proc(5)), counted in ticks of a hundredth of a second on Linux.
-        let ticks = |index: usize| fields.get(index).and_then(|f| f.parse::<f64>().ok());
-        ticks(11).zip(ticks(12)).map(|(user, system)| (user + system) / 100.0).ok_or_else(|| error(format!("processor time in `{stat}`")))
+        cpu::process_seconds(id).map_err(failed("read the TaskManager's processor time"))
     }
 
     /// Starts the TaskManager again if it has ended, and waits until the cluster has slots. Flink 2.3 ends its

@@ -4,6 +4,7 @@
 //! folders removed. That is the [`guardian`]'s task; `Drop` only does it sooner.
 
 mod cache;
+pub mod cpu;
 mod flink;
 mod guardian;
 pub mod http;
