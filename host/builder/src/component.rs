@@ -1,4 +1,4 @@
-//! From a compiled module to a component of the world `etl-operator`.
+//! From a compiled module to a component of one of the contract's worlds.
 //!
 //! Invariant: what leaves here imports nothing but our own interfaces and exports exactly the world's, so that an
 //! author hears of a mistake at once instead of at upload.
@@ -6,11 +6,27 @@
 use crate::BuildError;
 use wit_component::{ComponentEncoder, DecodedWasm};
 
-/// The interface that an ETL component exports.
-pub const ETL_WORLD: &str = "millrace:plugin/etl@0.1.0";
+/// Interfaces of which a component exports exactly one: each is a world.
+pub const EXPORTS: [&str; 8] = [
+    "millrace:plugin/etl@0.1.0",
+    "millrace:plugin/scalar@0.1.0",
+    "millrace:plugin/table@0.1.0",
+    "millrace:plugin/aggregate@0.1.0",
+    "millrace:plugin/transform@0.1.0",
+    "millrace:plugin/source@0.1.0",
+    "millrace:plugin/sink@0.1.0",
+    "millrace:plugin/dimension@0.1.0",
+];
 
 /// Interfaces that a component may import.
-const IMPORTS: [&str; 2] = ["millrace:plugin/host@0.1.0", "millrace:plugin/types@0.1.0"];
+const IMPORTS: [&str; 6] = [
+    "millrace:plugin/host@0.1.0",
+    "millrace:plugin/types@0.1.0",
+    "millrace:plugin/clock@0.1.0",
+    "millrace:plugin/http@0.1.0",
+    "millrace:plugin/secrets@0.1.0",
+    "millrace:plugin/files@0.1.0",
+];
 
 /// Custom sections that are kept: function names, and what addr2line needs to name file and line of a trap.
 const KEPT: [&str; 10] = [
@@ -67,9 +83,9 @@ fn check_world(component: &[u8]) -> Result<(), String> {
     }
     let exports: Vec<String> = world.exports.keys().map(|key| resolve.name_world_key(key)).collect();
     match exports.as_slice() {
-        [export] if export == ETL_WORLD => Ok(()),
-        [] => Err("it exports nothing; the plugin must call `etl_rows!`, `export_rows!` or `export_etl!` once".into()),
-        found => Err(format!("it exports {}, expected {ETL_WORLD}", found.join(", "))),
+        [export] if EXPORTS.contains(&export.as_str()) => Ok(()),
+        [] => Err("it exports nothing; the plugin must call one of the SDK's export macros once, as `etl_rows!`".into()),
+        found => Err(format!("it exports {}, expected one of {}", found.join(", "), EXPORTS.join(", "))),
     }
 }
 

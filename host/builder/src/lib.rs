@@ -13,7 +13,7 @@ mod samples;
 mod tests;
 mod toolchain;
 
-pub use component::{ETL_WORLD, encode_component};
+pub use component::{EXPORTS, encode_component};
 pub use failure::BuildError;
 pub use project::{NewProject, SdkSource, new_project};
 pub use samples::{build_samples, sample_plugins};

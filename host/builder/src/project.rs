@@ -87,7 +87,10 @@ sdk_files! {
     "millrace-plugin/src/testing.rs" => "guest-sdk/rust/millrace-plugin/src/testing.rs",
     "millrace-plugin/src/tests.rs" => "guest-sdk/rust/millrace-plugin/src/tests.rs",
     "millrace-plugin/src/text.rs" => "guest-sdk/rust/millrace-plugin/src/text.rs",
+    "millrace-plugin/wit/capabilities.wit" => "wit/millrace-plugin-0.1.0/capabilities.wit",
     "millrace-plugin/wit/etl-operator.wit" => "wit/millrace-plugin-0.1.0/etl-operator.wit",
+    "millrace-plugin/wit/functions.wit" => "wit/millrace-plugin-0.1.0/functions.wit",
+    "millrace-plugin/wit/operators.wit" => "wit/millrace-plugin-0.1.0/operators.wit",
     "millrace-plugin/wit/types.wit" => "wit/millrace-plugin-0.1.0/types.wit",
 }
 

@@ -19,8 +19,8 @@ fn hostile(case: &str, prelude: &[&str], wit_version: &str) -> Vec<u8> {
     let mut module = wat::parse_str(of_version(format!("(module {fields})"))).unwrap();
     let contract = |file: &str| of_version(read(format!("wit/millrace-plugin-0.1.0/{file}")));
     // The package is declared once in a document.
-    let operator = contract("etl-operator.wit");
-    let text = format!("{}\n{}", contract("types.wit"), operator.split_once(";\n").unwrap().1);
+    let further = ["capabilities.wit", "etl-operator.wit"].map(|file| contract(file).split_once(";\n").unwrap().1.to_owned());
+    let text = [contract("types.wit"), further.concat()].concat();
     let mut resolve = wit_parser::Resolve::default();
     let package = resolve.push_str("contract.wit", &text).unwrap();
     let world = resolve.select_world(&[package], Some("etl-operator")).unwrap();
