@@ -3,25 +3,14 @@
 //! Invariant: what leaves here imports nothing but our own interfaces and exports exactly the world's, so that an
 //! author hears of a mistake at once instead of at upload.
 
-use crate::BuildError;
+use crate::{BuildError, World};
 use wit_component::{ComponentEncoder, DecodedWasm};
 
-/// Interfaces of which a component exports exactly one: each is a world.
-pub const EXPORTS: [&str; 8] = [
-    "millrace:plugin/etl@0.1.0",
-    "millrace:plugin/scalar@0.1.0",
-    "millrace:plugin/table@0.1.0",
-    "millrace:plugin/aggregate@0.1.0",
-    "millrace:plugin/transform@0.1.0",
-    "millrace:plugin/source@0.1.0",
-    "millrace:plugin/sink@0.1.0",
-    "millrace:plugin/dimension@0.1.0",
-];
-
 /// Interfaces that a component may import.
-const IMPORTS: [&str; 6] = [
+const IMPORTS: [&str; 7] = [
     "millrace:plugin/host@0.1.0",
     "millrace:plugin/types@0.1.0",
+    "millrace:plugin/signatures@0.1.0",
     "millrace:plugin/clock@0.1.0",
     "millrace:plugin/http@0.1.0",
     "millrace:plugin/secrets@0.1.0",
@@ -83,9 +72,9 @@ fn check_world(component: &[u8]) -> Result<(), String> {
     }
     let exports: Vec<String> = world.exports.keys().map(|key| resolve.name_world_key(key)).collect();
     match exports.as_slice() {
-        [export] if EXPORTS.contains(&export.as_str()) => Ok(()),
+        [export] if World::ALL.iter().any(|world| world.interface() == export) => Ok(()),
         [] => Err("it exports nothing; the plugin must call one of the SDK's export macros once, as `etl_rows!`".into()),
-        found => Err(format!("it exports {}, expected one of {}", found.join(", "), EXPORTS.join(", "))),
+        found => Err(format!("it exports {}, expected one of {}", found.join(", "), World::ALL.map(World::interface).join(", "))),
     }
 }
 

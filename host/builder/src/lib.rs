@@ -9,14 +9,16 @@ mod component;
 mod failure;
 mod project;
 mod samples;
+mod source_build;
 #[cfg(test)]
 mod tests;
 mod toolchain;
 
-pub use component::{EXPORTS, encode_component};
+pub use component::encode_component;
 pub use failure::BuildError;
 pub use project::{NewProject, SdkSource, new_project};
 pub use samples::{build_samples, sample_plugins};
+pub use source_build::{BuildReport, BuildStep, Diagnostic, Jar, Language, Severity, SourceBuild, SourceBuilder, SourceFile, World};
 
 use std::{
     path::{Path, PathBuf},

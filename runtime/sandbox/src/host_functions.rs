@@ -37,6 +37,7 @@ pub struct GuestState {
 /// None, unless two functions had the same name.
 pub fn link(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     linker.instance("millrace:plugin/types@0.1.0")?;
+    linker.instance("millrace:plugin/signatures@0.1.0")?;
     let mut host = linker.instance("millrace:plugin/host@0.1.0")?;
     host.func_wrap("log", |store: StoreContextMut<'_, GuestState>, (level, message): (LogLevel, WasmStr)| log(store, level, &message))?;
     host.func_wrap("parameter", |mut store: StoreContextMut<'_, GuestState>, (name,): (WasmStr,)| {

@@ -11,7 +11,7 @@ pub struct World {
 }
 
 /// Interfaces of the contract that a component may import.
-const IMPORTS: [&str; 6] = ["host", "types", "clock", "http", "secrets", "files"];
+const IMPORTS: [&str; 7] = ["host", "types", "signatures", "clock", "http", "secrets", "files"];
 
 /// Reads the top level's imports and exports.
 pub fn check_world(component: &[u8]) -> Result<World, AdmissionError> {
