@@ -53,6 +53,12 @@ pub enum BuildError {
         /// What was found, what was expected.
         reason: String,
     },
+    /// A build cannot be held on this machine.
+    #[error("no cage for builds can be made on this machine: {reason}")]
+    NoCage {
+        /// What was tried.
+        reason: String,
+    },
     /// A file could not be read or written.
     #[error("`{}`: {source}", .path.display())]
     Io {
@@ -72,7 +78,7 @@ impl Classified for BuildError {
             | Self::Compile { .. }
             | Self::NoModule { .. }
             | Self::NotAComponent { .. } => FaultClass::User,
-            Self::NoCargo | Self::NoTarget | Self::Io { .. } => FaultClass::External,
+            Self::NoCargo | Self::NoTarget | Self::NoCage { .. } | Self::Io { .. } => FaultClass::External,
         }
     }
 }

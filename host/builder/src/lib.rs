@@ -1,9 +1,10 @@
 //! From the source of a plugin to a WebAssembly component.
 //!
-//! Today this runs where the author works: the command line calls it, on code that its user wrote or trusts, since
-//! `cargo build` runs build scripts and macros. Invariant: the server never calls it; building on the server comes
-//! with a cage of its own. What is built is not trusted because of that: the server admits it like any upload.
+//! Two ways: where the author works, on code that its user wrote or trusts, since `cargo build` runs build scripts and
+//! macros; and on the server, from source text and JARs of strangers. Invariant: on the server no process of a build runs
+//! outside of a [`cage`]. What is built is not trusted because of that: the server admits it like any upload.
 
+pub mod cage;
 mod cargo;
 mod component;
 mod failure;
@@ -18,7 +19,9 @@ pub use component::encode_component;
 pub use failure::BuildError;
 pub use project::{NewProject, SdkSource, new_project};
 pub use samples::{build_samples, sample_plugins};
-pub use source_build::{BuildReport, BuildStep, Diagnostic, Jar, Language, Severity, SourceBuild, SourceBuilder, SourceFile, World};
+pub use source_build::{
+    BuildReport, BuildStep, Diagnostic, Jar, Language, Severity, SourceBuild, SourceBuilder, SourceBuilderFactory, SourceFile, World,
+};
 
 use std::{
     path::{Path, PathBuf},

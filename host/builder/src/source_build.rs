@@ -171,4 +171,33 @@ pub trait SourceBuilder: Send + Sync {
     /// # Errors
     /// Only what is not the user's fault: no JDK, a limit of the machine. What is wrong with the text is in the report.
     async fn build(&self, request: SourceBuild) -> Result<BuildReport, crate::BuildError>;
+
+    /// As [`SourceBuilder::build`]; `on_step` hears the name of each step as it begins.
+    ///
+    /// # Errors
+    /// As for [`SourceBuilder::build`].
+    async fn build_watched(&self, request: SourceBuild, on_step: &(dyn Fn(&str) + Send + Sync)) -> Result<BuildReport, crate::BuildError> {
+        let _ = on_step;
+        self.build(request).await
+    }
+}
+
+/// Makes builders.
+///
+/// A builder serves one tenant only: compilers may run code that they compile (Scala macros), so what a warm JVM has
+/// compiled for one tenant may have changed it, and it must never compile for another. Dropping a builder ends its
+/// processes. Every process is started by the [`crate::cage::ProcessStarter`] that the factory was made with.
+#[async_trait]
+pub trait SourceBuilderFactory: Send + Sync {
+    /// What identifies the tools: a component is the same if they and the request are.
+    ///
+    /// # Errors
+    /// A tool is missing; the message says which and how to install it.
+    async fn toolchain(&self) -> Result<String, crate::BuildError>;
+
+    /// A builder for one tenant.
+    ///
+    /// # Errors
+    /// A tool is missing.
+    async fn open(&self) -> Result<std::sync::Arc<dyn SourceBuilder>, crate::BuildError>;
 }

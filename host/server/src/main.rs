@@ -1,7 +1,7 @@
 //! The `millrace` binary: server, command line, local playground.
 //!
-//! Invariant: `compile-component` runs before anything else is set up, so that the process which handles untrusted
-//! bytes has no threads, no runtime, no files and no network.
+//! Invariant: `compile-component` and `build-cage` run before anything else is set up, so that the processes which handle
+//! untrusted bytes have no threads, no runtime, no files and no network.
 
 mod broker;
 mod checkpoint_location;
@@ -26,10 +26,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The hidden command of the compile process.
 const COMPILE_COMPONENT: &str = "compile-component";
+/// The hidden command that closes the cage around a process of a build.
+const BUILD_CAGE: &str = "build-cage";
 
 fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|first| first == COMPILE_COMPONENT) {
         return millrace_sandbox::compile_child_main();
+    }
+    if std::env::args_os().nth(1).is_some_and(|first| first == BUILD_CAGE) {
+        return millrace_builder::cage::build_cage_main(std::env::args_os().skip(2));
     }
     cli::run()
 }
