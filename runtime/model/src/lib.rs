@@ -8,6 +8,7 @@ mod duration;
 pub mod fault;
 pub mod graph;
 pub mod ids;
+pub mod packed;
 pub mod schema;
 
 pub use batch::{Batch, ChangeKind, OffsetRange, Origin, take_rows};

@@ -3,9 +3,11 @@
 //! Invariant: reading here takes time and memory linear in the upload, and no recursion; whatever passes is still
 //! only compiled in the separate process.
 
+mod known;
 mod structure;
 mod world;
 
+pub(crate) use known::{has_known, widened, widened_compile};
 pub(crate) use structure::check_structure;
 pub(crate) use world::check_world;
 

@@ -7,6 +7,7 @@ use crate::bindings::{BatchParam, BatchResult};
 use crate::cage::Cage;
 use crate::limits::OperatorLimits;
 use crate::log::{Counters, GuestLog, LogLevel, LogRate, cut};
+use crate::packed::PackedFiles;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,6 +27,7 @@ pub struct GuestState {
     pub cage: Cage,
     pub limits: OperatorLimits,
     pub parameters: Arc<BTreeMap<String, String>>,
+    pub packed: Arc<PackedFiles>,
     pub log: Arc<dyn GuestLog>,
     pub log_rate: LogRate,
     pub counters: Counters,
@@ -45,6 +47,12 @@ pub fn link(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
         let value = store.data().parameters.get(&name).cloned();
         charge(&mut store, value.as_ref().map_or(0, String::len))?;
         Ok((value,))
+    })?;
+    host.func_wrap("packed-file", |mut store: StoreContextMut<'_, GuestState>, (name,): (WasmStr,)| {
+        let name = read(&mut store, &name)?;
+        let content = store.data().packed.get(&name).map(|content| content.to_vec());
+        charge(&mut store, content.as_ref().map_or(0, Vec::len))?;
+        Ok((content,))
     })?;
     host.func_wrap("counter-add", |mut store: StoreContextMut<'_, GuestState>, (name, delta): (WasmStr, u64)| {
         let name = read(&mut store, &name)?;

@@ -19,6 +19,7 @@ mod log;
 mod machine;
 mod metered;
 mod operator;
+mod packed;
 pub mod policy;
 mod sandbox;
 mod ticker;

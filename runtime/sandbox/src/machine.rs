@@ -14,9 +14,10 @@ pub const WASMTIME_VERSION: &str = "48.0.8";
 /// Bytes of guest stack before "call stack exhausted".
 const GUEST_STACK_BYTES: usize = 512 * 1024;
 
-/// Core instances, tables and memories reckoned per component instance: wit-component makes a main module, a shim and a
-/// fixup module, the latter two with tables of their own.
-const CORE_INSTANCES_PER_INSTANCE: u32 = 4;
+/// Core instances and tables reckoned per component instance: wit-component makes a main module, a shim and a fixup
+/// module, the latter two with tables of their own; a language runtime is made of dozens of modules. Counting core
+/// instances costs nothing, tables reserve address space.
+const CORE_INSTANCES_PER_INSTANCE: u32 = 64;
 const TABLES_PER_INSTANCE: u32 = 3;
 
 fn code_settings() -> Config {

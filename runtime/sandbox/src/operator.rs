@@ -238,6 +238,7 @@ impl EtlOperator {
             cage,
             limits: limits.clone(),
             parameters: self.parameters.clone(),
+            packed: self.component.packed.clone(),
             log: self.spec.log.clone(),
             log_rate: LogRate::new(limits.log_lines_per_second, Instant::now()),
             counters: std::mem::take(&mut self.counters),

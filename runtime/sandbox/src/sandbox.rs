@@ -1,6 +1,6 @@
 //! The sandbox: admits components, keeps their machine code, opens operators.
 
-use crate::admission::{AdmissionError, ComponentInfo, check_structure, check_world};
+use crate::admission::{AdmissionError, ComponentInfo, check_structure, check_world, has_known, widened};
 use crate::bindings::EtlGuestPre;
 use crate::cache::CodeCache;
 use crate::compile::{CompileError, Compiler};
@@ -9,6 +9,7 @@ use crate::host_functions::{self, GuestState};
 use crate::limits::{AdmissionLimits, SandboxConfig};
 use crate::machine;
 use crate::operator::{EtlOperator, OpenEtl};
+use crate::packed::PackedFiles;
 use crate::ticker::Ticker;
 use bytes::Bytes;
 use millrace_model::{Classified, FaultClass};
@@ -31,13 +32,23 @@ pub(crate) struct Inner {
     admission: AdmissionLimits,
     compiler: Compiler,
     cache: CodeCache,
+    /// Machine code by the hash of the code that it was made of: shared by components that differ in packed files only.
+    machine_code: moka::future::Cache<String, MachineCode>,
     loaded: moka::future::Cache<String, Arc<LoadedComponent>>,
+}
+
+/// Machine code in memory.
+#[derive(Clone)]
+struct MachineCode {
+    component: Component,
+    bytes: usize,
 }
 
 /// A component whose machine code is in memory, ready to be instantiated.
 pub struct LoadedComponent {
     content_hash: String,
     code_bytes: usize,
+    pub(crate) packed: Arc<PackedFiles>,
     pub(crate) pre: EtlGuestPre<GuestState>,
 }
 
@@ -83,7 +94,8 @@ impl Sandbox {
     /// Settings or address space that the machine refuses; a cache folder that cannot be opened.
     pub fn new(config: SandboxConfig) -> Result<Self, SandboxError> {
         let setup = |what: &str, error: &dyn std::fmt::Display| SandboxError::Setup(format!("{what}: {error}"));
-        let engine = machine::runtime_engine(&config.pool, config.admission.core_instances_max).map_err(|e| setup("engine", &e))?;
+        let engine =
+            machine::runtime_engine(&config.pool, widened(&config.admission).core_instances_max).map_err(|e| setup("engine", &e))?;
         let mut linker = Linker::new(&engine);
         host_functions::link(&mut linker).map_err(|e| setup("host functions", &e))?;
         let cache = CodeCache::open(&config.cache_dir, config.mac_key, machine::fingerprint(&engine))
@@ -94,8 +106,12 @@ impl Sandbox {
             .max_capacity(config.pool.loaded_bytes_max)
             .weigher(|_: &String, component: &Arc<LoadedComponent>| u32::try_from(component.code_bytes).unwrap_or(u32::MAX))
             .build();
+        let machine_code = moka::future::Cache::builder()
+            .max_capacity(config.pool.loaded_bytes_max)
+            .weigher(|_: &String, code: &MachineCode| u32::try_from(code.bytes).unwrap_or(u32::MAX))
+            .build();
         let compiler = Compiler::new(config.compiler, config.compile);
-        Ok(Self { inner: Arc::new(Inner { engine, ticker, linker, admission: config.admission, compiler, cache, loaded }) })
+        Ok(Self { inner: Arc::new(Inner { engine, ticker, linker, admission: config.admission, compiler, cache, machine_code, loaded }) })
     }
 
     /// Judges an uploaded component and compiles it, so that starting a job with it is quick.
@@ -164,25 +180,54 @@ impl Sandbox {
         let inner = self.inner.clone();
         let hash = content_hash.to_owned();
         let load = async move {
-            let (cached, key) = (inner.clone(), hash.clone());
-            let from_disk = blocking(move || cached.cache.read(&key).map_err(|e| AdmissionError::Host(format!("cache: {e}")))).await;
-            let code = match from_disk {
-                Ok(Some(code)) => code,
-                // A cache that cannot be read is a slow start, not a failed one.
-                Ok(None) | Err(_) => {
-                    compiled.store(true, std::sync::atomic::Ordering::Relaxed);
-                    inner.compile(&hash, component).await?
-                }
-            };
-            blocking(move || inner.prepare(hash, &code)).await
+            let whole = hash.clone();
+            let (code, packed, code_hash) = blocking(move || {
+                let (code, packed) = PackedFiles::unpack(&component)?;
+                let code_hash = if packed.is_empty() { whole } else { self::hash(&code) };
+                Ok((code, packed, code_hash))
+            })
+            .await?;
+            let machine_code = inner.machine_code(code_hash, code, compiled).await?;
+            blocking(move || inner.prepare(hash, machine_code, packed)).await
         };
         self.inner.loaded.try_get_with_by_ref(content_hash, load).await.map_err(|error: Arc<AdmissionError>| (*error).clone())
     }
 }
 
 impl Inner {
+    /// Machine code from memory, from the cache folder, or compiled: once for all who ask at the same time.
+    async fn machine_code(
+        self: &Arc<Self>,
+        code_hash: String,
+        code: Bytes,
+        compiled: Arc<std::sync::atomic::AtomicBool>,
+    ) -> Result<MachineCode, AdmissionError> {
+        let (inner, key) = (self.clone(), code_hash.clone());
+        let load = async move {
+            let (cached, name) = (inner.clone(), key.clone());
+            let from_disk = blocking(move || cached.cache.read(&name).map_err(|e| AdmissionError::Host(format!("cache: {e}")))).await;
+            let machine_code = match from_disk {
+                Ok(Some(machine_code)) => machine_code,
+                // A cache that cannot be read is a slow start, not a failed one.
+                Ok(None) | Err(_) => {
+                    compiled.store(true, std::sync::atomic::Ordering::Relaxed);
+                    inner.compile(&key, code).await?
+                }
+            };
+            blocking(move || {
+                let component =
+                    trusted::deserialize(&inner.engine, &machine_code).map_err(|e| AdmissionError::Compile(format!("{e:#}")))?;
+                Ok(MachineCode { component, bytes: machine_code.len() })
+            })
+            .await
+        };
+        self.machine_code.try_get_with(code_hash, load).await.map_err(|error: Arc<AdmissionError>| (*error).clone())
+    }
+
     async fn compile(self: &Arc<Self>, content_hash: &str, component: Bytes) -> Result<Vec<u8>, AdmissionError> {
-        let code = self.compiler.compile(component).await.map_err(|error| match error {
+        let checked = component.clone();
+        let known_core = blocking(move || Ok(has_known(&checked))).await?;
+        let code = self.compiler.compile(component, known_core).await.map_err(|error| match error {
             CompileError::Component(reason) => AdmissionError::Compile(reason),
             CompileError::Host(reason) => AdmissionError::Host(reason),
         })?;
@@ -196,12 +241,13 @@ impl Inner {
         .await
     }
 
-    fn prepare(&self, content_hash: String, code: &[u8]) -> Result<Arc<LoadedComponent>, AdmissionError> {
-        let component = trusted::deserialize(&self.engine, code).map_err(|e| AdmissionError::Compile(format!("{e:#}")))?;
+    fn prepare(&self, content_hash: String, code: MachineCode, packed: PackedFiles) -> Result<Arc<LoadedComponent>, AdmissionError> {
         let contract = |e: wasmtime::Error| AdmissionError::Contract(format!("{e:#}"));
-        let pre = EtlGuestPre::new(self.linker.instantiate_pre(&component).map_err(contract)?).map_err(contract)?;
+        let pre = EtlGuestPre::new(self.linker.instantiate_pre(&code.component).map_err(contract)?).map_err(contract)?;
         crate::bindings::check_types(&pre).map_err(contract)?;
-        Ok(Arc::new(LoadedComponent { content_hash, code_bytes: code.len(), pre }))
+        // Shared machine code is weighed where it is shared.
+        let code_bytes = if packed.is_empty() { code.bytes } else { packed.size_bytes() };
+        Ok(Arc::new(LoadedComponent { content_hash, code_bytes, packed: Arc::new(packed), pre }))
     }
 }
 

@@ -1,11 +1,13 @@
 //! Counts what is in a component against the structural limits.
 
-use super::AdmissionError;
+use super::{AdmissionError, known};
 use crate::limits::AdmissionLimits;
 use wasmparser::{Encoding, FunctionBody, Parser, Payload, TableSectionReader};
 
 /// Passes over every section once.
 pub fn check_structure(component: &[u8], limits: &AdmissionLimits) -> Result<(), AdmissionError> {
+    let known_core = known::has_known(component);
+    let limits = &if known_core { known::widened(limits) } else { limits.clone() };
     too_big("bytes", component.len() as u64, limits.upload_bytes_max as u64)?;
     if component.len() < 8 {
         return Err(AdmissionError::NotAComponent(format!("it has {} bytes, not even a header", component.len())));
@@ -21,6 +23,9 @@ pub fn check_structure(component: &[u8], limits: &AdmissionLimits) -> Result<(),
     let mut counts = Counts { level: 1, ..Counts::default() };
     for payload in Parser::new(0).parse_all(component) {
         let payload = payload.map_err(|e| AdmissionError::Malformed(e.to_string()))?;
+        if let Payload::ModuleSection { unchecked_range, .. } = &payload {
+            counts.in_known_core = known_core && component.get(unchecked_range.clone()).is_some_and(known::is_known);
+        }
         counts.section(&payload, limits)?;
     }
     Ok(())
@@ -30,6 +35,8 @@ pub fn check_structure(component: &[u8], limits: &AdmissionLimits) -> Result<(),
 #[derive(Default)]
 struct Counts {
     level: u32,
+    /// The module being read is a known core: its functions may be of any size.
+    in_known_core: bool,
     modules: u64,
     functions: u64,
     core_instances: u64,
@@ -55,6 +62,7 @@ impl Counts {
             }
             Payload::End(_) => {
                 self.level = self.level.saturating_sub(1);
+                self.in_known_core = false;
                 Ok(())
             }
             Payload::TypeSection(s) => add(&mut self.types, s.count(), "types", l.types_max),
@@ -77,6 +85,7 @@ impl Counts {
             Payload::ComponentInstanceSection(s) => {
                 add(&mut self.component_instances, s.count(), "component instances", l.component_instances_max)
             }
+            Payload::CodeSectionEntry(_) if self.in_known_core => Ok(()),
             Payload::CodeSectionEntry(body) => function(body, l),
             Payload::CustomSection(_) => add(&mut self.custom_sections, 1, "custom sections", l.custom_sections_max),
             Payload::ComponentStartSection { .. } => Err(AdmissionError::Malformed("component start functions are not supported".into())),

@@ -1,6 +1,7 @@
 //! The server's side of a compilation: starts the process, bounds what it reads, kills what overstays.
 
 use super::{CPU_S, EXIT_REFUSED, MEMORY_BYTES};
+use crate::admission::widened_compile;
 use crate::limits::{CompileLimits, CompilerCommand};
 use bytes::Bytes;
 use std::os::unix::process::ExitStatusExt;
@@ -37,23 +38,24 @@ impl Compiler {
     }
 
     /// Machine code of `component`.
-    pub async fn compile(&self, component: Bytes) -> Result<Vec<u8>, CompileError> {
+    pub async fn compile(&self, component: Bytes, known_core: bool) -> Result<Vec<u8>, CompileError> {
+        let limits = &if known_core { widened_compile(&self.limits) } else { self.limits.clone() };
         let _place = self.places.acquire().await.map_err(|_| CompileError::Host("the compiler is shut down".into()))?;
-        let deadline = Duration::from_millis(self.limits.wall_ms);
+        let deadline = Duration::from_millis(limits.wall_ms);
         // Dropping the unfinished run drops the child, which kills it.
-        match tokio::time::timeout(deadline, self.run(component)).await {
+        match tokio::time::timeout(deadline, self.run(component, limits)).await {
             Ok(result) => result,
             Err(_) => Err(CompileError::Component(format!("compilation took longer than {} s", deadline.as_secs()))),
         }
     }
 
-    async fn run(&self, component: Bytes) -> Result<Vec<u8>, CompileError> {
+    async fn run(&self, component: Bytes, limits: &CompileLimits) -> Result<Vec<u8>, CompileError> {
         let host = |what: &'static str| move |error: std::io::Error| CompileError::Host(format!("{what}: {error}"));
         let mut child = Command::new(&self.command.program)
             .args(&self.command.args)
             .env_clear()
-            .env(CPU_S, self.limits.cpu_s.to_string())
-            .env(MEMORY_BYTES, self.limits.memory_bytes.to_string())
+            .env(CPU_S, limits.cpu_s.to_string())
+            .env(MEMORY_BYTES, limits.memory_bytes.to_string())
             // Programs with mimalloc reserve a gigabyte before the limit is set. Committed at once, it would count as
             // used, and what then does not fit into it would fail.
             .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
@@ -72,36 +74,34 @@ impl Compiler {
             let _ = stdin.write_all(&component).await;
             drop(stdin);
         };
-        let code_max = self.limits.output_bytes_max as u64;
+        let code_max = limits.output_bytes_max as u64;
         let (_, code, reason) = tokio::join!(feed, read(stdout, code_max + 1), read(stderr, REASON_BYTES_MAX));
         let (code, reason) = (code.map_err(host("machine code cannot be read"))?, reason.map_err(host("the reason cannot be read"))?);
         if code.len() as u64 > code_max {
             return Err(CompileError::Component(format!("its machine code has more than {code_max} bytes")));
         }
         let status = child.wait().await.map_err(host("the compile process cannot be waited for"))?;
-        self.judge(status, code, &String::from_utf8_lossy(&reason))
+        judge(status, code, &String::from_utf8_lossy(&reason), limits)
     }
+}
 
-    fn judge(&self, status: ExitStatus, code: Vec<u8>, reason: &str) -> Result<Vec<u8>, CompileError> {
-        // Signals as numbered on Linux.
-        const SIGABRT: i32 = 6;
-        const SIGKILL: i32 = 9;
-        const SIGSEGV: i32 = 11;
-        const SIGXCPU: i32 = 24;
-        if status.success() {
-            return Ok(code);
-        }
-        if reason.contains("memory allocation of") {
-            return Err(CompileError::Component(format!("compilation needs more than {} MiB", self.limits.memory_bytes >> 20)));
-        }
-        match (status.code(), status.signal()) {
-            (Some(exit), _) if exit == i32::from(EXIT_REFUSED) => Err(CompileError::Component(reason.to_owned())),
-            (_, Some(SIGXCPU | SIGKILL)) => {
-                Err(CompileError::Component(format!("compilation takes more than {} s of CPU time", self.limits.cpu_s)))
-            }
-            (_, Some(SIGABRT | SIGSEGV)) => Err(CompileError::Component("compilation ran out of memory or stack".into())),
-            _ => Err(CompileError::Host(format!("the compile process ended with {status}: {reason}"))),
-        }
+fn judge(status: ExitStatus, code: Vec<u8>, reason: &str, limits: &CompileLimits) -> Result<Vec<u8>, CompileError> {
+    // Signals as numbered on Linux.
+    const SIGABRT: i32 = 6;
+    const SIGKILL: i32 = 9;
+    const SIGSEGV: i32 = 11;
+    const SIGXCPU: i32 = 24;
+    if status.success() {
+        return Ok(code);
+    }
+    if reason.contains("memory allocation of") {
+        return Err(CompileError::Component(format!("compilation needs more than {} MiB", limits.memory_bytes >> 20)));
+    }
+    match (status.code(), status.signal()) {
+        (Some(exit), _) if exit == i32::from(EXIT_REFUSED) => Err(CompileError::Component(reason.to_owned())),
+        (_, Some(SIGXCPU | SIGKILL)) => Err(CompileError::Component(format!("compilation takes more than {} s of CPU time", limits.cpu_s))),
+        (_, Some(SIGABRT | SIGSEGV)) => Err(CompileError::Component("compilation ran out of memory or stack".into())),
+        _ => Err(CompileError::Host(format!("the compile process ended with {status}: {reason}"))),
     }
 }
 

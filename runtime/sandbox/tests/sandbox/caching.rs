@@ -78,3 +78,19 @@ fn a_compiler_that_is_not_there_is_the_hosts_fault() {
         assert!(matches!(error, AdmissionError::Host(_)), "{error}");
     });
 }
+
+#[tokio::test]
+async fn components_that_differ_in_packed_files_share_machine_code() {
+    let fixture = guests::fixture();
+    let plain = echo();
+    let first = fixture.sandbox.admit(plain.clone()).await.unwrap();
+    let mut packed = plain.to_vec();
+    millrace_model::packed::pack(&mut packed, "script.js", b"export {}");
+    let second = fixture.sandbox.admit(packed.clone().into()).await.unwrap();
+    assert_ne!(first.content_hash, second.content_hash);
+    assert_eq!(second.compile_ms, 0);
+    assert_eq!(std::fs::read_dir(fixture.cache.path()).unwrap().count(), 1);
+    millrace_model::packed::pack(&mut packed, "script.js", b"export {}");
+    let error = fixture.sandbox.admit(packed.into()).await.unwrap_err().to_string();
+    assert_eq!(error, "the component is malformed: the packed file `script.js` is there twice");
+}

@@ -35,8 +35,8 @@ pub fn component(module: &str, wit_version: &str) -> Bytes {
     let mut bytes = wat::parse_str(&module).unwrap_or_else(|e| panic!("{e}"));
     let mut resolve = wit_parser::Resolve::default();
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit/millrace-plugin-0.1.0");
-    let text =
-        format!("{}\n{}", wit(&dir, "types.wit", wit_version), wit(&dir, "etl-operator.wit", wit_version).split_once(";\n").unwrap().1);
+    let rest = |file: &str| wit(&dir, file, wit_version).split_once(";\n").unwrap().1.to_owned();
+    let text = format!("{}\n{}\n{}", wit(&dir, "types.wit", wit_version), rest("capabilities.wit"), rest("etl-operator.wit"));
     let package = resolve.push_str("contract.wit", &text).unwrap();
     let world = resolve.select_world(&[package], Some("etl-operator")).unwrap();
     embed_component_metadata(&mut bytes, &resolve, world, StringEncoding::UTF8).unwrap();
