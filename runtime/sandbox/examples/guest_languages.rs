@@ -1,0 +1,123 @@
+//! `measure guest-languages`: the same ETL operator made from several languages, fuel and interrupt ticks on, one thread.
+//! Prints one line of JSON: by name, rows per second, fuel per row, size, compile time.
+//!
+//! Arguments: the compile process's program, then `name=component.wasm` for each. The first is the reference: the others
+//! must answer the same rows.
+
+use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use millrace_model::ids::{NodeId, TenantId};
+use millrace_model::{Batch, DataType, Field, Schema};
+use millrace_sandbox::*;
+use serde_json::{Value, json};
+use std::error::Error;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const ROWS: usize = 1_024;
+const ROUNDS: usize = 9;
+const ROUND: Duration = Duration::from_millis(400);
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let compiler = args.next().ok_or("usage: guest_languages <millrace-compile-component> <name>=<component>…")?;
+    let cache = tempfile::tempdir()?;
+    let compiler = CompilerCommand { program: std::fs::canonicalize(compiler)?, args: Vec::new() };
+    let sandbox = Sandbox::new(SandboxConfig::new(cache.path(), [1; 32], compiler))?;
+    let figures = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(measure(&sandbox, args.collect()))?;
+    #[allow(clippy::print_stdout, reason = "the figures are the program's output")]
+    {
+        println!("{figures}");
+    }
+    Ok(())
+}
+
+struct Guest {
+    name: String,
+    operator: EtlOperator,
+    facts: Value,
+    rates: Vec<f64>,
+}
+
+async fn measure(sandbox: &Sandbox, components: Vec<String>) -> Result<Value, Box<dyn Error>> {
+    let batch = batch()?;
+    let mut guests = Vec::new();
+    for argument in components {
+        let (name, path) = argument.split_once('=').ok_or("expected name=component")?;
+        guests.push(open(sandbox, name, std::fs::read(path)?).await.map_err(|e| format!("{name}: {e}"))?);
+    }
+    let mut expected: Option<RecordBatch> = None;
+    for guest in &mut guests {
+        let answer = guest.operator.process(&batch).await.map_err(|e| format!("{}: {e}", guest.name))?.rows;
+        let columns = expected.get_or_insert_with(|| answer.clone()).columns();
+        if answer.columns() != columns {
+            return Err(format!("{} answers other rows than the first", guest.name).into());
+        }
+    }
+    // The languages take turns, so that a noisy moment of the machine meets them all.
+    for _ in 0..ROUNDS {
+        for guest in &mut guests {
+            let (started, mut batches) = (Instant::now(), 0_u64);
+            while started.elapsed() < ROUND {
+                std::hint::black_box(guest.operator.process(&batch).await?);
+                batches += 1;
+            }
+            guest.rates.push(batches as f64 * ROWS as f64 / started.elapsed().as_secs_f64());
+        }
+    }
+    let figures = guests.into_iter().map(|guest| (guest.name.clone(), guest.figures())).collect::<serde_json::Map<_, _>>();
+    Ok(Value::Object(figures))
+}
+
+async fn open(sandbox: &Sandbox, name: &str, component: Vec<u8>) -> Result<Guest, Box<dyn Error>> {
+    let component: bytes::Bytes = component.into();
+    let info = sandbox.admit(component.clone()).await?;
+    let loaded = sandbox.load(&info.content_hash, component).await?;
+    let open = OpenEtl {
+        tenant: TenantId::new("bench"),
+        job: "guest-languages".into(),
+        operator: NodeId::new(name),
+        input: schema()?,
+        parameters: [("factor".to_owned(), "1.1".to_owned())].into(),
+        limits: OperatorLimits::default(),
+        account: Arc::new(TenantAccount::new(TenantLimits::default())),
+        log: Arc::new(NoLog),
+    };
+    let opening = Instant::now();
+    let operator = sandbox.open_etl(&loaded, open).await?;
+    let facts = json!({
+        "size_bytes": info.size_bytes,
+        "cranelift_ms": info.compile_ms,
+        "open_us": opening.elapsed().as_micros() as u64,
+    });
+    Ok(Guest { name: name.to_owned(), operator, facts, rates: Vec::new() })
+}
+
+impl Guest {
+    fn figures(mut self) -> Value {
+        self.rates.sort_by(f64::total_cmp);
+        let usage = self.operator.usage();
+        let facts = &mut self.facts;
+        facts["rows_per_second"] = json!(self.rates.get(self.rates.len() / 2).copied().unwrap_or_default().round());
+        facts["fuel_per_row"] = json!(usage.fuel as f64 / (usage.calls as f64 * ROWS as f64));
+        facts["memory_peak_bytes"] = json!(usage.memory_peak_bytes);
+        self.facts
+    }
+}
+
+fn schema() -> Result<Schema, Box<dyn Error>> {
+    Ok(Schema::new(vec![
+        Field::new("id", DataType::BigInt, false),
+        Field::new("name", DataType::String, false),
+        Field::new("amount", DataType::Double, false),
+    ])?)
+}
+
+/// Half of the rows pass; names of 11 to 13 letters, as the comparison on the JVM makes them.
+fn batch() -> Result<Batch, Box<dyn Error>> {
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(Int64Array::from_iter_values(0..ROWS as i64)),
+        Arc::new(StringArray::from_iter_values((0..ROWS).map(|row| format!("user name {}", row * 7_919 % 1_000)))),
+        Arc::new(Float64Array::from_iter_values((0..ROWS).map(|row| (row % 100) as f64))),
+    ];
+    Ok(Batch::inserts(RecordBatch::try_new(schema()?.to_arrow(), columns)?))
+}
