@@ -169,7 +169,7 @@ impl Catalog for ProjectCatalog {
         };
         let component = self.store.component(&self.scope.tenant, &pin.content_hash).await.map_err(|e| self.failed(&e))?;
         let PinnedPlugin { plugin, version, content_hash } = pin;
-        Ok(PluginBinding { name: plugin, version, content_hash, component: Bytes::from(component) })
+        Ok(PluginBinding { name: plugin, version, content_hash, component: Bytes::from(component), grants: Default::default() })
     }
 }
 

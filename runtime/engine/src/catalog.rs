@@ -5,6 +5,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_connector::TableBinding;
+use millrace_sandbox::CapabilityGrants;
 
 /// A plugin version that a node refers to.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct PluginBinding {
     pub content_hash: String,
     /// The component.
     pub component: Bytes,
+    /// What it may do beyond computing. Never pinned: as it is when the job starts.
+    pub grants: CapabilityGrants,
 }
 
 /// Why a name could not be resolved.

@@ -44,6 +44,7 @@ async fn measure(component: bytes::Bytes, cache: &std::path::Path, compiler: Com
         limits: OperatorLimits::default(),
         account: Arc::new(TenantAccount::new(TenantLimits::default())),
         log: Arc::new(NoLog),
+        context: GuestContext::default(),
     };
     let opening = Instant::now();
     let mut operator = sandbox.open_etl(&loaded, open).await?;

@@ -7,6 +7,7 @@ mod buffers;
 mod from_guest;
 mod schema;
 mod to_guest;
+mod to_host_call;
 
 #[cfg(test)]
 mod fuzzed;
@@ -14,6 +15,7 @@ mod fuzzed;
 pub(crate) use from_guest::{OutputLimits, batch_from_guest};
 pub(crate) use schema::{SchemaForGuest, schema_from_guest};
 pub(crate) use to_guest::BatchForGuest;
+pub(crate) use to_host_call::{batch_for_lowering, schema_for_lowering};
 
 /// What is wrong with a guest's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! The sandbox: admits, compiles, caches, instantiates, meters and stops tenant code (requirement EXT-6).
 //!
 //! **Invariants.** The only crate that knows wasmtime. Nothing is compiled in this process and nothing is deserialized
-//! that this server has not made. A guest reaches only `millrace:plugin/host`. A guest can never panic or stall the host:
+//! that this server has not made. A guest reaches only what the contract
+//! lets it import, and beyond its own memory only what an administrator has granted. A guest can never panic or stall the host:
 //! every call has fuel, interrupt ticks and a deadline, everything it returns is checked before it is trusted, and every
 //! fault ends as a [`FaultReport`] that names tenant, job, operator, records and reason.
 
@@ -10,7 +11,9 @@ mod admission;
 mod bindings;
 mod cache;
 mod cage;
+mod capabilities;
 mod compile;
+mod context;
 mod convert;
 mod fault;
 mod host_functions;
@@ -26,7 +29,9 @@ mod ticker;
 
 pub use account::{TenantAccount, TenantUsage};
 pub use admission::{AdmissionError, ComponentInfo};
+pub use capabilities::{Capabilities, CapabilityGrants, FolderGrant, HttpTarget, SecretValue};
 pub use compile::compile_child_main;
+pub use context::{DimensionColumns, DimensionTables, GuestContext, NoDimensions, RejectPolicy, RejectedRow};
 pub use fault::{FaultKind, FaultReport, Frame, Stage};
 pub use host_functions::{PLUGIN_PACKAGE, WIT_VERSION};
 pub use limits::{AdmissionLimits, CompileLimits, CompilerCommand, OperatorLimits, PoolLimits, SandboxConfig, TenantLimits};

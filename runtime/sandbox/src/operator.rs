@@ -6,6 +6,7 @@
 use crate::account::TenantAccount;
 use crate::bindings::{BatchResult, EtlGuest, Fault, SchemaParam};
 use crate::cage::{Cage, Refusal};
+use crate::context::{GuestContext, RejectedRow, Rejections, seed};
 use crate::convert::{BatchForGuest, Invalid, OutputLimits, SchemaForGuest, batch_from_guest, schema_from_guest};
 use crate::fault::{Cause, FaultKind, FaultReport, Stage};
 use crate::host_functions::GuestState;
@@ -39,6 +40,8 @@ pub struct OpenEtl {
     pub account: Arc<TenantAccount>,
     /// Where the guest's log lines go.
     pub log: Arc<dyn GuestLog>,
+    /// Its place in the job and what it may use.
+    pub context: GuestContext,
 }
 
 /// What an operator has used since it was opened, reopenings included.
@@ -147,6 +150,7 @@ impl EtlOperator {
         let budget = Budget { fuel: limits.process_fuel, deadline: Duration::from_millis(limits.deadline_ms) };
         let answer: Result<Result<BatchResult, Fault>, Cause> = {
             let Live { store, guest } = &mut live;
+            store.data_mut().rejections.begin(u32::try_from(batch.num_rows()).unwrap_or(u32::MAX));
             call(&self.sandbox, store, budget, &self.spec.account, &mut self.usage, async |store| {
                 guest.millrace_plugin_etl().call_process(store, input.param(&columns)).await
             })
@@ -178,6 +182,11 @@ impl EtlOperator {
                 Err(cause)
             }
         }
+    }
+
+    /// Rows of the last batch that the guest has rejected one by one; only of a call that ended well.
+    pub fn take_rejected(&mut self) -> Vec<RejectedRow> {
+        self.live.as_mut().map(|live| live.store.data_mut().rejections.take()).unwrap_or_default()
     }
 
     /// Replaces the instance by a new one: after a fault, or to take up new parameters.
@@ -242,6 +251,10 @@ impl EtlOperator {
             log: self.spec.log.clone(),
             log_rate: LogRate::new(limits.log_lines_per_second, Instant::now()),
             counters: std::mem::take(&mut self.counters),
+            context: self.spec.context.clone(),
+            seed: seed(&self.spec.job, self.spec.operator.as_str(), self.spec.context.subtask),
+            rejections: Rejections::default(),
+            deadline: Instant::now(),
         };
         let mut store = Store::new(&self.sandbox.inner.engine, state);
         store.limiter(|state| &mut state.cage);
@@ -323,6 +336,7 @@ async fn call<T>(
 ) -> Result<T, Cause> {
     store.set_fuel(budget.fuel).map_err(|e| Cause::new(FaultKind::Internal, e.to_string()))?;
     store.set_epoch_deadline(1);
+    store.data_mut().deadline = Instant::now() + budget.deadline;
     let mut spent = Spent::default();
     let outcome = {
         let _running = sandbox.inner.ticker.running();

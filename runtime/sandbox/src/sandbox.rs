@@ -3,6 +3,7 @@
 use crate::admission::{AdmissionError, ComponentInfo, check_structure, check_world, has_known, widened};
 use crate::bindings::EtlGuestPre;
 use crate::cache::CodeCache;
+use crate::capabilities::{Capabilities, CapabilityGrants, HttpClient};
 use crate::compile::{CompileError, Compiler};
 use crate::fault::FaultReport;
 use crate::host_functions::{self, GuestState};
@@ -28,6 +29,7 @@ pub struct Sandbox {
 pub(crate) struct Inner {
     pub engine: Engine,
     pub ticker: Ticker,
+    http: Option<Arc<HttpClient>>,
     linker: Linker<GuestState>,
     admission: AdmissionLimits,
     compiler: Compiler,
@@ -111,7 +113,11 @@ impl Sandbox {
             .weigher(|_: &String, code: &MachineCode| u32::try_from(code.bytes).unwrap_or(u32::MAX))
             .build();
         let compiler = Compiler::new(config.compiler, config.compile);
-        Ok(Self { inner: Arc::new(Inner { engine, ticker, linker, admission: config.admission, compiler, cache, machine_code, loaded }) })
+        // Without certificates, say, everything else works.
+        let http = HttpClient::new().inspect_err(|error| tracing::warn!("{error}; plugins cannot send requests")).ok().map(Arc::new);
+        Ok(Self {
+            inner: Arc::new(Inner { engine, ticker, http, linker, admission: config.admission, compiler, cache, machine_code, loaded }),
+        })
     }
 
     /// Judges an uploaded component and compiles it, so that starting a job with it is quick.
@@ -160,6 +166,11 @@ impl Sandbox {
             return Err(SandboxError::WrongBytes { found, expected: content_hash.to_owned() });
         }
         Ok(self.loaded(content_hash, component, Arc::default()).await?)
+    }
+
+    /// What the guests of one operator may use: the grants of `plugin`, ready for use.
+    pub fn capabilities(&self, plugin: &str, grants: &CapabilityGrants) -> Arc<Capabilities> {
+        Arc::new(Capabilities::new(plugin, grants, self.inner.http.clone()))
     }
 
     /// Opens an ETL operator: a new instance, and its answer to `open`.

@@ -88,7 +88,8 @@ impl Bench {
         let mut bench = Self::open(bootstrap, output_schema())?;
         let content_hash = hex::encode(Sha256::digest(&component));
         bench.services.sandbox.admit(component.clone()).await.context("plugin")?;
-        bench.names.plugin = Some(PluginBinding { name: "bench-filter".into(), version: "1".into(), content_hash, component });
+        bench.names.plugin =
+            Some(PluginBinding { name: "bench-filter".into(), version: "1".into(), content_hash, component, grants: Default::default() });
         Ok(bench)
     }
 

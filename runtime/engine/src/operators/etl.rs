@@ -3,7 +3,8 @@
 //! Invariant: whatever tenant code does ends in rows, a dead letter, or an error of this operator; never in a panic.
 
 use super::{Collector, Operator, OperatorContext, OperatorKind, PlanContext, PlannedTransform};
-use crate::{catalog::PluginBinding, error::OperatorError, metrics::SubtaskMetrics};
+use crate::{catalog::PluginBinding, error::OperatorError, metrics::SubtaskMetrics, services::EngineServices};
+use arrow_array::UInt32Array;
 use async_trait::async_trait;
 use millrace_connector::{ConnectorError, DeadLetter, DeadLetterReason, DeadLetters, parse_config};
 use millrace_formats::{EncodedRows, Encoder, FormatSpec, JsonOptions};
@@ -13,7 +14,7 @@ use millrace_model::{
     ids::NodeId,
 };
 use millrace_sandbox::{
-    EtlOperator, FaultReport, GuestLog, LogLevel, NoLog, OpenEtl, OperatorLimits,
+    EtlOperator, FaultReport, GuestContext, GuestLog, LogLevel, NoLog, OpenEtl, OperatorLimits, RejectPolicy, RejectedRow,
     policy::{FaultAction, FaultPolicy, decide},
 };
 use serde::Deserialize;
@@ -37,6 +38,21 @@ struct Config {
     /// What happens when the plugin fails on a batch.
     #[serde(default)]
     on_fault: FaultPolicy,
+    /// What happens to a row that the plugin rejects; if absent, dead letters where `on_fault` says so, else a failure.
+    #[serde(default)]
+    on_record_error: Option<RecordErrorPolicy>,
+}
+
+/// What happens to a row that a plugin rejects on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RecordErrorPolicy {
+    /// The plugin ends its call with a fault, which `on_fault` then judges.
+    Fail,
+    /// The row becomes a dead letter.
+    DeadLetter,
+    /// The row is dropped and counted.
+    Skip,
 }
 
 struct Settings {
@@ -58,7 +74,8 @@ impl OperatorKind for EtlKind {
         let settings = Settings { config, plugin };
         // The output's columns are what the component answers for these input columns: only running it can tell.
         let account = context.services.accounts.get(context.tenant);
-        let open = settings.open(context.tenant.clone(), "validate", &node.id, input, account, Arc::new(NoLog));
+        let guest = settings.context(context.services, 0);
+        let open = settings.open(context.tenant.clone(), "validate", &node.id, input, account, Arc::new(NoLog), guest);
         let component = (context.services.sandbox.load(&settings.plugin.content_hash, settings.plugin.component.clone()).await)
             .map_err(|e| vec![GraphError::in_field(&node.id, "config.plugin", "plugin.load", e.to_string())])?;
         let operator = (context.services.sandbox.open_etl(&component, open).await)
@@ -77,7 +94,8 @@ impl OperatorKind for EtlKind {
             .ok_or_else(|| OperatorError::Internal("settings of another kind".into()))?;
         let account = context.services.accounts.get(&context.tenant);
         let log = Arc::new(LogToTracing { instance: context.instance.to_string(), operator: context.operator.clone() });
-        let open = settings.open(context.tenant.clone(), &context.job, &context.operator, &context.input, account, log);
+        let guest = settings.context(&context.services, context.subtask);
+        let open = settings.open(context.tenant.clone(), &context.job, &context.operator, &context.input, account, log, guest);
         let component = (context.services.sandbox.load(&settings.plugin.content_hash, settings.plugin.component.clone()).await)
             .map_err(|e| OperatorError::Connector(ConnectorError::Config(format!("plugin `{}`: {e}", settings.plugin.name))))?;
         let guest = context.services.sandbox.open_etl(&component, open).await.map_err(|e| OperatorError::Fault(Box::new(e)))?;
@@ -91,6 +109,7 @@ impl OperatorKind for EtlKind {
             operator: context.operator,
             guest,
             policy: settings.config.on_fault.clone(),
+            record_errors: settings.record_errors(),
             faults_in_a_row: 0,
             metrics: context.metrics,
             dead_letters: context.dead_letters,
@@ -108,6 +127,7 @@ impl Settings {
         input: &Schema,
         account: Arc<millrace_sandbox::TenantAccount>,
         log: Arc<dyn GuestLog>,
+        context: GuestContext,
     ) -> OpenEtl {
         OpenEtl {
             tenant,
@@ -118,6 +138,25 @@ impl Settings {
             limits: OperatorLimits::default(),
             account,
             log,
+            context,
+        }
+    }
+
+    fn record_errors(&self) -> RecordErrorPolicy {
+        let unless_said =
+            if self.config.on_fault == FaultPolicy::DeadLetter { RecordErrorPolicy::DeadLetter } else { RecordErrorPolicy::Fail };
+        self.config.on_record_error.unwrap_or(unless_said)
+    }
+
+    fn context(&self, services: &EngineServices, subtask: usize) -> GuestContext {
+        GuestContext {
+            subtask: u32::try_from(subtask).unwrap_or(u32::MAX),
+            on_reject: match self.record_errors() {
+                RecordErrorPolicy::Fail => RejectPolicy::Fail,
+                RecordErrorPolicy::DeadLetter | RecordErrorPolicy::Skip => RejectPolicy::SetAside,
+            },
+            capabilities: services.sandbox.capabilities(&self.plugin.name, &self.plugin.grants),
+            ..GuestContext::default()
         }
     }
 }
@@ -152,6 +191,7 @@ struct Etl {
     operator: NodeId,
     guest: EtlOperator,
     policy: FaultPolicy,
+    record_errors: RecordErrorPolicy,
     faults_in_a_row: u32,
     metrics: Arc<SubtaskMetrics>,
     dead_letters: Arc<dyn DeadLetters>,
@@ -165,6 +205,7 @@ impl Operator for Etl {
             match self.guest.process(&batch).await {
                 Ok(answer) => {
                     self.faults_in_a_row = 0;
+                    self.set_aside(&batch).await?;
                     self.report_usage();
                     check_inserts(&answer)?;
                     out.emit(answer);
@@ -204,6 +245,36 @@ impl Etl {
         }
     }
 
+    /// Rows that the plugin rejected while it went on with the others.
+    async fn set_aside(&mut self, batch: &Batch) -> Result<(), OperatorError> {
+        let rejected = self.guest.take_rejected();
+        if rejected.is_empty() {
+            return Ok(());
+        }
+        self.metrics.count("rejectedRecords", rejected.len() as u64);
+        if self.record_errors != RecordErrorPolicy::DeadLetter {
+            return Ok(());
+        }
+        self.metrics.count("deadLetterRecords", rejected.len() as u64);
+        let letters = self.letters_of_rows(batch, rejected)?;
+        Ok(self.dead_letters.send(letters).await?)
+    }
+
+    /// One letter per rejected row, with the plugin's own words.
+    fn letters_of_rows(&mut self, batch: &Batch, rejected: Vec<RejectedRow>) -> Result<Vec<DeadLetter>, OperatorError> {
+        let taken = batch.take(&UInt32Array::from_iter_values(rejected.iter().map(|r| r.row)))?;
+        let mut rows = EncodedRows::default();
+        self.encoder.encode(&taken.rows, &mut rows).map_err(|e| OperatorError::Internal(format!("dead letters: {e}")))?;
+        let letter = |(payload, rejected): (&[u8], RejectedRow)| DeadLetter {
+            operator: self.operator.to_string(),
+            reason: DeadLetterReason::OperatorFault,
+            message: rejected.message,
+            origin: row_origin(&batch.origin, batch.num_rows(), rejected.row),
+            payload: payload.to_vec(),
+        };
+        Ok(rows.iter().zip(rejected).map(letter).collect())
+    }
+
     /// One letter per row: the row as JSON, the batch's origin, the report.
     fn letters(&mut self, batch: &Batch, fault: &FaultReport) -> Result<Vec<DeadLetter>, OperatorError> {
         let mut rows = EncodedRows::default();
@@ -226,7 +297,7 @@ impl Etl {
         counters.insert("fuel".into(), usage.fuel);
         counters.insert("guestTimeUs".into(), usage.time_us);
         counters.insert("guestMemoryPeakBytes".into(), usage.memory_peak_bytes);
-        for name in ["faults", "deadLetterRecords"] {
+        for name in ["faults", "deadLetterRecords", "rejectedRecords"] {
             if let Some(value) = self.metrics.counter(name) {
                 counters.insert(name.into(), value);
             }
@@ -244,6 +315,18 @@ fn check_inserts(answer: &Batch) -> Result<(), OperatorError> {
             Err(OperatorError::Connector(ConnectorError::BadRecord(message.into())))
         }
         _ => Ok(()),
+    }
+}
+
+/// Where a row of a batch came from. Exact where the batch is one whole range of offsets, else the batch's ranges: filters
+/// before this operator leave no trace of which offsets went.
+fn row_origin(origin: &[OffsetRange], rows: usize, row: u32) -> String {
+    match origin {
+        [range] if range.last - range.first + 1 == rows as i64 => {
+            let offset = range.first + i64::from(row);
+            describe_origin(&[OffsetRange { first: offset, last: offset, ..range.clone() }])
+        }
+        ranges => describe_origin(ranges),
     }
 }
 

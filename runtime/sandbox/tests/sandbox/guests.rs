@@ -102,6 +102,7 @@ pub fn open(input: Schema, limits: OperatorLimits) -> OpenEtl {
         limits,
         account: Arc::new(TenantAccount::new(TenantLimits::default())),
         log: Arc::new(NoLog),
+        context: GuestContext::default(),
     }
 }
 

@@ -1,0 +1,5 @@
+(func (export "millrace:plugin/etl@0.1.0#process") (param $rows i32) (param $has_kinds i32) (param $kinds i32) (param $kinds_len i32) (param $columns i32) (param $columns_len i32)
+  (result i32)
+  (call $now_ms (i32.const 2048))
+  (if (i32.eqz (i32.load8_u (i32.const 2048))) (then unreachable))
+  (call $fault (i32.load (i32.const 2056)) (i32.load (i32.const 2060))))

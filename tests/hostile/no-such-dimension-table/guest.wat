@@ -1,0 +1,6 @@
+(data (i32.const 4096) "users")
+(func (export "millrace:plugin/etl@0.1.0#process") (param $rows i32) (param $has_kinds i32) (param $kinds i32) (param $kinds_len i32) (param $columns i32) (param $columns_len i32)
+  (result i32)
+  (call $lookup (i32.const 4096) (i32.const 5) (local.get $rows) (i32.const 0) (i32.const 0) (i32.const 0) (local.get $columns) (local.get $columns_len) (i32.const 2048))
+  (if (i32.eqz (i32.load8_u (i32.const 2048))) (then unreachable))
+  (call $fault (i32.load (i32.const 2052)) (i32.load (i32.const 2056))))

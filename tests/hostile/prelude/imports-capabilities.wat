@@ -1,0 +1,5 @@
+(import "millrace:plugin/clock@0.1.0" "now-ms" (func $now_ms (param i32)))
+(import "millrace:plugin/secrets@0.1.0" "get" (func $secret (param i32 i32 i32)))
+(import "millrace:plugin/files@0.1.0" "read" (func $read_file (param i32 i32 i32 i32 i64 i32 i32)))
+(import "millrace:plugin/files@0.1.0" "append" (func $append_file (param i32 i32 i32 i32 i32 i32 i32)))
+(import "millrace:plugin/http@0.1.0" "send" (func $send (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
