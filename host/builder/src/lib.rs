@@ -8,6 +8,7 @@ pub mod cage;
 mod cargo;
 mod component;
 mod failure;
+pub mod jar;
 mod project;
 mod samples;
 mod source_build;
