@@ -72,18 +72,19 @@ async fn open(sandbox: &Sandbox, name: &str, component: Vec<u8>) -> Result<Guest
     let component: bytes::Bytes = component.into();
     let info = sandbox.admit(component.clone()).await?;
     let loaded = sandbox.load(&info.content_hash, component).await?;
-    let open = OpenEtl {
+    let open = OpenGuest {
         tenant: TenantId::new("bench"),
         job: "guest-languages".into(),
         operator: NodeId::new(name),
-        input: schema()?,
+        function: None,
         parameters: [("factor".to_owned(), "1.1".to_owned())].into(),
         limits: OperatorLimits::default(),
         account: Arc::new(TenantAccount::new(TenantLimits::default())),
         log: Arc::new(NoLog),
+        context: GuestContext::default(),
     };
     let opening = Instant::now();
-    let operator = sandbox.open_etl(&loaded, open).await?;
+    let operator = sandbox.open_etl(&loaded, open, schema()?).await?;
     let facts = json!({
         "size_bytes": info.size_bytes,
         "cranelift_ms": info.compile_ms,

@@ -35,11 +35,11 @@ async fn measure(component: bytes::Bytes, cache: &std::path::Path, compiler: Com
     let info = sandbox.admit(component.clone()).await?;
     let loaded = sandbox.load(&info.content_hash, component).await?;
     let batch = batch()?;
-    let open = OpenEtl {
+    let open = OpenGuest {
         tenant: TenantId::new("bench"),
         job: "sandbox-call".into(),
         operator: NodeId::new("kernel"),
-        input: input_schema()?,
+        function: None,
         parameters: Default::default(),
         limits: OperatorLimits::default(),
         account: Arc::new(TenantAccount::new(TenantLimits::default())),
@@ -47,7 +47,7 @@ async fn measure(component: bytes::Bytes, cache: &std::path::Path, compiler: Com
         context: GuestContext::default(),
     };
     let opening = Instant::now();
-    let mut operator = sandbox.open_etl(&loaded, open).await?;
+    let mut operator = sandbox.open_etl(&loaded, open, input_schema()?).await?;
     let open_us = opening.elapsed().as_micros();
     let schema = operator.output_arrow_schema().clone();
     if operator.process(&batch).await?.rows != native(&batch, &schema)?.rows {

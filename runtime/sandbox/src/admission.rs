@@ -18,7 +18,7 @@ use millrace_model::{Classified, FaultClass};
 pub struct ComponentInfo {
     /// SHA-256 of the component's bytes, in hex; its name everywhere.
     pub content_hash: String,
-    /// The world that it exports: `etl-operator`.
+    /// The world that it was made for: `etl-operator`, `scalar-function`, …
     pub world: String,
     /// Version of the contract that it was made for.
     pub wit_version: String,

@@ -49,6 +49,11 @@ impl Cage {
         self.refusal.take()
     }
 
+    /// Bytes of linear memory held now.
+    pub fn memory_bytes(&self) -> usize {
+        self.memory_bytes
+    }
+
     /// Most bytes of linear memory held.
     pub fn memory_peak_bytes(&self) -> usize {
         self.memory_peak_bytes

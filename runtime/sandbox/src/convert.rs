@@ -5,6 +5,7 @@
 
 mod buffers;
 mod from_guest;
+mod function;
 mod schema;
 mod to_guest;
 mod to_host_call;
@@ -13,7 +14,8 @@ mod to_host_call;
 mod fuzzed;
 
 pub(crate) use from_guest::{OutputLimits, batch_from_guest};
-pub(crate) use schema::{SchemaForGuest, schema_from_guest};
+pub(crate) use function::{column_from_guest, rows_from_guest, states_from_guest};
+pub(crate) use schema::{SchemaForGuest, fields_from_guest, flat_columns, schema_from_guest};
 pub(crate) use to_guest::BatchForGuest;
 pub(crate) use to_host_call::{batch_for_lowering, schema_for_lowering};
 
@@ -27,7 +29,7 @@ pub(crate) struct Invalid {
 }
 
 impl Invalid {
-    fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), row: None }
     }
 

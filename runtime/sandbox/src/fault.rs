@@ -19,6 +19,38 @@ pub enum Stage {
     Open,
     /// `process`
     Process,
+    /// `signatures` of a SQL function.
+    Signatures,
+    /// `eval` of a scalar or table function.
+    Eval,
+    /// `update` of an aggregate function.
+    Update,
+    /// `values` of an aggregate function.
+    Values,
+    /// `export-states` of an aggregate function.
+    ExportStates,
+    /// `import-states` of an aggregate function.
+    ImportStates,
+    /// `clear` of an aggregate function.
+    Clear,
+}
+
+impl Stage {
+    /// The call's name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Instantiate => "start",
+            Self::Open => "open",
+            Self::Process => "process",
+            Self::Signatures => "signatures",
+            Self::Eval => "eval",
+            Self::Update => "update",
+            Self::Values => "values",
+            Self::ExportStates => "export-states",
+            Self::ImportStates => "import-states",
+            Self::Clear => "clear",
+        }
+    }
 }
 
 /// What kind of fault it was.
@@ -94,6 +126,9 @@ pub struct FaultReport {
     pub job: String,
     /// Of which operator.
     pub operator: NodeId,
+    /// Name of the SQL function; `None` for operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
     /// Records of the batch; empty outside `process` and when unknown.
     pub origin: Origin,
     /// Which call.
@@ -110,12 +145,11 @@ pub struct FaultReport {
 
 impl fmt::Display for FaultReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stage = match self.stage {
-            Stage::Instantiate => "start",
-            Stage::Open => "open",
-            Stage::Process => "process",
-        };
-        write!(f, "operator `{}` of job `{}`: {} in `{stage}`: {}", self.operator, self.job, self.kind.as_str(), self.message)?;
+        if let Some(function) = &self.function {
+            write!(f, "function `{function}` in ")?;
+        }
+        let (kind, stage) = (self.kind.as_str(), self.stage.as_str());
+        write!(f, "operator `{}` of job `{}`: {kind} in `{stage}`: {}", self.operator, self.job, self.message)?;
         if let Some(row) = self.row {
             write!(f, "; row {row}")?;
         }
@@ -241,6 +275,7 @@ mod tests {
             tenant: TenantId::new("t"),
             job: "clicks".into(),
             operator: NodeId::new("clean"),
+            function: None,
             origin: std::sync::Arc::from([]),
             stage: Stage::Process,
             kind: FaultKind::Trap,

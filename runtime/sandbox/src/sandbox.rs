@@ -1,15 +1,13 @@
-//! The sandbox: admits components, keeps their machine code, opens operators.
+//! The sandbox: admits components and keeps their machine code; `worlds` opens operators and functions.
 
 use crate::admission::{AdmissionError, ComponentInfo, check_structure, check_world, has_known, widened};
-use crate::bindings::EtlGuestPre;
 use crate::cache::CodeCache;
 use crate::capabilities::{Capabilities, CapabilityGrants, HttpClient};
 use crate::compile::{CompileError, Compiler};
-use crate::fault::FaultReport;
 use crate::host_functions::{self, GuestState};
 use crate::limits::{AdmissionLimits, SandboxConfig};
+use crate::loaded::{LoadedComponent, World};
 use crate::machine;
-use crate::operator::{EtlOperator, OpenEtl};
 use crate::packed::PackedFiles;
 use crate::ticker::Ticker;
 use bytes::Bytes;
@@ -44,21 +42,6 @@ pub(crate) struct Inner {
 struct MachineCode {
     component: Component,
     bytes: usize,
-}
-
-/// A component whose machine code is in memory, ready to be instantiated.
-pub struct LoadedComponent {
-    content_hash: String,
-    code_bytes: usize,
-    pub(crate) packed: Arc<PackedFiles>,
-    pub(crate) pre: EtlGuestPre<GuestState>,
-}
-
-impl LoadedComponent {
-    /// SHA-256 of the component, in hex.
-    pub fn content_hash(&self) -> &str {
-        &self.content_hash
-    }
 }
 
 /// Why a component could not be loaded, or the sandbox not be set up.
@@ -106,7 +89,7 @@ impl Sandbox {
             Ticker::start(&engine, Duration::from_millis(config.interrupt_tick_ms.max(1))).map_err(|e| setup("interrupt tick", &e))?;
         let loaded = moka::future::Cache::builder()
             .max_capacity(config.pool.loaded_bytes_max)
-            .weigher(|_: &String, component: &Arc<LoadedComponent>| u32::try_from(component.code_bytes).unwrap_or(u32::MAX))
+            .weigher(|_: &String, component: &Arc<LoadedComponent>| u32::try_from(component.code_bytes()).unwrap_or(u32::MAX))
             .build();
         let machine_code = moka::future::Cache::builder()
             .max_capacity(config.pool.loaded_bytes_max)
@@ -135,12 +118,12 @@ impl Sandbox {
         .await?;
         let started = Instant::now();
         let compiled = Arc::new(std::sync::atomic::AtomicBool::new(false));
-        self.loaded(&content_hash, component.clone(), compiled.clone()).await?;
+        self.loaded(&content_hash, world, component.clone(), compiled.clone()).await?;
         let compiled = compiled.load(std::sync::atomic::Ordering::Relaxed);
         Ok(ComponentInfo {
             content_hash,
-            world: world.name.to_owned(),
-            wit_version: world.version.to_owned(),
+            world: world.name().to_owned(),
+            wit_version: host_functions::WIT_VERSION.to_owned(),
             size_bytes: component.len(),
             compile_ms: if compiled { started.elapsed().as_millis() as u64 } else { 0 },
         })
@@ -156,16 +139,16 @@ impl Sandbox {
         }
         let checked = component.clone();
         let inner = self.inner.clone();
-        let found = blocking(move || {
+        let (found, world) = blocking(move || {
             check_structure(&checked, &inner.admission)?;
-            check_world(&checked)?;
-            Ok(hash(&checked))
+            let world = check_world(&checked)?;
+            Ok((hash(&checked), world))
         })
         .await?;
         if found != content_hash {
             return Err(SandboxError::WrongBytes { found, expected: content_hash.to_owned() });
         }
-        Ok(self.loaded(content_hash, component, Arc::default()).await?)
+        Ok(self.loaded(content_hash, world, component, Arc::default()).await?)
     }
 
     /// What the guests of one operator may use: the grants of `plugin`, ready for use.
@@ -173,18 +156,11 @@ impl Sandbox {
         Arc::new(Capabilities::new(plugin, grants, self.inner.http.clone()))
     }
 
-    /// Opens an ETL operator: a new instance, and its answer to `open`.
-    ///
-    /// # Errors
-    /// A fault of the guest, as a report.
-    pub async fn open_etl(&self, component: &Arc<LoadedComponent>, open: OpenEtl) -> Result<EtlOperator, FaultReport> {
-        EtlOperator::open(self.clone(), component.clone(), open).await
-    }
-
     /// Loads once for all who ask at the same time; tells by `compiled` whether it was compiled now.
     async fn loaded(
         &self,
         content_hash: &str,
+        world: World,
         component: Bytes,
         compiled: Arc<std::sync::atomic::AtomicBool>,
     ) -> Result<Arc<LoadedComponent>, AdmissionError> {
@@ -199,7 +175,7 @@ impl Sandbox {
             })
             .await?;
             let machine_code = inner.machine_code(code_hash, code, compiled).await?;
-            blocking(move || inner.prepare(hash, machine_code, packed)).await
+            blocking(move || inner.prepare(hash, world, machine_code, packed)).await
         };
         self.inner.loaded.try_get_with_by_ref(content_hash, load).await.map_err(|error: Arc<AdmissionError>| (*error).clone())
     }
@@ -252,13 +228,18 @@ impl Inner {
         .await
     }
 
-    fn prepare(&self, content_hash: String, code: MachineCode, packed: PackedFiles) -> Result<Arc<LoadedComponent>, AdmissionError> {
+    fn prepare(
+        &self,
+        content_hash: String,
+        world: World,
+        code: MachineCode,
+        packed: PackedFiles,
+    ) -> Result<Arc<LoadedComponent>, AdmissionError> {
         let contract = |e: wasmtime::Error| AdmissionError::Contract(format!("{e:#}"));
-        let pre = EtlGuestPre::new(self.linker.instantiate_pre(&code.component).map_err(contract)?).map_err(contract)?;
-        crate::bindings::check_types(&pre).map_err(contract)?;
+        let pre = self.linker.instantiate_pre(&code.component).map_err(contract)?;
         // Shared machine code is weighed where it is shared.
         let code_bytes = if packed.is_empty() { code.bytes } else { packed.size_bytes() };
-        Ok(Arc::new(LoadedComponent { content_hash, code_bytes, packed: Arc::new(packed), pre }))
+        Ok(Arc::new(LoadedComponent::new(content_hash, world, code_bytes, packed, pre).map_err(contract)?))
     }
 }
 

@@ -14,7 +14,7 @@ use millrace_model::{
     ids::NodeId,
 };
 use millrace_sandbox::{
-    EtlOperator, FaultReport, GuestContext, GuestLog, LogLevel, NoLog, OpenEtl, OperatorLimits, RejectPolicy, RejectedRow,
+    EtlOperator, FaultReport, GuestContext, GuestLog, LogLevel, NoLog, OpenGuest, OperatorLimits, RejectPolicy, RejectedRow,
     policy::{FaultAction, FaultPolicy, decide},
 };
 use serde::Deserialize;
@@ -75,10 +75,10 @@ impl OperatorKind for EtlKind {
         // The output's columns are what the component answers for these input columns: only running it can tell.
         let account = context.services.accounts.get(context.tenant);
         let guest = settings.context(context.services, 0);
-        let open = settings.open(context.tenant.clone(), "validate", &node.id, input, account, Arc::new(NoLog), guest);
+        let open = settings.open(context.tenant.clone(), "validate", &node.id, account, Arc::new(NoLog), guest);
         let component = (context.services.sandbox.load(&settings.plugin.content_hash, settings.plugin.component.clone()).await)
             .map_err(|e| vec![GraphError::in_field(&node.id, "config.plugin", "plugin.load", e.to_string())])?;
-        let operator = (context.services.sandbox.open_etl(&component, open).await)
+        let operator = (context.services.sandbox.open_etl(&component, open, input.clone()).await)
             .map_err(|e| vec![GraphError::in_field(&node.id, "config", "plugin.open", open_message(&settings, &e))])?;
         let pins = serde_json::json!({
             "plugin": settings.plugin.name,
@@ -95,10 +95,11 @@ impl OperatorKind for EtlKind {
         let account = context.services.accounts.get(&context.tenant);
         let log = Arc::new(LogToTracing { instance: context.instance.to_string(), operator: context.operator.clone() });
         let guest = settings.context(&context.services, context.subtask);
-        let open = settings.open(context.tenant.clone(), &context.job, &context.operator, &context.input, account, log, guest);
+        let open = settings.open(context.tenant.clone(), &context.job, &context.operator, account, log, guest);
         let component = (context.services.sandbox.load(&settings.plugin.content_hash, settings.plugin.component.clone()).await)
             .map_err(|e| OperatorError::Connector(ConnectorError::Config(format!("plugin `{}`: {e}", settings.plugin.name))))?;
-        let guest = context.services.sandbox.open_etl(&component, open).await.map_err(|e| OperatorError::Fault(Box::new(e)))?;
+        let guest = (context.services.sandbox.open_etl(&component, open, context.input.clone()).await)
+            .map_err(|e| OperatorError::Fault(Box::new(e)))?;
         if *guest.output_schema() != context.planned.output {
             let message = format!("plugin `{}` answers other output columns than when the job was planned", settings.plugin.name);
             return Err(OperatorError::Connector(ConnectorError::Config(message)));
@@ -124,16 +125,15 @@ impl Settings {
         tenant: millrace_model::ids::TenantId,
         job: &str,
         operator: &NodeId,
-        input: &Schema,
         account: Arc<millrace_sandbox::TenantAccount>,
         log: Arc<dyn GuestLog>,
         context: GuestContext,
-    ) -> OpenEtl {
-        OpenEtl {
+    ) -> OpenGuest {
+        OpenGuest {
             tenant,
             job: job.to_owned(),
             operator: operator.clone(),
-            input: input.clone(),
+            function: None,
             parameters: self.config.parameters.clone(),
             limits: OperatorLimits::default(),
             account,

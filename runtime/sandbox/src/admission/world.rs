@@ -2,13 +2,8 @@
 
 use super::AdmissionError;
 use crate::host_functions::{PLUGIN_PACKAGE, WIT_VERSION};
+use crate::loaded::World;
 use wasmparser::{Parser, Payload};
-
-/// The world found.
-pub struct World {
-    pub name: &'static str,
-    pub version: &'static str,
-}
 
 /// Interfaces of the contract that a component may import.
 const IMPORTS: [&str; 7] = ["host", "types", "signatures", "clock", "http", "secrets", "files"];
@@ -49,12 +44,18 @@ pub fn check_world(component: &[u8]) -> Result<World, AdmissionError> {
             return Err(AdmissionError::UnknownImport(crate::log::cut(&name, 200).into_owned()));
         }
     }
-    if exports.iter().any(|name| ours(name).is_some_and(|(interface, _)| interface == "etl")) {
-        return Ok(World { name: "etl-operator", version: WIT_VERSION });
+    let mut worlds: Vec<World> = exports.iter().filter_map(|name| World::of_interface(ours(name)?.0)).collect();
+    if worlds.len() > 1 {
+        let found: Vec<&str> = worlds.iter().map(|world| world.interface()).collect();
+        return Err(AdmissionError::Contract(format!("it exports `{}`; a component implements exactly one of them", found.join("`, `"))));
+    }
+    if let Some(world) = worlds.pop() {
+        return Ok(world);
     }
     let found = if exports.is_empty() { "nothing".into() } else { exports.join("`, `") };
     let found = crate::log::cut(&found, 300);
-    Err(AdmissionError::Contract(format!("it exports `{found}`, expected `{PLUGIN_PACKAGE}/etl@{WIT_VERSION}`")))
+    let known: Vec<String> = World::ALL.iter().map(|world| format!("`{PLUGIN_PACKAGE}/{}@{WIT_VERSION}`", world.interface())).collect();
+    Err(AdmissionError::Contract(format!("it exports `{found}`, expected one of {}", known.join(", "))))
 }
 
 /// Interface and version of a name like `millrace:plugin/etl@0.1.0`.

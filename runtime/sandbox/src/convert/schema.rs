@@ -74,23 +74,36 @@ pub(crate) fn schema_from_guest(declared: SchemaResult, limits: &OperatorLimits)
     if found == 0 {
         return Err(Invalid::new("the output schema has no columns"));
     }
-    if found > limits.columns_max {
-        let max = limits.columns_max;
-        return Err(Invalid::new(format!("the output schema has {found} columns (nested ones counted), at most {max} are allowed")));
-    }
-    let mut rest = declared.fields.into_iter();
-    let mut fields = Vec::new();
-    while let Some(field) = rest.next() {
-        let (name, nullable) = (field.name.clone(), field.nullable);
-        let data_type = nested(field, &mut rest, 1, limits).map_err(|e| prefixed(e, &name))?;
-        fields.push(Field::new(name, data_type, nullable));
-    }
+    let fields = fields_from_guest(declared.fields, "the output schema", limits)?;
     Schema::new(fields).map_err(|e| Invalid::new(format!("the output schema is wrong: {e}")))
 }
 
-fn prefixed(error: Invalid, name: &str) -> Invalid {
+/// Fields that a guest declared, of whatever names; there may be none.
+pub(crate) fn fields_from_guest(declared: Vec<FieldResult>, of: &str, limits: &OperatorLimits) -> Result<Vec<Field>, Invalid> {
+    let found = declared.len();
+    if found > limits.columns_max {
+        let max = limits.columns_max;
+        return Err(Invalid::new(format!("{of} has {found} columns (nested ones counted), at most {max} are allowed")));
+    }
+    let mut rest = declared.into_iter();
+    let mut fields = Vec::new();
+    while let Some(field) = rest.next() {
+        let (name, nullable) = (field.name.clone(), field.nullable);
+        let data_type = nested(field, &mut rest, 1, limits).map_err(|e| prefixed(e, of, &name))?;
+        fields.push(Field::new(name, data_type, nullable));
+    }
+    Ok(fields)
+}
+
+/// How many columns of the contract carry these.
+pub(crate) fn flat_columns(schema: &Schema) -> usize {
+    // Checked schemas have only types of the contract.
+    SchemaForGuest::new(schema).map_or(0, |flat| flat.fields().len())
+}
+
+fn prefixed(error: Invalid, of: &str, name: &str) -> Invalid {
     let shown = crate::log::cut(name, 64);
-    Invalid { message: format!("the output schema is wrong: {}", error.in_column(&shown).message), row: None }
+    Invalid { message: format!("{of} is wrong: {}", error.in_column(&shown).message), row: None }
 }
 
 fn nested(

@@ -35,7 +35,20 @@ impl<'a> BatchForGuest<'a> {
         Ok(Self { rows: count, kinds: kinds.map(|kinds| &kinds.values()[..]), columns })
     }
 
-    /// Calls `f` with the lists.
+    /// Flattens `columns`, each `rows` long.
+    pub fn of_columns(columns: &[ArrayRef], rows: usize) -> Result<Self, String> {
+        let count = u32::try_from(rows).map_err(|_| format!("{rows} rows are more than a batch can hold"))?;
+        let mut flat = Vec::with_capacity(columns.len());
+        for (index, array) in columns.iter().enumerate() {
+            if array.len() != rows {
+                return Err(format!("argument {} has {} rows, expected {rows}", index + 1, array.len()));
+            }
+            flatten(array.clone(), &mut flat).map_err(|found| format!("argument {} is {found}, which plugins cannot read", index + 1))?;
+        }
+        Ok(Self { rows: count, kinds: None, columns: flat })
+    }
+
+    /// The lists, borrowed.
     pub fn columns(&self) -> Vec<ColumnParam<'_>> {
         self.columns.iter().map(Flat::param).collect()
     }

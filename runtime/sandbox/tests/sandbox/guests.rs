@@ -29,22 +29,25 @@ pub fn module(prelude: &[impl AsRef<str>], fields: &str) -> String {
     text + fields + ")\n"
 }
 
-/// Wraps a core module into a component of the contract, whose version can be another one.
+/// Wraps a core module into an ETL operator of the contract, whose version can be another one.
 pub fn component(module: &str, wit_version: &str) -> Bytes {
-    let module = module.replace("@0.1.0", &format!("@{wit_version}"));
-    let mut bytes = wat::parse_str(&module).unwrap_or_else(|e| panic!("{e}"));
-    let mut resolve = wit_parser::Resolve::default();
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit/millrace-plugin-0.1.0");
-    let rest = |file: &str| wit(&dir, file, wit_version).split_once(";\n").unwrap().1.to_owned();
-    let text = format!("{}\n{}\n{}", wit(&dir, "types.wit", wit_version), rest("capabilities.wit"), rest("etl-operator.wit"));
-    let package = resolve.push_str("contract.wit", &text).unwrap();
-    let world = resolve.select_world(&[package], Some("etl-operator")).unwrap();
-    embed_component_metadata(&mut bytes, &resolve, world, StringEncoding::UTF8).unwrap();
-    ComponentEncoder::default().module(&bytes).unwrap().validate(true).encode().unwrap_or_else(|e| panic!("{e:#}")).into()
+    component_of("etl-operator", module, wit_version)
 }
 
-fn wit(dir: &Path, file: &str, version: &str) -> String {
-    std::fs::read_to_string(dir.join(file)).unwrap().replace("@0.1.0", &format!("@{version}"))
+/// Wraps a core module into a component of a world of the contract.
+pub fn component_of(world: &str, module: &str, wit_version: &str) -> Bytes {
+    let at_version = |text: String| text.replace("@0.1.0", &format!("@{wit_version}"));
+    let mut bytes = wat::parse_str(at_version(module.to_owned())).unwrap_or_else(|e| panic!("{e}"));
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit/millrace-plugin-0.1.0");
+    let mut text = format!("package millrace:plugin@{wit_version};\n");
+    for file in ["types.wit", "capabilities.wit", "etl-operator.wit", "functions.wit", "operators.wit"] {
+        text += at_version(std::fs::read_to_string(dir.join(file)).unwrap()).split_once(";\n").unwrap().1;
+    }
+    let mut resolve = wit_parser::Resolve::default();
+    let package = resolve.push_str("contract.wit", &text).unwrap();
+    let world = resolve.select_world(&[package], Some(world)).unwrap();
+    embed_component_metadata(&mut bytes, &resolve, world, StringEncoding::UTF8).unwrap();
+    ComponentEncoder::default().module(&bytes).unwrap().validate(true).encode().unwrap_or_else(|e| panic!("{e:#}")).into()
 }
 
 /// A sandbox of its own, with a cache folder that goes with it.
@@ -92,12 +95,12 @@ pub fn limits() -> OperatorLimits {
     }
 }
 
-pub fn open(input: Schema, limits: OperatorLimits) -> OpenEtl {
-    OpenEtl {
+pub fn open(limits: OperatorLimits) -> OpenGuest {
+    OpenGuest {
         tenant: TenantId::new("tenant"),
         job: "job".into(),
         operator: NodeId::new("clean"),
-        input,
+        function: None,
         parameters: BTreeMap::from([("threshold".into(), "0.5".into())]),
         limits,
         account: Arc::new(TenantAccount::new(TenantLimits::default())),

@@ -99,7 +99,7 @@ struct Neighbour {
 impl Neighbour {
     async fn start(fixture: &Fixture) -> Self {
         let component = fixture.load(guests::component(&guests::module(&guests::ECHO, ""), WIT_VERSION)).await;
-        let mut operator = fixture.sandbox.open_etl(&component, guests::open(guests::schema(), guests::limits())).await.unwrap();
+        let mut operator = fixture.sandbox.open_etl(&component, guests::open(guests::limits()), guests::schema()).await.unwrap();
         let (batches, longest_us, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
         let (count, longest, stopped) = (batches.clone(), longest_us.clone(), stop.clone());
         let task = tokio::spawn(async move {
@@ -154,10 +154,10 @@ async fn run(fixture: &Fixture, upload: Bytes, case: &Case) -> Result<(), String
     }
     limits.deadline_ms = case.limits.deadline_ms.unwrap_or(limits.deadline_ms);
     let log = Arc::new(CountingLog::default());
-    let mut open = guests::open(guests::schema(), limits);
+    let mut open = guests::open(limits);
     open.log = log.clone();
     let account = open.account.clone();
-    let outcome = match fixture.sandbox.open_etl(&component, open).await {
+    let outcome = match fixture.sandbox.open_etl(&component, open, guests::schema()).await {
         Err(report) => {
             let stage = if report.stage == Stage::Open { "open" } else { "instantiate" };
             check(stage, Some(report.kind), report.to_string())

@@ -22,9 +22,9 @@ fn fuel_time_and_memory_are_charged_to_operator_and_tenant() {
     run(async {
         let fixture = guests::fixture();
         let component = echo(&fixture).await;
-        let spec = guests::open(guests::schema(), guests::limits());
+        let spec = guests::open(guests::limits());
         let account = spec.account.clone();
-        let mut operator = fixture.sandbox.open_etl(&component, spec).await.unwrap();
+        let mut operator = fixture.sandbox.open_etl(&component, spec, guests::schema()).await.unwrap();
         let before = operator.usage();
         for _ in 0..10 {
             operator.process(&guests::batch()).await.unwrap();
@@ -54,7 +54,7 @@ fn a_trap_is_charged_the_whole_budget_and_reopening_makes_a_new_instance() {
         );
         let component = fixture.load(guests::component(&guests::module(&WITHOUT_PROCESS, &fields), WIT_VERSION)).await;
         let limits = guests::limits();
-        let mut operator = fixture.sandbox.open_etl(&component, guests::open(guests::schema(), limits.clone())).await.unwrap();
+        let mut operator = fixture.sandbox.open_etl(&component, guests::open(limits.clone()), guests::schema()).await.unwrap();
         operator.process(&guests::batch()).await.unwrap();
         let before = operator.usage().fuel;
         let report = operator.process(&guests::batch()).await.unwrap_err();
@@ -72,15 +72,15 @@ fn a_tenant_out_of_fuel_waits_and_its_neighbour_does_not() {
     run(async {
         let fixture = guests::fixture();
         let component = echo(&fixture).await;
-        let mut probe = fixture.sandbox.open_etl(&component, guests::open(guests::schema(), guests::limits())).await.unwrap();
+        let mut probe = fixture.sandbox.open_etl(&component, guests::open(guests::limits()), guests::schema()).await.unwrap();
         let fuel = probe.usage().fuel;
         probe.process(&guests::batch()).await.unwrap();
         let fuel_per_call = probe.usage().fuel - fuel;
         // Ten calls a second, after a burst of one second.
-        let mut spec = guests::open(guests::schema(), guests::limits());
+        let mut spec = guests::open(guests::limits());
         let limits = TenantLimits { fuel_per_second: Some(fuel_per_call * 10), fuel_burst_s: 1, ..TenantLimits::default() };
         spec.account = Arc::new(TenantAccount::new(limits));
-        let mut poor = fixture.sandbox.open_etl(&component, spec).await.unwrap();
+        let mut poor = fixture.sandbox.open_etl(&component, spec, guests::schema()).await.unwrap();
         let started = Instant::now();
         for _ in 0..15 {
             poor.process(&guests::batch()).await.unwrap();
@@ -108,20 +108,20 @@ fn a_tenant_shares_memory_and_instances_between_its_operators() {
         let component = echo(&fixture).await;
         let account = |limits| Arc::new(TenantAccount::new(limits));
         let spec = |account: &Arc<TenantAccount>| {
-            let mut spec = guests::open(guests::schema(), guests::limits());
+            let mut spec = guests::open(guests::limits());
             spec.account = account.clone();
             spec
         };
         let small = account(TenantLimits { memory_bytes_max: 3 * 65_536, ..TenantLimits::default() });
-        let first = fixture.sandbox.open_etl(&component, spec(&small)).await.unwrap();
-        let report = fixture.sandbox.open_etl(&component, spec(&small)).await.err().unwrap();
+        let first = fixture.sandbox.open_etl(&component, spec(&small), guests::schema()).await.unwrap();
+        let report = fixture.sandbox.open_etl(&component, spec(&small), guests::schema()).await.err().unwrap();
         assert_eq!((report.kind, report.is_retryable()), (FaultKind::TenantLimit, true));
         drop(first);
-        fixture.sandbox.open_etl(&component, spec(&small)).await.unwrap();
+        fixture.sandbox.open_etl(&component, spec(&small), guests::schema()).await.unwrap();
 
         let few = account(TenantLimits { instances_max: 1, ..TenantLimits::default() });
-        let first = fixture.sandbox.open_etl(&component, spec(&few)).await.unwrap();
-        let report = fixture.sandbox.open_etl(&component, spec(&few)).await.err().unwrap();
+        let first = fixture.sandbox.open_etl(&component, spec(&few), guests::schema()).await.unwrap();
+        let report = fixture.sandbox.open_etl(&component, spec(&few), guests::schema()).await.err().unwrap();
         assert!(report.to_string().contains("already has 1 instances"), "{report}");
         drop(first);
     });
@@ -145,7 +145,7 @@ fn parameters_and_dimension_tables_answer() {
         let module = guests::module(&WITHOUT_PROCESS, &fields)
             .replace("(module\n", "(module (import \"millrace:plugin/host@0.1.0\" \"parameter\" (func $parameter (param i32 i32 i32)))\n");
         let component = fixture.load(guests::component(&module, WIT_VERSION)).await;
-        let mut operator = fixture.sandbox.open_etl(&component, guests::open(guests::schema(), guests::limits())).await.unwrap();
+        let mut operator = fixture.sandbox.open_etl(&component, guests::open(guests::limits()), guests::schema()).await.unwrap();
         let report = operator.process(&guests::batch()).await.unwrap_err();
         assert_eq!((report.kind, report.message.as_str(), report.row), (FaultKind::GuestError, "0.5", Some(7)));
         assert!(operator.is_open());
@@ -167,7 +167,7 @@ fn an_idle_operator_is_small_and_quick_to_open() {
         let mut operators = Vec::new();
         let before = resident();
         for _ in 0..OPERATORS {
-            let mut operator = fixture.sandbox.open_etl(&component, guests::open(guests::schema(), guests::limits())).await.unwrap();
+            let mut operator = fixture.sandbox.open_etl(&component, guests::open(guests::limits()), guests::schema()).await.unwrap();
             operator.process(&guests::batch()).await.unwrap();
             operators.push(operator);
         }

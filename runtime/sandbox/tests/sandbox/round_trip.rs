@@ -151,7 +151,7 @@ fn batch(rows: usize, seed: u64) -> Batch {
 async fn echo() -> (guests::Fixture, EtlOperator) {
     let fixture = guests::fixture();
     let component = fixture.load(guests::component(&guests::module(&ECHO, ""), WIT_VERSION)).await;
-    let operator = fixture.sandbox.open_etl(&component, guests::open(schema(), guests::limits())).await.unwrap();
+    let operator = fixture.sandbox.open_etl(&component, guests::open(guests::limits()), schema()).await.unwrap();
     (fixture, operator)
 }
 
