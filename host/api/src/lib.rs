@@ -6,6 +6,7 @@
 
 mod audit;
 mod caller;
+mod capabilities;
 mod control_plane;
 mod data_sources;
 mod engine_control;

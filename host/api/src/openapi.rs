@@ -1,7 +1,8 @@
 //! The routes and the OpenAPI document, from one list: what is not here is not served.
 
 use crate::{
-    audit, data_sources, frame, instance_views, instances, job_versions, jobs, me, platform, plugins, problem, projects, savepoints, sql,
+    audit, capabilities, data_sources, frame, instance_views, instances, job_versions, jobs, me, platform, plugins, problem, projects,
+    savepoints, sql,
     state::{ApiConfig, ApiState},
     tenants, tokens, topics,
 };
@@ -65,6 +66,7 @@ fn tenant_routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::get_tenant, tenants::edit_tenant))
+        .routes(routes!(capabilities::get_tenant_grants, capabilities::set_tenant_grants))
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::revoke_token))
         .routes(routes!(audit::list_audit))
@@ -81,6 +83,7 @@ fn definition_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(topics::get_topic, topics::edit_topic, topics::delete_topic))
         .routes(routes!(plugins::list_plugins))
         .routes(routes!(plugins::get_plugin))
+        .routes(routes!(capabilities::get_plugin_grants, capabilities::set_plugin_grants))
         .routes(routes!(jobs::list_jobs, jobs::create_job))
         .routes(routes!(jobs::get_job, jobs::edit_job, jobs::delete_job))
         .routes(routes!(job_versions::get_job_version))

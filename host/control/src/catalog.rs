@@ -7,8 +7,11 @@ use crate::nearest::nearest;
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_connector::{Connection, TableBinding};
-use millrace_domain::ProjectScope;
-use millrace_engine::{Catalog, CatalogError, PluginBinding};
+use millrace_domain::{
+    ProjectScope,
+    capability::{FolderUse, PluginCapabilities, TenantCapabilities},
+};
+use millrace_engine::{CapabilityGrants, Catalog, CatalogError, FolderGrant, PluginBinding, SecretValue};
 use millrace_model::{Schema, graph::JobGraph};
 use millrace_store::{PageRequest, Store, StoreError};
 use parking_lot::Mutex;
@@ -119,6 +122,35 @@ impl ProjectCatalog {
     }
 }
 
+impl ProjectCatalog {
+    /// What the plugin of this name may do, as it is now.
+    async fn grants(&self, name: &str) -> Result<CapabilityGrants, CatalogError> {
+        let plugin = match self.store.plugin(&self.scope, name).await {
+            Ok(plugin) => plugin,
+            // A version that outlives its plugin's name computes, and no more.
+            Err(StoreError::NotFound { .. }) => return Ok(CapabilityGrants::default()),
+            Err(error) => return Err(self.failed(&error)),
+        };
+        let (granted, bounds) = self.store.granted(&self.scope, &plugin.id).await.map_err(|e| self.failed(&e))?;
+        capability_grants(granted, &bounds).map_err(|e| CatalogError::Forbidden(format!("grants of plugin `{name}`: {e}")))
+    }
+}
+
+/// Grants as the sandbox takes them.
+fn capability_grants(granted: PluginCapabilities, bounds: &TenantCapabilities) -> Result<CapabilityGrants, String> {
+    let folder = |(name, used): (String, FolderUse)| {
+        let folder = bounds.folders.get(&name)?;
+        let grant = FolderGrant { path: folder.path.clone().into(), writable: used.writable && folder.writable };
+        Some((name, grant))
+    };
+    Ok(CapabilityGrants {
+        clock: granted.clock,
+        http: granted.http.iter().map(|host| host.parse()).collect::<Result<_, String>>()?,
+        secrets: granted.secrets.into_iter().map(|(name, value)| (name, SecretValue::new(value))).collect(),
+        folders: granted.folders.into_iter().filter_map(folder).collect(),
+    })
+}
+
 impl Pins {
     fn read(graph: &JobGraph, pins: &serde_json::Value) -> Result<Self, serde_json::Error> {
         let by_node: BTreeMap<String, Pin> = serde_json::from_value(pins.clone())?;
@@ -167,9 +199,10 @@ impl Catalog for ProjectCatalog {
             Some(pin) => pin.clone(),
             None => self.current_plugin(name, version).await?,
         };
+        let grants = self.grants(name).await?;
         let component = self.store.component(&self.scope.tenant, &pin.content_hash).await.map_err(|e| self.failed(&e))?;
         let PinnedPlugin { plugin, version, content_hash } = pin;
-        Ok(PluginBinding { name: plugin, version, content_hash, component: Bytes::from(component), grants: Default::default() })
+        Ok(PluginBinding { name: plugin, version, content_hash, component: Bytes::from(component), grants })
     }
 }
 

@@ -30,6 +30,10 @@ text_enum! {
         TenantEdit = "tenant.edit",
         /// See that a tenant is there.
         TenantView = "tenant.view",
+        /// Say what a tenant's plugins may do beyond computing.
+        TenantGrant = "tenant.grant",
+        /// See what a tenant's plugins may do at most.
+        TenantGrantView = "tenant.grant_view",
         /// Make a project.
         ProjectCreate = "project.create",
         /// Change a project's description.
@@ -58,6 +62,8 @@ text_enum! {
         TopicEnsure = "topic.ensure",
         /// See a topic.
         TopicView = "topic.view",
+        /// Say what a plugin may do beyond computing.
+        PluginGrant = "plugin.grant",
         /// Upload a version of a plugin.
         PluginUpload = "plugin.upload",
         /// See plugins and their versions.
@@ -98,8 +104,10 @@ pub const fn permits(role: Role, action: Action) -> bool {
     use Action as A;
     use Role::{BusinessUser, DataAssetAdmin, Developer, GlobalDataAdmin, Member, PlatformAdmin, ProjectDataAdmin, TenantAdmin};
     match action {
-        A::PlatformObserve | A::TenantCreate => matches!(role, PlatformAdmin),
+        A::PlatformObserve | A::TenantCreate | A::TenantGrant => matches!(role, PlatformAdmin),
         A::TenantEdit
+        | A::TenantGrantView
+        | A::PluginGrant
         | A::ProjectCreate
         | A::ProjectEdit
         | A::ProjectArchive
@@ -142,6 +150,7 @@ impl Action {
         match self {
             Self::PlatformObserve
             | Self::TenantView
+            | Self::TenantGrantView
             | Self::ProjectView
             | Self::DataSourceView
             | Self::TopicView
@@ -166,6 +175,8 @@ impl Action {
                 TokenScope::Operate
             }
             Self::TenantCreate
+            | Self::TenantGrant
+            | Self::PluginGrant
             | Self::TenantEdit
             | Self::ProjectCreate
             | Self::ProjectEdit

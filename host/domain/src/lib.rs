@@ -7,6 +7,7 @@ mod text_enum;
 
 pub mod access;
 pub mod action;
+pub mod capability;
 pub mod lifecycle;
 pub mod name;
 pub mod properties;

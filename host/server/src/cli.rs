@@ -5,6 +5,7 @@
 mod access;
 mod apply;
 mod generate;
+mod grants;
 mod instances;
 mod jobs;
 mod paths;

@@ -23,6 +23,9 @@ pub(crate) struct Manifest {
     pub(crate) manifest_version: u32,
     pub(crate) tenant: Named,
     pub(crate) project: Named,
+    /// What the tenant's plugins may do at most, as the API takes it; only a platform administrator can apply it.
+    #[serde(default)]
+    pub(crate) tenant_grants: Option<Value>,
     #[serde(default)]
     pub(crate) data_sources: Vec<DataSource>,
     #[serde(default)]
@@ -79,12 +82,19 @@ pub(crate) struct Plugin {
     pub(crate) source: PathBuf,
     #[serde(default)]
     pub(crate) description: String,
+    /// What it may do beyond computing, as the API takes it.
+    #[serde(default)]
+    pub(crate) grants: Option<Value>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PluginKind {
     Etl,
+    Source,
+    Sink,
+    Transform,
+    Dimension,
 }
 
 #[derive(Debug, Deserialize)]

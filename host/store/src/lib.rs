@@ -2,9 +2,10 @@
 //!
 //! Invariants: every function on tenant data takes the tenant (and project) it is limited to; every change writes its
 //! audit row in the same transaction; a state is only ever changed by compare-and-set; secrets leave this crate in clear
-//! only through [`Store::connection`]. SQL uses `$1` placeholders and TEXT, BIGINT and BLOB/BYTEA only.
+//! only through [`Store::connection`] and [`Store::granted`]. SQL uses `$1` placeholders and TEXT, BIGINT and BLOB/BYTEA only.
 
 mod audit;
+mod capability;
 mod clock;
 mod data_source;
 mod database;

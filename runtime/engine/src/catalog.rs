@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_connector::TableBinding;
-use millrace_sandbox::CapabilityGrants;
+pub use millrace_sandbox::{CapabilityGrants, FolderGrant, SecretValue};
 
 /// A plugin version that a node refers to.
 #[derive(Debug, Clone)]

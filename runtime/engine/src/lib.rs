@@ -22,7 +22,7 @@ mod stored_key;
 mod subtask;
 mod watermark_merge;
 
-pub use catalog::{Catalog, CatalogError, PluginBinding};
+pub use catalog::{CapabilityGrants, Catalog, CatalogError, FolderGrant, PluginBinding, SecretValue};
 pub use dead_letters::RecentLetter;
 pub use error::{EngineError, JobFailure, OperatorError};
 pub use execution::{CheckpointOutcome, CheckpointSummary, ExecutionState, JobHandle, SavepointInfo, StartFrom, StartOptions, start};

@@ -2,6 +2,7 @@
 
 mod authorization;
 mod description;
+mod grants;
 mod problems;
 mod walk;
 

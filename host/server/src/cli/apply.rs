@@ -60,6 +60,10 @@ impl Application<'_> {
         let tenant = paths::tenant(&self.manifest.tenant.name);
         let project = paths::project(&self.manifest.tenant.name, &self.manifest.project.name);
         self.named("tenant", paths::TENANTS, &tenant, &self.manifest.tenant).await?;
+        if let Some(grants) = &self.manifest.tenant_grants {
+            self.session.client.put(&format!("{tenant}/grants"), grants, None).await.context("`tenant_grants`")?;
+            self.say("grants of", &self.manifest.tenant.name, "applied");
+        }
         self.named("project", &format!("{tenant}/projects"), &project, &self.manifest.project).await?;
         for source in &self.manifest.data_sources {
             self.data_source(&project, source).await.with_context(|| format!("data source `{}`", source.name))?;
@@ -164,7 +168,7 @@ impl Application<'_> {
     }
 
     async fn plugin(&self, project: &str, plugin: &Plugin) -> anyhow::Result<()> {
-        let PluginKind::Etl = plugin.kind;
+        let world = world_of(plugin.kind);
         let built = self.arguments.plugins.as_ref().map(|folder| folder.join(format!("{}.wasm", plugin.name)));
         let file = match built.filter(|file| file.is_file()) {
             Some(file) => file,
@@ -172,9 +176,17 @@ impl Application<'_> {
         };
         let before = self.session.client.find(&paths::below(project, "plugins", &plugin.name)).await?;
         let pushed = plugins::push(self.session, project, &plugin.name, &file, Some(&plugin.description)).await?;
+        if pushed["latest"]["world"] != world {
+            bail!("plugin `{}` is of the world {} and its `kind` in the manifest means `{world}`", plugin.name, pushed["latest"]["world"]);
+        }
         let number = &pushed["latest"]["number"];
         let same = before.is_some_and(|b| b.body["latest"]["number"] == *number);
         self.say("plugin", &plugin.name, &format!("{}, version {number}", if same { "unchanged" } else { "uploaded" }));
+        if let Some(grants) = &plugin.grants {
+            let path = format!("{}/grants", paths::below(project, "plugins", &plugin.name));
+            self.session.client.put(&path, grants, None).await.with_context(|| format!("grants of plugin `{}`", plugin.name))?;
+            self.say("grants of", &plugin.name, "applied");
+        }
         Ok(())
     }
 
@@ -204,6 +216,17 @@ impl Application<'_> {
                 Ok(Some(running.path))
             }
         }
+    }
+}
+
+/// The world that components of a kind are of.
+fn world_of(kind: PluginKind) -> &'static str {
+    match kind {
+        PluginKind::Etl => "etl-operator",
+        PluginKind::Source => "source-operator",
+        PluginKind::Sink => "sink-operator",
+        PluginKind::Transform => "transform-operator",
+        PluginKind::Dimension => "dimension-updater",
     }
 }
 

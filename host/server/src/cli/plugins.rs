@@ -1,6 +1,11 @@
 //! Commands on plugins: upload and list over the API; build and start a project on this machine.
 
-use super::{Global, paths, session::Session};
+use super::{
+    Global,
+    grants::{self, Capabilities, Whose},
+    paths,
+    session::Session,
+};
 use crate::client::{Column, encode};
 use anyhow::Context;
 use clap::Subcommand;
@@ -52,6 +57,15 @@ pub(crate) enum PluginCommand {
         /// Name or id
         name: String,
     },
+    /// Let a plugin do more, within what the tenant may have: reach hosts, folders, secrets, the clock
+    Grant(Capabilities),
+    /// Let a plugin do less, from its jobs' next start on
+    Revoke(Capabilities),
+    /// Show what a plugin may do; secrets read `***`
+    Grants {
+        /// Name or id
+        name: String,
+    },
     /// List the versions of a plugin
     Versions {
         /// Name or id
@@ -82,6 +96,9 @@ pub(crate) async fn run(global: &Global, command: PluginCommand) -> anyhow::Resu
         PluginCommand::Get { name } => {
             session.output.item(&session.client.get(&paths::below(&session.project()?, "plugins", &name)).await?)
         }
+        PluginCommand::Grant(wanted) => grants::grant(&session, Whose::Plugin, wanted).await?,
+        PluginCommand::Revoke(wanted) => grants::revoke(&session, Whose::Plugin, wanted).await?,
+        PluginCommand::Grants { name } => grants::show(&session, Whose::Plugin, &name).await?,
         PluginCommand::Versions { name } => {
             let path = format!("{}/versions", paths::below(&session.project()?, "plugins", &name));
             session.output.list(&session.client.list(&path).await?, VERSIONS);

@@ -1,6 +1,10 @@
 //! Commands on tenants, projects, data sources and topics.
 
-use super::{paths, session::Session};
+use super::{
+    grants::{self, Capabilities, Whose},
+    paths,
+    session::Session,
+};
 use crate::client::Column;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -43,6 +47,12 @@ pub(crate) enum TenantCommand {
     List,
     /// Show a tenant
     Get(ByName),
+    /// Let the tenant's plugins do more: reach hosts, folders, secrets, the clock
+    Grant(Capabilities),
+    /// Let the tenant's plugins do less, from their next start on
+    Revoke(Capabilities),
+    /// Show what the tenant's plugins may do at most
+    Grants(ByName),
 }
 
 pub(crate) async fn tenant(session: &Session, command: TenantCommand) -> anyhow::Result<()> {
@@ -52,6 +62,9 @@ pub(crate) async fn tenant(session: &Session, command: TenantCommand) -> anyhow:
             session.output.done(&format!("made tenant `{}`", new.name), &made);
         }
         TenantCommand::List => session.output.list(&session.client.list(paths::TENANTS).await?, NAMED),
+        TenantCommand::Grant(wanted) => grants::grant(session, Whose::Tenant, wanted).await?,
+        TenantCommand::Revoke(wanted) => grants::revoke(session, Whose::Tenant, wanted).await?,
+        TenantCommand::Grants(by) => grants::show(session, Whose::Tenant, &by.name).await?,
         TenantCommand::Get(by) => session.output.item(&session.client.get(&paths::tenant(&by.name)).await?),
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! One suite of cases, run on SQLite and on a real PostgreSQL: the SQL has one text, so it must have one meaning.
 
+mod cases_capability;
 mod cases_definition;
 mod cases_instance;
 mod cases_tenancy;
@@ -100,6 +101,7 @@ macro_rules! on_both_databases {
 }
 
 on_both_databases! {
+    cases_capability::grants_stay_within_the_tenant_and_secrets_sealed,
     cases_tenancy::names_are_unique_among_siblings,
     cases_tenancy::a_tenant_never_sees_anothers_data,
     cases_tenancy::pages_are_complete_and_newest_first,
