@@ -17,6 +17,10 @@ wasmtime::component::bindgen!({
             export millrace:plugin/scalar@0.1.0;
             export millrace:plugin/table@0.1.0;
             export millrace:plugin/aggregate@0.1.0;
+            export millrace:plugin/source@0.1.0;
+            export millrace:plugin/sink@0.1.0;
+            export millrace:plugin/transform@0.1.0;
+            export millrace:plugin/dimension@0.1.0;
         }
     ",
     world: "millrace:sandbox/every-guest",
@@ -24,13 +28,13 @@ wasmtime::component::bindgen!({
     ownership: Borrowing { duplicate_if_necessary: true },
 });
 
-pub use exports::millrace::plugin::{aggregate, etl, scalar, table};
+pub use exports::millrace::plugin::{aggregate, dimension, etl, scalar, sink, source, table, transform};
 #[allow(unused_imports)]
 pub use millrace::plugin::signatures::Signature;
 #[allow(unused_imports)]
 pub use millrace::plugin::types::{
     BatchParam, BatchResult, ColumnDataParam, ColumnDataResult, ColumnParam, ColumnResult, DataType as WitType, DecimalType, Fault,
-    FieldParam, FieldResult, SchemaParam, SchemaResult, Utf8DataParam, Utf8DataResult,
+    FieldParam, FieldResult, Place, SchemaParam, SchemaResult, Utf8DataParam, Utf8DataResult,
 };
 
 use wasmtime::component::{ComponentNamedList, InstancePre, Lift, Lower};
@@ -94,4 +98,47 @@ pub fn aggregate_indices<T: 'static>(pre: &InstancePre<T>) -> wasmtime::Result<a
     exported.has::<(&'static [u32], Utf8DataParam<'static>), Answer<()>>("import-states")?;
     exported.has::<(&'static [u32],), Answer<()>>("clear")?;
     aggregate::GuestIndices::new(pre)
+}
+
+/// The checked functions of a source.
+pub fn source_indices<T: 'static>(pre: &InstancePre<T>) -> wasmtime::Result<source::GuestIndices> {
+    let exported = Exported { pre, interface: "millrace:plugin/source@0.1.0" };
+    exported.has::<(), Answer<SchemaResult>>("describe")?;
+    exported.has::<(Place, &'static [&'static [u8]]), Answer<()>>("open")?;
+    exported.has::<(u32,), Answer<source::Polled>>("poll")?;
+    exported.has::<(), Answer<Vec<u8>>>("position")?;
+    exported.has::<(u64,), Answer<()>>("committed")?;
+    source::GuestIndices::new(pre)
+}
+
+/// The checked functions of a sink.
+pub fn sink_indices<T: 'static>(pre: &InstancePre<T>) -> wasmtime::Result<sink::GuestIndices> {
+    let exported = Exported { pre, interface: "millrace:plugin/sink@0.1.0" };
+    exported.has::<(), Answer<bool>>("accepts-changes")?;
+    exported.has::<(SchemaParam<'static>, Place, &'static [&'static [u8]]), Answer<()>>("open")?;
+    exported.has::<(BatchParam<'static>,), Answer<()>>("write")?;
+    exported.has::<(u64,), Answer<Vec<u8>>>("prepare")?;
+    exported.has::<(u64,), Answer<()>>("commit")?;
+    sink::GuestIndices::new(pre)
+}
+
+/// The checked functions of a transforming operator.
+pub fn transform_indices<T: 'static>(pre: &InstancePre<T>) -> wasmtime::Result<transform::GuestIndices> {
+    let exported = Exported { pre, interface: "millrace:plugin/transform@0.1.0" };
+    exported.has::<(&'static [SchemaParam<'static>],), Answer<SchemaResult>>("open")?;
+    exported.has::<(u32, BatchParam<'static>), Answer<BatchResult>>("process")?;
+    exported.has::<(i64,), Answer<BatchResult>>("watermark")?;
+    exported.has::<(), Answer<BatchResult>>("finish")?;
+    exported.has::<(), Answer<Vec<u8>>>("snapshot")?;
+    exported.has::<(&'static [&'static [u8]],), Answer<()>>("restore")?;
+    transform::GuestIndices::new(pre)
+}
+
+/// The checked functions of a dimension updater.
+pub fn dimension_indices<T: 'static>(pre: &InstancePre<T>) -> wasmtime::Result<dimension::GuestIndices> {
+    let exported = Exported { pre, interface: "millrace:plugin/dimension@0.1.0" };
+    exported.has::<(), Answer<dimension::Description>>("open")?;
+    exported.has::<(Option<&'static [u8]>,), Answer<dimension::Page>>("load-page")?;
+    exported.has::<(BatchParam<'static>,), Answer<BatchResult>>("load")?;
+    dimension::GuestIndices::new(pre)
 }

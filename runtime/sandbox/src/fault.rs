@@ -33,6 +33,32 @@ pub enum Stage {
     ImportStates,
     /// `clear` of an aggregate function.
     Clear,
+    /// `describe` of a source, `accepts-changes` of a sink.
+    Describe,
+    /// `poll` of a source.
+    Poll,
+    /// `position` of a source.
+    Position,
+    /// `committed` of a source.
+    Committed,
+    /// `write` of a sink.
+    Write,
+    /// `prepare` of a sink.
+    Prepare,
+    /// `commit` of a sink.
+    Commit,
+    /// `watermark` of a transforming operator.
+    Watermark,
+    /// `finish` of a transforming operator.
+    Finish,
+    /// `snapshot` of a transforming operator.
+    Snapshot,
+    /// `restore` of a transforming operator.
+    Restore,
+    /// `load-page` of a dimension updater.
+    LoadPage,
+    /// `load` of a dimension updater.
+    Load,
 }
 
 impl Stage {
@@ -49,6 +75,19 @@ impl Stage {
             Self::ExportStates => "export-states",
             Self::ImportStates => "import-states",
             Self::Clear => "clear",
+            Self::Describe => "describe",
+            Self::Poll => "poll",
+            Self::Position => "position",
+            Self::Committed => "committed",
+            Self::Write => "write",
+            Self::Prepare => "prepare",
+            Self::Commit => "commit",
+            Self::Watermark => "watermark",
+            Self::Finish => "finish",
+            Self::Snapshot => "snapshot",
+            Self::Restore => "restore",
+            Self::LoadPage => "load-page",
+            Self::Load => "load",
         }
     }
 }

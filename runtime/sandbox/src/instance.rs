@@ -215,6 +215,15 @@ impl<E: Exports> Instance<E> {
         }
     }
 
+    /// State or position that the guest gave away, if it is not too large.
+    pub(crate) fn bounded_state(&mut self, state: Vec<u8>) -> Result<Vec<u8>, Cause> {
+        let max = self.spec.limits.state_bytes_max;
+        if state.len() <= max {
+            return Ok(state);
+        }
+        Err(self.broken(Invalid { message: format!("answers {} bytes of state, at most {max} are allowed", state.len()), row: None }))
+    }
+
     /// Ends the instance because its answer breaks the contract.
     pub(crate) fn broken(&mut self, invalid: Invalid) -> Cause {
         self.end();

@@ -41,4 +41,7 @@ pub use limits::{AdmissionLimits, CompileLimits, CompilerCommand, OperatorLimits
 pub use loaded::{LoadedComponent, World};
 pub use log::{GuestLog, LogLevel, NoLog};
 pub use sandbox::{Sandbox, SandboxError};
-pub use worlds::{AggregateGuest, EtlOperator, FunctionCall, FunctionSignature, GuestRows, ScalarGuest, TableGuest};
+pub use worlds::{
+    AggregateGuest, DimensionGuest, DimensionPage, EtlOperator, FunctionCall, FunctionSignature, GuestNext, GuestPlace, GuestPolled,
+    GuestRows, ScalarGuest, SinkGuest, SourceGuest, TableGuest, TransformGuest,
+};

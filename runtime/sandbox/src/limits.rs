@@ -201,6 +201,8 @@ pub struct OperatorLimits {
     pub rows_max: usize,
     /// Bytes of one answer, as they lie in host memory.
     pub output_bytes_max: usize,
+    /// Bytes of the state or position that an operator gives to a checkpoint.
+    pub state_bytes_max: usize,
     /// Columns of the output schema, nested ones included.
     pub columns_max: usize,
     /// Bytes of a column or counter name.
@@ -225,6 +227,7 @@ impl Default for OperatorLimits {
             table_elements_max: 100_000,
             rows_max: 1 << 20,
             output_bytes_max: 64 * MIB,
+            state_bytes_max: 32 * MIB,
             columns_max: 2_000,
             name_bytes_max: 256,
             message_bytes_max: 4 * KIB,

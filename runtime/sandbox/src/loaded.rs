@@ -2,7 +2,7 @@
 //!
 //! Invariant: a component exports exactly one world's interface, all of its functions with the contract's types.
 
-use crate::bindings::{self, aggregate, etl, scalar, table};
+use crate::bindings::{self, aggregate, dimension, etl, scalar, sink, source, table, transform};
 use crate::host_functions::GuestState;
 use crate::packed::PackedFiles;
 use crate::worlds::FunctionSignature;
@@ -20,11 +20,20 @@ pub enum World {
     Table,
     /// One value per group.
     Aggregate,
+    /// A source.
+    Source,
+    /// A sink.
+    Sink,
+    /// Several inputs, and state.
+    Transform,
+    /// Fills a dimension table.
+    Dimension,
 }
 
 impl World {
     /// All worlds that this server runs.
-    pub const ALL: [Self; 4] = [Self::Etl, Self::Scalar, Self::Table, Self::Aggregate];
+    pub const ALL: [Self; 8] =
+        [Self::Etl, Self::Scalar, Self::Table, Self::Aggregate, Self::Source, Self::Sink, Self::Transform, Self::Dimension];
 
     /// The name in the contract: `etl-operator`.
     pub fn name(self) -> &'static str {
@@ -33,6 +42,10 @@ impl World {
             Self::Scalar => "scalar-function",
             Self::Table => "table-function",
             Self::Aggregate => "aggregate-function",
+            Self::Source => "source-operator",
+            Self::Sink => "sink-operator",
+            Self::Transform => "transform-operator",
+            Self::Dimension => "dimension-updater",
         }
     }
 
@@ -43,6 +56,10 @@ impl World {
             Self::Scalar => "scalar",
             Self::Table => "table",
             Self::Aggregate => "aggregate",
+            Self::Source => "source",
+            Self::Sink => "sink",
+            Self::Transform => "transform",
+            Self::Dimension => "dimension",
         }
     }
 
@@ -63,6 +80,10 @@ pub(crate) enum Indices {
     Scalar(scalar::GuestIndices),
     Table(table::GuestIndices),
     Aggregate(aggregate::GuestIndices),
+    Source(source::GuestIndices),
+    Sink(sink::GuestIndices),
+    Transform(transform::GuestIndices),
+    Dimension(dimension::GuestIndices),
 }
 
 /// A component ready to be instantiated.
@@ -94,6 +115,10 @@ impl LoadedComponent {
             World::Scalar => Indices::Scalar(bindings::scalar_indices(&pre)?),
             World::Table => Indices::Table(bindings::table_indices(&pre)?),
             World::Aggregate => Indices::Aggregate(bindings::aggregate_indices(&pre)?),
+            World::Source => Indices::Source(bindings::source_indices(&pre)?),
+            World::Sink => Indices::Sink(bindings::sink_indices(&pre)?),
+            World::Transform => Indices::Transform(bindings::transform_indices(&pre)?),
+            World::Dimension => Indices::Dimension(bindings::dimension_indices(&pre)?),
         };
         Ok(Self { content_hash, world, code_bytes, packed: Arc::new(packed), pre, indices, signatures: tokio::sync::OnceCell::new() })
     }

@@ -4,25 +4,78 @@
 //! leaves this folder unchecked.
 
 mod aggregate;
+mod dimension;
 mod etl;
 mod scalar;
 mod signature;
+mod sink;
+mod source;
 mod table;
+mod transform;
 
 pub use aggregate::AggregateGuest;
+pub use dimension::{DimensionGuest, DimensionPage};
 pub use etl::EtlOperator;
 pub use scalar::ScalarGuest;
 pub use signature::{FunctionCall, FunctionSignature};
+pub use sink::SinkGuest;
+pub use source::{GuestNext, GuestPlace, GuestPolled, SourceGuest};
 pub use table::{GuestRows, TableGuest};
 
-use crate::fault::FaultReport;
-use crate::instance::OpenGuest;
+pub use transform::TransformGuest;
+
+use crate::fault::{FaultReport, Stage};
+use crate::instance::{Exports, Instance, OpenGuest};
 use crate::loaded::LoadedComponent;
 use crate::sandbox::Sandbox;
 use millrace_model::Schema;
 use std::sync::Arc;
 
+/// Makes an instance; a fault of that is told as one.
+async fn staged<E: Exports>(instance: &mut Instance<E>) -> Result<(), FaultReport> {
+    instance.wait_for_fuel().await;
+    let started = instance.start().await;
+    started.map_err(|cause| instance.report(Stage::Instantiate, Arc::from([]), cause))
+}
+
 impl Sandbox {
+    /// Makes an instance of a source and asks it for its columns. `open` it before it is polled.
+    ///
+    /// # Errors
+    /// A fault of the guest, as a report.
+    pub async fn source(&self, component: &Arc<LoadedComponent>, open: OpenGuest) -> Result<SourceGuest, FaultReport> {
+        SourceGuest::describe(self.clone(), component.clone(), open).await
+    }
+
+    /// Makes an instance of a sink and asks it what it takes. `open` it before it is written to.
+    ///
+    /// # Errors
+    /// A fault of the guest, as a report.
+    pub async fn sink(&self, component: &Arc<LoadedComponent>, open: OpenGuest) -> Result<SinkGuest, FaultReport> {
+        SinkGuest::describe(self.clone(), component.clone(), open).await
+    }
+
+    /// Opens a transforming operator for its inputs.
+    ///
+    /// # Errors
+    /// A fault of the guest, as a report.
+    pub async fn open_transform(
+        &self,
+        component: &Arc<LoadedComponent>,
+        open: OpenGuest,
+        inputs: &[Schema],
+    ) -> Result<TransformGuest, FaultReport> {
+        TransformGuest::open(self.clone(), component.clone(), open, inputs).await
+    }
+
+    /// Opens a dimension updater.
+    ///
+    /// # Errors
+    /// A fault of the guest, as a report.
+    pub async fn open_dimension(&self, component: &Arc<LoadedComponent>, open: OpenGuest) -> Result<DimensionGuest, FaultReport> {
+        DimensionGuest::open(self.clone(), component.clone(), open).await
+    }
+
     /// Opens an ETL operator for batches of `input`: a new instance, and its answer to `open`.
     ///
     /// # Errors
