@@ -49,9 +49,11 @@ else
     done
 fi
 
-# 2. The JDK runs the embedded broker, Maven fetches it.
+# 2. The JDK runs the embedded broker and the compilers of Java and Scala, Maven fetches them.
 has java || missing="$missing default-jdk-headless"
 has mvn || missing="$missing maven"
+# pip fetches clang for WebAssembly when Java or Scala is built for the first time.
+python3 -m pip --version >/dev/null 2>&1 || missing="$missing python3-pip"
 
 # 3. Real servers for tests: PostgreSQL, and what makes the virtual environment of the S3 server.
 if [ "${1:-}" = --tests ]; then

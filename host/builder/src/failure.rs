@@ -59,6 +59,20 @@ pub enum BuildError {
         /// What was tried.
         reason: String,
     },
+    /// A tool that builds from Java or Scala is missing or does not work.
+    #[error("Java and Scala cannot be built here: {reason}")]
+    NoJvmToolchain {
+        /// What is missing and how to install it.
+        reason: String,
+    },
+    /// A tool broke down.
+    #[error("{tool} failed: {reason}")]
+    Tool {
+        /// Its name.
+        tool: &'static str,
+        /// What it wrote, or how it ended.
+        reason: String,
+    },
     /// A file could not be read or written.
     #[error("`{}`: {source}", .path.display())]
     Io {
@@ -78,7 +92,8 @@ impl Classified for BuildError {
             | Self::Compile { .. }
             | Self::NoModule { .. }
             | Self::NotAComponent { .. } => FaultClass::User,
-            Self::NoCargo | Self::NoTarget | Self::NoCage { .. } | Self::Io { .. } => FaultClass::External,
+            Self::NoCargo | Self::NoTarget | Self::NoCage { .. } | Self::NoJvmToolchain { .. } | Self::Io { .. } => FaultClass::External,
+            Self::Tool { .. } => FaultClass::Internal,
         }
     }
 }

@@ -9,6 +9,7 @@ mod cargo;
 mod component;
 mod failure;
 pub mod jar;
+pub mod jvm;
 mod project;
 mod samples;
 mod source_build;

@@ -31,7 +31,8 @@ fn code_settings() -> Config {
         // surface that tenant code can reach.
         .wasm_gc(false)
         .wasm_function_references(false)
-        .wasm_exceptions(false)
+        // Exceptions of Java and Scala are longjmp in C, which is made of WebAssembly's exceptions (ADR 13).
+        .wasm_exceptions(true)
         .wasm_tail_call(true)
         .wasm_memory64(false)
         .wasm_multi_memory(false)
@@ -61,7 +62,9 @@ pub fn runtime_engine(limits: &PoolLimits, core_instances_max: u32) -> wasmtime:
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(limits.instances_max)
         .total_core_instances(limits.instances_max.saturating_mul(CORE_INSTANCES_PER_INSTANCE))
-        .total_memories(limits.instances_max)
+        // A module that throws also has a heap for its exceptions, which takes the place of a memory.
+        .total_memories(limits.instances_max.saturating_mul(2))
+        .total_gc_heaps(limits.instances_max)
         .total_tables(limits.instances_max.saturating_mul(TABLES_PER_INSTANCE))
         .total_stacks(limits.instances_max)
         .max_core_instances_per_component(core_instances_max)

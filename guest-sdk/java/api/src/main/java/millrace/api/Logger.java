@@ -86,11 +86,6 @@ public abstract class Logger {
 
     /** Writes to standard error: what there is on a plain JVM. */
     public static Logger toStandardError() {
-        return new Logger() {
-            @Override
-            protected void write(Level level, String line) {
-                System.err.println(level + " " + line);
-            }
-        };
+        return new StandardError();
     }
 }

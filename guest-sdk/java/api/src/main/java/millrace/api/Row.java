@@ -370,6 +370,34 @@ public class Row {
         return set(index, value);
     }
 
+    /** {@link #setLong(int, long)} by name. */
+    public Row setLong(String name, long value) {
+        return set(name, value);
+    }
+
+    /** {@link #setInt(int, int)} by name. */
+    public Row setInt(String name, int value) {
+        return set(name, value);
+    }
+
+    /** {@link #setDouble(int, double)} by name. */
+    public Row setDouble(String name, double value) {
+        return set(name, value);
+    }
+
+    /** {@link #setBoolean(int, boolean)} by name. */
+    public Row setBoolean(String name, boolean value) {
+        return set(name, value);
+    }
+
+    /** Sets all columns of another row, by name, and its kind; without objects if both are rows of a component. */
+    public void copyTo(Row target) {
+        for (int i = 0; i < names.size(); i++) {
+            target.set(names.get(i), values[i]);
+        }
+        target.kind(kind);
+    }
+
     /** A row of its own with the same columns, values and kind. */
     public Row copy() {
         int size = size();

@@ -1,0 +1,74 @@
+package millrace.compiler;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The steps from a request to a C program. */
+final class Build {
+    private final Toolchain toolchain;
+    private final JavaSources java = new JavaSources();
+    private ScalaSources scala;
+
+    Build(Toolchain toolchain) {
+        this.toolchain = toolchain;
+    }
+
+    void run(Request request, Report report) throws Exception {
+        Path compiled = Files.createDirectories(request.folder().resolve("classes"));
+        Path entryClasses = Files.createDirectories(request.folder().resolve("entry"));
+        List<Path> jars = new ArrayList<>();
+        request.jars().forEach(jar -> jars.add(jar.path()));
+        if (!request.sources().isEmpty()) {
+            compileSources(request, jars, compiled, report);
+            if (report.failed()) {
+                return;
+            }
+        }
+        List<Path> tenant = new ArrayList<>(List.of(compiled));
+        tenant.addAll(jars);
+        List<Path> visible = new ArrayList<>(tenant);
+        visible.addAll(toolchain.sdk());
+        visible.addAll(toolchain.scala());
+        String[] entry = new String[1];
+        report.step("entry", () -> {
+            try (TenantClasses classes = new TenantClasses(visible)) {
+                Class<?> function = classes.find(request, compiled);
+                report.built(function.getName());
+                entry[0] = EntryClass.fullName(function);
+                List<Path> all = new ArrayList<>(visible);
+                all.addAll(toolchain.runtime());
+                java.compile(List.of(EntryClass.source(request.world(), function, NamedClasses.in(tenant))), all, entryClasses, report);
+            }
+        });
+        if (report.failed()) {
+            return;
+        }
+        // What a tenant brings comes last: it replaces nothing of the runtime or the library.
+        List<Path> program = new ArrayList<>(toolchain.runtime());
+        program.addAll(toolchain.library());
+        program.addAll(toolchain.sdk());
+        program.addAll(toolchain.scala());
+        program.add(entryClasses);
+        program.addAll(tenant);
+        Path c = request.folder().resolve("c");
+        report.step("teavm", () -> CProgram.generate(request.world(), entry[0], program, c, report));
+    }
+
+    private void compileSources(Request request, List<Path> jars, Path into, Report report) throws Exception {
+        List<Path> classPath = new ArrayList<>(jars);
+        classPath.addAll(toolchain.sdk());
+        if (request.scala()) {
+            classPath.addAll(toolchain.scala());
+            report.step("scalac", () -> {
+                if (scala == null) {
+                    scala = new ScalaSources();
+                }
+                scala.compile(request.sources(), classPath, into, report);
+            });
+        } else {
+            report.step("javac", () -> java.compile(request.sources(), classPath, into, report));
+        }
+    }
+}

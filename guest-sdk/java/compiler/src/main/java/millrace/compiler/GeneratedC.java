@@ -1,0 +1,82 @@
+package millrace.compiler;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Fits TeaVM's C to 32-bit WebAssembly and makes one compilation unit of it.
+ *
+ * <p>Invariant: a replaced text that is not there is a failure: a new version of TeaVM is looked at, not guessed.
+ */
+final class GeneratedC {
+    /** Parts of TeaVM's C runtime that `runtime.c` stands in for. */
+    private static final List<String> LEFT_OUT = List.of("fiber.c", "file.c", "heapdump.c");
+
+    private GeneratedC() {}
+
+    static void adapt(Path folder) throws IOException {
+        // Objects are aligned to 8 bytes and arrays have a header of 16, so that the data of an array lies at the same
+        // offset always: TeaVM computes it from the address, and the data of longs would move with their array.
+        replace(folder.resolve("core.h"),
+            "    TeaVM_Object parent;\n    int32_t size;\n} TeaVM_Array;",
+            "    TeaVM_Object parent;\n    int32_t size;\n    int32_t padding;\n} TeaVM_Array;");
+        replace(folder.resolve("core.h"),
+            "#define TEAVM_ALIGN(addr, alignment) ((void*) (((uintptr_t) (addr) + ((alignment) - 1)) / (alignment) * (alignment)))",
+            "#define TEAVM_ALIGNMENT(alignment) ((alignment) == 4 ? 8 : (alignment))\n"
+                + "#define TEAVM_ALIGN(addr, alignment) ((void*) (((uintptr_t) (addr) + (TEAVM_ALIGNMENT(alignment) - 1))"
+                + " & ~(uintptr_t) (TEAVM_ALIGNMENT(alignment) - 1)))");
+        replace(folder.resolve("core.h"),
+            "#define TEAVM_ARRAY_DATA(array, type) ((type*) TEAVM_ALIGN((((TeaVM_Array*) (array)) + 1), sizeof(type)))",
+            "#define TEAVM_ARRAY_DATA(array, type) ((type*) (((TeaVM_Array*) (array)) + 1))");
+        // A function that finds the stack used up throws.
+        replace(folder.resolve("stack.h"),
+            "        teavm_shadowStack.header.next = teavm_stackTop; \\\n        teavm_shadowStack.header.size = (sz); \\\n",
+            "        if (__builtin_expect((uintptr_t) &teavm_shadowStack < millrace_stack_limit, 0)) millrace_stack_overflow(); \\\n"
+                + "        teavm_shadowStack.header.next = teavm_stackTop; \\\n"
+                + "        teavm_shadowStack.header.size = (sz); \\\n");
+        replace(folder.resolve("stack.h"), "#include <stdint.h>", "#include <stdint.h>\n#include <millrace.h>");
+        // Classes are named by their address divided by 8; those of arrays that are made while running, too.
+        replace(folder.resolve("arrayclass.c"),
+            "static TEAVM_OBJECT_CLASS teavm_dynamicClassPool[TEAVM_DYNAMIC_CLASS_POOL_CAPACITY];",
+            "typedef struct { alignas(8) TEAVM_OBJECT_CLASS cls; } TeaVM_AlignedClass;\n"
+                + "static TeaVM_AlignedClass teavm_dynamicClassPool[TEAVM_DYNAMIC_CLASS_POOL_CAPACITY];");
+        replace(folder.resolve("arrayclass.c"),
+            "TEAVM_OBJECT_CLASS* ptr = &teavm_dynamicClassPool[teavm_dynamicClassPoolSize++];",
+            "TEAVM_OBJECT_CLASS* ptr = &teavm_dynamicClassPool[teavm_dynamicClassPoolSize++].cls;");
+        replace(folder.resolve("arrayclass.c"),
+            "return &teavm_dynamicClassPool[index].parent;",
+            "return &teavm_dynamicClassPool[index].cls.parent;");
+        Files.writeString(folder.resolve("program.c"), unit(Files.readAllLines(folder.resolve("all.c"))));
+    }
+
+    private static void replace(Path file, String text, String by) throws IOException {
+        String content = Files.readString(file);
+        if (!content.contains(text)) {
+            throw new IllegalStateException("TeaVM's " + file.getFileName() + " has changed, expected: " + text);
+        }
+        Files.writeString(file, content.replace(text, by));
+    }
+
+    /** All files in one unit. */
+    private static String unit(List<String> all) {
+        List<String> lines = new ArrayList<>();
+        for (String line : all) {
+            if (LEFT_OUT.stream().anyMatch(file -> line.equals("#include \"" + file + "\""))) {
+                continue;
+            }
+            if (line.equals("#include \"main.c\"")) {
+                lines.addAll(List.of("#define main teavm_main", line, "#undef main"));
+            } else if (line.equals("#include \"heaptrace.c\"")) {
+                // Ours throws an OutOfMemoryError.
+                lines.addAll(List.of("#define teavm_outOfMemory teavm_outOfMemoryUnused", line, "#undef teavm_outOfMemory"));
+            } else {
+                lines.add(line);
+            }
+        }
+        lines.add("#include \"program-end.c\"");
+        return String.join("\n", lines) + "\n";
+    }
+}
