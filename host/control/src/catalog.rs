@@ -11,7 +11,7 @@ use millrace_domain::{
     ProjectScope,
     capability::{FolderUse, PluginCapabilities, TenantCapabilities},
 };
-use millrace_engine::{CapabilityGrants, Catalog, CatalogError, FolderGrant, PluginBinding, SecretValue};
+use millrace_engine::{CapabilityGrants, Catalog, CatalogError, FolderGrant, FunctionBinding, PluginBinding, SecretValue};
 use millrace_model::{Schema, graph::JobGraph};
 use millrace_store::{PageRequest, Store, StoreError};
 use parking_lot::Mutex;
@@ -36,6 +36,8 @@ struct Pins {
     tables: BTreeMap<String, PinnedTable>,
     /// By plugin name and the version that the node asks for.
     plugins: BTreeMap<(String, Option<String>), PinnedPlugin>,
+    /// By the name that a script uses.
+    functions: BTreeMap<String, PinnedPlugin>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -53,12 +55,21 @@ struct PinnedPlugin {
     content_hash: String,
 }
 
+/// A function of the project in a SQL node.
+#[derive(Debug, Clone, Deserialize)]
+struct PinnedFunction {
+    function: String,
+    #[serde(flatten)]
+    plugin: PinnedPlugin,
+}
+
 /// One node's pin; other kinds of nodes pin nothing or something of their own.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Pin {
     Table(PinnedTable),
     Plugin(PinnedPlugin),
+    Sql { functions: Vec<PinnedFunction> },
     Other(serde::de::IgnoredAny),
 }
 
@@ -165,6 +176,7 @@ impl Pins {
                     let asked = asked.and_then(serde_json::Value::as_str).map(str::to_owned);
                     read.plugins.insert((plugin.plugin.clone(), asked), plugin);
                 }
+                Pin::Sql { functions } => read.functions.extend(functions.into_iter().map(|f| (f.function, f.plugin))),
                 Pin::Other(_) => {}
             }
         }
@@ -199,7 +211,27 @@ impl Catalog for ProjectCatalog {
             Some(pin) => pin.clone(),
             None => self.current_plugin(name, version).await?,
         };
-        let grants = self.grants(name).await?;
+        self.bound(pin).await
+    }
+
+    async fn function(&self, name: &str) -> Result<FunctionBinding, CatalogError> {
+        let pin = match self.pins.functions.get(name) {
+            Some(pin) => pin.clone(),
+            // SQL compares names of functions without case; plugins have theirs in lower case mostly.
+            None => match self.current_plugin(name, None).await {
+                Err(CatalogError::NotFound { .. }) if name.to_lowercase() != name => {
+                    self.current_plugin(&name.to_lowercase(), None).await?
+                }
+                found => found?,
+            },
+        };
+        Ok(FunctionBinding { name: name.to_owned(), plugin: self.bound(pin).await? })
+    }
+}
+
+impl ProjectCatalog {
+    async fn bound(&self, pin: PinnedPlugin) -> Result<PluginBinding, CatalogError> {
+        let grants = self.grants(&pin.plugin).await?;
         let component = self.store.component(&self.scope.tenant, &pin.content_hash).await.map_err(|e| self.failed(&e))?;
         let PinnedPlugin { plugin, version, content_hash } = pin;
         Ok(PluginBinding { name: plugin, version, content_hash, component: Bytes::from(component), grants })
@@ -225,10 +257,12 @@ mod tests {
             "old": {"plugin": "clean", "version": "1", "content_hash": "aa"},
             "new": {"plugin": "clean", "version": "7", "content_hash": "bb"},
             "once": null,
+            "query": {"sql": "SELECT f(a) FROM t", "functions": [{"function": "f", "plugin": "my-f", "version": "2", "content_hash": "cc"}]},
         });
         let pins = Pins::read(&graph, &pins).unwrap();
         assert_eq!(pins.tables["clicks"].physical_name, "web.clicks");
         let hash = |version: Option<&str>| pins.plugins[&("clean".to_owned(), version.map(str::to_owned))].content_hash.clone();
         assert_eq!((hash(Some("1")).as_str(), hash(None).as_str()), ("aa", "bb"));
+        assert_eq!((pins.functions["f"].plugin.as_str(), pins.functions["f"].content_hash.as_str()), ("my-f", "cc"));
     }
 }

@@ -22,6 +22,15 @@ pub struct PluginBinding {
     pub grants: CapabilityGrants,
 }
 
+/// A SQL function of the project.
+#[derive(Debug, Clone)]
+pub struct FunctionBinding {
+    /// Its name in the project.
+    pub name: String,
+    /// The plugin that it is. Whether it is one of a function's worlds is for the engine to find out.
+    pub plugin: PluginBinding,
+}
+
 /// Why a name could not be resolved.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CatalogError {
@@ -49,4 +58,10 @@ pub trait Catalog: Send + Sync {
 
     /// The plugin named `name`; the newest version unless one is named.
     async fn plugin(&self, name: &str, version: Option<&str>) -> Result<PluginBinding, CatalogError>;
+
+    /// The SQL function named `name`, by default the plugin of that name. `name` is as a script writes it: in any case
+    /// where it is called, exact behind `CREATE FUNCTION … AS`.
+    async fn function(&self, name: &str) -> Result<FunctionBinding, CatalogError> {
+        Ok(FunctionBinding { name: name.to_owned(), plugin: self.plugin(name, None).await? })
+    }
 }

@@ -8,6 +8,7 @@ pub mod catalog;
 mod dead_letters;
 mod error;
 mod execution;
+mod functions;
 mod input_gate;
 pub mod key;
 mod message;
@@ -22,7 +23,7 @@ mod stored_key;
 mod subtask;
 mod watermark_merge;
 
-pub use catalog::{CapabilityGrants, Catalog, CatalogError, FolderGrant, PluginBinding, SecretValue};
+pub use catalog::{CapabilityGrants, Catalog, CatalogError, FolderGrant, FunctionBinding, PluginBinding, SecretValue};
 pub use dead_letters::RecentLetter;
 pub use error::{EngineError, JobFailure, OperatorError};
 pub use execution::{CheckpointOutcome, CheckpointSummary, ExecutionState, JobHandle, SavepointInfo, StartFrom, StartOptions, start};

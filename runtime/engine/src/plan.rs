@@ -187,7 +187,7 @@ pub async fn plan(
     for position in order {
         let node = &graph.nodes[position];
         if node.kind == sql::KIND {
-            if let Err(found) = planner.sql(node) {
+            if let Err(found) = planner.sql(node).await {
                 planner.broken.insert(&node.id);
                 errors.extend(found);
             }
@@ -278,15 +278,15 @@ impl<'a> Planner<'a> {
     }
 
     /// Plans a SQL node: several operators, of which the last stands for the node.
-    fn sql(&mut self, node: &'a Node) -> Result<(), Vec<GraphError>> {
+    async fn sql(&mut self, node: &'a Node) -> Result<(), Vec<GraphError>> {
         let before: Vec<&'a NodeId> = self.graph.edges.iter().filter(|e| e.to == node.id).map(|e| &e.from).collect();
         if before.iter().any(|id| self.broken.contains(id)) {
             self.broken.insert(&node.id);
             return Ok(());
         }
         let upstream: Vec<sql::Upstream> = before.iter().filter_map(|id| self.upstream(id)).collect();
-        let functions = &self.context.services.functions;
-        let planned = sql::plan_sql(node, &upstream, &self.graph.parameters, functions, self.operators.len())?;
+        let functions = sql::node_functions(node, &self.context).await?;
+        let planned = sql::plan_sql(node, &upstream, &self.graph.parameters, &functions, self.operators.len())?;
         self.ask_sources(node, planned.sources)?;
         for operator in planned.operators {
             self.push(operator, planned.changes);

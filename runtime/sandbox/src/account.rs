@@ -103,7 +103,7 @@ impl TenantAccount {
     }
 
     /// Waits until the tenant has fuel; other tenants go on meanwhile.
-    pub(crate) async fn wait_for_fuel(&self) {
+    pub async fn wait_for_fuel(&self) {
         loop {
             let wait = self.fuel_wait();
             if wait.is_zero() {

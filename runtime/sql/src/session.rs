@@ -12,7 +12,7 @@ use crate::{
     settings::Settings,
 };
 use declare::Declared;
-use millrace_functions::FunctionRegistry;
+use millrace_functions::{FunctionRegistry, registry::Function};
 use std::collections::BTreeMap;
 
 /// Names and settings in force.
@@ -22,6 +22,8 @@ pub struct Session {
     /// What feeds tables that are declared later.
     sources: BTreeMap<String, SourceTraits>,
     declared: Declared,
+    /// What `CREATE FUNCTION … AS '…'` may name beside built-in functions.
+    implementations: BTreeMap<String, Function>,
 }
 
 /// What a script asks to run.
@@ -52,7 +54,13 @@ impl Session {
     /// An empty session over these functions.
     pub fn new(functions: FunctionRegistry) -> Self {
         let names = Names { tables: BTreeMap::new(), views: BTreeMap::new(), functions };
-        Self { names, settings: Settings::default(), sources: BTreeMap::new(), declared: Declared::default() }
+        Self {
+            names,
+            settings: Settings::default(),
+            sources: BTreeMap::new(),
+            declared: Declared::default(),
+            implementations: BTreeMap::new(),
+        }
     }
 
     /// Adds (or replaces) a table.
@@ -63,6 +71,11 @@ impl Session {
     /// Says what feeds the table `name` once it is declared.
     pub fn connect(&mut self, name: &str, source: SourceTraits) {
         self.sources.insert(name.to_owned(), source);
+    }
+
+    /// Lets `CREATE FUNCTION … AS 'name'` name this function.
+    pub fn add_implementation(&mut self, name: &str, function: Function) {
+        self.implementations.insert(name.to_owned(), function);
     }
 
     /// The table named `name`.

@@ -75,6 +75,7 @@ pub struct CaseJob<'a> {
     pub store: Arc<dyn CheckpointStore>,
     /// What outlives a run.
     pub world: Arc<World>,
+    functions: Functions,
     _folder: tempfile::TempDir,
 }
 
@@ -85,14 +86,28 @@ impl<'a> CaseJob<'a> {
     /// A script that cannot be read.
     pub fn new(case: &'a Case) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let mut session = Session::new(FunctionRegistry::builtin());
-        session.declare(&case.sql).map_err(|e| anyhow!(e.at(&case.sql)))?;
         let compiler = CompilerCommand { program: "false".into(), args: Vec::new() };
         let sandbox = Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [7; 32], compiler))?;
+        Self::with_functions(case, sandbox, Functions::default())
+    }
+
+    /// Reads the case's script, which may call functions of the project; `sandbox` runs them.
+    ///
+    /// # Errors
+    /// A script that cannot be read.
+    pub fn with_functions(case: &'a Case, sandbox: Sandbox, functions: Functions) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let builtin = FunctionRegistry::builtin();
+        let mut session = Session::new(builtin.clone());
+        // Only what the script declares is read here: what its functions are does not matter yet.
+        for name in functions.keys() {
+            session.add_implementation(name, builtin.get("UPPER").context("no UPPER")?.clone());
+        }
+        session.declare(&case.sql).map_err(|e| anyhow!(e.at(&case.sql)))?;
         let world = Arc::new(World::default());
         let local = LocalStore::open(folder.path().join("checkpoints"))?;
         let store = Arc::new(HeldStore { inner: local, world: world.clone() });
-        Ok(Self { case, session, sandbox, store, world, _folder: folder })
+        Ok(Self { case, session, sandbox, store, world, functions, _folder: folder })
     }
 
     /// Starts it.
@@ -115,7 +130,8 @@ impl<'a> CaseJob<'a> {
             accounts: TenantAccounts::new(TenantLimits::default()),
         };
         let tenant = TenantId::new("t1");
-        let (graph, catalog) = job(self.case, &self.session, options)?;
+        let (graph, schemas) = job(self.case, &self.session, options)?;
+        let catalog = Names { tables: schemas, functions: self.functions.clone() };
         let plan = millrace_engine::plan(&graph, &tenant, &catalog, &services).await;
         let plan = plan.map_err(|errors| anyhow!(errors.iter().map(|e| e.message.clone()).collect::<Vec<_>>().join("; ")))?;
         let schemas = plan.output_schemas();
@@ -195,10 +211,16 @@ impl CheckpointStore for HeldStore {
     }
 }
 
-struct Tables(BTreeMap<String, Schema>);
+/// The SQL functions of the project, by name.
+pub type Functions = Arc<BTreeMap<String, PluginBinding>>;
+
+struct Names {
+    tables: BTreeMap<String, Schema>,
+    functions: Functions,
+}
 
 /// The job of a case: a source per declared table that the query reads, the SQL node, a sink.
-fn job(case: &Case, session: &Session, options: RunOptions) -> Result<(JobGraph, Tables)> {
+fn job(case: &Case, session: &Session, options: RunOptions) -> Result<(JobGraph, BTreeMap<String, Schema>)> {
     let mut nodes: Vec<Value> = Vec::new();
     let mut edges: Vec<Value> = Vec::new();
     let mut schemas = BTreeMap::from(["out", LETTERS].map(|name| (name.to_owned(), Schema::default())));
@@ -230,19 +252,20 @@ fn job(case: &Case, session: &Session, options: RunOptions) -> Result<(JobGraph,
     nodes.push(json!({ "id": "out", "kind": "case_sink", "config": { "table": "out" }, "parallelism": 1 }));
     edges.push(json!({ "from": "query", "to": "out" }));
     let graph = json!({ "nodes": nodes, "edges": edges, "parameters": { "checkpoint_interval_ms": 60_000, "parallelism": 1, "dead_letter_topic": LETTERS } });
-    Ok((serde_json::from_value(graph)?, Tables(schemas)))
+    Ok((serde_json::from_value(graph)?, schemas))
 }
 
 #[async_trait]
-impl Catalog for Tables {
+impl Catalog for Names {
     async fn table(&self, name: &str) -> Result<TableBinding, CatalogError> {
-        let schema = self.0.get(name).cloned();
+        let schema = self.tables.get(name).cloned();
         let schema = schema.ok_or_else(|| CatalogError::NotFound { what: format!("table `{name}`"), suggestion: None })?;
         let connection = Connection { kind: KIND.into(), properties: BTreeMap::new() };
         Ok(TableBinding { name: name.to_owned(), physical_name: name.to_owned(), schema, format: Value::Null, connection })
     }
 
     async fn plugin(&self, name: &str, _version: Option<&str>) -> Result<PluginBinding, CatalogError> {
-        Err(CatalogError::NotFound { what: format!("plugin `{name}`"), suggestion: None })
+        let found = self.functions.get(name).cloned();
+        found.ok_or_else(|| CatalogError::NotFound { what: format!("plugin `{name}`"), suggestion: None })
     }
 }

@@ -42,6 +42,12 @@ impl Error {
     }
 }
 
+/// For the macros: a call before `open`.
+#[doc(hidden)]
+pub fn not_opened() -> Fault {
+    Error::new("called before open").into_fault()
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.row {

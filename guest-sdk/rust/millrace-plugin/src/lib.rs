@@ -28,6 +28,7 @@ pub mod bindings;
 mod column;
 mod decimal;
 mod failure;
+pub mod functions;
 mod host;
 mod nested;
 mod operator;
@@ -42,10 +43,13 @@ mod tests;
 mod text;
 
 pub use batch::{Batch, ChangeKind, Output};
-pub use bindings::{export_etl_operator, host::Level};
+pub use bindings::{export_aggregate_function, export_etl_operator, export_scalar_function, export_table_function, host::Level};
 pub use column::{AnyBuf, AnyColumn, Col, ColumnBuf, ColumnBuilder, ColumnType, IntoColumn, OutAny, OutCol, Validity};
 pub use decimal::Decimal;
+#[doc(hidden)]
+pub use failure::not_opened;
 pub use failure::{Error, Result};
+pub use functions::{Aggregate, AggregateFunction, RowAggregate, ScalarFunction, TableFunction};
 pub use host::{Params, count, log};
 pub use millrace_kernels as kernels;
 pub use nested::{List, ListBuilder, Lists, Map, MapBuilder, Maps};
@@ -64,8 +68,10 @@ pub use text::{Binaries, BytesBuilder, Strings, TextBuilder};
 pub mod prelude {
     pub use crate::kernels::{self, Selection};
     pub use crate::{
-        AnyBuf, AnyColumn, Batch, ChangeKind, Col, ColumnBuf, ColumnBuilder, DataType, Date, Decimal, Emit, Error, Etl, Field, List, Map,
-        OutAny, OutCol, Output, Params, Result, RowEtl, Schema, Time, Timestamp, TimestampLtz, Words, bail, count, debug, error, etl_rows,
-        export_etl, export_rows, info, input_row, output_row, settings, trace, warn,
+        Aggregate, AggregateFunction, AnyBuf, AnyColumn, Batch, ChangeKind, Col, ColumnBuf, ColumnBuilder, DataType, Date, Decimal, Emit,
+        Error, Etl, Field, List, Map, OutAny, OutCol, Output, Params, Result, RowAggregate, RowEtl, ScalarFunction, Schema, TableFunction,
+        Time, Timestamp, TimestampLtz, Words, accumulator, bail, count, debug, error, etl_rows, export_aggregate, export_etl, export_rows,
+        export_scalar, export_table, functions::Signature, info, input_row, output_row, scalar_function, settings, table_function, trace,
+        warn,
     };
 }

@@ -24,6 +24,7 @@ use crate::{
     bindings::{host::Level, types as wit},
     column::{AnyBuf, AnyColumn, ColumnType, IntoColumn},
     failure::{Error, Result},
+    functions::{AggregateRunner, ScalarRunner, TableRunner},
     operator::{Etl, Runner},
     schema::{DataType, Field, Schema, flatten, restore},
     *,
@@ -146,6 +147,125 @@ impl<E: Etl> Harness<E> {
     /// What the host was told.
     pub fn host(&self) -> TestHost {
         HOST.with_borrow(Clone::clone)
+    }
+}
+
+/// An open scalar function under test.
+pub struct ScalarHarness<F> {
+    runner: ScalarRunner<F>,
+    result: Field,
+}
+
+impl<F: ScalarFunction> ScalarHarness<F> {
+    /// Opens the function for calls of one of its signatures with so many arguments.
+    ///
+    /// # Errors
+    /// The function refuses.
+    pub fn open(signature: usize, arguments: usize) -> Result<Self> {
+        HOST.set(TestHost::default());
+        let known = F::signatures();
+        let chosen = known.get(signature).ok_or_else(|| Error::new(format!("there is no signature {signature}")))?;
+        let result = chosen.result.fields().first().cloned().ok_or_else(|| Error::new("the signature has no result"))?;
+        Ok(Self { runner: ScalarRunner::open(signature as u32, arguments as u32).map_err(from_fault)?, result })
+    }
+
+    /// The results, one per row, as text.
+    ///
+    /// # Errors
+    /// The function's error.
+    pub fn eval(&mut self, arguments: &TestBatch) -> Result<Vec<String>> {
+        let answer = self.runner.eval(arguments.to_wit()).map_err(from_fault)?;
+        let answer = AnyBuf { len: answer.rows as usize, columns: answer.columns };
+        Ok(TestBatch::new().any(self.result.clone(), answer).lines())
+    }
+}
+
+/// An open table function under test.
+pub struct TableHarness<F> {
+    runner: TableRunner<F>,
+    function: PhantomData<F>,
+}
+
+impl<F: TableFunction> TableHarness<F> {
+    /// Opens the function for calls of one of its signatures with so many arguments.
+    ///
+    /// # Errors
+    /// The function refuses.
+    pub fn open(signature: usize, arguments: usize) -> Result<Self> {
+        HOST.set(TestHost::default());
+        Ok(Self { runner: TableRunner::open(signature as u32, arguments as u32).map_err(from_fault)?, function: PhantomData })
+    }
+
+    /// The answered rows as text, each behind the number of its row of the arguments.
+    ///
+    /// # Errors
+    /// The function's error.
+    pub fn eval(&mut self, arguments: &TestBatch) -> Result<Vec<String>> {
+        let answer = self.runner.eval(arguments.to_wit()).map_err(from_fault)?;
+        let schema = <F::Output as OutputRow>::schema();
+        let rows = TestBatch { schema, columns: answer.rows.columns, rows: answer.rows.rows as usize, kinds: None };
+        Ok(answer.input_rows.iter().zip(rows.lines()).map(|(row, line)| format!("{row}: {line}")).collect())
+    }
+}
+
+/// An open aggregate function under test.
+pub struct AggregateHarness<F> {
+    runner: AggregateRunner<F>,
+    result: Field,
+}
+
+impl<F: AggregateFunction> AggregateHarness<F> {
+    /// Opens the function for calls of one of its signatures with so many arguments.
+    ///
+    /// # Errors
+    /// The function refuses.
+    pub fn open(signature: usize, arguments: usize) -> Result<Self> {
+        HOST.set(TestHost::default());
+        let known = F::signatures();
+        let chosen = known.get(signature).ok_or_else(|| Error::new(format!("there is no signature {signature}")))?;
+        let result = chosen.result.fields().first().cloned().ok_or_else(|| Error::new("the signature has no result"))?;
+        Ok(Self { runner: AggregateRunner::open(signature as u32, arguments as u32).map_err(from_fault)?, result })
+    }
+
+    /// Adds rows to groups.
+    ///
+    /// # Errors
+    /// The function's error.
+    pub fn accumulate(&mut self, groups: &[u32], arguments: &TestBatch) -> Result<()> {
+        self.runner.update(groups, None, &arguments.to_wit()).map_err(from_fault)
+    }
+
+    /// Takes rows back from groups.
+    ///
+    /// # Errors
+    /// The function's error.
+    pub fn retract(&mut self, groups: &[u32], arguments: &TestBatch) -> Result<()> {
+        let all = vec![0xff; groups.len().div_ceil(8)];
+        self.runner.update(groups, Some(&all), &arguments.to_wit()).map_err(from_fault)
+    }
+
+    /// The result of each group as text.
+    ///
+    /// # Errors
+    /// The function's error.
+    pub fn values(&mut self, groups: &[u32]) -> Result<Vec<String>> {
+        let answer = self.runner.values(groups).map_err(from_fault)?;
+        let answer = AnyBuf { len: answer.rows as usize, columns: answer.columns };
+        Ok(TestBatch::new().any(self.result.clone(), answer).lines())
+    }
+
+    /// Gives `into` the accumulator of `from`, as a restart or a merge does.
+    ///
+    /// # Errors
+    /// The function's error.
+    pub fn merge(&mut self, into: u32, from: u32) -> Result<()> {
+        let states = self.runner.export_states(&[from]).map_err(from_fault)?;
+        self.runner.import_states(&[into], &states).map_err(from_fault)
+    }
+
+    /// Forgets groups.
+    pub fn clear(&mut self, groups: &[u32]) {
+        self.runner.clear(groups);
     }
 }
 

@@ -166,9 +166,9 @@ fn open_message(settings: &Settings, fault: &FaultReport) -> String {
 }
 
 /// Tenant code's log lines, marked with the instance so that the server can show them to the tenant.
-struct LogToTracing {
-    instance: String,
-    operator: NodeId,
+pub(crate) struct LogToTracing {
+    pub instance: String,
+    pub operator: NodeId,
 }
 
 impl GuestLog for LogToTracing {

@@ -16,6 +16,7 @@ pub(crate) use columns::{check_columns, declaration};
 
 use crate::{
     catalog::Catalog,
+    functions::{ResolvedFunctions, resolve},
     operators::sql::{self, QueryPlan},
     plan::{ExecutionPlan, plan},
     services::EngineServices,
@@ -73,7 +74,7 @@ pub async fn plan_document(
         let queries = plan.queries().to_vec();
         return Ok(Planned { graph: document.clone(), plan: Some(plan), queries, warnings: Vec::new() });
     };
-    let expansion = expand(script, &document.parameters, catalog, services, is_question).await?;
+    let expansion = expand(script, &document.parameters, tenant, catalog, services, is_question).await?;
     let Expansion { graph, parts, mut queries, warnings } = expansion;
     if graph.nodes.is_empty() {
         return Ok(Planned { graph, plan: None, queries, warnings });
@@ -121,6 +122,7 @@ fn sql_error(script: &str, error: &SqlError) -> GraphError {
 async fn expand(
     script: &str,
     parameters: &JobParameters,
+    tenant: &TenantId,
     catalog: &dyn Catalog,
     services: &EngineServices,
     is_question: bool,
@@ -129,7 +131,8 @@ async fn expand(
     let (statements, uses) = parser::parse_script_with_uses(script).map_err(fail)?;
     let is_declared = |name: &str| statements.iter().any(|s| declares(s, name));
     let (project, near) = tables::undeclared(&uses, is_declared, catalog).await.map_err(fail)?;
-    let mut session = open_session(parameters, &statements, services)?;
+    let functions = resolve(script, tenant, catalog, services).await.map_err(fail)?;
+    let mut session = open_session(parameters, &statements, services, &functions)?;
     for (name, binding) in &project {
         session.add_table(TableDefinition::physical(name, &binding.schema, ChangelogMode::INSERT_ONLY, None));
     }
@@ -158,8 +161,13 @@ async fn expand(
 }
 
 /// A session with the job's settings that knows which declared tables change.
-fn open_session(parameters: &JobParameters, statements: &[Statement], services: &EngineServices) -> Result<Session, Vec<GraphError>> {
-    let mut session = Session::new(services.functions.clone());
+fn open_session(
+    parameters: &JobParameters,
+    statements: &[Statement],
+    services: &EngineServices,
+    functions: &ResolvedFunctions,
+) -> Result<Session, Vec<GraphError>> {
+    let mut session = functions.session();
     for (key, value) in parameters.environment.iter().filter(|(key, _)| key.starts_with("table.")) {
         let option = SetOption { key: key.clone(), value: value.clone(), span: Default::default() };
         let wrong = |e: SqlError| vec![GraphError::in_document(format!("parameters.environment.{key}"), e.code, e.to_string())];

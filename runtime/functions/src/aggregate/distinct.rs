@@ -3,7 +3,7 @@
 
 use super::{Accumulator, Update, cells::CellColumn, cells::CellReader, state};
 use crate::EvaluationError;
-use arrow_array::{Array, ArrayRef, UInt32Array};
+use arrow_array::{Array, ArrayRef, BinaryArray, UInt32Array, builder::BinaryBuilder};
 use arrow_schema::DataType as Arrow;
 use millrace_model::DataType;
 use state::{Number, damaged, put_bytes, put_length, take_bytes, take_length};
@@ -49,6 +49,15 @@ enum Turn {
 const ENTRY_BYTES: usize = 64;
 
 impl Slot {
+    /// Appends the arguments seen and how often.
+    fn put_seen(&self, out: &mut Vec<u8>) {
+        put_length(self.seen.len(), out);
+        for (key, count) in self.in_order() {
+            put_bytes(key, out);
+            count.put(out);
+        }
+    }
+
     fn change(&mut self, key: &[u8], by: i64, key_bytes: &mut usize) -> Turn {
         let before = match self.seen.get_mut(key) {
             Some(seen) => {
@@ -146,13 +155,23 @@ impl Accumulator for Distinct {
         self.inner.values(groups)
     }
 
-    fn export(&self, group: u32, out: &mut Vec<u8>) {
-        let slot = &self.slots[group as usize];
-        put_length(slot.seen.len(), out);
-        for (key, count) in slot.in_order() {
-            put_bytes(key, out);
-            count.put(out);
+    fn exported(&self, groups: &[u32]) -> Result<Option<BinaryArray>, EvaluationError> {
+        let Some(inner) = self.inner.exported(groups)? else {
+            return Ok(None);
+        };
+        let mut states = BinaryBuilder::new();
+        let mut out = Vec::new();
+        for (&group, inner) in groups.iter().zip(inner.iter()) {
+            out.clear();
+            self.slots[group as usize].put_seen(&mut out);
+            put_bytes(inner.unwrap_or_default(), &mut out);
+            states.append_value(&out);
         }
+        Ok(Some(states.finish()))
+    }
+
+    fn export(&self, group: u32, out: &mut Vec<u8>) {
+        self.slots[group as usize].put_seen(out);
         // With its length, so that a merge can pass over it.
         let mut inner = Vec::new();
         self.inner.export(group, &mut inner);

@@ -37,7 +37,7 @@ mod tests;
 pub use distinct::distinct;
 
 use crate::{Argument, EvaluationError, Resolution, ResolveError, Typed};
-use arrow_array::ArrayRef;
+use arrow_array::{ArrayRef, BinaryArray};
 use millrace_model::DataType;
 use std::sync::Arc;
 
@@ -57,6 +57,25 @@ pub trait AggregateFunction: Send + Sync + std::fmt::Debug {
     /// without `GROUP BY`, or with `FILTER`, nullable.
     fn is_null_when_empty(&self) -> bool {
         true
+    }
+
+    /// Checks a call while planning: whether there will be accumulators for it.
+    ///
+    /// # Errors
+    /// The function cannot retract.
+    fn check(&self, arguments: &[DataType], result: &DataType, can_retract: bool) -> Result<(), ResolveError> {
+        self.accumulator(arguments, result, can_retract).map(drop)
+    }
+
+    /// Whether the accumulators of such a call can be merged, as sessions and sliced windows need.
+    fn can_merge(&self, arguments: &[DataType], result: &DataType) -> bool {
+        let _ = (arguments, result);
+        true
+    }
+
+    /// Itself, when it has no accumulators as it is: whoever runs the query opens it for each of its calls and subtasks.
+    fn needs_opening(&self) -> Option<&dyn std::any::Any> {
+        None
     }
 
     /// Empty accumulators for a call with these argument types. `can_retract` says whether retractions will come; a
@@ -111,6 +130,15 @@ pub trait Accumulator: Send {
 
     /// Appends the state of a slot to `out`, self-delimiting.
     fn export(&self, group: u32, out: &mut Vec<u8>);
+
+    /// What `export` would append for each of these slots, by accumulators that give out many states at once or may fail at
+    /// it; such an accumulator is never asked by `export`. `None`: ask by `export`.
+    ///
+    /// # Errors
+    /// States that cannot be given out.
+    fn exported(&self, _groups: &[u32]) -> Result<Option<BinaryArray>, EvaluationError> {
+        Ok(None)
+    }
 
     /// Merges a state made by `export` into a slot (an empty slot becomes equal to it) and moves `state` behind it.
     /// What is merged counts as later than what the slot holds.

@@ -46,6 +46,16 @@ pub trait ScalarFunction: Send + Sync + fmt::Debug {
         true
     }
 
+    /// Whether a call with constant arguments may be computed while planning.
+    fn supports_constant_folding(&self) -> bool {
+        true
+    }
+
+    /// Itself, when it cannot be called as it is: whoever runs the query opens it for each of its calls and subtasks.
+    fn needs_opening(&self) -> Option<&dyn std::any::Any> {
+        None
+    }
+
     /// Whether there is data on which a call with a result of this type fails. What cannot fail may be evaluated for rows
     /// that do not need it.
     fn can_fail(&self, result: &DataType) -> bool {

@@ -15,6 +15,11 @@ pub trait TableFunction: Send + Sync + std::fmt::Debug {
     /// Arguments that it does not take.
     fn resolve(&self, arguments: &[Argument<'_>]) -> Result<(Vec<DataType>, Schema), ResolveError>;
 
+    /// Itself, when it cannot be called as it is: whoever runs the query opens it for each of its calls and subtasks.
+    fn needs_opening(&self) -> Option<&dyn std::any::Any> {
+        None
+    }
+
     /// Calls it for `rows` rows.
     ///
     /// # Errors

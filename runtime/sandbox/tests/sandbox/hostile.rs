@@ -6,6 +6,7 @@
 
 use crate::generators;
 use crate::guests::{self, CountingLog, Fixture};
+use arrow_array::Array;
 use bytes::Bytes;
 use millrace_sandbox::*;
 use serde::Deserialize;
@@ -36,12 +37,19 @@ struct Case {
     /// How the component comes about; `guest.wat` as fields of a module when absent.
     #[serde(default)]
     source: Source,
+    /// The world of `guest.wat`.
+    #[serde(default = "etl")]
+    world: String,
     /// Version of the contract that the component claims.
     #[serde(default = "current")]
     wit_version: String,
     #[serde(default)]
     limits: Limits,
     expect: Expect,
+}
+
+fn etl() -> String {
+    "etl-operator".to_owned()
 }
 
 fn current() -> String {
@@ -73,7 +81,8 @@ struct Limits {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Expect {
-    /// `admission`, `instantiate`, `open`, `process`, or `none`: the guest is harmless under its limits.
+    /// `admission`, `instantiate`, the call (`open`, `process`, `eval`, `export_states`, …), or `none`: the guest is
+    /// harmless under its limits.
     stage: String,
     #[serde(default)]
     kind: Option<FaultKind>,
@@ -130,7 +139,7 @@ impl Neighbour {
 fn upload(dir: &Path, case: &Case) -> Bytes {
     let text = || std::fs::read_to_string(dir.join("guest.wat")).unwrap();
     match &case.source {
-        Source::Fields => guests::component(&guests::module(&case.prelude, &text()), &case.wit_version),
+        Source::Fields => guests::component_of(&case.world, &guests::module(&case.prelude, &text()), &case.wit_version),
         Source::Text => wat::parse_str(text()).unwrap().into(),
         Source::Hex(digits) => hex::decode(digits).unwrap().into(),
         Source::Generated { name, size } => generators::generate(name, *size),
@@ -157,6 +166,15 @@ async fn run(fixture: &Fixture, upload: Bytes, case: &Case) -> Result<(), String
     let mut open = guests::open(limits);
     open.log = log.clone();
     let account = open.account.clone();
+    if component.world() != World::Etl {
+        open.function = Some("f".into());
+        let outcome = match function(fixture, &component, open).await {
+            Ok(()) => check("none", None, String::new()),
+            Err(report) if report.function.as_deref() != Some("f") => Err(format!("the report does not name the function: {report:?}")),
+            Err(report) => check(&stage_of(&report), Some(report.kind), report.to_string()),
+        };
+        return given_back(&account, outcome);
+    }
     let outcome = match fixture.sandbox.open_etl(&component, open, guests::schema()).await {
         Err(report) => {
             let stage = if report.stage == Stage::Open { "open" } else { "instantiate" };
@@ -184,11 +202,42 @@ async fn run(fixture: &Fixture, upload: Bytes, case: &Case) -> Result<(), String
     if expect.log_lines_max.is_some_and(|max| lines > max || lines == 0) || expect.log_line_bytes_max.is_some_and(|max| longest > max) {
         return Err(format!("{lines} log lines, longest {longest} bytes"));
     }
+    given_back(&account, outcome)
+}
+
+fn given_back(account: &TenantAccount, outcome: Result<(), String>) -> Result<(), String> {
     let usage = account.usage();
     if usage.memory_bytes != 0 || usage.instances != 0 {
         return Err(format!("the tenant's account is not given back: {usage:?}"));
     }
     outcome
+}
+
+/// The stage as `case.toml` writes it.
+fn stage_of(report: &FaultReport) -> String {
+    serde_json::to_value(report.stage).ok().and_then(|stage| stage.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// Every call of a function's world, in the order in which a job makes them, over ten BIGINTs.
+async fn function(fixture: &Fixture, component: &Arc<LoadedComponent>, open: OpenGuest) -> Result<(), FaultReport> {
+    let sandbox = &fixture.sandbox;
+    let (call, column) = (FunctionCall { signature: 0, arguments: 1 }, guests::batch().rows.column(0).clone());
+    match component.world() {
+        World::Table => drop(sandbox.open_table(component, open, call).await?.eval(&[column], 10).await?),
+        World::Aggregate => {
+            let mut guest = sandbox.open_aggregate(component, open, call).await?;
+            if let Err(report) = guest.update(&[0, 1, 0, 1, 0, 1, 0, 1, 0, 1], Some(&[0b10, 0]), &[column]).await {
+                assert!(!guest.is_open(), "groups that may be half changed are still there");
+                return Err(report);
+            }
+            assert_eq!(guest.values(&[0, 1]).await?.len(), 2);
+            let states = guest.export_states(&[0, 1]).await?;
+            guest.import_states(&[2, 3], &states).await?;
+            guest.clear(&[0, 1, 2, 3]).await?;
+        }
+        _ => drop(sandbox.open_scalar(component, open, call).await?.eval(&[column], 10).await?),
+    }
+    Ok(())
 }
 
 /// CPU time that this thread has used.

@@ -169,10 +169,18 @@ impl Binder<'_> {
             keys = (width..=width + count).collect();
         }
         let can_retract = !changelog_mode(&node).is_insert_only();
+        let is_session = matches!(&strategy, Some(WindowStrategy::Time(spec)) if matches!(spec.kind, WindowKind::Session { .. }));
         for call in &calls {
-            call.function.accumulator(&call.argument_types, &call.result.data_type, can_retract).map_err(|e| {
+            call.function.check(&call.argument_types, &call.result.data_type, can_retract).map_err(|e| {
                 self.error("sql.no_retraction", format!("`{}` over a stream with updates: {e}", call.function.name()), span)
             })?;
+            if is_session && !call.function.can_merge(&call.argument_types, &call.result.data_type) {
+                let message =
+                    format!("`{}` in a session window: sessions grow together, and this function cannot merge", call.function.name());
+                return Err(self
+                    .error("sql.no_merge", message, span)
+                    .with_hint("give the function a `merge`, or use windows of another kind"));
+            }
         }
         let mut columns: Vec<PlanColumn> =
             keys.iter().map(|&k| PlanColumn { time: None, window: None, ..node.columns[k].clone() }).collect();

@@ -153,7 +153,9 @@ impl Binder<'_> {
     /// A constant instead of an expression over constants. What fails stays: it may never be evaluated.
     pub(crate) fn folded(&self, expr: Expr) -> Expr {
         let is_built = matches!(&expr, Expr::Call { function, .. } if is_constructor(function.name()));
-        let constant = !is_built && expr.is_deterministic() && expr.children().iter().all(|c| matches!(c, Expr::Literal { .. }));
+        let may_fold = !matches!(&expr, Expr::Call { function, .. } if !function.supports_constant_folding());
+        let constant =
+            !is_built && may_fold && expr.is_deterministic() && expr.children().iter().all(|c| matches!(c, Expr::Literal { .. }));
         if !constant || expr.children().is_empty() {
             return expr;
         }

@@ -32,7 +32,7 @@ mod token;
 mod types;
 
 use crate::{
-    ast::{Expression, Hint, ObjectName, Query, Statement},
+    ast::{Expression, Hint, ObjectName, Query, Span, Statement},
     error::SqlError,
 };
 use token::Token;
@@ -69,6 +69,65 @@ pub fn parse_script_with_uses(text: &str) -> Result<(Vec<Statement>, Uses), SqlE
     let mut parser = Parser::new(text)?;
     let statements = parser.script()?;
     Ok((statements, parser.uses))
+}
+
+/// Words before a parenthesis that are no functions: types, clauses and lists.
+const NOT_CALLED: &[&str] = &[
+    "ARRAY",
+    "AS",
+    "BY",
+    "CHAR",
+    "CUBE",
+    "DECIMAL",
+    "DISTINCT",
+    "FROM",
+    "GROUPING",
+    "IN",
+    "INTERVAL",
+    "KEY",
+    "MAP",
+    "MULTISET",
+    "OVER",
+    "ROLLUP",
+    "ROW",
+    "SETS",
+    "TABLE",
+    "TIME",
+    "TIMESTAMP",
+    "TIMESTAMP_LTZ",
+    "UNIQUE",
+    "USING",
+    "VALUES",
+    "VARBINARY",
+    "VARCHAR",
+    "WHEN",
+    "WHERE",
+    "WITH",
+];
+
+/// Names in `text` that a parenthesis follows and that may therefore be called as functions, each once with its place;
+/// nothing for a text that has no words.
+pub fn called_names(text: &str) -> Vec<(String, Span)> {
+    let Ok(parser) = Parser::new(text) else { return Vec::new() };
+    let mut seen = std::collections::BTreeSet::new();
+    let mut called = Vec::new();
+    for pair in parser.tokens.windows(2) {
+        let [name, next] = pair else { continue };
+        if next.kind != token::Kind::LeftParen {
+            continue;
+        }
+        let span = Span { start: name.start as usize, end: name.end as usize };
+        let written = text.get(span.start..span.end).unwrap_or_default();
+        let written = match name.kind {
+            token::Kind::Word if !NOT_CALLED.contains(&written.to_uppercase().as_str()) => written.to_owned(),
+            token::Kind::QuotedName => written.trim_matches('`').replace("``", "`"),
+            _ => continue,
+        };
+        if seen.insert(written.to_uppercase()) {
+            called.push((written, span));
+        }
+    }
+    called
 }
 
 /// Reads one query; a semicolon may end it.

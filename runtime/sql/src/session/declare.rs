@@ -177,7 +177,8 @@ impl Session {
             );
             return Err(error.with_hint("choose another name, or hide the built-in one with CREATE TEMPORARY SYSTEM FUNCTION"));
         }
-        let Some(function) = self.names.functions.get(&create.identifier).cloned() else {
+        let own = self.implementations.get(&create.identifier);
+        let Some(function) = own.or_else(|| self.names.functions.get(&create.identifier)).cloned() else {
             return Err(self.unknown_implementation(create));
         };
         self.declared.functions.insert(name.clone(), hidden);

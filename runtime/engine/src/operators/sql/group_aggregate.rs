@@ -379,14 +379,12 @@ impl Operator for GroupAggregate {
 
     async fn snapshot(&mut self, now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
         let mut blobs = BlobWriter::default();
-        for slot in self.groups.in_order() {
-            if self.is_expired(slot, now_ms) {
-                continue;
-            }
-            let (groups, written_ms) = (&self.groups, self.written_ms[slot as usize]);
-            blobs.entry(groups.key(slot), |out| {
-                out.extend_from_slice(&written_ms.to_le_bytes());
-                groups.export(slot, out);
+        let live: Vec<u32> = self.groups.in_order().into_iter().filter(|&slot| !self.is_expired(slot, now_ms)).collect();
+        let states = self.groups.states(&live)?;
+        for (position, &slot) in live.iter().enumerate() {
+            blobs.entry(self.groups.key(slot), |out| {
+                out.extend_from_slice(&self.written_ms[slot as usize].to_le_bytes());
+                states.put(position, out);
             });
         }
         Ok(OperatorSnapshot { keyed: BTreeMap::from([(GROUPS.to_owned(), blobs.finish())]) })

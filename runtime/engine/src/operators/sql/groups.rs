@@ -9,7 +9,7 @@ use crate::{
     state::{KeyGroupBlobs, StateError},
     stored_key,
 };
-use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array, cast::AsArray};
+use arrow_array::{ArrayRef, BinaryArray, BooleanArray, RecordBatch, UInt32Array, cast::AsArray};
 use arrow_row::{RowConverter, Rows, SortField};
 use arrow_schema::DataType;
 use arrow_select::take::take;
@@ -268,13 +268,20 @@ impl Groups {
         self.accumulators.iter().map(|a| a.values(slots).map_err(evaluation_failed)).collect()
     }
 
-    /// Appends a slot's state: count, then each accumulator.
-    pub(crate) fn export(&self, slot: u32, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.counts[slot as usize].to_le_bytes());
-        self.accumulators.iter().for_each(|a| a.export(slot, out));
+    /// The states of these slots, to be written one by one.
+    pub(crate) fn states<'g>(&'g self, slots: &'g [u32]) -> Result<States<'g>, OperatorError> {
+        let given_out = self.accumulators.iter().map(|a| a.exported(slots).map_err(evaluation_failed)).collect::<Result<Vec<_>, _>>()?;
+        Ok(States { groups: self, slots, given_out })
     }
 
-    /// Merges what `export` made into a slot.
+    /// A slot's state.
+    pub(crate) fn state(&self, slot: u32) -> Result<Vec<u8>, OperatorError> {
+        let mut out = Vec::new();
+        self.states(&[slot])?.put(0, &mut out);
+        Ok(out)
+    }
+
+    /// Merges what [`Self::states`] wrote into a slot.
     pub(crate) fn merge(&mut self, slot: u32, state: &mut &[u8]) -> Result<(), OperatorError> {
         let stored = read_i64(state)?;
         let count = self.counts[slot as usize].checked_add(stored).filter(|count| count.unsigned_abs() < ROWS_MAX);
@@ -283,6 +290,28 @@ impl Groups {
             accumulator.merge(slot, state).map_err(|e| StateError(e.to_string()))?;
         }
         Ok(())
+    }
+}
+
+/// States of some slots.
+pub(crate) struct States<'g> {
+    groups: &'g Groups,
+    slots: &'g [u32],
+    /// Per accumulator the states of all slots, if it gives them out together.
+    given_out: Vec<Option<BinaryArray>>,
+}
+
+impl States<'_> {
+    /// Appends the state of the slot at `position`: count, then each accumulator.
+    pub(crate) fn put(&self, position: usize, out: &mut Vec<u8>) {
+        let Some(&slot) = self.slots.get(position) else { return };
+        out.extend_from_slice(&self.groups.counts[slot as usize].to_le_bytes());
+        for (accumulator, given_out) in self.groups.accumulators.iter().zip(&self.given_out) {
+            match given_out {
+                Some(states) => out.extend_from_slice(states.value(position)),
+                None => accumulator.export(slot, out),
+            }
+        }
     }
 }
 

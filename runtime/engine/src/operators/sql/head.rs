@@ -33,7 +33,7 @@ pub(super) fn open(head: &Head, settings: &StageSettings, context: OperatorConte
                 WindowKind::Session { gap_ms } if windows.start_column.is_none() => {
                     Ok(Box::new(SessionAggregate::new(spec, windows, gap_ms, late, output, &context)?))
                 }
-                _ => match Slicing::of(&windows, *is_group_window) {
+                _ => match Slicing::of(&windows, *is_group_window, calls) {
                     Some(slicing) => Ok(Box::new(SlicedWindowAggregate::new(spec, (windows, slicing), late, output, &context)?)),
                     None => Ok(Box::new(WindowAggregate::new(spec, windows, late, output, &context)?)),
                 },

@@ -2,6 +2,7 @@
 
 use super::late_rows::LateRecords;
 use super::stage::{Head, StageKind, StageSettings, Step};
+use crate::functions::calls_project_function;
 use crate::operators::PlannedTransform;
 use crate::plan::{PlannedOperator, Work};
 use millrace_connector::MetadataColumn;
@@ -174,6 +175,9 @@ impl Lowering<'_> {
         let Some(table) = (self.input)(&scan.table) else {
             return Err(format!("table `{}` is not connected to the SQL node", scan.table));
         };
+        if scan.watermark.as_ref().is_some_and(calls_project_function) {
+            return Err(format!("the watermark of table `{}` calls a function of the project, which sources cannot do", scan.table));
+        }
         let wants = match (scan.physical.iter().any(|c| c.is_metadata), scan.watermark.is_some()) {
             (true, _) => Some("reads metadata"),
             (false, true) => Some("declares a watermark"),
@@ -216,6 +220,9 @@ impl Lowering<'_> {
     }
 
     fn values(&mut self, rows: &[Vec<Expr>], columns: &[PlanColumn]) -> Result<Open, String> {
+        if rows.iter().flatten().any(calls_project_function) {
+            return Err("VALUES calls a function of the project; select from the VALUES and call it there".to_owned());
+        }
         let schema = schema_of(columns, None);
         let work = super::values::source(rows, columns, &schema)?;
         let position = self.push(PlannedOperator {

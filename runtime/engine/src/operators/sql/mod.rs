@@ -35,7 +35,7 @@ mod window_table;
 mod window_time;
 
 pub(crate) use lower::with_metadata;
-pub(crate) use node::{KIND, SourceRequest, Upstream, place, plan_sql};
+pub(crate) use node::{KIND, SourceRequest, Upstream, node_functions, place, plan_sql};
 pub use node::{QueryColumn, QueryPlan};
 
 use crate::error::OperatorError;

@@ -9,11 +9,13 @@ use super::{
     watermark::DeclaredWatermark,
 };
 use crate::{
+    functions::{ResolvedFunctions, resolve},
+    operators::PlanContext,
     plan::{PlannedOperator, Work},
     script::{check_columns, declaration},
 };
 use millrace_connector::{DeclaredTime, MetadataColumn, parse_config};
-use millrace_functions::{EvaluationContext, FunctionRegistry};
+use millrace_functions::EvaluationContext;
 use millrace_model::{
     DataType, Field, Schema,
     graph::{GraphError, JobParameters, Node, TextPlace},
@@ -140,12 +142,22 @@ impl QueryPlan {
     }
 }
 
+/// The functions that a SQL node may call.
+pub(crate) async fn node_functions(node: &Node, context: &PlanContext<'_>) -> Result<ResolvedFunctions, Vec<GraphError>> {
+    // What is wrong with the settings is told when the node is planned.
+    let sql = node.config.get("sql").and_then(serde_json::Value::as_str).unwrap_or_default();
+    resolve(sql, context.tenant, context.catalog, context.services).await.map_err(|error| {
+        let wrong = GraphError::in_field(&node.id, "config.sql", error.code, error.to_string());
+        vec![wrong.at(place(sql, &error))]
+    })
+}
+
 /// Plans the node; `base` is the position of its first operator in the job's plan.
 pub(crate) fn plan_sql(
     node: &Node,
     upstream: &[Upstream],
     parameters: &JobParameters,
-    functions: &FunctionRegistry,
+    functions: &ResolvedFunctions,
     base: usize,
 ) -> Result<SqlPlanned, Vec<GraphError>> {
     let config: Config =
@@ -154,7 +166,7 @@ pub(crate) fn plan_sql(
         let wrong = GraphError::in_field(&node.id, "config.sql", error.code, error.to_string());
         vec![wrong.at(place(&config.sql, &error))]
     };
-    let mut session = Session::new(functions.clone());
+    let mut session = functions.session();
     for (key, value) in parameters.environment.iter().filter(|(key, _)| key.starts_with("table.")) {
         let option = millrace_sql::ast::SetOption { key: key.clone(), value: value.clone(), span: Default::default() };
         let wrong = |e: SqlError| vec![GraphError::in_document(format!("parameters.environment.{key}"), e.code, e.to_string())];
@@ -181,7 +193,7 @@ pub(crate) fn plan_sql(
         .map_err(|message| vec![GraphError::in_field(&node.id, "config.sql", "sql.not_connected", message)])?;
     let mut operators = lowered.operators;
     if let Some(PlannedOperator { work: Work::Transform { planned, .. }, name, .. }) = operators.last_mut() {
-        planned.pins = pins(&config.sql, &plan);
+        planned.pins = pins(&config.sql, &plan, functions.pins());
         if !node.name.is_empty() {
             name.clone_from(&node.name);
         }
@@ -281,13 +293,16 @@ pub(crate) fn place(text: &str, error: &SqlError) -> TextPlace {
     TextPlace { line: count(line), column: count(column) }
 }
 
-/// What a version keeps of the query: its text, its plan, and for each column where it comes from.
-fn pins(sql: &str, plan: &PlanNode) -> serde_json::Value {
+/// What a version keeps of the query: its text, its plan, for each column where it comes from, and the functions of the
+/// project that it may call.
+fn pins(sql: &str, plan: &PlanNode, functions: &[serde_json::Value]) -> serde_json::Value {
     let lineage: BTreeMap<&str, Vec<serde_json::Value>> = (plan.columns.iter())
         .map(|c| {
             let from = c.lineage.iter().map(|s| serde_json::json!({ "table": s.table, "column": s.column }));
             (c.name.as_str(), from.collect())
         })
         .collect();
-    serde_json::json!({ "sql": sql, "plan": explain(plan), "changelog_mode": changelog_mode(plan).to_string(), "lineage": lineage })
+    serde_json::json!({
+        "sql": sql, "plan": explain(plan), "changelog_mode": changelog_mode(plan).to_string(), "lineage": lineage, "functions": functions,
+    })
 }

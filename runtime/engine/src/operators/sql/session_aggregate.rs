@@ -68,8 +68,7 @@ impl SessionAggregate {
             run.close(spec, groups)?;
         }
         for other in place.merged {
-            let mut state = Vec::new();
-            groups.export(other, &mut state);
+            let state = groups.state(other)?;
             groups.merge(place.slot, &mut state.as_slice())?;
             groups.remove(other);
         }
@@ -171,11 +170,13 @@ impl Operator for SessionAggregate {
         let mut sessions: Vec<_> = self.sessions.iter().collect();
         // The same state is the same bytes.
         sessions.sort_unstable_by_key(|(_, session)| session.slot);
-        for (key, session) in sessions {
+        let slots: Vec<u32> = sessions.iter().map(|(_, session)| session.slot).collect();
+        let states = self.groups.states(&slots)?;
+        for (position, (key, session)) in sessions.into_iter().enumerate() {
             blobs.entry(key, |out| {
                 out.extend_from_slice(&session.start_ms.to_le_bytes());
                 out.extend_from_slice(&session.end_ms.to_le_bytes());
-                self.groups.export(session.slot, out);
+                states.put(position, out);
             });
         }
         let mut keyed = BTreeMap::from([(SESSIONS.to_owned(), blobs.finish())]);

@@ -20,7 +20,7 @@ use crate::{
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use millrace_model::Batch;
-use millrace_sql::plan::WindowKind;
+use millrace_sql::plan::{AggregateCall, WindowKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 const SLICES: &str = "slices";
@@ -37,13 +37,14 @@ pub(crate) struct Slicing {
 }
 
 impl Slicing {
-    /// The slices of windows of this kind; `None` if it has none that windows share.
+    /// The slices of windows of this kind; `None` if it has none that windows share, or a call cannot merge them.
     ///
     /// The order of merging counts where aggregates depend on it (texts, sums of floats), and is Flink's: a hopping window
     /// takes its slices from the last to the first, one of the older form (`is_group_window`) and a cumulating one as they
     /// came.
-    pub(crate) fn of(windows: &Windows, is_group_window: bool) -> Option<Self> {
-        if windows.is_processing_time || windows.start_column.is_some() {
+    pub(crate) fn of(windows: &Windows, is_group_window: bool, calls: &[AggregateCall]) -> Option<Self> {
+        let can_merge = |call: &AggregateCall| call.function.can_merge(&call.argument_types, &call.result.data_type);
+        if windows.is_processing_time || windows.start_column.is_some() || !calls.iter().all(can_merge) {
             return None;
         }
         match windows.kind {
@@ -234,11 +235,13 @@ impl SlicedWindowAggregate {
         let mut merged = Groups::new(&self.spec)?;
         let mut state = Vec::new();
         for groups in slices {
-            for slot in groups.in_order() {
+            let slots = groups.in_order();
+            let states = groups.states(&slots)?;
+            for (position, &slot) in slots.iter().enumerate() {
                 let key = groups.key(slot);
                 let into = merged.slot(groups.hash(slot), key);
                 state.clear();
-                groups.export(slot, &mut state);
+                states.put(position, &mut state);
                 merged.merge(into, &mut state.as_slice())?;
             }
         }
@@ -282,10 +285,12 @@ impl Operator for SlicedWindowAggregate {
     async fn snapshot(&mut self, _now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
         let mut blobs = BlobWriter::default();
         for (end_ms, groups) in &self.slices {
-            for slot in groups.in_order() {
+            let slots = groups.in_order();
+            let states = groups.states(&slots)?;
+            for (position, &slot) in slots.iter().enumerate() {
                 blobs.entry(groups.key(slot), |out| {
                     out.extend_from_slice(&end_ms.to_le_bytes());
-                    groups.export(slot, out);
+                    states.put(position, out);
                 });
             }
         }

@@ -3,6 +3,8 @@
 use super::{calc::Calc, late_rows::LateRecords, sliced_window_aggregate::Slicing, window_aggregate::Windows};
 use crate::{
     error::OperatorError,
+    functions::Guests,
+    metrics::SubtaskMetrics,
     operators::{Collector, Operator, OperatorContext, OperatorKind, OperatorSnapshot, PlanContext, PlannedTransform},
     state::{KeyGroupBlobs, StateError},
 };
@@ -10,11 +12,11 @@ use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use millrace_functions::{EvaluationContext, Expr};
 use millrace_model::{
-    Batch, Schema,
+    Batch, Origin, Schema,
     graph::{GraphError, Node},
 };
 use millrace_sql::plan::{AggregateCall, Correlation, MiniBatch, WindowSpec, WindowStrategy};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What a stage does; made by the lowering.
 pub(crate) struct StageSettings {
@@ -66,7 +68,7 @@ impl Head {
             // Time to live and mini-batch change when rows are forgotten or emitted, not what is kept.
             Self::GroupAggregate { keys, calls, can_retract, .. } => format!("group {keys:?} {calls:?} {can_retract}"),
             Self::WindowAggregate { strategy, keys, calls, can_retract, .. } => {
-                let is_sliced = Slicing::of(&Windows::new(strategy, chrono_tz::UTC), false).is_some();
+                let is_sliced = Slicing::of(&Windows::new(strategy, chrono_tz::UTC), false, calls).is_some();
                 let kept = if is_sliced { "slices" } else { "window" };
                 format!("{kept} {strategy:?} {keys:?} {calls:?} {can_retract}")
             }
@@ -77,6 +79,23 @@ impl Head {
     }
 }
 
+impl Head {
+    /// The same with its functions of the project opened.
+    async fn opened(&self, context: &OperatorContext, guests: &mut Guests) -> Result<Self, OperatorError> {
+        let mut opened = self.clone();
+        match &mut opened {
+            Self::GroupAggregate { calls, .. } | Self::WindowAggregate { calls, .. } => guests.open_calls(calls, context).await?,
+            Self::ChangelogNormalize { filter, .. } => {
+                if let Some(filter) = filter {
+                    guests.open_expr(filter, context).await?;
+                }
+            }
+            Self::SessionTable { .. } => {}
+        }
+        Ok(opened)
+    }
+}
+
 /// A stateless part of a stage.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
@@ -84,6 +103,23 @@ pub(crate) enum Step {
     Expand { keys: Vec<usize>, sets: Vec<Vec<usize>>, output: Schema },
     WindowTable { window: WindowSpec, output: Schema },
     Correlate { function: Correlation, is_left: bool, output: Schema },
+}
+
+impl Step {
+    /// The same with its functions of the project opened.
+    async fn opened(&self, context: &OperatorContext, guests: &mut Guests) -> Result<Self, OperatorError> {
+        let mut opened = self.clone();
+        match &mut opened {
+            Self::Calc { predicate, projection, .. } => {
+                for expr in predicate.iter_mut().chain(projection) {
+                    guests.open_expr(expr, context).await?;
+                }
+            }
+            Self::Correlate { function, .. } => guests.open_correlation(function, context).await?,
+            Self::Expand { .. } | Self::WindowTable { .. } => {}
+        }
+        Ok(opened)
+    }
 }
 
 /// Opens stages; planning is the lowering's business.
@@ -103,15 +139,24 @@ impl OperatorKind for StageKind {
         let planned = context.planned.clone();
         let settings =
             (planned.settings.downcast_ref::<StageSettings>()).ok_or_else(|| OperatorError::Internal("settings of another kind".into()))?;
-        let steps = settings.steps.iter().map(|step| OpenStep::new(step, settings.zone)).collect::<Result<Vec<_>, _>>()?;
+        let mut guests = Guests::new(&context);
+        let mut steps = Vec::with_capacity(settings.steps.len());
+        for step in &settings.steps {
+            steps.push(OpenStep::new(&step.opened(&context, &mut guests).await?, settings.zone)?);
+        }
+        let metrics = context.metrics.clone();
         let (mut head, mut signature) = (None, String::new());
         if let Some(wanted) = &settings.head {
             signature = wanted.signature(&context.input);
             context.restored = own_state(std::mem::take(&mut context.restored), &signature)?;
-            head = Some(super::head::open(wanted, settings, context)?);
+            let opened = wanted.opened(&context, &mut guests).await?;
+            let _permit = guests.enter().await;
+            let made = super::head::open(&opened, settings, context).map_err(|e| guests.explain(e, &Origin::from([])))?;
+            head = Some(made);
         }
         let evaluation = EvaluationContext { zone: settings.zone, ..EvaluationContext::default() };
-        Ok(Box::new(Stage { head, signature, steps, evaluation, output: settings.output.clone(), between: Collector::default() }))
+        let output = settings.output.clone();
+        Ok(Box::new(Stage { head, signature, steps, evaluation, output, between: Collector::default(), guests, metrics }))
     }
 }
 
@@ -169,9 +214,54 @@ struct Stage {
     output: SchemaRef,
     /// What the head emitted, before the steps.
     between: Collector,
+    /// Functions of the project that it calls.
+    guests: Guests,
+    metrics: Arc<SubtaskMetrics>,
 }
 
 impl Stage {
+    /// What comes of a call: errors of guests in full, and what they have used.
+    fn told<T>(&self, outcome: Result<T, OperatorError>, origin: &Origin) -> Result<T, OperatorError> {
+        self.guests.report_usage(&self.metrics);
+        outcome.map_err(|error| self.guests.explain(error, origin))
+    }
+
+    async fn process_in_turn(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.evaluation.now_ms = now_ms;
+        match &mut self.head {
+            None => self.run_steps(batch, out),
+            Some(head) => {
+                head.process(batch, now_ms, &mut self.between).await?;
+                self.drain(out)
+            }
+        }
+    }
+
+    async fn watermark_in_turn(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        if let Some(head) = &mut self.head {
+            head.on_watermark(watermark_ms, &mut self.between).await?;
+        }
+        self.drain(out)?;
+        // What the head has just emitted was there before the watermark passed.
+        self.evaluation.watermark_ms = Some(watermark_ms);
+        Ok(())
+    }
+
+    async fn time_in_turn(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.evaluation.now_ms = now_ms;
+        if let Some(head) = &mut self.head {
+            head.on_processing_time(now_ms, &mut self.between).await?;
+        }
+        self.drain(out)
+    }
+
+    async fn barrier_in_turn(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        if let Some(head) = &mut self.head {
+            head.before_barrier(now_ms, &mut self.between).await?;
+        }
+        self.drain(out)
+    }
+
     fn run_steps(&mut self, mut batch: Batch, out: &mut Collector) -> Result<(), OperatorError> {
         for step in &mut self.steps {
             match step.apply(batch, &self.evaluation)? {
@@ -200,24 +290,16 @@ impl Stage {
 #[async_trait]
 impl Operator for Stage {
     async fn process(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        self.evaluation.now_ms = now_ms;
-        match &mut self.head {
-            None => self.run_steps(batch, out),
-            Some(head) => {
-                head.process(batch, now_ms, &mut self.between).await?;
-                self.drain(out)
-            }
-        }
+        let _permit = self.guests.enter().await;
+        let origin = batch.origin.clone();
+        let outcome = self.process_in_turn(batch, now_ms, out).await;
+        self.told(outcome, &origin)
     }
 
     async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        if let Some(head) = &mut self.head {
-            head.on_watermark(watermark_ms, &mut self.between).await?;
-        }
-        self.drain(out)?;
-        // What the head has just emitted was there before the watermark passed.
-        self.evaluation.watermark_ms = Some(watermark_ms);
-        Ok(())
+        let _permit = self.guests.enter().await;
+        let outcome = self.watermark_in_turn(watermark_ms, out).await;
+        self.told(outcome, &Origin::from([]))
     }
 
     fn next_timer_ms(&self) -> Option<i64> {
@@ -225,25 +307,24 @@ impl Operator for Stage {
     }
 
     async fn on_processing_time(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        self.evaluation.now_ms = now_ms;
-        if let Some(head) = &mut self.head {
-            head.on_processing_time(now_ms, &mut self.between).await?;
-        }
-        self.drain(out)
+        let _permit = self.guests.enter().await;
+        let outcome = self.time_in_turn(now_ms, out).await;
+        self.told(outcome, &Origin::from([]))
     }
 
     async fn before_barrier(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        if let Some(head) = &mut self.head {
-            head.before_barrier(now_ms, &mut self.between).await?;
-        }
-        self.drain(out)
+        let _permit = self.guests.enter().await;
+        let outcome = self.barrier_in_turn(now_ms, out).await;
+        self.told(outcome, &Origin::from([]))
     }
 
     async fn snapshot(&mut self, now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
+        let _permit = self.guests.enter().await;
         let Some(head) = &mut self.head else {
             return Ok(OperatorSnapshot::default());
         };
-        let snapshot = head.snapshot(now_ms).await?;
+        let outcome = head.snapshot(now_ms).await;
+        let snapshot = self.told(outcome, &Origin::from([]))?;
         let keyed = snapshot.keyed.into_iter().map(|(name, blobs)| (format!("{}/{name}", self.signature), blobs)).collect();
         Ok(OperatorSnapshot { keyed })
     }

@@ -295,11 +295,13 @@ impl Operator for WindowAggregate {
     async fn snapshot(&mut self, _now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
         let mut blobs = BlobWriter::default();
         for ((end_ms, start_ms), groups) in &self.buckets {
-            for slot in groups.in_order() {
+            let slots = groups.in_order();
+            let states = groups.states(&slots)?;
+            for (position, &slot) in slots.iter().enumerate() {
                 blobs.entry(groups.key(slot), |out| {
                     out.extend_from_slice(&end_ms.to_le_bytes());
                     out.extend_from_slice(&start_ms.to_le_bytes());
-                    groups.export(slot, out);
+                    states.put(position, out);
                 });
             }
         }

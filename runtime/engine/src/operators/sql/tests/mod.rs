@@ -10,6 +10,7 @@ use crate::{
     catalog::{Catalog, CatalogError, PluginBinding},
     dead_letters::InstanceLetters,
     error::OperatorError,
+    functions::ResolvedFunctions,
     metrics::SubtaskMetrics,
     operators::{Collector, Operator, OperatorContext, OperatorKind, OperatorRegistry, PlanContext, deduplicate::DeduplicateKind},
     plan::{PlannedOperator, Work},
@@ -204,7 +205,7 @@ impl Query {
             reads_by_name: true,
             source: SourceTraits { changes, ..SourceTraits::default() },
         };
-        let planned = plan_sql(&node, &[upstream], &JobParameters::default(), &FunctionRegistry::builtin(), 1);
+        let planned = plan_sql(&node, &[upstream], &JobParameters::default(), &ResolvedFunctions::only(FunctionRegistry::builtin()), 1);
         let planned = planned.unwrap_or_else(|errors| panic!("{query}: {errors:?}"));
         let schema = planned.sources.into_iter().next().unwrap().schema;
         Self { schema, stages: planned.operators, shared: Shared::get(), changes, letters: Arc::new(InstanceLetters::new(None)) }

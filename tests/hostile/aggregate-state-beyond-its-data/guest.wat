@@ -1,0 +1,3 @@
+(data (i32.const 5008) "\09")
+(func (export "millrace:plugin/aggregate@0.1.0#export-states") (param $groups i32) (param $count i32) (result i32)
+  (call $states (i32.const 5000) (i32.const 3) (i32.const 0)))

@@ -1,0 +1,11 @@
+;; result<table-rows, fault> at 1400: address and number of the input rows, then the batch. The input rows at 3000 are 0 to 9.
+(data (i32.const 3000) "\00\00\00\00\01\00\00\00\02\00\00\00\03\00\00\00\04\00\00\00\05\00\00\00\06\00\00\00\07\00\00\00\08\00\00\00\09\00\00\00\0a\00\00\00")
+(func $rows (param $rows i32) (param $has_kinds i32) (param $kinds i32) (param $kinds_len i32) (param $columns i32) (param $columns_len i32) (result i32)
+  (i32.store8 (i32.const 1400) (i32.const 0))
+  (i32.store (i32.const 1404) (i32.const 3000))
+  (i32.store (i32.const 1408) (local.get $rows))
+  (i32.store (i32.const 1412) (local.get $rows))
+  (i32.store8 (i32.const 1416) (i32.const 0))
+  (i32.store (i32.const 1428) (local.get $columns))
+  (i32.store (i32.const 1432) (local.get $columns_len))
+  (i32.const 1400))

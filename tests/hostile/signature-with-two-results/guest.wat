@@ -1,0 +1,5 @@
+(data (i32.const 2064) "\99\08\00\00\01\00\00\00\04\00\00\01\00\00\00\00")
+(data (i32.const 2201) "w")
+(data (i32.const 2096) "\02")
+(func (export "millrace:plugin/scalar@0.1.0#signatures") (result i32)
+  (call $list (i32.const 2080) (i32.const 1)))

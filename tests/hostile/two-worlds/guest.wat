@@ -1,0 +1,4 @@
+(component
+  (instance $nothing)
+  (export "millrace:plugin/etl@0.1.0" (instance $nothing))
+  (export "millrace:plugin/scalar@0.1.0" (instance $nothing)))
