@@ -198,7 +198,7 @@ impl JvmBuilder {
         if !self.run("clang", args, work, report).await? {
             return Ok(None);
         }
-        let parts = ["runtime", request.world.name(), "longjmp-tag", "setjmp"].map(|name| prepared.object(name));
+        let parts = ["runtime", request.world.name(), "no-files", "longjmp-tag", "setjmp"].map(|name| prepared.object(name));
         let objects: Vec<PathBuf> = std::iter::once(object).chain(parts).collect();
         if !self.run("wasm-ld", native.link_args(&module, &objects), work, report).await? {
             return Ok(None);

@@ -1,8 +1,7 @@
 // The host's functions as the canonical ABI flattens them, and what the Java runtime needs of C.
 // Text and lists are address and length; `ret` is the address that the answer is written to.
 #pragma once
-#include <stdint.h>
-#include <stddef.h>
+#include "memory-small.h"
 
 #define IMPORT(module, name) __attribute__((import_module("millrace:plugin/" module "@0.1.0"), import_name(name)))
 
@@ -38,11 +37,11 @@ extern int32_t millrace_allocate(int32_t alignment, int32_t bytes);
 extern void millrace_release_all(void);
 
 static inline void millrace_copy(int32_t to, int32_t from, int32_t bytes) {
-    __builtin_memcpy((void*) to, (const void*) from, (size_t) bytes);
+    memcpy((void*) to, (const void*) from, (size_t) bytes);
 }
 
 static inline void millrace_fill(int32_t at, int32_t value, int32_t bytes) {
-    __builtin_memset((void*) at, value, (size_t) bytes);
+    memset((void*) at, value, (size_t) bytes);
 }
 
 // Functions of Java that C calls, by number; see `exports.h`.

@@ -39,7 +39,7 @@ final class Build {
                 entry[0] = EntryClass.fullName(function);
                 List<Path> all = new ArrayList<>(visible);
                 all.addAll(toolchain.runtime());
-                java.compile(List.of(EntryClass.source(request.world(), function, NamedClasses.in(tenant))), all, entryClasses, report);
+                compileEntry(EntryClass.source(request.world(), function, NamedClasses.in(tenant)), all, entryClasses);
             }
         });
         if (report.failed()) {
@@ -54,6 +54,15 @@ final class Build {
         program.addAll(tenant);
         Path c = request.folder().resolve("c");
         report.step("teavm", () -> CProgram.generate(request.world(), entry[0], program, c, report));
+    }
+
+    /** The entry class is ours: what its compiler says is not the tenant's to read, except that it cannot be called. */
+    private void compileEntry(Request.Source entry, List<Path> classPath, Path into) throws Exception {
+        Report own = new Report();
+        java.compile(List.of(entry), classPath, into, own);
+        if (own.failed()) {
+            throw new BuildFailure("the class cannot be called: " + own.firstError(), "Classes and methods that are used must be public.");
+        }
     }
 
     private void compileSources(Request request, List<Path> jars, Path into, Report report) throws Exception {

@@ -17,7 +17,9 @@ final class EntryClass {
         if (!function.getPackageName().isEmpty()) {
             text.append("package ").append(function.getPackageName()).append(";\n");
         }
-        text.append("public final class ").append(NAME).append(" {\n");
+        boolean calls = isFunction(world);
+        text.append("public final class ").append(NAME);
+        text.append(calls ? " extends " + world.exports + ".Calls {\n" : " {\n");
         text.append("    public static void main(String[] arguments) {\n");
         if (named.decimals()) {
             text.append("        millrace.runtime.ValueClasses.linkDecimals();\n");
@@ -25,12 +27,16 @@ final class EntryClass {
         if (named.times()) {
             text.append("        millrace.runtime.ValueClasses.linkTimes();\n");
         }
-        text.append("        ").append(world.exports).append(".install(").append(body(world, function)).append(");\n");
-        text.append("    }\n}\n");
+        String made = calls ? NAME : function.getCanonicalName();
+        text.append("        ").append(world.exports).append(".install(() -> new ").append(made).append("());\n    }\n");
+        if (calls) {
+            text.append(FunctionEntry.members(world, function));
+        }
+        text.append("}\n");
         return new Request.Source(NAME + ".java", text.toString());
     }
 
-    private static String body(World world, Class<?> function) {
-        return "() -> new " + function.getCanonicalName() + "()";
+    private static boolean isFunction(World world) {
+        return world == World.SCALAR_FUNCTION || world == World.TABLE_FUNCTION || world == World.AGGREGATE_FUNCTION;
     }
 }

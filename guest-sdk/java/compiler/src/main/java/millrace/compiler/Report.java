@@ -12,10 +12,12 @@ final class Report {
     private final List<Object> diagnostics = new ArrayList<>();
     private final List<Object> steps = new ArrayList<>();
     private boolean failed;
+    private String firstError;
     private String entry;
 
     void add(Diagnostic diagnostic) {
         failed |= diagnostic.error();
+        firstError = firstError == null && diagnostic.error() ? diagnostic.message() : firstError;
         if (diagnostics.size() < DIAGNOSTICS_MAX) {
             diagnostics.add(diagnostic.json());
         }
@@ -27,6 +29,11 @@ final class Report {
 
     boolean failed() {
         return failed;
+    }
+
+    /** The message of the first error, null if there is none. */
+    String firstError() {
+        return firstError;
     }
 
     /** The class that was built. */

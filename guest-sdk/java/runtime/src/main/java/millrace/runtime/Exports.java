@@ -45,6 +45,11 @@ final class Exports {
         public abstract int run(int a, int b, int c, int d, int e, int f);
     }
 
+    /** Eleven parameters. */
+    abstract static class Call11 extends Function {
+        public abstract int run(int a, int b, int c, int d, int e, int f, int g, int h, int i, int j, int k);
+    }
+
     @Import(name = "millrace_export")
     @Unmanaged
     static native void export(int number, Function function);

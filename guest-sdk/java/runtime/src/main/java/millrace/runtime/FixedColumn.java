@@ -29,6 +29,14 @@ abstract class FixedColumn extends Column {
 
     @Override
     final void copyData(int row, Column from, int fromRow) {
-        Memory.copy(data + (row << shift), from.data + (fromRow << shift), 1 << shift);
+        int to = data + (row << shift);
+        int source = from.data + (fromRow << shift);
+        if (shift == 3) {
+            Memory.writeLong(to, Memory.readLong(source));
+        } else if (shift == 2) {
+            Memory.writeInt(to, Memory.readInt(source));
+        } else {
+            Memory.copy(to, source, 1 << shift);
+        }
     }
 }
