@@ -17,5 +17,3 @@ mod world;
 
 pub use builder::{JvmBuilder, JvmBuilderFactory, JvmLimits};
 pub use toolchain::JvmToolchain;
-#[doc(hidden)]
-pub use world::describe;

@@ -27,7 +27,7 @@ fn contract() -> Result<&'static (Resolve, PackageId), String> {
 }
 
 /// Writes into a module which world it is for.
-pub fn describe(module: &mut Vec<u8>, world: World) -> Result<(), BuildError> {
+pub(super) fn describe(module: &mut Vec<u8>, world: World) -> Result<(), BuildError> {
     let failed = |reason: String| BuildError::Tool { tool: "wit-component", reason };
     let (resolve, package) = contract().map_err(failed)?;
     let world = resolve.select_world(&[*package], Some(world.name())).map_err(|error| failed(format!("{error:#}")))?;

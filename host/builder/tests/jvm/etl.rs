@@ -28,7 +28,7 @@ struct Case {
     log: Vec<String>,
 }
 
-fn input_schema() -> Schema {
+pub fn input_schema() -> Schema {
     let field = |name: &str, data_type, nullable| Field::new(name, data_type, nullable);
     Schema::new(vec![field("id", DataType::BigInt, false), field("name", DataType::String, true), field("amount", DataType::Double, true)])
         .unwrap()

@@ -6,5 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod building;
+mod diagnostics;
 mod etl;
+mod functions;
 mod sandboxed;

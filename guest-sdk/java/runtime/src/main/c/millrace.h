@@ -57,6 +57,9 @@ extern int32_t millrace_utf16_length(int32_t from, int32_t bytes);
 extern void millrace_utf16_write(void* to, int32_t from, int32_t bytes);
 extern int32_t millrace_utf8_write(int32_t to, void* from, int32_t units);
 
+extern int32_t millrace_ascii_case(void* characters, int32_t units, int32_t first);
+extern void millrace_ascii_flip(void* to, void* from, int32_t units, int32_t first);
+
 // Start of TeaVM's string: object header and hash, then the array of characters. `program-end.c` checks it.
 #define MILLRACE_STRING_CHARACTERS 8
 // Where the data of an array of characters starts.

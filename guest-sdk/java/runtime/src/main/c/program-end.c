@@ -16,11 +16,15 @@ void millrace_stack_use_reserve(int32_t use) {
 }
 
 void millrace_stack_overflow(void) {
+    // Before anything is called: the check that has failed is in every function. Java takes it back.
+    millrace_stack_use_reserve(1);
     CALL(MILLRACE_STACK_OVERFLOW, void, (void))();
     __builtin_trap();
 }
 
+// The collector has found no room, and has used up its list of free places: collecting everything makes it anew.
 void teavm_outOfMemory(void) {
+    teavm_gc_collectFull();
     CALL(MILLRACE_OUT_OF_MEMORY, void, (void))();
     __builtin_trap();
 }

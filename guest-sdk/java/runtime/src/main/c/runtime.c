@@ -168,6 +168,39 @@ int32_t millrace_utf8_write(int32_t target, void* source, int32_t units) {
     return (int32_t) (to - (uint8_t*) target);
 }
 
+// --- Case of ASCII letters, eight at a time. `first` is `a` or `A`: the letters that change.
+
+int32_t millrace_ascii_case(void* characters, int32_t units, int32_t first) {
+    const char16_t* at = characters;
+    const char16_t* end = at + units;
+    v128_t beyond = wasm_i16x8_splat(0), changes = wasm_i16x8_splat(0), from = wasm_i16x8_splat((int16_t) first);
+    for (; end - at >= 8; at += 8) {
+        v128_t text = wasm_v128_load(at);
+        beyond = wasm_v128_or(beyond, text);
+        changes = wasm_v128_or(changes, wasm_u16x8_lt(wasm_i16x8_sub(text, from), wasm_i16x8_splat(26)));
+    }
+    int beyond_ascii = wasm_v128_any_true(wasm_v128_and(beyond, wasm_i16x8_splat((int16_t) 0xFF80)));
+    int changing = wasm_v128_any_true(changes);
+    for (; at < end; at++) {
+        beyond_ascii |= *at & 0xFF80;
+        changing |= (uint16_t) (*at - first) < 26;
+    }
+    return beyond_ascii ? 2 : changing ? 1 : 0;
+}
+
+void millrace_ascii_flip(void* target, void* source, int32_t units, int32_t first) {
+    char16_t* to = target;
+    const char16_t* at = source;
+    const char16_t* end = at + units;
+    v128_t from = wasm_i16x8_splat((int16_t) first), bit = wasm_i16x8_splat(0x20);
+    for (; end - at >= 8; at += 8, to += 8) {
+        v128_t text = wasm_v128_load(at);
+        v128_t letters = wasm_u16x8_lt(wasm_i16x8_sub(text, from), wasm_i16x8_splat(26));
+        wasm_v128_store(to, wasm_v128_xor(text, wasm_v128_and(letters, bit)));
+    }
+    for (; at < end; at++) *to++ = (uint16_t) (*at - first) < 26 ? *at ^ 0x20 : *at;
+}
+
 // --- System.out and System.err: lines of the job's log, at debug and warn.
 
 #define LINE_BYTES_MAX 4096

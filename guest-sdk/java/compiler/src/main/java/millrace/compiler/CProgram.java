@@ -43,7 +43,8 @@ final class CProgram {
         tool.setMinHeapSize(HEAP_BYTES_MIN);
         tool.setMaxHeapSize(HEAP_BYTES_MAX);
         tool.setMinDirectBuffersSize(1 << 16);
-        tool.getTransformers().add(ArithmeticChecks.class.getName());
+        tool.getTransformers().add(MachineChecks.class.getName());
+        tool.getTransformers().add(FastStrings.class.getName());
         tool.setClassLoader(CProgram.class.getClassLoader());
         tool.setClassPath(classPath.stream().map(Path::toFile).toList());
         tool.generate();

@@ -72,6 +72,9 @@ final class GeneratedC {
             } else if (line.equals("#include \"heaptrace.c\"")) {
                 // Ours throws an OutOfMemoryError.
                 lines.addAll(List.of("#define teavm_outOfMemory teavm_outOfMemoryUnused", line, "#undef teavm_outOfMemory"));
+            } else if (line.endsWith("/MarkQueue.c\"")) {
+                // In the middle of a collection nothing can be thrown.
+                lines.addAll(List.of("#define teavm_outOfMemory abort", line, "#undef teavm_outOfMemory"));
             } else {
                 lines.add(line);
             }

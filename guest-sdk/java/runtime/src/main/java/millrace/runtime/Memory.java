@@ -43,11 +43,11 @@ final class Memory {
 
     @Import(name = "millrace_string_init")
     @Unmanaged
-    private static native void initString(Address string, Address characters);
+    static native void initString(Address string, Address characters);
 
     @Import(name = "millrace_string_characters")
     @Unmanaged
-    private static native Address charactersOf(Address string);
+    static native Address charactersOf(Address string);
 
     static byte readByte(int at) {
         return Address.fromInt(at).getByte();

@@ -34,9 +34,8 @@ public final class Traps {
         throw outOfMemory;
     }
 
-    /** Called by a function that finds the stack used up. */
+    /** Called when a function finds the stack used up; the reserve is in use. */
     public static void throwStackOverflow() {
-        useReserve(1);
         StackOverflowError error = new StackOverflowError();
         useReserve(0);
         throw error;

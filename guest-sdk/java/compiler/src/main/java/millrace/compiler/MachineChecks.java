@@ -9,8 +9,10 @@ import org.teavm.model.MethodHolder;
 import org.teavm.model.MethodReference;
 import org.teavm.model.Program;
 import org.teavm.model.ValueType;
+import org.teavm.model.Variable;
 import org.teavm.model.instructions.BinaryInstruction;
 import org.teavm.model.instructions.BinaryOperation;
+import org.teavm.model.instructions.ConstructArrayInstruction;
 import org.teavm.model.instructions.IntegerConstantInstruction;
 import org.teavm.model.instructions.InvocationType;
 import org.teavm.model.instructions.InvokeInstruction;
@@ -18,11 +20,11 @@ import org.teavm.model.instructions.LongConstantInstruction;
 import org.teavm.model.instructions.NumericOperandType;
 
 /**
- * Division of integers as Java defines it: by zero an ArithmeticException, of the smallest number by −1 itself. In C both
- * are undefined.
+ * What Java checks and TeaVM's C does not: division by zero is an ArithmeticException, the smallest number divided by −1 is
+ * itself, and arrays have no negative size.
  */
-public final class ArithmeticChecks implements ClassHolderTransformer {
-    private static final String CHECKED = "millrace.runtime.Division";
+public final class MachineChecks implements ClassHolderTransformer {
+    private static final String CHECKED = "millrace.runtime.Checked";
 
     @Override
     public void transformClass(ClassHolder cls, ClassHolderTransformerContext context) {
@@ -42,9 +44,25 @@ public final class ArithmeticChecks implements ClassHolderTransformer {
             for (Instruction instruction : block) {
                 if (instruction instanceof BinaryInstruction) {
                     transform(program, (BinaryInstruction) instruction);
+                } else if (instruction instanceof ConstructArrayInstruction) {
+                    transform(program, (ConstructArrayInstruction) instruction);
                 }
             }
         }
+    }
+
+    private static void transform(Program program, ConstructArrayInstruction construction) {
+        if (isHarmlessConstant(program, construction.getSize(), 0)) {
+            return;
+        }
+        InvokeInstruction call = new InvokeInstruction();
+        call.setType(InvocationType.SPECIAL);
+        call.setMethod(new MethodReference(CHECKED, "arraySize", ValueType.INTEGER, ValueType.INTEGER));
+        call.setArguments(construction.getSize());
+        call.setReceiver(program.createVariable());
+        call.setLocation(construction.getLocation());
+        construction.insertPrevious(call);
+        construction.setSize(call.getReceiver());
     }
 
     private static void transform(Program program, BinaryInstruction division) {
@@ -52,7 +70,7 @@ public final class ArithmeticChecks implements ClassHolderTransformer {
         NumericOperandType operand = division.getOperandType();
         if (!remainder && division.getOperation() != BinaryOperation.DIVIDE
             || operand != NumericOperandType.INT && operand != NumericOperandType.LONG
-            || isHarmlessConstant(program, division)) {
+            || isHarmlessConstant(program, division.getSecondOperand(), 1)) {
             return;
         }
         ValueType type = operand == NumericOperandType.INT ? ValueType.INTEGER : ValueType.LONG;
@@ -65,16 +83,15 @@ public final class ArithmeticChecks implements ClassHolderTransformer {
         division.replace(call);
     }
 
-    /** Whether the divisor is a constant other than 0 and −1. Variables are assigned once here. */
-    private static boolean isHarmlessConstant(Program program, BinaryInstruction division) {
-        int divisor = division.getSecondOperand().getIndex();
+    /** Whether a variable is a constant of at least `min`. Variables are assigned once here. */
+    private static boolean isHarmlessConstant(Program program, Variable variable, long min) {
         for (int i = 0; i < program.basicBlockCount(); i++) {
             for (Instruction instruction : program.basicBlockAt(i)) {
-                if (instruction instanceof IntegerConstantInstruction constant && constant.getReceiver().getIndex() == divisor) {
-                    return constant.getConstant() != 0 && constant.getConstant() != -1;
+                if (instruction instanceof IntegerConstantInstruction constant && constant.getReceiver() == variable) {
+                    return constant.getConstant() >= min;
                 }
-                if (instruction instanceof LongConstantInstruction constant && constant.getReceiver().getIndex() == divisor) {
-                    return constant.getConstant() != 0 && constant.getConstant() != -1;
+                if (instruction instanceof LongConstantInstruction constant && constant.getReceiver() == variable) {
+                    return constant.getConstant() >= min;
                 }
             }
         }
