@@ -8,11 +8,14 @@ pub mod cage;
 mod cargo;
 mod component;
 mod failure;
+pub mod frame;
 pub mod jar;
 pub mod jvm;
 mod project;
 mod samples;
+pub mod service;
 mod source_build;
+pub mod sources;
 #[cfg(test)]
 mod tests;
 mod toolchain;

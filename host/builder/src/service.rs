@@ -1,0 +1,325 @@
+//! The build service: takes builds, runs a few at a time in warm builders, says what comes of them.
+//!
+//! Invariant: whatever a build does, the next one runs: a builder that was interrupted, failed or ran out of time is
+//! ended with all its processes and never used again. Decisions are in [`queue`] and [`workers`], without clock or I/O.
+
+pub mod queue;
+pub mod workers;
+
+use crate::{
+    BuildError, BuildReport, Diagnostic, Severity, SourceBuild, SourceBuilder, SourceBuilderFactory,
+    cage::CageLevel,
+    jar::{JarLimits, check_jar},
+    sources::{SourceLimits, check_sources},
+};
+use async_trait::async_trait;
+use millrace_model::{Classified, FaultClass};
+use parking_lot::Mutex;
+use queue::{Cancelled, Queue, QueueFull, QueueLimits};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+    time::{Duration, Instant},
+};
+use tokio_util::sync::CancellationToken;
+use workers::{Worker, WorkerRules, Workers};
+
+/// Time between two looks at builders that wait.
+const EXPIRY_LOOK: Duration = Duration::from_secs(10);
+/// Step before the compilers.
+const CHECK: &str = "check";
+
+/// Settings of the service.
+#[derive(Debug, Clone)]
+pub struct ServiceConfig {
+    /// Bounds of the queue.
+    pub queue: QueueLimits,
+    /// When warm builders end.
+    pub workers: WorkerRules,
+    /// What sources may be.
+    pub sources: SourceLimits,
+    /// What JARs may be.
+    pub jars: JarLimits,
+    /// Longest time of one build, from its first step on.
+    pub build_max: Duration,
+}
+
+impl Default for ServiceConfig {
+    fn default() -> Self {
+        Self {
+            queue: QueueLimits::default(),
+            workers: WorkerRules::default(),
+            sources: SourceLimits::default(),
+            jars: JarLimits::default(),
+            build_max: Duration::from_secs(180),
+        }
+    }
+}
+
+/// How a build ended.
+#[derive(Debug)]
+pub enum BuildEnd {
+    /// The compilers have answered: a component, or what is wrong with the code.
+    Reported(BuildReport),
+    /// The build broke a limit; the words are for its author.
+    Limit(String),
+    /// The machine is to blame; the words say what is missing or went wrong, and nothing of the inside.
+    Machine(String),
+    /// It was cancelled.
+    Cancelled,
+}
+
+/// Hears what happens to builds.
+#[async_trait]
+pub trait BuildObserver: Send + Sync {
+    /// It runs; `step` begins.
+    async fn step(&self, id: &str, step: &str);
+    /// It has ended. Called exactly once for each build that was taken.
+    async fn ended(&self, id: &str, end: BuildEnd);
+}
+
+/// What the service is doing, for the people who run it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceStatus {
+    /// Builds that wait.
+    pub waiting: usize,
+    /// Builds that run.
+    pub running: usize,
+    /// Warm builders that wait for work.
+    pub idle_workers: usize,
+    /// The cage in force.
+    pub cage: CageLevel,
+}
+
+struct Taken {
+    build: SourceBuild,
+    observer: Arc<dyn BuildObserver>,
+    cancel: CancellationToken,
+}
+
+struct State {
+    queue: Queue,
+    workers: Workers<Arc<dyn SourceBuilder>>,
+    taken: HashMap<String, Taken>,
+}
+
+struct Shared {
+    factory: Arc<dyn SourceBuilderFactory>,
+    config: ServiceConfig,
+    cage: CageLevel,
+    started: Instant,
+    state: Mutex<State>,
+    closing: CancellationToken,
+}
+
+/// Handle on the service; cheap to clone. The last one that goes ends what runs.
+#[derive(Clone)]
+pub struct BuildService(Arc<Shared>);
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.closing.cancel();
+    }
+}
+
+impl BuildService {
+    /// A service over these builders. Must be called within a Tokio runtime.
+    pub fn new(factory: Arc<dyn SourceBuilderFactory>, cage: CageLevel, config: ServiceConfig) -> Self {
+        let state = State { queue: Queue::new(config.queue), workers: Workers::new(config.workers), taken: HashMap::new() };
+        let shared = Shared { factory, config, cage, started: Instant::now(), state: Mutex::new(state), closing: CancellationToken::new() };
+        let service = Self(Arc::new(shared));
+        tokio::spawn(expire(Arc::downgrade(&service.0)));
+        service
+    }
+
+    /// What identifies the tools.
+    ///
+    /// # Errors
+    /// A tool is missing; the message says how to install it.
+    pub async fn toolchain(&self) -> Result<String, BuildError> {
+        self.0.factory.toolchain().await
+    }
+
+    /// Takes a build of `tenant`. `id` names it from now on; `observer` hears of it.
+    ///
+    /// # Errors
+    /// Too many wait.
+    pub fn submit(&self, tenant: &str, id: &str, build: SourceBuild, observer: Arc<dyn BuildObserver>) -> Result<(), QueueFull> {
+        {
+            let mut state = self.0.state.lock();
+            state.queue.submit(tenant, id)?;
+            state.taken.insert(id.to_owned(), Taken { build, observer, cancel: self.0.closing.child_token() });
+        }
+        start_next(&self.0);
+        Ok(())
+    }
+
+    /// Ends a build. Answers whether it was here.
+    pub async fn cancel(&self, id: &str) -> bool {
+        let waiting = {
+            let mut state = self.0.state.lock();
+            match state.queue.cancel(id) {
+                Cancelled::Waiting => state.taken.remove(id),
+                Cancelled::Running => {
+                    if let Some(taken) = state.taken.get(id) {
+                        taken.cancel.cancel();
+                    }
+                    return true;
+                }
+                Cancelled::Unknown => return false,
+            }
+        };
+        if let Some(taken) = waiting {
+            taken.observer.ended(id, BuildEnd::Cancelled).await;
+        }
+        true
+    }
+
+    /// What it is doing.
+    pub fn status(&self) -> ServiceStatus {
+        let state = self.0.state.lock();
+        ServiceStatus {
+            waiting: state.queue.waiting_count(),
+            running: state.queue.running_count(),
+            idle_workers: state.workers.idle_count(),
+            cage: self.0.cage,
+        }
+    }
+}
+
+/// Ends builders that have waited long enough, until the service is gone.
+async fn expire(service: Weak<Shared>) {
+    loop {
+        tokio::time::sleep(EXPIRY_LOOK).await;
+        let Some(shared) = service.upgrade() else { return };
+        let ended = shared.state.lock().workers.expire(now_ms(&shared));
+        drop(ended);
+    }
+}
+
+fn now_ms(shared: &Shared) -> u64 {
+    u64::try_from(shared.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn start_next(shared: &Arc<Shared>) {
+    loop {
+        let Some((tenant, id)) = shared.state.lock().queue.next() else { return };
+        tokio::spawn(run(shared.clone(), tenant, id));
+    }
+}
+
+async fn run(shared: Arc<Shared>, tenant: String, id: String) {
+    let taken = shared.state.lock().taken.get(&id).map(|taken| (taken.build.clone(), taken.observer.clone(), taken.cancel.clone()));
+    let Some((build, observer, cancel)) = taken else {
+        shared.state.lock().queue.ended(&id);
+        return;
+    };
+    // A defect in a builder must not take the place of a build for ever.
+    let work = tokio::spawn({
+        let (shared, id, observer) = (shared.clone(), id.clone(), observer.clone());
+        async move { build_one(&shared, &tenant, &id, build, &*observer, &cancel).await }
+    });
+    let end = work.await.unwrap_or_else(|error| {
+        tracing::error!(build = id, %error, "a build failed");
+        BuildEnd::Machine("the build failed by a defect of the server; its log names the build".into())
+    });
+    {
+        let mut state = shared.state.lock();
+        state.queue.ended(&id);
+        state.taken.remove(&id);
+    }
+    observer.ended(&id, end).await;
+    start_next(&shared);
+}
+
+async fn build_one(
+    shared: &Shared,
+    tenant: &str,
+    id: &str,
+    build: SourceBuild,
+    observer: &dyn BuildObserver,
+    cancel: &CancellationToken,
+) -> BuildEnd {
+    observer.step(id, CHECK).await;
+    let (build, warnings) = match checked(shared, build).await {
+        Ok(checked) => checked,
+        Err(end) => return end,
+    };
+    let worker = shared.state.lock().workers.take(tenant);
+    let worker = match worker {
+        Some(worker) => worker,
+        None => match shared.factory.open().await {
+            Ok(builder) => Worker::new(builder),
+            Err(error) => return failed(id, &error),
+        },
+    };
+    let (steps, mut begun) = tokio::sync::mpsc::unbounded_channel::<String>();
+    let on_step = move |step: &str| {
+        let _ = steps.send(step.to_owned());
+    };
+    let built = {
+        let builder = worker.builder.clone();
+        async move { builder.build_watched(build, &on_step).await }
+    };
+    let told = async {
+        while let Some(step) = begun.recv().await {
+            observer.step(id, &step).await;
+        }
+    };
+    let watched = async { tokio::join!(built, told).0 };
+    let ended = tokio::select! {
+        () = cancel.cancelled() => return BuildEnd::Cancelled,
+        ended = tokio::time::timeout(shared.config.build_max, watched) => ended,
+    };
+    match ended {
+        Ok(Ok(mut report)) => {
+            let gone = shared.state.lock().workers.give_back(tenant, worker, now_ms(shared));
+            drop(gone);
+            report.diagnostics.splice(0..0, warnings);
+            BuildEnd::Reported(report)
+        }
+        Ok(Err(error)) => failed(id, &error),
+        Err(_) => BuildEnd::Limit(format!("the build takes longer than {} s", shared.config.build_max.as_secs())),
+    }
+}
+
+/// The build with JARs that were written anew, and what is to be said of them.
+async fn checked(shared: &Shared, mut build: SourceBuild) -> Result<(SourceBuild, Vec<Diagnostic>), BuildEnd> {
+    let report = |diagnostics: Vec<Diagnostic>| {
+        let log = "the sources or JARs were refused before a compiler saw them\n".to_owned();
+        BuildEnd::Reported(BuildReport { component: None, diagnostics, log, steps: Vec::new() })
+    };
+    let errors = check_sources(&build, &shared.config.sources);
+    if errors.iter().any(|error| error.severity == Severity::Error) {
+        return Err(report(errors));
+    }
+    let limits = shared.config.jars.clone();
+    let jars = std::mem::take(&mut build.jars);
+    let checked = tokio::task::spawn_blocking(move || jars.iter().map(|jar| check_jar(jar, &limits)).collect::<Result<Vec<_>, _>>()).await;
+    match checked {
+        Ok(Ok(jars)) => {
+            let mut warnings = Vec::new();
+            for checked in jars {
+                warnings.extend(checked.warnings);
+                build.jars.push(checked.jar);
+            }
+            Ok((build, warnings))
+        }
+        Ok(Err(errors)) => Err(report(errors)),
+        Err(error) => {
+            tracing::error!(%error, "the check of JARs failed");
+            Err(BuildEnd::Machine("the JARs could not be checked by a defect of the server".into()))
+        }
+    }
+}
+
+fn failed(id: &str, error: &BuildError) -> BuildEnd {
+    match error.class() {
+        FaultClass::User => BuildEnd::Limit(error.to_string()),
+        FaultClass::External => BuildEnd::Machine(error.to_string()),
+        FaultClass::Internal => {
+            tracing::error!(build = id, %error, "a build failed");
+            BuildEnd::Machine("the build failed by a defect of the server; its log names the build".into())
+        }
+    }
+}
