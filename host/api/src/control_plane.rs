@@ -6,14 +6,16 @@
 use crate::problem::FieldError;
 use async_trait::async_trait;
 use bytes::Bytes;
+use millrace_control::{BuildOrder, BuildsStatus};
 use millrace_domain::ProjectScope;
 use millrace_model::{
     graph::JobGraph,
     ids::{InstanceId, SavepointId, TenantId, TopicId},
 };
+use millrace_store::{Build, Cause};
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 use utoipa::ToSchema;
 
 /// The outcome of a connectivity test (SRC-2).
@@ -133,6 +135,8 @@ pub enum ControlFailure {
     },
     /// The request does not fit what the thing is doing now.
     Conflict(String),
+    /// Too much waits already.
+    Busy(String),
     /// A system outside failed.
     External(String),
     /// A defect; logged, never answered.
@@ -169,6 +173,14 @@ pub trait ControlPlane: Send + Sync + 'static {
     fn observe(&self, instance: &InstanceId) -> Option<Value>;
     /// Takes a savepoint for the user `by` and records it in the store.
     async fn create_savepoint(&self, tenant: &TenantId, instance: &InstanceId, by: &str) -> Result<SavepointId, ControlFailure>;
+    /// Takes a build.
+    async fn submit_build(&self, cause: &Cause, scope: &ProjectScope, order: BuildOrder) -> Result<Build, ControlFailure>;
+    /// Ends a build.
+    async fn cancel_build(&self, cause: &Cause, scope: &ProjectScope, id: &str) -> Result<Build, ControlFailure>;
+    /// The build when it has ended, or as it is after `wait`.
+    async fn wait_for_build(&self, scope: &ProjectScope, id: &str, wait: Duration) -> Result<Build, ControlFailure>;
+    /// What the build service can do here.
+    async fn builds_status(&self) -> BuildsStatus;
     /// Metrics in Prometheus text format.
     fn prometheus(&self) -> String;
 }

@@ -9,15 +9,16 @@ use crate::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use millrace_control::{Control, ControlError, PinError, QueryColumn, QueryPlan};
+use millrace_control::{BuildOrder, BuildsStatus, Control, ControlError, PinError, QueryColumn, QueryPlan};
 use millrace_domain::ProjectScope;
 use millrace_model::{
     graph::JobGraph,
     ids::{InstanceId, SavepointId, TenantId, TopicId},
 };
+use millrace_store::{Build, Cause};
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 #[async_trait]
 impl ControlPlane for Control {
@@ -78,6 +79,22 @@ impl ControlPlane for Control {
         Ok(self.create_savepoint_by(tenant, instance, by).await?.id)
     }
 
+    async fn submit_build(&self, cause: &Cause, scope: &ProjectScope, order: BuildOrder) -> Result<Build, ControlFailure> {
+        Ok(Self::submit_build(self, cause, scope, order).await?)
+    }
+
+    async fn cancel_build(&self, cause: &Cause, scope: &ProjectScope, id: &str) -> Result<Build, ControlFailure> {
+        Ok(Self::cancel_build(self, cause, scope, id).await?)
+    }
+
+    async fn wait_for_build(&self, scope: &ProjectScope, id: &str, wait: Duration) -> Result<Build, ControlFailure> {
+        Ok(Self::wait_for_build(self, scope, id, wait).await?)
+    }
+
+    async fn builds_status(&self) -> BuildsStatus {
+        Self::builds_status(self).await
+    }
+
     fn prometheus(&self) -> String {
         Self::prometheus(self)
     }
@@ -111,6 +128,7 @@ impl From<ControlError> for ControlFailure {
             ControlError::NotFound { .. } => Self::NotFound(message),
             ControlError::Invalid { code, message } => Self::Invalid { code, message },
             ControlError::Conflict(message) => Self::Conflict(message),
+            ControlError::Busy(message) => Self::Busy(message),
             ControlError::External { .. } => Self::External(message),
             ControlError::Internal(message) => Self::Internal(message),
         }

@@ -5,6 +5,7 @@
 //! found"; errors are RFC 9457 problem details with stable codes, and what went wrong inside is logged, never answered.
 
 mod audit;
+mod builds;
 mod caller;
 mod capabilities;
 mod control_plane;

@@ -1,7 +1,7 @@
 //! The routes and the OpenAPI document, from one list: what is not here is not served.
 
 use crate::{
-    audit, capabilities, data_sources, frame, instance_views, instances, job_versions, jobs, me, platform, plugins, problem, projects,
+    audit, builds, capabilities, data_sources, frame, instance_views, instances, job_versions, jobs, me, platform, plugins, problem, projects,
     savepoints, sql,
     state::{ApiConfig, ApiState},
     tenants, tokens, topics,
@@ -43,8 +43,7 @@ pub(crate) fn routes(config: &ApiConfig) -> OpenApiRouter<ApiState> {
         .merge(definition_routes())
         .merge(instance_routes())
         .layer(from_fn(move |request: Request, next: Next| frame::time_limit(ordinary, request, next)));
-    let slow_routes =
-        slow_routes(config.plugin_bytes_max).layer(from_fn(move |request: Request, next: Next| frame::time_limit(slow, request, next)));
+    let slow_routes = slow_routes(config).layer(from_fn(move |request: Request, next: Next| frame::time_limit(slow, request, next)));
     let mut all = OpenApiRouter::with_openapi(Document::openapi())
         .merge(quick_routes)
         .merge(slow_routes)
@@ -60,6 +59,8 @@ fn platform_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(platform::metrics))
         .routes(routes!(platform::openapi_document))
         .routes(routes!(me::get_me))
+        .routes(routes!(builds::list_build_frames))
+        .routes(routes!(builds::get_build_service))
 }
 
 fn tenant_routes() -> OpenApiRouter<ApiState> {
@@ -101,12 +102,17 @@ fn instance_routes() -> OpenApiRouter<ApiState> {
 }
 
 /// Requests that wait for an outside system, a compilation or a savepoint.
-fn slow_routes(plugin_bytes_max: usize) -> OpenApiRouter<ApiState> {
+fn slow_routes(config: &ApiConfig) -> OpenApiRouter<ApiState> {
     let uploads = OpenApiRouter::new()
         .routes(routes!(plugins::list_plugin_versions, plugins::upload_plugin))
-        .layer(DefaultBodyLimit::max(plugin_bytes_max));
+        .layer(DefaultBodyLimit::max(config.plugin_bytes_max));
+    let builds = OpenApiRouter::new()
+        .routes(routes!(builds::list_builds, builds::create_build))
+        .layer(DefaultBodyLimit::max(config.build_bytes_max));
     OpenApiRouter::new()
         .merge(uploads)
+        .merge(builds)
+        .routes(routes!(builds::get_build, builds::cancel_build))
         .routes(routes!(data_sources::test_data_source))
         .routes(routes!(topics::ensure_topic))
         .routes(routes!(jobs::validate_job))

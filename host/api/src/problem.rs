@@ -168,6 +168,7 @@ impl From<ControlFailure> for Problem {
             ControlFailure::NotFound(what) => Self::new(StatusCode::NOT_FOUND, "not_found", what),
             ControlFailure::Invalid { code, message } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message),
             ControlFailure::Conflict(message) => Self::new(StatusCode::CONFLICT, "conflict", message),
+            ControlFailure::Busy(message) => Self::new(StatusCode::TOO_MANY_REQUESTS, "queue.full", message),
             ControlFailure::External(message) => Self::new(StatusCode::BAD_GATEWAY, "external.failed", message),
             ControlFailure::Internal(message) => Self::internal(message),
         }

@@ -18,6 +18,8 @@ pub struct ApiConfig {
     pub body_bytes_max: usize,
     /// Largest component that can be uploaded.
     pub plugin_bytes_max: usize,
+    /// Largest request of a build, with its JARs in Base64.
+    pub build_bytes_max: usize,
     /// Most time for an ordinary request.
     pub request_timeout: Duration,
     /// Most time for a request that waits for an outside system, a compilation or a savepoint.
@@ -31,6 +33,7 @@ impl Default for ApiConfig {
         Self {
             body_bytes_max: 2 << 20,
             plugin_bytes_max: 8 << 20,
+            build_bytes_max: 48 << 20,
             request_timeout: Duration::from_secs(30),
             slow_request_timeout: Duration::from_secs(660),
             metrics_public: false,

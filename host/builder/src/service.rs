@@ -175,6 +175,13 @@ impl BuildService {
         true
     }
 
+    /// Ends what runs and what waits, with all processes; nothing is built from now on.
+    pub fn close(&self) {
+        self.0.closing.cancel();
+        let idle = self.0.state.lock().workers.expire(u64::MAX);
+        drop(idle);
+    }
+
     /// What it is doing.
     pub fn status(&self) -> ServiceStatus {
         let state = self.0.state.lock();
@@ -240,6 +247,9 @@ async fn build_one(
     observer: &dyn BuildObserver,
     cancel: &CancellationToken,
 ) -> BuildEnd {
+    if cancel.is_cancelled() {
+        return cancelled(shared);
+    }
     observer.step(id, CHECK).await;
     let (build, warnings) = match checked(shared, build).await {
         Ok(checked) => checked,
@@ -268,7 +278,7 @@ async fn build_one(
     };
     let watched = async { tokio::join!(built, told).0 };
     let ended = tokio::select! {
-        () = cancel.cancelled() => return BuildEnd::Cancelled,
+        () = cancel.cancelled() => return cancelled(shared),
         ended = tokio::time::timeout(shared.config.build_max, watched) => ended,
     };
     match ended {
@@ -281,6 +291,14 @@ async fn build_one(
         Ok(Err(error)) => failed(id, &error),
         Err(_) => BuildEnd::Limit(format!("the build takes longer than {} s", shared.config.build_max.as_secs())),
     }
+}
+
+/// The author or the end of the server has stopped it.
+fn cancelled(shared: &Shared) -> BuildEnd {
+    if shared.closing.is_cancelled() {
+        return BuildEnd::Machine("the server was stopped during the build; build again".into());
+    }
+    BuildEnd::Cancelled
 }
 
 /// The build with JARs that were written anew, and what is to be said of them.

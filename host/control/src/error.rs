@@ -24,6 +24,9 @@ pub enum ControlError {
     /// The request does not fit what the thing is doing now: a savepoint of a stopped instance.
     #[error("{0}")]
     Conflict(String),
+    /// Too much waits already; later it may be done.
+    #[error("{0}")]
+    Busy(String),
     /// An outside system failed: broker, disk, object store, metadata database.
     #[error("{system}: {message}")]
     External {
@@ -52,7 +55,7 @@ impl ControlError {
 impl Classified for ControlError {
     fn class(&self) -> FaultClass {
         match self {
-            Self::NotFound { .. } | Self::Invalid { .. } | Self::Conflict(_) => FaultClass::User,
+            Self::NotFound { .. } | Self::Invalid { .. } | Self::Conflict(_) | Self::Busy(_) => FaultClass::User,
             Self::External { .. } => FaultClass::External,
             Self::Internal(_) => FaultClass::Internal,
         }

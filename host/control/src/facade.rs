@@ -1,7 +1,9 @@
 //! The one door through which the API reaches engines, sandbox and connectors.
 
 use crate::{
-    ComponentInfo, ControlError, CreatedSavepoint, ExplainReport, InstanceObservation, PinError, PinnedGraph, ValidationReport, canonical,
+    ComponentInfo, ControlError, CreatedSavepoint, ExplainReport, InstanceObservation, PinError, PinnedGraph, ValidationReport,
+    builds::Builds,
+    canonical,
     catalog::ProjectCatalog,
     engine::{Examined, ExecutionEngine},
     local::{Locals, Wish},
@@ -10,6 +12,7 @@ use crate::{
     reconcile::{self, Worker},
 };
 use bytes::Bytes;
+use millrace_builder::service::BuildService;
 use millrace_connector::{Connection, ConnectivityFailure, ConnectivityReport, TableBinding};
 use millrace_domain::ProjectScope;
 use millrace_engine::{Catalog, CatalogError, EngineServices};
@@ -45,6 +48,7 @@ pub struct ControlParts {
 pub struct Control {
     worker: Arc<Worker>,
     services: EngineServices,
+    builds: Arc<Builds>,
 }
 
 impl Control {
@@ -63,7 +67,26 @@ impl Control {
             wake: Notify::new(),
             closing: CancellationToken::new(),
         };
-        Self { worker: Arc::new(worker), services }
+        let builds = Arc::new(Builds::Absent("this server builds nothing".into()));
+        Self { worker: Arc::new(worker), services, builds }
+    }
+
+    /// Builds online code with this service, or says why it does not.
+    #[must_use]
+    pub fn with_builds(self, service: Result<BuildService, String>) -> Self {
+        Self { builds: Arc::new(service.map_or_else(Builds::Absent, Builds::here)), ..self }
+    }
+
+    pub(crate) fn builds(&self) -> &Builds {
+        &self.builds
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.worker.store
+    }
+
+    pub(crate) fn worker_name(&self) -> &str {
+        &self.worker.name
     }
 
     /// Runs instances until [`Control::close`].
@@ -75,6 +98,7 @@ impl Control {
     /// desired state stays, so that they go on elsewhere or at the next start. Returns when none is left, or after `max`.
     pub async fn close(&self, max: Duration) {
         self.worker.closing.cancel();
+        self.builds.close();
         for (id, _) in self.worker.locals.views() {
             self.worker.locals.wish(&id, Wish::GiveBack);
         }
@@ -275,7 +299,7 @@ fn from_catalog(error: CatalogError) -> ControlError {
     }
 }
 
-fn from_store(error: millrace_store::StoreError) -> ControlError {
+pub(crate) fn from_store(error: millrace_store::StoreError) -> ControlError {
     match error.class() {
         FaultClass::User => ControlError::not_found(error.to_string()),
         FaultClass::External => ControlError::External { system: "metadata store".into(), message: error.to_string() },

@@ -4,6 +4,7 @@
 //! notification and the periodic scan are the same code path.
 
 mod answers;
+mod builds;
 mod canonical;
 mod catalog;
 mod driver;
@@ -25,6 +26,7 @@ mod tests;
 pub use answers::{
     ComponentInfo, CreatedSavepoint, ExecutionPhase, ExplainReport, FailureReport, InstanceObservation, PinnedGraph, ValidationReport,
 };
+pub use builds::{BodyOrder, BuildOrder, BuildsStatus};
 pub use engine::{Examined, Execution, ExecutionEngine, Launch};
 pub use error::{ControlError, PinError};
 pub use facade::{Control, ControlParts};

@@ -68,6 +68,12 @@ text_enum! {
         PluginUpload = "plugin.upload",
         /// See plugins and their versions.
         PluginView = "plugin.view",
+        /// Build a component from online code or JARs.
+        BuildCreate = "build.create",
+        /// End a build.
+        BuildCancel = "build.cancel",
+        /// See builds with their diagnostics and logs.
+        BuildView = "build.view",
         /// Make a job.
         JobCreate = "job.create",
         /// Change a job's draft.
@@ -129,10 +135,12 @@ pub const fn permits(role: Role, action: Action) -> bool {
         A::TopicCreate | A::TopicEdit | A::TopicDelete | A::TopicEnsure => {
             matches!(role, PlatformAdmin | TenantAdmin | ProjectDataAdmin | Developer)
         }
-        A::PluginView | A::JobView | A::InstanceView => {
+        A::PluginView | A::BuildView | A::JobView | A::InstanceView => {
             matches!(role, PlatformAdmin | TenantAdmin | GlobalDataAdmin | ProjectDataAdmin | Developer)
         }
         A::PluginUpload
+        | A::BuildCreate
+        | A::BuildCancel
         | A::JobCreate
         | A::JobEdit
         | A::JobDelete
@@ -155,6 +163,7 @@ impl Action {
             | Self::DataSourceView
             | Self::TopicView
             | Self::PluginView
+            | Self::BuildView
             | Self::JobView
             | Self::InstanceView
             | Self::TokenView
@@ -167,6 +176,8 @@ impl Action {
             | Self::TopicEdit
             | Self::TopicDelete
             | Self::PluginUpload
+            | Self::BuildCreate
+            | Self::BuildCancel
             | Self::JobCreate
             | Self::JobEdit
             | Self::JobDelete

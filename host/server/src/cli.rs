@@ -4,6 +4,7 @@
 
 mod access;
 mod apply;
+mod build;
 mod generate;
 mod grants;
 mod instances;
@@ -83,6 +84,8 @@ enum Command {
     /// Plugins of a project, and building them
     #[command(subcommand)]
     Plugin(plugins::PluginCommand),
+    /// Build a component on the server from Java or Scala
+    Build(build::BuildArguments),
     /// Jobs of a project
     #[command(subcommand)]
     Job(jobs::JobCommand),
@@ -146,6 +149,7 @@ async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
         Command::Source(command) => resources::source(&session()?, command).await,
         Command::Topic(command) => resources::topic(&session()?, command).await,
         Command::Plugin(command) => plugins::run(&global, command).await,
+        Command::Build(arguments) => build::run(&session()?, arguments).await,
         Command::Job(command) => jobs::job(&session()?, command).await,
         Command::Sql(command) => sql::run(&session()?, command).await,
         Command::Version(command) => jobs::version(&session()?, command).await,

@@ -27,6 +27,21 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// The weakest cage in which online code is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum BuildCageMin {
+    /// Own namespaces.
+    Namespaces,
+    /// Landlock rules on files.
+    #[default]
+    Landlock,
+    /// Limits and a system-call filter; builds can read what the server can.
+    Limits,
+    /// Online code is not built.
+    None,
+}
+
 /// What can be set, each from a flag, a variable or the file.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -53,6 +68,13 @@ pub(crate) struct ServerOptions {
     /// Instances that may be starting at the same time [default: 16]
     #[arg(long, env = "MILLRACE_STARTS_MAX", value_name = "N")]
     pub(crate) starts_max: Option<usize>,
+    /// Weakest cage in which online code is built: `namespaces`, `landlock`, `limits`; `none` builds nothing
+    /// [default: landlock]
+    #[arg(long, env = "MILLRACE_BUILD_CAGE_MIN", value_enum, value_name = "LEVEL")]
+    pub(crate) build_cage_min: Option<BuildCageMin>,
+    /// Builds of online code at the same time [default: 2]
+    #[arg(long, env = "MILLRACE_BUILDS_MAX", value_name = "N")]
+    pub(crate) builds_max: Option<usize>,
     /// Memory that the components of one tenant may use together, in MiB [default: 256]
     #[arg(long, env = "MILLRACE_TENANT_MEMORY_MIB", value_name = "MIB")]
     pub(crate) tenant_memory_mib: Option<usize>,
@@ -69,6 +91,8 @@ pub(crate) struct Settings {
     pub(crate) worker_id: Option<String>,
     pub(crate) starts_max: usize,
     pub(crate) tenant_memory_mib: usize,
+    pub(crate) build_cage_min: BuildCageMin,
+    pub(crate) builds_max: usize,
 }
 
 impl ServerOptions {
@@ -95,6 +119,8 @@ impl ServerOptions {
             log_format: self.log_format.or(file.log_format).unwrap_or_default(),
             worker_id: self.worker_id.or(file.worker_id),
             tenant_memory_mib: self.tenant_memory_mib.or(file.tenant_memory_mib).unwrap_or(256),
+            build_cage_min: self.build_cage_min.or(file.build_cage_min).unwrap_or_default(),
+            builds_max: self.builds_max.or(file.builds_max).unwrap_or(2).max(1),
             starts_max,
             data_dir,
         })

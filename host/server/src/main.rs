@@ -4,6 +4,7 @@
 //! untrusted bytes have no threads, no runtime, no files and no network.
 
 mod broker;
+mod build_service;
 mod checkpoint_location;
 mod cli;
 mod client;

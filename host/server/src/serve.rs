@@ -3,7 +3,7 @@
 //!
 //! Invariant: what starts last ends first: requests, then instances, then the metadata store.
 
-use crate::{checkpoint_location, config::Settings, keys::DataDir, page};
+use crate::{build_service, checkpoint_location, config::Settings, keys::DataDir, page};
 use anyhow::Context;
 use millrace_api::{ApiConfig, ApiState};
 use millrace_connector::ConnectorRegistry;
@@ -73,6 +73,11 @@ impl Server {
             lease: LEASE,
             starts_max: settings.starts_max,
         });
+        let lost = store.fail_lost_builds(&worker).await.context("cannot end the builds that were under way")?;
+        if lost > 0 {
+            tracing::warn!(lost, "builds were under way when the server ended");
+        }
+        let control = control.with_builds(build_service::start(settings, data.join("builds"), None).await);
         let api = ApiState::new(store.clone(), control.clone(), ApiConfig::default());
         let listener = listen(settings.listen).await?;
         let address = listener.local_addr()?;

@@ -11,7 +11,11 @@ use sqlx::{
 use std::{sync::Arc, time::Duration};
 
 /// Schema changes in order; a released one is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_control_plane.sql"), include_str!("../migrations/0003_capabilities.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_control_plane.sql"),
+    include_str!("../migrations/0003_capabilities.sql"),
+    include_str!("../migrations/0004_builds.sql"),
+];
 
 /// One number for all nodes that migrate the same PostgreSQL database; chosen once, of no meaning.
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(7238104405218)";

@@ -5,6 +5,7 @@
 //! only through [`Store::connection`] and [`Store::granted`]. SQL uses `$1` placeholders and TEXT, BIGINT and BLOB/BYTEA only.
 
 mod audit;
+mod build;
 mod capability;
 mod clock;
 mod data_source;
@@ -27,6 +28,7 @@ mod token;
 mod topic;
 
 pub use audit::{AuditEntry, AuditQuery, Cause, Outcome};
+pub use build::{BUILDS_KEPT, Build, BuildEnding, BuildState, NewBuild};
 pub use clock::{Clock, IdSource, SystemClock, TimeOrderedIds};
 pub use data_source::{DataSource, DataSourceChange, NewDataSource, SourceConnection};
 pub use database::{Store, StoreOptions};

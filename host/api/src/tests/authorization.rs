@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 /// Endpoints that anybody may call.
 const PUBLIC: &[&str] = &["GET /health/live", "GET /health/ready", "GET /api/v1/openapi.json"];
 /// Endpoints that every signed-in caller may call; they answer with what is the caller's.
-const OWN: &[&str] = &["GET /api/v1/me", "GET /api/v1/tenants"];
+const OWN: &[&str] = &["GET /api/v1/me", "GET /api/v1/tenants", "GET /api/v1/build-frames"];
 
 /// Method, path template and operation id of every endpoint.
 fn endpoints() -> Vec<(Method, String, String)> {
@@ -37,6 +37,7 @@ fn filled(template: &str, instance: &str) -> String {
         ("{job}", "clean-clicks"),
         ("{version}", "1"),
         ("{instance}", instance),
+        ("{build}", "bld_newest"),
         ("{token}", "tok_1"),
     ];
     let path = values.iter().fold(template.to_owned(), |path, (name, value)| path.replace(name, value));
@@ -109,7 +110,10 @@ async fn a_role_in_one_project_ends_at_its_border() {
 fn action_of(operation: &str) -> Action {
     use Action as A;
     match operation {
-        "metrics" => A::PlatformObserve,
+        "metrics" | "get_build_service" => A::PlatformObserve,
+        "list_builds" | "get_build" => A::BuildView,
+        "create_build" => A::BuildCreate,
+        "cancel_build" => A::BuildCancel,
         "create_tenant" => A::TenantCreate,
         "get_tenant" | "list_projects" => A::TenantView,
         "edit_tenant" => A::TenantEdit,

@@ -1,5 +1,6 @@
 //! One suite of cases, run on SQLite and on a real PostgreSQL: the SQL has one text, so it must have one meaning.
 
+mod cases_build;
 mod cases_capability;
 mod cases_definition;
 mod cases_instance;
@@ -116,6 +117,9 @@ on_both_databases! {
     cases_definition::uploading_the_same_component_again_adds_nothing,
     cases_definition::drafts_are_never_overwritten_unseen,
     cases_definition::versions_are_numbered_and_immutable,
+    cases_build::a_build_ends_once,
+    cases_build::builds_are_reused_within_their_project_only,
+    cases_build::old_builds_make_room,
     cases_instance::an_instance_lives_its_life,
     cases_instance::only_one_worker_owns_an_instance,
     cases_instance::a_fenced_worker_changes_nothing,

@@ -1,0 +1,333 @@
+//! Builds of online code and JARs (EXT-1, EXT-2, EXT-4).
+
+use crate::{
+    caller::{Caller, to_the_end},
+    extract::{JsonBody, QueryString},
+    page::{Listing, PageQuery},
+    problem::Problem,
+};
+use axum::{Json, extract::Path, http::StatusCode};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use millrace_builder::{Jar, Language, SourceFile, World, frame::DEFAULT_FRAMES};
+use millrace_control::{BodyOrder, BuildOrder};
+use millrace_domain::{Action, Name};
+use millrace_store::Build;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::{collections::BTreeMap, time::Duration};
+use utoipa::{IntoParams, ToSchema};
+
+/// Longest wait for a build within one request.
+const WAIT_MAX: Duration = Duration::from_secs(120);
+
+/// Something to build: whole files, or parts of a frame, or a class of a JAR.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BuildRequest {
+    /// What kind of component: `etl-operator`, `scalar-function`, `table-function`, `aggregate-function`,
+    /// `transform-operator`, `source-operator`, `sink-operator`, `dimension-updater`.
+    #[schema(value_type = String)]
+    world: World,
+    /// `java` or `scala`; Java unless given.
+    #[serde(default = "java")]
+    #[schema(value_type = Option<String>)]
+    language: Language,
+    /// Whole files.
+    #[serde(default)]
+    sources: Vec<SourceRequest>,
+    /// Parts of a frame: the system completes the class, and diagnostics point into the parts.
+    body: Option<BodyRequest>,
+    /// Full name of the class; may be left out if exactly one class of the sources is of the world.
+    class: Option<String>,
+    /// JARs that are compiled against, or that hold the class.
+    #[serde(default)]
+    jars: Vec<JarRequest>,
+    /// Name of a plugin: on success the component becomes its next version.
+    #[schema(value_type = Option<String>)]
+    plugin: Option<Name>,
+    /// What the plugin does; keeps what is there unless given.
+    description: Option<String>,
+}
+
+fn java() -> Language {
+    Language::Java
+}
+
+/// A file of source text.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SourceRequest {
+    /// Relative path by which diagnostics name it: `acme/Clean.java`.
+    path: String,
+    /// The text.
+    text: String,
+}
+
+/// Parts of a frame.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BodyRequest {
+    /// The frame; the platform's own for world and language unless given.
+    frame: Option<FrameRequest>,
+    /// The parts by name; `GET /api/v1/build-frames` lists the names of the platform's frames.
+    parts: BTreeMap<String, String>,
+}
+
+/// A frame: source text with places `{{name}}` for parts.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FrameRequest {
+    /// Path of the file that it becomes.
+    path: String,
+    /// The text.
+    text: String,
+}
+
+/// A JAR.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JarRequest {
+    /// Name by which messages call it.
+    name: String,
+    /// The archive, in Base64.
+    content_base64: String,
+}
+
+/// A build.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BuildView {
+    id: String,
+    /// `queued`, `running`, `succeeded`, `failed`, `cancelled`.
+    state: String,
+    world: String,
+    language: String,
+    class: Option<String>,
+    /// The step that runs.
+    step: Option<String>,
+    /// Steps that were taken, with `name` and `elapsed_ms`.
+    #[schema(value_type = Vec<Object>)]
+    steps: Value,
+    /// What the compilers say: `severity`, `file`, `line`, `column` (from 1, in the text that was sent), `method`,
+    /// `message`, `help`.
+    #[schema(value_type = Vec<Object>)]
+    diagnostics: Value,
+    /// What the tools wrote; empty in lists.
+    log: String,
+    /// Why there is no component, if not for the code: a limit, or something missing on the server.
+    failure: Option<String>,
+    /// Whether an earlier build of the same request answered.
+    reused: bool,
+    /// SHA-256 of the component, in hex.
+    content_hash: Option<String>,
+    size_bytes: Option<i64>,
+    plugin: Option<String>,
+    /// The version of the plugin that the component became.
+    plugin_version: Option<i64>,
+    created_by: String,
+    created_at_ms: i64,
+    started_at_ms: Option<i64>,
+    ended_at_ms: Option<i64>,
+    /// `cancel`, while it can be.
+    allowed_actions: Vec<&'static str>,
+}
+
+impl From<Build> for BuildView {
+    fn from(build: Build) -> Self {
+        Self {
+            allowed_actions: if build.state.has_ended() { Vec::new() } else { vec!["cancel"] },
+            id: build.id,
+            state: build.state.as_str().to_owned(),
+            world: build.world,
+            language: build.language,
+            class: build.class,
+            step: build.step,
+            steps: build.steps,
+            diagnostics: build.diagnostics,
+            log: build.log,
+            failure: build.failure,
+            reused: build.reused,
+            content_hash: build.content_hash,
+            size_bytes: build.size_bytes,
+            plugin: build.plugin,
+            plugin_version: build.plugin_version,
+            created_by: build.created_by,
+            created_at_ms: build.created_at_ms,
+            started_at_ms: build.started_at_ms,
+            ended_at_ms: build.ended_at_ms,
+        }
+    }
+}
+
+/// How long to wait.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WaitQuery {
+    /// Answers when the build has ended, or after so many milliseconds as it is then; at most 120000, 0 unless given.
+    wait_ms: Option<u64>,
+}
+
+impl WaitQuery {
+    fn wait(&self) -> Duration {
+        Duration::from_millis(self.wait_ms.unwrap_or_default()).min(WAIT_MAX)
+    }
+}
+
+/// A frame that the platform brings.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FrameView {
+    /// `etl-operator`.
+    world: &'static str,
+    /// `java` or `scala`.
+    #[schema(value_type = String)]
+    language: Language,
+    /// The class that it becomes.
+    class: &'static str,
+    /// Path of the file that it becomes.
+    path: &'static str,
+    /// The text with places `{{name:what the part is}}`.
+    text: &'static str,
+    /// Parts that may be left out.
+    optional: &'static [&'static str],
+}
+
+/// The platform's frames.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FramesView {
+    items: Vec<FrameView>,
+}
+
+/// List the frames that the platform brings, for bodies of online code.
+#[utoipa::path(get, path = "/api/v1/build-frames", tag = "builds", responses((status = 200, body = FramesView)))]
+pub(crate) async fn list_build_frames(_: Caller) -> Json<FramesView> {
+    let view = |frame: &millrace_builder::frame::DefaultFrame| FrameView {
+        world: frame.world.name(),
+        language: frame.language,
+        class: frame.class,
+        path: frame.frame.path,
+        text: frame.frame.text,
+        optional: frame.optional,
+    };
+    Json(FramesView { items: DEFAULT_FRAMES.iter().map(view).collect() })
+}
+
+/// List the builds of a project, without their logs.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/builds", tag = "builds", params(PageQuery), responses((status = 200, body = Listing<BuildView>)))]
+pub(crate) async fn list_builds(
+    caller: Caller,
+    Path((tenant, project)): Path<(String, String)>,
+    query: QueryString<PageQuery>,
+) -> Result<Json<Listing<BuildView>>, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::BuildView).await?;
+    let mut page = caller.api.store.builds(&scope, &query.parse()?.into()).await?;
+    page.items.iter_mut().for_each(|build| build.log.clear());
+    Ok(Listing::of(page))
+}
+
+/// Build a component from online code or JARs. Answers at once, or when it has ended with `wait_ms`.
+#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/projects/{project}/builds", tag = "builds", params(WaitQuery), request_body = BuildRequest, responses((status = 202, body = BuildView)))]
+pub(crate) async fn create_build(
+    caller: Caller,
+    Path((tenant, project)): Path<(String, String)>,
+    query: QueryString<WaitQuery>,
+    body: JsonBody<BuildRequest>,
+) -> Result<(StatusCode, Json<BuildView>), Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::BuildCreate).await?;
+    let wait = query.parse()?.wait();
+    let request = body.parse()?;
+    if request.plugin.is_some() {
+        caller.in_project(&tenant, &project, Action::PluginUpload).await?;
+    }
+    let order = order(request)?;
+    let api = caller.api.clone();
+    let (noted, scope) = to_the_end(async move {
+        let noted = caller.api.control.submit_build(&caller.cause(), &scope, order).await;
+        noted.map(|noted| (noted, scope))
+    })
+    .await??;
+    let build = if wait.is_zero() { noted } else { api.control.wait_for_build(&scope, &noted.id, wait).await? };
+    Ok((StatusCode::ACCEPTED, Json(build.into())))
+}
+
+/// Get a build with its diagnostics and log.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/builds/{build}", tag = "builds", params(WaitQuery), responses((status = 200, body = BuildView)))]
+pub(crate) async fn get_build(
+    caller: Caller,
+    Path((tenant, project, build)): Path<(String, String, String)>,
+    query: QueryString<WaitQuery>,
+) -> Result<Json<BuildView>, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::BuildView).await?;
+    Ok(Json(caller.api.control.wait_for_build(&scope, &build, query.parse()?.wait()).await?.into()))
+}
+
+/// Cancel a build; one that has ended stays as it is.
+#[utoipa::path(delete, path = "/api/v1/tenants/{tenant}/projects/{project}/builds/{build}", tag = "builds", responses((status = 200, body = BuildView)))]
+pub(crate) async fn cancel_build(
+    caller: Caller,
+    Path((tenant, project, build)): Path<(String, String, String)>,
+) -> Result<Json<BuildView>, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::BuildCancel).await?;
+    Ok(Json(caller.api.control.cancel_build(&caller.cause(), &scope, &build).await?.into()))
+}
+
+fn order(request: BuildRequest) -> Result<BuildOrder, Problem> {
+    let jar = |(number, jar): (usize, JarRequest)| {
+        let field = format!("jars[{number}].content_base64");
+        let bytes = STANDARD.decode(&jar.content_base64);
+        let bytes = bytes.map_err(|error| Problem::field(&field, "request.invalid", format!("is not Base64: {error}")))?;
+        Ok(Jar { name: jar.name, bytes })
+    };
+    Ok(BuildOrder {
+        world: request.world,
+        language: request.language,
+        sources: request.sources.into_iter().map(|file| SourceFile { path: file.path, text: file.text }).collect(),
+        body: request.body.map(|body| BodyOrder { frame: body.frame.map(|frame| (frame.path, frame.text)), parts: body.parts }),
+        class: request.class,
+        jars: request.jars.into_iter().enumerate().map(jar).collect::<Result<_, Problem>>()?,
+        plugin: request.plugin,
+        description: request.description,
+    })
+}
+
+/// The build service of this server.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BuildServiceView {
+    /// Whether this server builds online code.
+    available: bool,
+    /// Why not, or what is missing.
+    reason: Option<String>,
+    /// Versions of the tools.
+    toolchain: Option<String>,
+    /// How strongly builds are held: `namespaces`, `landlock`, `limits`.
+    cage: Option<&'static str>,
+    /// What that means.
+    cage_meaning: Option<&'static str>,
+    /// Builds that wait.
+    waiting: usize,
+    /// Builds that run.
+    running: usize,
+    /// Warm builders that wait for work.
+    idle_workers: usize,
+}
+
+/// Say whether and how safely this server builds online code.
+#[utoipa::path(get, path = "/api/v1/platform/build-service", tag = "platform", responses((status = 200, body = BuildServiceView)))]
+pub(crate) async fn get_build_service(caller: Caller) -> Result<Json<BuildServiceView>, Problem> {
+    caller.on_platform(Action::PlatformObserve).await?;
+    let status = caller.api.control.builds_status().await;
+    let (toolchain, reason) = match status.toolchain {
+        Ok(toolchain) => (Some(toolchain), None),
+        Err(reason) => (None, Some(reason)),
+    };
+    let service = status.service;
+    Ok(Json(BuildServiceView {
+        available: service.is_some(),
+        reason,
+        toolchain,
+        cage: service.as_ref().map(|service| service.cage.name()),
+        cage_meaning: service.as_ref().map(|service| service.cage.meaning()),
+        waiting: service.as_ref().map_or(0, |service| service.waiting),
+        running: service.as_ref().map_or(0, |service| service.running),
+        idle_workers: service.as_ref().map_or(0, |service| service.idle_workers),
+    }))
+}
