@@ -1,8 +1,8 @@
 //! The routes and the OpenAPI document, from one list: what is not here is not served.
 
 use crate::{
-    audit, builds, capabilities, data_sources, frame, instance_views, instances, job_versions, jobs, me, platform, plugins, problem, projects,
-    savepoints, sql,
+    audit, builds, capabilities, data_sources, frame, instance_views, instances, job_versions, jobs, me, platform, plugins, problem,
+    projects, savepoints, sql,
     state::{ApiConfig, ApiState},
     tenants, tokens, topics,
 };

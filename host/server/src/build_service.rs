@@ -4,24 +4,20 @@
 
 use crate::config::{BuildCageMin, Settings};
 use millrace_builder::{
-    SourceBuilderFactory,
-    cage::{Cage, CageHelper, CageLevel, ProcessStarter},
+    cage::{Cage, CageHelper, CageLevel},
+    jvm::{JvmBuilderFactory, JvmLimits},
     service::{BuildService, ServiceConfig, queue::QueueLimits},
 };
 use std::{path::PathBuf, sync::Arc};
 
-/// Makes the builders of a cage and a folder to work in.
-pub(crate) type Compilers = fn(Arc<dyn ProcessStarter>, PathBuf) -> Arc<dyn SourceBuilderFactory>;
-
 /// Sets the service up, or says why there is none.
-pub(crate) async fn start(settings: &Settings, work: PathBuf, compilers: Option<Compilers>) -> Result<BuildService, String> {
+pub(crate) async fn start(settings: &Settings, work: PathBuf) -> Result<BuildService, String> {
     let weakest = match settings.build_cage_min {
         BuildCageMin::Namespaces => CageLevel::Namespaces,
         BuildCageMin::Landlock => CageLevel::Landlock,
         BuildCageMin::Limits => CageLevel::Limits,
         BuildCageMin::None => return Err("building online code is switched off by the server's settings (`build-cage-min`)".into()),
     };
-    let compilers = compilers.ok_or("this server has no compilers for online code")?;
     // The link, not the path behind it: it still leads to this program when the file has been replaced by a newer build.
     let helper = CageHelper { program: "/proc/self/exe".into(), args: vec![crate::BUILD_CAGE.into()] };
     let probed = tokio::task::spawn_blocking(move || Cage::probe(helper)).await.map_err(|error| error.to_string())?;
@@ -36,6 +32,6 @@ pub(crate) async fn start(settings: &Settings, work: PathBuf, compilers: Option<
     let _ = std::fs::remove_dir_all(&work);
     std::fs::create_dir_all(&work).map_err(|error| format!("the folder for builds cannot be made: {error}"))?;
     let queue = QueueLimits { running_max: settings.builds_max, ..QueueLimits::default() };
-    let factory = compilers(Arc::new(cage), work);
-    Ok(BuildService::new(factory, level, ServiceConfig { queue, ..ServiceConfig::default() }))
+    let factory = JvmBuilderFactory::new(Arc::new(cage), work, JvmLimits::default());
+    Ok(BuildService::new(Arc::new(factory), level, ServiceConfig { queue, ..ServiceConfig::default() }))
 }

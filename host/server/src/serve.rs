@@ -77,7 +77,7 @@ impl Server {
         if lost > 0 {
             tracing::warn!(lost, "builds were under way when the server ended");
         }
-        let control = control.with_builds(build_service::start(settings, data.join("builds"), None).await);
+        let control = control.with_builds(build_service::start(settings, data.join("builds")).await);
         let api = ApiState::new(store.clone(), control.clone(), ApiConfig::default());
         let listener = listen(settings.listen).await?;
         let address = listener.local_addr()?;

@@ -29,7 +29,7 @@ pub const EXIT_CPU: u8 = 124;
 const VARIABLE_BYTES_MAX: usize = 120 << 10;
 
 /// Parts of the system that every program needs; those that are not there are left out.
-pub const SYSTEM: [&str; 12] = [
+pub const SYSTEM: [&str; 10] = [
     "/usr",
     "/lib",
     "/lib64",
@@ -41,8 +41,6 @@ pub const SYSTEM: [&str; 12] = [
     "/etc/java-17-openjdk",
     "/etc/java-21-openjdk",
     "/etc/java-25-openjdk",
-    "/etc/passwd",
-    "/etc/nsswitch.conf",
 ];
 
 /// Devices that programs may use.
