@@ -210,7 +210,7 @@ fn now_ms(shared: &Shared) -> u64 {
 
 fn start_next(shared: &Arc<Shared>) {
     loop {
-        let Some((tenant, id)) = shared.state.lock().queue.next() else { return };
+        let Some((tenant, id)) = shared.state.lock().queue.take_next() else { return };
         tokio::spawn(run(shared.clone(), tenant, id));
     }
 }

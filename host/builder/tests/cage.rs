@@ -1,5 +1,8 @@
 //! The cage, with real programs that try to get out (EXT-6: tenant code reaches nothing), at every level of this machine.
 
+// A test may unwrap; clippy knows that of functions marked as tests only, not of what they call.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 use millrace_builder::cage::{Cage, CageHelper, CageLevel, CageLimits, CagedCommand, ProcessStarter, limit_that_ended};
 use std::{
     path::Path,

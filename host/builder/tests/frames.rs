@@ -1,5 +1,8 @@
 //! Frames around a user's parts (EXT-2): diagnostics have the line and column of what the user wrote.
 
+// A test may unwrap; clippy knows that of functions marked as tests only, not of what they call.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 use millrace_builder::{
     Diagnostic, Language, Severity, SourceBuild, SourceFile, World,
     frame::{DEFAULT_FRAMES, DefaultFrame, Frame, FrameError},

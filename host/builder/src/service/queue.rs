@@ -82,7 +82,7 @@ impl Queue {
     }
 
     /// Takes the next build that may run now: its tenant and id.
-    pub fn next(&mut self) -> Option<(String, String)> {
+    pub fn take_next(&mut self) -> Option<(String, String)> {
         if self.running.len() >= self.limits.running_max {
             return None;
         }

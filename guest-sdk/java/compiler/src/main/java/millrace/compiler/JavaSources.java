@@ -54,7 +54,12 @@ final class JavaSources {
             manager.setLocationFromPaths(StandardLocation.CLASS_OUTPUT, List.of(into));
             // -Xlint:-options: the class files are of Java 17 whatever runs here.
             List<String> options = List.of("-proc:none", "-source", "17", "-target", "17", "-g", "-parameters", "-Xlint:-options");
-            compiler.getTask(null, manager, found, options, null, files).call();
+            boolean done = compiler.getTask(null, manager, found, options, null, files).call();
+            boolean said = found.getDiagnostics().stream().anyMatch(d -> d.getKind() == javax.tools.Diagnostic.Kind.ERROR);
+            if (!done && !said) {
+                // Out of memory or stack, which javac catches itself and writes to the console only.
+                report.error(Diagnostic.error("the Java compiler gave up: the code is nested too deeply, or too large for its memory"));
+            }
         }
         for (javax.tools.Diagnostic<? extends JavaFileObject> diagnostic : found.getDiagnostics()) {
             add(diagnostic, report);
