@@ -93,6 +93,9 @@ mod tests {
         FunctionSignature { parameters, variadic, result, deterministic: true, retracts: false, merges: false }
     }
 
+    /// Arguments, and the signature that they choose or what the refusal says.
+    type Case<'a> = (&'a [(&'a str, bool)], Result<usize, &'a str>);
+
     #[test]
     fn exact_types_come_before_implicit_casts_and_null_fits_no_not_null() {
         let signatures = [
@@ -100,7 +103,7 @@ mod tests {
             signature(&[("a", "BIGINT")], false, "BIGINT"),
             signature(&[("a", "STRING NOT NULL"), ("b", "STRING")], true, "STRING"),
         ];
-        let cases: &[(&[(&str, bool)], Result<usize, &str>)] = &[
+        let cases: &[Case<'_>] = &[
             (&[("BIGINT", true)], Ok(1)),
             (&[("INT", true)], Ok(0)),
             (&[("FLOAT", false)], Ok(0)),
