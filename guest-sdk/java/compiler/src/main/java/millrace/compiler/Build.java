@@ -16,6 +16,10 @@ final class Build {
     }
 
     void run(Request request, Report report) throws Exception {
+        if (request.world().exports == null) {
+            throw new BuildFailure("components of the world `" + request.world().id + "` cannot be made of Java or Scala",
+                "Write the operator in Rust; ETL functions and SQL functions can be written in Java and Scala.");
+        }
         Path compiled = Files.createDirectories(request.folder().resolve("classes"));
         Path entryClasses = Files.createDirectories(request.folder().resolve("entry"));
         List<Path> jars = new ArrayList<>();
