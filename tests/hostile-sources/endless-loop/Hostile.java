@@ -1,0 +1,16 @@
+import java.util.List;
+import millrace.api.*;
+
+public class Hostile extends ETLFunction {
+    public String tableSchema() {
+        return "{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"integer\"}}}";
+    }
+
+    public List<Row> ETL(Row row) throws Exception {
+        long turns = 0;
+        while (row != null) {
+            turns++;
+        }
+        return List.of(row);
+    }
+}

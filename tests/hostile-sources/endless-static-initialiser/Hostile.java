@@ -1,0 +1,20 @@
+import java.util.List;
+import millrace.api.*;
+
+public class Hostile extends ETLFunction {
+    static int turns;
+
+    static {
+        while (turns >= 0 || turns < 0) {
+            turns++;
+        }
+    }
+
+    public String tableSchema() {
+        return "{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"integer\"}}}";
+    }
+
+    public List<Row> ETL(Row row) throws Exception {
+        return List.of(row);
+    }
+}

@@ -1,0 +1,2 @@
+package acme;
+public class A {}

@@ -1,0 +1,15 @@
+import java.util.List;
+import millrace.api.*;
+
+public class Hostile extends ETLFunction {
+    public String tableSchema() {
+        return "{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"integer\"}}}";
+    }
+
+    public List<Row> ETL(Row row) throws Exception {
+        java.util.ArrayList<byte[]> kept = new java.util.ArrayList<>();
+        while (true) {
+            kept.add(new byte[1 << 20]);
+        }
+    }
+}

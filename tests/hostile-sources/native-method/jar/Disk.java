@@ -1,0 +1,2 @@
+package acme;
+public class Disk { public static native void wipe(); }

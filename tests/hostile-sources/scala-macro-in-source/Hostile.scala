@@ -1,0 +1,5 @@
+import scala.language.experimental.macros
+
+object Evil {
+  def read(): String = macro readImpl
+}

@@ -1,0 +1,12 @@
+import java.util.List;
+import millrace.api.*;
+
+public class Hostile extends ETLFunction {
+    public String tableSchema() {
+        return "{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"integer\"}}}";
+    }
+
+    public List<Row> ETL(Row row) throws Exception {
+        return List.of(row);
+    }
+}
