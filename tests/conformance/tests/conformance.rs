@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a test that cannot go on has failed
 
+mod functions;
 mod generated;
 mod kills;
 
