@@ -99,7 +99,7 @@ pub(crate) struct JobQuery {
 }
 
 fn empty_graph() -> JobGraph {
-    JobGraph { sql: None, nodes: Vec::new(), edges: Vec::new(), parameters: Default::default() }
+    JobGraph { sql: None, nodes: Vec::new(), edges: Vec::new(), dimension_tables: Vec::new(), parameters: Default::default() }
 }
 
 /// List the jobs of a project.

@@ -172,8 +172,12 @@ impl Pins {
                     read.tables.insert(table.table.clone(), table);
                 }
                 Pin::Plugin(plugin) => {
-                    let asked = graph.nodes.iter().find(|n| n.id.as_str() == node).and_then(|n| n.config.get("version"));
-                    let asked = asked.and_then(serde_json::Value::as_str).map(str::to_owned);
+                    let of_node = || graph.nodes.iter().find(|n| n.id.as_str() == node)?.config.get("version")?.as_str();
+                    let asked = match node.strip_prefix("dimension_table:") {
+                        Some(table) => graph.dimension_tables.iter().find(|t| t.name == table).and_then(|t| t.version.as_deref()),
+                        None => of_node(),
+                    };
+                    let asked = asked.map(str::to_owned);
                     read.plugins.insert((plugin.plugin.clone(), asked), plugin);
                 }
                 Pin::Sql { functions } => read.functions.extend(functions.into_iter().map(|f| (f.function, f.plugin))),

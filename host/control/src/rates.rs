@@ -95,7 +95,7 @@ mod tests {
             subtasks: vec![BTreeMap::from([("numRecordsIn".to_owned(), records_in)])],
             counters: BTreeMap::new(),
         };
-        JobMetrics { uptime_ms: 0, dead_letters: 0, operators: vec![operator] }
+        JobMetrics { uptime_ms: 0, dead_letters: 0, operators: vec![operator], dimension_tables: Vec::new() }
     }
 
     fn rate(rates: &Rates, records_in: f64, now: Instant) -> Option<f64> {

@@ -95,6 +95,7 @@ async fn open(kafka: &str, topic: &str, partitions: u32, schema: &Schema) -> any
         parallelism: 1,
         restored: Vec::new(),
         metrics: Arc::new(SinkMetrics::default()),
+        dead_letters: Arc::new(millrace_connector::NoDeadLetters),
     };
     Ok(connector.open_sink(context).await?)
 }

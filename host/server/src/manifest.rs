@@ -115,7 +115,13 @@ pub(crate) struct Job {
 impl Job {
     /// The job document.
     pub(crate) fn draft(&self) -> JobGraph {
-        self.graph.clone().unwrap_or(JobGraph { sql: None, nodes: Vec::new(), edges: Vec::new(), parameters: Default::default() })
+        self.graph.clone().unwrap_or(JobGraph {
+            sql: None,
+            nodes: Vec::new(),
+            edges: Vec::new(),
+            dimension_tables: Vec::new(),
+            parameters: Default::default(),
+        })
     }
 
     /// Reads the script's file into the document.

@@ -12,6 +12,9 @@ pub enum OperatorError {
     /// Tenant code failed and the policy is to fail the job.
     #[error("{0}")]
     Fault(Box<FaultReport>),
+    /// Tenant code failed, and the policy is to go on from the last checkpoint.
+    #[error("{0}")]
+    Restart(Box<FaultReport>),
     /// The outside system failed, or its settings are wrong.
     #[error(transparent)]
     Connector(#[from] ConnectorError),
@@ -47,7 +50,7 @@ impl From<arrow_schema::ArrowError> for OperatorError {
 impl Classified for OperatorError {
     fn class(&self) -> FaultClass {
         match self {
-            Self::Fault(report) => report.class(),
+            Self::Fault(report) | Self::Restart(report) => report.class(),
             Self::Connector(error) => error.class(),
             Self::State(_) | Self::Evaluation(_) => FaultClass::User,
             Self::Internal(_) | Self::TornDown => FaultClass::Internal,
@@ -57,6 +60,7 @@ impl Classified for OperatorError {
     fn is_retryable(&self) -> bool {
         match self {
             Self::Fault(report) => report.is_retryable(),
+            Self::Restart(_) => true,
             Self::Connector(error) => error.is_retryable(),
             Self::State(_) | Self::Evaluation(_) | Self::Internal(_) => false,
             Self::TornDown => true,
@@ -83,7 +87,7 @@ impl JobFailure {
     pub(crate) fn of_operator(operator: &NodeId, error: OperatorError) -> Self {
         let (class, retryable, message) = (error.class(), error.is_retryable(), error.to_string());
         let fault = match error {
-            OperatorError::Fault(report) => Some(report),
+            OperatorError::Fault(report) | OperatorError::Restart(report) => Some(report),
             _ => None,
         };
         Self { class, retryable, operator: Some(operator.clone()), message, fault }

@@ -41,14 +41,22 @@ pub struct InputGate {
     merge: WatermarkMerge,
     aligning: Option<Barrier>,
     next: usize,
+    /// Per channel the operator's input that it belongs to.
+    inputs: Vec<usize>,
+    input: usize,
 }
 
 impl InputGate {
-    /// A gate over one receiver per upstream subtask.
-    pub fn new(receivers: Vec<Receiver<Message>>) -> Self {
+    /// A gate over one receiver per upstream subtask; `inputs` says to which of the operator's inputs each belongs.
+    pub fn new(receivers: Vec<Receiver<Message>>, inputs: Vec<usize>) -> Self {
         let merge = WatermarkMerge::new(receivers.len());
         let channels = receivers.into_iter().map(|receiver| Channel { receiver, blocked: false, closed: false }).collect();
-        Self { channels, merge, aligning: None, next: 0 }
+        Self { channels, merge, aligning: None, next: 0, inputs, input: 0 }
+    }
+
+    /// The input that the last rows came from.
+    pub fn input(&self) -> usize {
+        self.input
     }
 
     /// The next event. Cancel safe: a message is taken and handled in one step.
@@ -97,7 +105,10 @@ impl InputGate {
 
     fn accept(&mut self, index: usize, message: Message) -> Result<Option<GateEvent>, String> {
         let merged = match message {
-            Message::Batch(batch) => return Ok(Some(GateEvent::Batch(batch))),
+            Message::Batch(batch) => {
+                self.input = self.inputs.get(index).copied().unwrap_or_default();
+                return Ok(Some(GateEvent::Batch(batch)));
+            }
             Message::Barrier(barrier) => return self.align(index, barrier),
             Message::Watermark(watermark_ms) => self.merge.watermark(index, watermark_ms),
             Message::Idle => self.merge.idle(index),
@@ -159,7 +170,7 @@ mod tests {
     async fn rows_behind_a_barrier_wait_until_all_channels_have_reached_it() {
         let (a, gate_a) = channel(8);
         let (b, gate_b) = channel(8);
-        let mut gate = InputGate::new(vec![gate_a, gate_b]);
+        let mut gate = InputGate::new(vec![gate_a, gate_b], vec![0, 0]);
         for message in [rows(1), barrier(1), rows(3)] {
             a.send(message).await.unwrap();
         }
@@ -178,7 +189,7 @@ mod tests {
     async fn a_blocked_channel_holds_its_sender_back() {
         let (a, gate_a) = channel(1);
         let (_b, gate_b) = channel(1);
-        let mut gate = InputGate::new(vec![gate_a, gate_b]);
+        let mut gate = InputGate::new(vec![gate_a, gate_b], vec![0, 0]);
         a.send(barrier(1)).await.unwrap();
         assert!(tokio::time::timeout(std::time::Duration::from_millis(5), gate.next()).await.is_err());
         a.send(rows(1)).await.unwrap();

@@ -5,7 +5,9 @@
 //! The engine knows no HTTP, no metadata database and no outside system by name.
 
 pub mod catalog;
+mod custom;
 mod dead_letters;
+mod dimension;
 mod error;
 mod execution;
 mod functions;
@@ -16,6 +18,7 @@ pub mod metrics;
 pub mod operators;
 mod output;
 mod plan;
+mod row_letters;
 mod script;
 mod services;
 pub mod state;
@@ -25,6 +28,7 @@ mod watermark_merge;
 
 pub use catalog::{CapabilityGrants, Catalog, CatalogError, FolderGrant, FunctionBinding, PluginBinding, SecretValue};
 pub use dead_letters::RecentLetter;
+pub use dimension::DimensionMetrics;
 pub use error::{EngineError, JobFailure, OperatorError};
 pub use execution::{CheckpointOutcome, CheckpointSummary, ExecutionState, JobHandle, SavepointInfo, StartFrom, StartOptions, start};
 pub use metrics::{JobMetrics, OperatorMetrics};

@@ -212,6 +212,9 @@ pub struct JobMetrics {
     pub dead_letters: u64,
     /// Per operator, in the order of the flow.
     pub operators: Vec<OperatorMetrics>,
+    /// Per dimension table.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dimension_tables: Vec<crate::dimension::DimensionMetrics>,
 }
 
 /// Reads one operator's metrics from its subtasks' counters.

@@ -4,6 +4,8 @@
 
 use crate::{
     catalog::Catalog,
+    custom::{self, GuestConnector},
+    dimension::JobDimensions,
     metrics::OperatorRole,
     operators::{OperatorKind, PlanContext, PlannedTransform, sql, sql::QueryPlan},
     services::EngineServices,
@@ -29,6 +31,7 @@ pub struct ExecutionPlan {
     pub(crate) parameters: JobParameters,
     pub(crate) dead_letters: Option<(Arc<dyn Connector>, TableBinding)>,
     pub(crate) queries: Vec<QueryPlan>,
+    pub(crate) dimensions: Arc<JobDimensions>,
 }
 
 #[derive(Clone)]
@@ -137,14 +140,21 @@ impl ExecutionPlan {
         let mut pins = serde_json::Map::new();
         for operator in &self.operators {
             let pin = match &operator.work {
-                Work::Source(SourceWork { table, .. }) | Work::Sink { table, .. } => serde_json::json!({
-                    "table": table.name, "physical_name": table.physical_name,
-                    "schema": table.schema, "format": table.format,
-                }),
+                Work::Source(SourceWork { connector, table, .. }) | Work::Sink { connector, table, .. } => {
+                    let whole = || {
+                        serde_json::json!({
+                            "table": table.name, "physical_name": table.physical_name,
+                            "schema": table.schema, "format": table.format,
+                        })
+                    };
+                    connector.pins().unwrap_or_else(whole)
+                }
                 Work::Transform { planned, .. } => planned.pins.clone(),
             };
             pins.insert(operator.node.to_string(), pin);
         }
+        // No id of a node has a colon.
+        pins.extend(self.dimensions.pins().map(|(name, pin)| (format!("dimension_table:{name}"), pin)));
         serde_json::Value::Object(pins)
     }
 
@@ -175,9 +185,10 @@ pub async fn plan(
         return Err(errors);
     }
     let order = topological_order(graph).map_err(|e| vec![e])?;
+    let dimensions = Arc::new(JobDimensions::open(&graph.dimension_tables, tenant, catalog, services).await?);
     let mut planner = Planner {
         graph,
-        context: PlanContext { tenant, catalog, services },
+        context: PlanContext { tenant, catalog, services, dimensions: dimensions.clone() },
         operators: Vec::new(),
         changes: Vec::new(),
         keys: BTreeMap::new(),
@@ -224,7 +235,7 @@ pub async fn plan(
     };
     if errors.is_empty() {
         let Planner { operators, queries, .. } = planner;
-        Ok(ExecutionPlan { operators, parameters: graph.parameters.clone(), dead_letters, queries })
+        Ok(ExecutionPlan { operators, parameters: graph.parameters.clone(), dead_letters, queries, dimensions })
     } else {
         Err(errors)
     }
@@ -236,9 +247,9 @@ fn connector_kind<'a>(kind: &'a str, suffix: &str, services: &'a EngineServices)
 }
 
 fn arity(kind: &str, services: &EngineServices) -> Option<Arity> {
-    if connector_kind(kind, "_source", services).is_some() {
+    if connector_kind(kind, "_source", services).is_some() || kind == custom::SOURCE {
         Some(Arity::SOURCE)
-    } else if connector_kind(kind, "_sink", services).is_some() {
+    } else if connector_kind(kind, "_sink", services).is_some() || kind == custom::SINK {
         Some(Arity::SINK)
     } else {
         // A query may make its rows itself (VALUES).
@@ -250,7 +261,7 @@ fn arity(kind: &str, services: &EngineServices) -> Option<Arity> {
 fn suggest_kinds(errors: &mut [GraphError], graph: &JobGraph, services: &EngineServices) {
     let mut kinds: Vec<String> = services.operators.kinds().map(str::to_owned).collect();
     kinds.extend(services.connectors.kinds().flat_map(|k| [format!("{k}_source"), format!("{k}_sink")]));
-    kinds.push(sql::KIND.into());
+    kinds.extend([sql::KIND, custom::SOURCE, custom::SINK].map(str::to_owned));
     kinds.sort();
     for error in errors.iter_mut().filter(|e| e.code == "graph.unknown_kind") {
         let found = graph.nodes.iter().find(|n| Some(&n.id) == error.node.as_ref()).map_or("", |n| n.kind.as_str());
@@ -388,14 +399,14 @@ impl<'a> Planner<'a> {
     }
 
     /// Only SQL nodes and sinks that say so take updates and deletes.
-    fn check_changes(&self, node: &Node, inputs: &[usize]) -> Result<(), Vec<GraphError>> {
+    fn check_changes(&self, node: &Node, inputs: &[usize], sink: Option<&Arc<dyn Connector>>) -> Result<(), Vec<GraphError>> {
         let changing = inputs.iter().filter(|&&position| !self.changes[position].is_insert_only());
-        changing.copied().try_for_each(|position| self.check_change(node, position))
+        changing.copied().try_for_each(|position| self.check_change(node, position, sink))
     }
 
     /// One input that sends updates or deletes.
-    fn check_change(&self, node: &Node, position: usize) -> Result<(), Vec<GraphError>> {
-        let connector = connector_kind(&node.kind, "_sink", self.context.services).filter(|c| c.accepts_changes(&node.config));
+    fn check_change(&self, node: &Node, position: usize, connector: Option<&Arc<dyn Connector>>) -> Result<(), Vec<GraphError>> {
+        let connector = connector.filter(|c| c.accepts_changes(&node.config));
         let from = &self.operators[position];
         let Some(connector) = connector else {
             let message = format!(
@@ -434,15 +445,33 @@ impl<'a> Planner<'a> {
             self.check_source_time(node, &config)?;
             return Ok(Work::Source(SourceWork::new(connector.clone(), table, config)));
         }
+        if node.kind == custom::SOURCE {
+            let (connector, table) = GuestConnector::source(node, &self.context).await?;
+            return Ok(Work::Source(SourceWork::new(Arc::new(connector), table, node.config.clone())));
+        }
+        if let Some(kind) = services.operators.get(&node.kind).filter(|kind| kind.takes_different_inputs()) {
+            self.check_changes(node, inputs, None)?;
+            let schemas: Vec<Schema> = inputs.iter().filter_map(|&i| self.operators[i].output().cloned()).collect();
+            let planned = kind.plan_inputs(node, &schemas, &self.context).await?;
+            let input = schemas.into_iter().next().unwrap_or_default();
+            return Ok(Work::Transform { kind: kind.clone(), input, planned });
+        }
         let input = self.input_schema(node, inputs)?;
+        if node.kind == custom::SINK {
+            let (connector, table) = GuestConnector::sink(node, &input, &self.context).await?;
+            let connector: Arc<dyn Connector> = Arc::new(connector);
+            self.check_changes(node, inputs, Some(&connector))?;
+            let (config, key_fields) = (node.config.clone(), connector.change_key(&node.config));
+            return Ok(Work::Sink { connector, table, input, config, key_fields });
+        }
         if let Some(connector) = connector_kind(&node.kind, "_sink", services) {
             let (table, config) = self.table(node, connector).await?;
             in_config(node, connector.check_sink(&config, &table, &input))?;
-            self.check_changes(node, inputs)?;
+            self.check_changes(node, inputs, Some(connector))?;
             let key_fields = connector.change_key(&config);
             return Ok(Work::Sink { connector: connector.clone(), table, input, config, key_fields });
         }
-        self.check_changes(node, inputs)?;
+        self.check_changes(node, inputs, None)?;
         let Some(kind) = services.operators.get(&node.kind) else {
             return Err(vec![GraphError::in_field(&node.id, "kind", "graph.unknown_kind", format!("`{}` is not a known kind", node.kind))]);
         };

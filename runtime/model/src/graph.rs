@@ -29,9 +29,49 @@ pub struct JobGraph {
     /// The flows between them.
     #[serde(default)]
     pub edges: Vec<Edge>,
+    /// Dimension tables that the job's plugins look up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dimension_tables: Vec<DimensionTableSpec>,
     /// Parameters of the whole job.
     #[serde(default)]
     pub parameters: JobParameters,
+}
+
+/// A dimension table of a job (DIM-1, DIM-2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DimensionTableSpec {
+    /// What plugins call it.
+    pub name: String,
+    /// The dimension updater that fills it, a plugin of the project.
+    pub plugin: String,
+    /// Its version; the newest when the job is submitted, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// What the updater reads with `parameter`.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+    /// What is kept in memory.
+    #[serde(default)]
+    pub cache: DimensionCache,
+    /// Rows (`ALL`) or keys (`LRU`) at most; 0 for the usual number.
+    #[serde(default)]
+    pub cache_size: u64,
+    /// How long a loaded row may be used, in milliseconds; the updater may say less. 0: as long as it says.
+    #[serde(default)]
+    pub cache_ttl_ms: u64,
+}
+
+/// What is kept of a dimension table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum DimensionCache {
+    /// All rows; after the time to live they are loaded again while the old ones stay in use.
+    #[serde(rename = "ALL")]
+    All,
+    /// The keys used last.
+    #[default]
+    #[serde(rename = "LRU")]
+    Lru,
 }
 
 /// One node.

@@ -221,7 +221,7 @@ impl Source for CaseSource {
         serde_json::to_vec(&(self.subtask, self.position)).map_err(state_error)
     }
 
-    async fn committed(&mut self, _snapshot: &[u8]) -> Result<(), ConnectorError> {
+    async fn committed(&mut self, _checkpoint: millrace_model::ids::CheckpointId, _snapshot: &[u8]) -> Result<(), ConnectorError> {
         Ok(())
     }
 }

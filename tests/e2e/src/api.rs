@@ -76,6 +76,11 @@ impl Api {
         self.call(Method::POST, path, |r| r.json(body)).await
     }
 
+    /// Replaces what is at `path`, whatever revision it has.
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.call(Method::PUT, path, |r| r.header(header::IF_MATCH, "*").json(body)).await
+    }
+
     /// Changes parts of what is at `path`, whatever revision it has.
     pub async fn patch(&self, path: &str, body: &Value) -> Answer {
         self.call(Method::PATCH, path, |r| r.header(header::IF_MATCH, "*").json(body)).await

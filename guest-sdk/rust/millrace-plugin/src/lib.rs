@@ -25,7 +25,9 @@
 
 mod batch;
 pub mod bindings;
+pub mod capabilities;
 mod column;
+pub mod custom;
 mod decimal;
 mod failure;
 pub mod functions;
@@ -66,6 +68,8 @@ pub use text::{Binaries, BytesBuilder, Strings, TextBuilder};
 
 /// Everything that a plugin usually needs.
 pub mod prelude {
+    pub use crate::capabilities::{self, Folder, Request};
+    pub use crate::custom::{Dimension, DimensionTable, Next, NextPage, Place, Polled, Rows, Sink, Source, Transform};
     pub use crate::kernels::{self, Selection};
     pub use crate::{
         Aggregate, AggregateFunction, AnyBuf, AnyColumn, Batch, ChangeKind, Col, ColumnBuf, ColumnBuilder, DataType, Date, Decimal, Emit,
@@ -74,4 +78,5 @@ pub mod prelude {
         export_scalar, export_table, functions::Signature, info, input_row, output_row, scalar_function, settings, table_function, trace,
         warn,
     };
+    pub use crate::{export_dimension, export_sink, export_source, export_transform};
 }

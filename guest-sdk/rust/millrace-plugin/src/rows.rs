@@ -65,6 +65,27 @@ pub struct Emit<O: OutputRow> {
 }
 
 impl<O: OutputRow> Emit<O> {
+    /// Takes rows that are not made from an input row: inserts.
+    pub(crate) fn new() -> Self {
+        Self { builders: O::builders(0), kinds: None, rows: 0, kind: ChangeKind::Insert }
+    }
+
+    /// The rows so far.
+    pub(crate) fn into_batch(self) -> crate::bindings::types::Batch {
+        let columns = O::finish(self.builders).into_iter().flat_map(|column| column.columns).collect();
+        crate::bindings::types::Batch { rows: self.rows as u32, kinds: self.kinds, columns }
+    }
+
+    /// Rows emitted so far.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether nothing has been emitted yet.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
     /// Emits a row that does to the output what the current input row does to the input: an insert for an insert,
     /// a delete for a delete.
     #[inline]

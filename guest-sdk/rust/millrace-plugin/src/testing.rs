@@ -326,3 +326,93 @@ fn show_decimal(unscaled: i128, scale: u8) -> String {
     let point = if scale == 0 { "" } else { "." };
     format!("{}{whole}{point}{fraction}", if unscaled < 0 { "-" } else { "" })
 }
+
+/// An open source under test. The world outside is [`crate::capabilities::Outside`].
+pub struct SourceHarness<S: custom::Source> {
+    runner: custom::SourceRunner<S>,
+}
+
+impl<S: custom::Source> SourceHarness<S> {
+    /// Opens the source.
+    ///
+    /// # Errors
+    /// The source refuses.
+    pub fn open(place: custom::Place, restored: Vec<Vec<u8>>, parameters: &[(&str, &str)]) -> Result<Self> {
+        set_parameters(parameters);
+        let place = wit::Place { subtask: place.subtask, parallelism: place.parallelism };
+        Ok(Self { runner: custom::SourceRunner::open(place, restored).map_err(from_fault)? })
+    }
+
+    /// Asks for rows; answers them as text, as [`TestBatch::lines`].
+    ///
+    /// # Errors
+    /// The source's error.
+    pub fn poll(&mut self, rows_max: u32) -> Result<(Vec<String>, custom::Polled)> {
+        use custom::{Next, bindings::source as contract};
+        let polled = self.runner.poll(rows_max).map_err(from_fault)?;
+        let next = match polled.next {
+            contract::Next::Ready => Next::Ready,
+            contract::Next::Wait(ms) => Next::Wait(ms),
+            contract::Next::Finished => Next::Finished,
+        };
+        let lines = polled.rows.map_or_else(Vec::new, |batch| {
+            let schema = <S::Row as OutputRow>::schema();
+            TestBatch { schema, columns: batch.columns, rows: batch.rows as usize, kinds: batch.kinds }.lines()
+        });
+        Ok((lines, custom::Polled { next, watermark_ms: polled.watermark_ms }))
+    }
+
+    /// A barrier.
+    ///
+    /// # Errors
+    /// The source's error.
+    pub fn position(&mut self) -> Result<Vec<u8>> {
+        self.runner.position().map_err(from_fault)
+    }
+}
+
+/// An open sink under test. The world outside is [`crate::capabilities::Outside`].
+pub struct SinkHarness<S: custom::Sink> {
+    runner: custom::SinkRunner<S>,
+}
+
+impl<S: custom::Sink> SinkHarness<S> {
+    /// Opens the sink for batches like `input`.
+    ///
+    /// # Errors
+    /// The sink refuses.
+    pub fn open(input: &TestBatch, place: custom::Place, restored: Vec<Vec<u8>>, parameters: &[(&str, &str)]) -> Result<Self> {
+        set_parameters(parameters);
+        let place = wit::Place { subtask: place.subtask, parallelism: place.parallelism };
+        Ok(Self { runner: custom::SinkRunner::open(flatten(&input.schema), place, restored).map_err(from_fault)? })
+    }
+
+    /// Writes a batch.
+    ///
+    /// # Errors
+    /// The sink's error.
+    pub fn write(&mut self, rows: &TestBatch) -> Result<()> {
+        self.runner.write(rows.to_wit()).map_err(from_fault)
+    }
+
+    /// A barrier.
+    ///
+    /// # Errors
+    /// The sink's error.
+    pub fn prepare(&mut self, checkpoint: u64) -> Result<Vec<u8>> {
+        self.runner.prepare(checkpoint).map_err(from_fault)
+    }
+
+    /// The checkpoint is durable.
+    ///
+    /// # Errors
+    /// The sink's error.
+    pub fn commit(&mut self, checkpoint: u64) -> Result<()> {
+        self.runner.commit(checkpoint).map_err(from_fault)
+    }
+}
+
+fn set_parameters(parameters: &[(&str, &str)]) {
+    let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    HOST.set(TestHost { parameters, ..TestHost::default() });
+}

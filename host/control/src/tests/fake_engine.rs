@@ -138,7 +138,7 @@ impl Execution for FakeExecution {
     }
 
     fn metrics(&self) -> JobMetrics {
-        JobMetrics { uptime_ms: 1, dead_letters: 0, operators: Vec::new() }
+        JobMetrics { uptime_ms: 1, dead_letters: 0, operators: Vec::new(), dimension_tables: Vec::new() }
     }
 
     fn checkpoints(&self) -> Vec<CheckpointSummary> {

@@ -41,3 +41,18 @@ pub trait DeadLetters: Send + Sync {
     /// Returns once all accepted letters are delivered.
     async fn flush(&self) -> Result<(), ConnectorError>;
 }
+
+/// Takes letters and keeps none: for what runs outside of a job.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoDeadLetters;
+
+#[async_trait]
+impl DeadLetters for NoDeadLetters {
+    async fn send(&self, _letters: Vec<DeadLetter>) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+
+    async fn flush(&self) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+}

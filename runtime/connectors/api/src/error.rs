@@ -21,6 +21,14 @@ pub enum ConnectorError {
         /// Whether trying again can help.
         retryable: bool,
     },
+    /// Tenant code failed.
+    #[error("{message}")]
+    Fault {
+        /// The report.
+        message: String,
+        /// Whether going on from the last checkpoint can help.
+        retryable: bool,
+    },
     /// A newer owner has taken over; this process must stop writing.
     #[error("{0}: fenced by a newer owner")]
     Fenced(String),
@@ -40,7 +48,7 @@ pub enum ConnectorError {
 impl Classified for ConnectorError {
     fn class(&self) -> FaultClass {
         match self {
-            Self::Config(_) | Self::BadRecord(_) | Self::State { .. } => FaultClass::User,
+            Self::Config(_) | Self::BadRecord(_) | Self::State { .. } | Self::Fault { .. } => FaultClass::User,
             Self::External { .. } | Self::Fenced(_) => FaultClass::External,
             Self::Internal(_) => FaultClass::Internal,
         }
@@ -48,7 +56,7 @@ impl Classified for ConnectorError {
 
     fn is_retryable(&self) -> bool {
         match self {
-            Self::External { retryable, .. } => *retryable,
+            Self::External { retryable, .. } | Self::Fault { retryable, .. } => *retryable,
             Self::Fenced(_) | Self::Config(_) | Self::BadRecord(_) | Self::State { .. } | Self::Internal(_) => false,
         }
     }

@@ -18,7 +18,7 @@ mod watermark;
 pub use binding::{Connection, TableBinding};
 pub use config::{ConfigError, parse_config};
 pub use connectivity::{ConnectivityFailure, ConnectivityReport};
-pub use dead_letter::{DeadLetter, DeadLetterReason, DeadLetters};
+pub use dead_letter::{DeadLetter, DeadLetterReason, DeadLetters, NoDeadLetters};
 pub use error::ConnectorError;
 pub use metadata::{MetadataColumn, MetadataKey};
 pub use registry::ConnectorRegistry;
@@ -121,6 +121,11 @@ pub trait Connector: Send + Sync {
     /// Everything wrong with the options; fields are names of options.
     fn sql_sink(&self, table: &SqlTable<'_>) -> Result<SqlNode, Vec<ConfigError>> {
         Err(vec![ConfigError::new("connector", "sql.unsupported", format!("`{}` cannot be written from SQL", table.connector))])
+    }
+
+    /// What a version pins of a node beside its table; `None` if that is all.
+    fn pins(&self) -> Option<serde_json::Value> {
+        None
     }
 
     /// Makes the real table if it is not there, else checks that it can be used. Answers whether it was made.

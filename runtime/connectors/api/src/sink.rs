@@ -5,7 +5,7 @@
 //! carried into the next `prepare`. After a restore, `Connector::open_sink` gets the bytes of the last durable
 //! checkpoint and must make them visible exactly once, whether or not `commit` had run before the crash.
 
-use crate::{ConnectorError, TableBinding};
+use crate::{ConnectorError, DeadLetters, TableBinding};
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_model::{
@@ -58,6 +58,8 @@ pub struct SinkContext {
     pub restored: Vec<RestoredSinkState>,
     /// Counters to keep.
     pub metrics: Arc<SinkMetrics>,
+    /// Where rows go that cannot be written.
+    pub dead_letters: Arc<dyn DeadLetters>,
 }
 
 /// One open sink subtask.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use millrace_model::{
     Batch,
     graph::TimeAttribute,
-    ids::{InstanceId, NodeId},
+    ids::{CheckpointId, InstanceId, NodeId},
 };
 use std::sync::{
     Arc,
@@ -100,9 +100,14 @@ pub trait Source: Send {
     /// Waits for the next event. Cancel safe: a dropped call loses no record.
     async fn next(&mut self) -> Result<SourceEvent, ConnectorError>;
 
-    /// The position just behind everything that `next` has returned.
+    /// A barrier comes: events that are on their way and must lie before it. Called right before `snapshot`.
+    async fn before_barrier(&mut self, _checkpoint: CheckpointId) -> Result<Vec<SourceEvent>, ConnectorError> {
+        Ok(Vec::new())
+    }
+
+    /// The position just behind everything that `next` and `before_barrier` have returned.
     fn snapshot(&mut self) -> Result<Vec<u8>, ConnectorError>;
 
     /// The checkpoint that holds the given snapshot is durable (e.g. publish offsets for lag monitors). Best effort.
-    async fn committed(&mut self, snapshot: &[u8]) -> Result<(), ConnectorError>;
+    async fn committed(&mut self, checkpoint: CheckpointId, snapshot: &[u8]) -> Result<(), ConnectorError>;
 }

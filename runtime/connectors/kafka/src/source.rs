@@ -341,7 +341,7 @@ impl Source for KafkaSource {
     }
 
     /// Publishes offsets under the group `millrace-<instance>-<operator>`, where lag monitors find them.
-    async fn committed(&mut self, snapshot: &[u8]) -> Result<(), ConnectorError> {
+    async fn committed(&mut self, _checkpoint: millrace_model::ids::CheckpointId, snapshot: &[u8]) -> Result<(), ConnectorError> {
         let snapshot = Snapshot::from_bytes(snapshot)?;
         let owned = snapshot.partitions.iter().filter(|(partition, _)| self.share.owns(**partition));
         let offsets: Vec<(i32, i64)> = owned.map(|(&partition, position)| (partition, position.next_offset)).collect();

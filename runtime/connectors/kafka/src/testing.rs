@@ -250,6 +250,7 @@ impl SinkSetup {
             parallelism: self.parallelism,
             restored: self.restored.clone(),
             metrics: metrics.clone(),
+            dead_letters: Arc::new(millrace_connector::NoDeadLetters),
         };
         Ok(SinkUnderTest { sink: KafkaConnector.open_sink(context).await?, metrics, table: self.table.clone() })
     }

@@ -3,6 +3,7 @@
 use super::ExecutionState;
 use crate::{
     dead_letters::{InstanceLetters, RecentLetter},
+    dimension::JobDimensions,
     error::EngineError,
     metrics::{JobMetrics, OperatorRole, SubtaskMetrics, read_operator},
 };
@@ -109,6 +110,7 @@ pub struct JobHandle {
     pub(super) operators: Arc<Vec<OperatorView>>,
     pub(super) history: Arc<History>,
     pub(super) letters: Arc<InstanceLetters>,
+    pub(super) dimensions: Arc<JobDimensions>,
     pub(super) started: Instant,
     pub(super) restored: Option<CheckpointId>,
 }
@@ -164,7 +166,12 @@ impl JobHandle {
     /// Metrics now.
     pub fn metrics(&self) -> JobMetrics {
         let operators = self.operators.iter().map(|o| read_operator(&o.node, &o.name, &o.kind, o.role, &o.subtasks)).collect();
-        JobMetrics { uptime_ms: self.started.elapsed().as_millis() as u64, dead_letters: self.letters.count(), operators }
+        JobMetrics {
+            uptime_ms: self.started.elapsed().as_millis() as u64,
+            dead_letters: self.letters.count(),
+            operators,
+            dimension_tables: self.dimensions.metrics(),
+        }
     }
 
     /// The newest checkpoints, oldest first.

@@ -94,7 +94,7 @@ impl Order {
 fn assemble(bodies: Vec<OpenedBody>, wires: Vec<Wires>) -> OpenedOperator {
     let subtasks = (bodies.into_iter().zip(wires))
         .map(|((body, metrics), wires)| OpenedSubtask {
-            gate: InputGate::new(wires.receivers),
+            gate: InputGate::new(wires.receivers, wires.inputs),
             output: Output::new(wires.exchanges, metrics.clone()),
             metrics,
             body,
@@ -149,6 +149,9 @@ impl Opener<'_> {
                     subtask,
                     parallelism: operator.parallelism,
                     restored: self.restored.keyed(operator, subtask).await?,
+                    restored_subtasks: self.restored.subtasks(operator).await?,
+                    restored_parallelism: self.restored.parallelism(operator),
+                    dimensions: self.plan.dimensions.clone(),
                     metrics: metrics.clone(),
                     dead_letters,
                     services: self.services.clone(),
@@ -166,6 +169,7 @@ impl Opener<'_> {
                     parallelism: operator.parallelism,
                     restored: self.restored.sink(operator, subtask).await?,
                     metrics: metrics.sink.clone(),
+                    dead_letters,
                 };
                 connector.open_sink(context).await.map(Body::Sink).map_err(OperatorError::from)
             }
@@ -179,6 +183,8 @@ impl Opener<'_> {
 #[derive(Default)]
 struct Wires {
     receivers: Vec<Receiver<Message>>,
+    /// Per receiver the operator's input.
+    inputs: Vec<usize>,
     exchanges: Vec<Exchange>,
 }
 
@@ -186,7 +192,7 @@ struct Wires {
 fn wire(plan: &ExecutionPlan) -> Result<Vec<Vec<Wires>>, EngineError> {
     let mut wires: Vec<Vec<Wires>> = (plan.operators.iter()).map(|o| (0..o.parallelism).map(|_| Wires::default()).collect()).collect();
     for (to, receiver) in plan.operators.iter().enumerate() {
-        for &from in &receiver.inputs {
+        for (input, &from) in receiver.inputs.iter().enumerate() {
             let sender = &plan.operators[from];
             let side_by_side = receiver.key_fields().is_none() && sender.parallelism == receiver.parallelism;
             for upstream in 0..sender.parallelism {
@@ -195,6 +201,7 @@ fn wire(plan: &ExecutionPlan) -> Result<Vec<Vec<Wires>>, EngineError> {
                     .map(|downstream| {
                         let (send, receive) = channel(CHANNEL_BATCHES);
                         wires[to][downstream].receivers.push(receive);
+                        wires[to][downstream].inputs.push(input);
                         send
                     })
                     .collect();

@@ -8,6 +8,7 @@ use crate::{
     services::EngineServices,
     state::{KeyGroupBlobs, blob},
 };
+use bytes::Bytes;
 use millrace_checkpoint::{CheckpointReader, KEY_GROUPS_DEFAULT, SkipReason, key_groups::range_of_subtask, latest, remove_incomplete};
 use millrace_connector::RestoredSinkState;
 use millrace_model::ids::CheckpointId;
@@ -85,6 +86,18 @@ impl Restored {
         let Some(reader) = &self.reader else { return Ok(Vec::new()) };
         let states = reader.subtask_states(&operator.node).await?;
         Ok(states.into_iter().map(|(_, bytes)| bytes.to_vec()).collect())
+    }
+
+    /// Opaque states of all subtasks of an operator, with their numbers.
+    pub async fn subtasks(&self, operator: &PlannedOperator) -> Result<Vec<(u16, Bytes)>, EngineError> {
+        let Some(reader) = &self.reader else { return Ok(Vec::new()) };
+        Ok(reader.subtask_states(&operator.node).await?)
+    }
+
+    /// How many subtasks the operator had.
+    pub fn parallelism(&self, operator: &PlannedOperator) -> Option<usize> {
+        let states = &self.reader.as_ref()?.manifest().operators;
+        states.iter().find(|state| state.node == operator.node).map(|state| state.parallelism.into())
     }
 
     /// States that sink subtask `subtask` must settle.

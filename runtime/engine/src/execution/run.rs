@@ -111,6 +111,7 @@ pub(super) fn spawn(plan: ExecutionPlan, options: StartOptions, services: Engine
         operators: Arc::new(operators),
         history: history.clone(),
         letters,
+        dimensions: plan.dimensions.clone(),
         started: Instant::now(),
         restored: restored.checkpoint(),
     };

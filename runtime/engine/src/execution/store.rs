@@ -65,7 +65,7 @@ async fn operator_state(
                 if let (Some(key_groups), false) = (range, joined.is_empty()) {
                     parts.push(KeyedPart { key_groups, blob: writer.put_blob(joined).await? });
                 }
-                continue;
+                snapshot.subtask
             }
         };
         if !bytes.is_empty() {

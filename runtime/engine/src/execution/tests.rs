@@ -103,7 +103,7 @@ impl Source for MemorySource {
     fn snapshot(&mut self) -> Result<Vec<u8>, ConnectorError> {
         Ok(serde_json::to_vec(&self.positions).unwrap())
     }
-    async fn committed(&mut self, _: &[u8]) -> Result<(), ConnectorError> {
+    async fn committed(&mut self, _checkpoint: millrace_model::ids::CheckpointId, _: &[u8]) -> Result<(), ConnectorError> {
         Ok(())
     }
 }

@@ -137,6 +137,6 @@ impl Operator for Deduplicate {
 
     async fn snapshot(&mut self, now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
         let keyed = BTreeMap::from([(SEEN.to_owned(), self.seen.snapshot(now_ms)), (EXPIRY.to_owned(), self.expiry.snapshot())]);
-        Ok(OperatorSnapshot { keyed })
+        Ok(OperatorSnapshot { keyed, ..OperatorSnapshot::default() })
     }
 }

@@ -3,18 +3,16 @@
 //! Invariant: whatever tenant code does ends in rows, a dead letter, or an error of this operator; never in a panic.
 
 use super::{Collector, Operator, OperatorContext, OperatorKind, PlanContext, PlannedTransform};
-use crate::{catalog::PluginBinding, error::OperatorError, metrics::SubtaskMetrics, services::EngineServices};
-use arrow_array::UInt32Array;
+use crate::{catalog::PluginBinding, error::OperatorError, metrics::SubtaskMetrics, row_letters::RowLetters, services::EngineServices};
 use async_trait::async_trait;
-use millrace_connector::{ConnectorError, DeadLetter, DeadLetterReason, DeadLetters, parse_config};
-use millrace_formats::{EncodedRows, Encoder, FormatSpec, JsonOptions};
+use millrace_connector::{ConnectorError, DeadLetters, parse_config};
 use millrace_model::{
-    Batch, ChangeKind, OffsetRange, Schema,
+    Batch, ChangeKind, Schema,
     graph::{GraphError, Node},
     ids::NodeId,
 };
 use millrace_sandbox::{
-    EtlOperator, FaultReport, GuestContext, GuestLog, LogLevel, NoLog, OpenGuest, OperatorLimits, RejectPolicy, RejectedRow,
+    DimensionTables, EtlOperator, FaultReport, GuestContext, GuestLog, LogLevel, NoLog, OpenGuest, OperatorLimits, RejectPolicy, Usage,
     policy::{FaultAction, FaultPolicy, decide},
 };
 use serde::Deserialize;
@@ -46,13 +44,20 @@ struct Config {
 /// What happens to a row that a plugin rejects on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum RecordErrorPolicy {
+pub(crate) enum RecordErrorPolicy {
     /// The plugin ends its call with a fault, which `on_fault` then judges.
     Fail,
     /// The row becomes a dead letter.
     DeadLetter,
     /// The row is dropped and counted.
     Skip,
+}
+
+impl RecordErrorPolicy {
+    /// What is said, or what follows from what happens to whole batches.
+    pub(crate) fn of(said: Option<Self>, on_fault: &FaultPolicy) -> Self {
+        said.unwrap_or(if *on_fault == FaultPolicy::DeadLetter { Self::DeadLetter } else { Self::Fail })
+    }
 }
 
 struct Settings {
@@ -74,7 +79,7 @@ impl OperatorKind for EtlKind {
         let settings = Settings { config, plugin };
         // The output's columns are what the component answers for these input columns: only running it can tell.
         let account = context.services.accounts.get(context.tenant);
-        let guest = settings.context(context.services, 0);
+        let guest = settings.context(context.services, 0, context.dimensions.clone());
         let open = settings.open(context.tenant.clone(), "validate", &node.id, account, Arc::new(NoLog), guest);
         let component = (context.services.sandbox.load(&settings.plugin.content_hash, settings.plugin.component.clone()).await)
             .map_err(|e| vec![GraphError::in_field(&node.id, "config.plugin", "plugin.load", e.to_string())])?;
@@ -94,7 +99,7 @@ impl OperatorKind for EtlKind {
             .ok_or_else(|| OperatorError::Internal("settings of another kind".into()))?;
         let account = context.services.accounts.get(&context.tenant);
         let log = Arc::new(LogToTracing { instance: context.instance.to_string(), operator: context.operator.clone() });
-        let guest = settings.context(&context.services, context.subtask);
+        let guest = settings.context(&context.services, context.subtask, context.dimensions.clone());
         let open = settings.open(context.tenant.clone(), &context.job, &context.operator, account, log, guest);
         let component = (context.services.sandbox.load(&settings.plugin.content_hash, settings.plugin.component.clone()).await)
             .map_err(|e| OperatorError::Connector(ConnectorError::Config(format!("plugin `{}`: {e}", settings.plugin.name))))?;
@@ -104,8 +109,7 @@ impl OperatorKind for EtlKind {
             let message = format!("plugin `{}` answers other output columns than when the job was planned", settings.plugin.name);
             return Err(OperatorError::Connector(ConnectorError::Config(message)));
         }
-        let encoder = Encoder::new(&FormatSpec::Json(JsonOptions::default()), &context.input)
-            .map_err(|e| OperatorError::Internal(format!("dead letters: {e}")))?;
+        let letters = RowLetters::new(context.operator.clone(), &context.input)?;
         Ok(Box::new(Etl {
             operator: context.operator,
             guest,
@@ -114,7 +118,7 @@ impl OperatorKind for EtlKind {
             faults_in_a_row: 0,
             metrics: context.metrics,
             dead_letters: context.dead_letters,
-            encoder,
+            letters,
         }))
     }
 }
@@ -143,12 +147,10 @@ impl Settings {
     }
 
     fn record_errors(&self) -> RecordErrorPolicy {
-        let unless_said =
-            if self.config.on_fault == FaultPolicy::DeadLetter { RecordErrorPolicy::DeadLetter } else { RecordErrorPolicy::Fail };
-        self.config.on_record_error.unwrap_or(unless_said)
+        RecordErrorPolicy::of(self.config.on_record_error, &self.config.on_fault)
     }
 
-    fn context(&self, services: &EngineServices, subtask: usize) -> GuestContext {
+    fn context(&self, services: &EngineServices, subtask: usize, dimensions: Arc<dyn DimensionTables>) -> GuestContext {
         GuestContext {
             subtask: u32::try_from(subtask).unwrap_or(u32::MAX),
             on_reject: match self.record_errors() {
@@ -156,7 +158,7 @@ impl Settings {
                 RecordErrorPolicy::DeadLetter | RecordErrorPolicy::Skip => RejectPolicy::SetAside,
             },
             capabilities: services.sandbox.capabilities(&self.plugin.name, &self.plugin.grants),
-            ..GuestContext::default()
+            dimensions,
         }
     }
 }
@@ -167,8 +169,8 @@ fn open_message(settings: &Settings, fault: &FaultReport) -> String {
 
 /// Tenant code's log lines, marked with the instance so that the server can show them to the tenant.
 pub(crate) struct LogToTracing {
-    pub instance: String,
-    pub operator: NodeId,
+    pub(crate) instance: String,
+    pub(crate) operator: NodeId,
 }
 
 impl GuestLog for LogToTracing {
@@ -195,7 +197,7 @@ struct Etl {
     faults_in_a_row: u32,
     metrics: Arc<SubtaskMetrics>,
     dead_letters: Arc<dyn DeadLetters>,
-    encoder: Encoder,
+    letters: RowLetters,
 }
 
 #[async_trait]
@@ -231,7 +233,7 @@ impl Etl {
         match decide(&self.policy, self.faults_in_a_row) {
             FaultAction::FailJob => Err(OperatorError::Fault(Box::new(fault))),
             FaultAction::DeadLetterBatch => {
-                let letters = self.letters(batch, &fault)?;
+                let letters = self.letters.of_batch(batch, &fault.to_string())?;
                 self.metrics.count("deadLetterRecords", letters.len() as u64);
                 self.dead_letters.send(letters).await?;
                 self.guest.reopen().await.map_err(|e| OperatorError::Fault(Box::new(e)))?;
@@ -256,58 +258,31 @@ impl Etl {
             return Ok(());
         }
         self.metrics.count("deadLetterRecords", rejected.len() as u64);
-        let letters = self.letters_of_rows(batch, rejected)?;
+        let letters = self.letters.of_rejected(batch, rejected)?;
         Ok(self.dead_letters.send(letters).await?)
     }
 
-    /// One letter per rejected row, with the plugin's own words.
-    fn letters_of_rows(&mut self, batch: &Batch, rejected: Vec<RejectedRow>) -> Result<Vec<DeadLetter>, OperatorError> {
-        let taken = batch.take(&UInt32Array::from_iter_values(rejected.iter().map(|r| r.row)))?;
-        let mut rows = EncodedRows::default();
-        self.encoder.encode(&taken.rows, &mut rows).map_err(|e| OperatorError::Internal(format!("dead letters: {e}")))?;
-        let letter = |(payload, rejected): (&[u8], RejectedRow)| DeadLetter {
-            operator: self.operator.to_string(),
-            reason: DeadLetterReason::OperatorFault,
-            message: rejected.message,
-            origin: row_origin(&batch.origin, batch.num_rows(), rejected.row),
-            payload: payload.to_vec(),
-        };
-        Ok(rows.iter().zip(rejected).map(letter).collect())
-    }
-
-    /// One letter per row: the row as JSON, the batch's origin, the report.
-    fn letters(&mut self, batch: &Batch, fault: &FaultReport) -> Result<Vec<DeadLetter>, OperatorError> {
-        let mut rows = EncodedRows::default();
-        self.encoder.encode(&batch.rows, &mut rows).map_err(|e| OperatorError::Internal(format!("dead letters: {e}")))?;
-        let origin = describe_origin(&batch.origin);
-        let message = fault.to_string();
-        let letter = |payload: &[u8]| DeadLetter {
-            operator: self.operator.to_string(),
-            reason: DeadLetterReason::OperatorFault,
-            message: message.clone(),
-            origin: origin.clone(),
-            payload: payload.to_vec(),
-        };
-        Ok(rows.iter().map(letter).collect())
-    }
-
     fn report_usage(&self) {
-        let usage = self.guest.usage();
-        let mut counters = usage.counters.clone();
-        counters.insert("fuel".into(), usage.fuel);
-        counters.insert("guestTimeUs".into(), usage.time_us);
-        counters.insert("guestMemoryPeakBytes".into(), usage.memory_peak_bytes);
-        for name in ["faults", "deadLetterRecords", "rejectedRecords"] {
-            if let Some(value) = self.metrics.counter(name) {
-                counters.insert(name.into(), value);
-            }
-        }
-        self.metrics.set_counters(counters);
+        guest_counters(&self.metrics, &self.guest.usage());
     }
 }
 
+/// Shows what tenant code has used and counted among the operator's counters.
+pub(crate) fn guest_counters(metrics: &SubtaskMetrics, usage: &Usage) {
+    let mut counters = usage.counters.clone();
+    counters.insert("fuel".into(), usage.fuel);
+    counters.insert("guestTimeUs".into(), usage.time_us);
+    counters.insert("guestMemoryPeakBytes".into(), usage.memory_peak_bytes);
+    for name in ["faults", "deadLetterRecords", "rejectedRecords"] {
+        if let Some(value) = metrics.counter(name) {
+            counters.insert(name.into(), value);
+        }
+    }
+    metrics.set_counters(counters);
+}
+
 /// Sinks take inserts only until the planner knows changelog modes per edge.
-fn check_inserts(answer: &Batch) -> Result<(), OperatorError> {
+pub(crate) fn check_inserts(answer: &Batch) -> Result<(), OperatorError> {
     let insert = ChangeKind::Insert as u8;
     match &answer.kinds {
         Some(kinds) if kinds.values().iter().any(|&k| k != insert) => {
@@ -316,22 +291,4 @@ fn check_inserts(answer: &Batch) -> Result<(), OperatorError> {
         }
         _ => Ok(()),
     }
-}
-
-/// Where a row of a batch came from. Exact where the batch is one whole range of offsets, else the batch's ranges: filters
-/// before this operator leave no trace of which offsets went.
-fn row_origin(origin: &[OffsetRange], rows: usize, row: u32) -> String {
-    match origin {
-        [range] if range.last - range.first + 1 == rows as i64 => {
-            let offset = range.first + i64::from(row);
-            describe_origin(&[OffsetRange { first: offset, last: offset, ..range.clone() }])
-        }
-        ranges => describe_origin(ranges),
-    }
-}
-
-/// `topic/partition/first-last`, comma separated.
-pub(crate) fn describe_origin(origin: &[OffsetRange]) -> String {
-    let parts: Vec<String> = origin.iter().map(|r| format!("{}/{}/{}-{}", r.topic, r.partition, r.first, r.last)).collect();
-    parts.join(",")
 }

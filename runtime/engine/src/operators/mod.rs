@@ -15,6 +15,7 @@ use millrace_model::{
     graph::{GraphError, Node},
     ids::{InstanceId, NodeId, TenantId},
 };
+use millrace_sandbox::DimensionTables;
 use std::{any::Any, collections::BTreeMap, sync::Arc};
 
 /// A kind of transforming operator.
@@ -34,6 +35,22 @@ pub trait OperatorKind: Send + Sync {
     /// Everything that is wrong, by field.
     async fn plan(&self, node: &Node, input: &Schema, context: &PlanContext<'_>) -> Result<PlannedTransform, Vec<GraphError>>;
 
+    /// Whether its inputs may have different columns; then [`Self::plan_inputs`] plans it.
+    fn takes_different_inputs(&self) -> bool {
+        false
+    }
+
+    /// Like [`Self::plan`], for inputs with different columns.
+    ///
+    /// # Errors
+    /// Everything that is wrong, by field.
+    async fn plan_inputs(&self, node: &Node, inputs: &[Schema], context: &PlanContext<'_>) -> Result<PlannedTransform, Vec<GraphError>> {
+        match inputs.first() {
+            Some(input) => self.plan(node, input, context).await,
+            None => Err(vec![GraphError::in_node(&node.id, "graph.no_input", "has no input; connect a node before it")]),
+        }
+    }
+
     /// Opens one subtask.
     ///
     /// # Errors
@@ -49,6 +66,8 @@ pub struct PlanContext<'a> {
     pub catalog: &'a dyn Catalog,
     /// Shared services.
     pub services: &'a EngineServices,
+    /// The job's dimension tables.
+    pub dimensions: Arc<dyn DimensionTables>,
 }
 
 /// A node that has been checked and resolved.
@@ -84,6 +103,12 @@ pub struct OperatorContext {
     pub parallelism: usize,
     /// Restored keyed state of this subtask's key groups, by state name.
     pub restored: BTreeMap<String, KeyGroupBlobs>,
+    /// Opaque states of all earlier subtasks of this operator, with their numbers.
+    pub restored_subtasks: Vec<(u16, Bytes)>,
+    /// How many earlier subtasks there were; `None` at a fresh start.
+    pub restored_parallelism: Option<usize>,
+    /// The job's dimension tables.
+    pub dimensions: Arc<dyn DimensionTables>,
     /// Counters of the subtask.
     pub metrics: Arc<SubtaskMetrics>,
     /// Where rows go that could not be processed.
@@ -116,12 +141,14 @@ impl Collector {
 pub struct OperatorSnapshot {
     /// Keyed state by state name and key group.
     pub keyed: BTreeMap<String, KeyGroupBlobs>,
+    /// State of the subtask as a whole, opaque to the engine; empty if there is none.
+    pub subtask: Bytes,
 }
 
 impl OperatorSnapshot {
     /// Total size in bytes.
     pub fn size_bytes(&self) -> usize {
-        self.keyed.values().flat_map(|s| s.values()).map(Bytes::len).sum()
+        self.keyed.values().flat_map(|s| s.values()).map(Bytes::len).sum::<usize>() + self.subtask.len()
     }
 }
 
@@ -130,6 +157,11 @@ impl OperatorSnapshot {
 pub trait Operator: Send {
     /// Handles rows. `now_ms` is the processing time in epoch milliseconds.
     async fn process(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError>;
+
+    /// Handles rows of one of several inputs, in the order of the graph's edges.
+    async fn process_input(&mut self, _input: usize, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.process(batch, now_ms, out).await
+    }
 
     /// Event time has reached `watermark_ms`; fires event-time timers.
     async fn on_watermark(&mut self, _watermark_ms: i64, _out: &mut Collector) -> Result<(), OperatorError> {
@@ -166,7 +198,10 @@ pub struct OperatorRegistry {
 impl OperatorRegistry {
     /// The kinds that the engine brings along.
     pub fn builtin() -> Self {
-        Self::default().with(Arc::new(etl::EtlKind)).with(Arc::new(deduplicate::DeduplicateKind))
+        Self::default()
+            .with(Arc::new(etl::EtlKind))
+            .with(Arc::new(deduplicate::DeduplicateKind))
+            .with(Arc::new(crate::custom::TransformKind))
     }
 
     /// Adds a kind.

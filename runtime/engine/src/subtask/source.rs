@@ -33,34 +33,49 @@ impl SourceSubtask {
                     None => return Ok(()),
                     Some(Command::Inject(barrier)) => {
                         reading &= !barrier.is_last;
-                        let snapshot = self.inject(barrier.clone()).await?;
+                        let (snapshot, ended) = self.inject(barrier.clone()).await?;
+                        reading &= !ended;
                         snapshots.push_back((barrier.checkpoint, snapshot));
                     }
                     Some(Command::Committed(checkpoint)) => self.committed(checkpoint, &mut snapshots).await?,
                 },
-                event = metrics.idle_while_waiting(self.source.next()), if reading => match event? {
-                    SourceEvent::End => {
-                        reading = false;
-                        self.output.broadcast(&Message::Watermark(i64::MAX)).await?;
-                        self.reporter.send(SubtaskEvent::SourceFinished { subtask: self.reporter.subtask });
-                    }
-                    SourceEvent::Batch(batch) => self.output.emit(batch).await?,
-                    SourceEvent::Watermark(watermark_ms) => self.output.broadcast(&Message::Watermark(watermark_ms)).await?,
-                    SourceEvent::Idle => self.output.broadcast(&Message::Idle).await?,
-                    SourceEvent::Active => self.output.broadcast(&Message::Active).await?,
-                },
+                event = metrics.idle_while_waiting(self.source.next()), if reading => {
+                    let event = event?;
+                    reading &= !matches!(event, SourceEvent::End);
+                    self.send(event).await?;
+                }
             }
         }
     }
 
-    async fn inject(&mut self, barrier: Barrier) -> Result<Vec<u8>, OperatorError> {
+    async fn send(&mut self, event: SourceEvent) -> Result<(), OperatorError> {
+        match event {
+            SourceEvent::End => {
+                self.output.broadcast(&Message::Watermark(i64::MAX)).await?;
+                self.reporter.send(SubtaskEvent::SourceFinished { subtask: self.reporter.subtask });
+            }
+            SourceEvent::Batch(batch) => self.output.emit(batch).await?,
+            SourceEvent::Watermark(watermark_ms) => self.output.broadcast(&Message::Watermark(watermark_ms)).await?,
+            SourceEvent::Idle => self.output.broadcast(&Message::Idle).await?,
+            SourceEvent::Active => self.output.broadcast(&Message::Active).await?,
+        }
+        Ok(())
+    }
+
+    /// Answers the position at the barrier, and whether the source has ended with it.
+    async fn inject(&mut self, barrier: Barrier) -> Result<(Vec<u8>, bool), OperatorError> {
+        let mut ended = false;
+        for event in self.source.before_barrier(barrier.checkpoint).await? {
+            ended |= matches!(event, SourceEvent::End);
+            self.send(event).await?;
+        }
         let snapshot = self.source.snapshot()?;
         let checkpoint = barrier.checkpoint;
         self.output.broadcast(&Message::Barrier(barrier)).await?;
         // Bad records behind the position are gone from the topic's point of view: they must be safe first.
         self.dead_letters.flush().await?;
         self.reporter.ack(checkpoint, SubtaskState::Source(snapshot.clone()));
-        Ok(snapshot)
+        Ok((snapshot, ended))
     }
 
     async fn committed(
@@ -70,7 +85,7 @@ impl SourceSubtask {
     ) -> Result<(), OperatorError> {
         while let Some((taken, snapshot)) = snapshots.pop_front() {
             if taken == checkpoint {
-                self.source.committed(&snapshot).await?;
+                self.source.committed(checkpoint, &snapshot).await?;
             }
             if taken >= checkpoint {
                 break;

@@ -49,7 +49,7 @@ impl TransformSubtask {
         match event {
             GateEvent::Batch(batch) => {
                 self.metrics.records_in(batch.num_rows());
-                self.operator.process(batch, now_ms(), out).await
+                self.operator.process_input(self.gate.input(), batch, now_ms(), out).await
             }
             GateEvent::Watermark(watermark_ms) => {
                 self.metrics.watermark(watermark_ms);

@@ -91,6 +91,7 @@ pub fn limits() -> OperatorLimits {
         table_elements_max: 10_000,
         rows_max: 100_000,
         output_bytes_max: 4 << 20,
+        state_bytes_max: 64 << 10,
         ..OperatorLimits::default()
     }
 }

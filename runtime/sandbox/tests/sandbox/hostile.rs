@@ -6,6 +6,7 @@
 
 use crate::generators;
 use crate::guests::{self, CountingLog, Fixture};
+use crate::hostile_operators;
 use arrow_array::Array;
 use bytes::Bytes;
 use millrace_sandbox::*;
@@ -166,6 +167,13 @@ async fn run(fixture: &Fixture, upload: Bytes, case: &Case) -> Result<(), String
     let mut open = guests::open(limits);
     open.log = log.clone();
     let account = open.account.clone();
+    if matches!(component.world(), World::Source | World::Sink | World::Transform | World::Dimension) {
+        let outcome = match hostile_operators::run(&fixture.sandbox, &component, open).await {
+            Ok(()) => check("none", None, String::new()),
+            Err(report) => check(&stage_of(&report), Some(report.kind), report.to_string()),
+        };
+        return given_back(&account, outcome);
+    }
     if component.world() != World::Etl {
         open.function = Some("f".into());
         let outcome = match function(fixture, &component, open).await {

@@ -7,5 +7,6 @@ mod caching;
 mod generators;
 mod guests;
 mod hostile;
+mod hostile_operators;
 mod metering;
 mod round_trip;

@@ -355,7 +355,7 @@ async fn completed_checkpoints_are_published_for_lag_monitors() {
     let mut source = SourceSetup::new(&table, json!({"start": "earliest"})).open().await.unwrap();
     source.rows(&table, 5).await;
     let snapshot = source.source.snapshot().unwrap();
-    source.source.committed(&snapshot).await.unwrap();
+    source.source.committed(1, &snapshot).await.unwrap();
     let monitor: BaseConsumer = client_config(&table).set("group.id", "millrace-i1-in").create().unwrap();
     let mut asked = rdkafka::TopicPartitionList::new();
     asked.add_partition(&table.physical_name, 0);

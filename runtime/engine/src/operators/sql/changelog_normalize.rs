@@ -197,7 +197,7 @@ impl Operator for ChangelogNormalize {
                 out.extend_from_slice(&kept.row);
             });
         }
-        Ok(OperatorSnapshot { keyed: BTreeMap::from([(ROWS.to_owned(), blobs.finish())]) })
+        Ok(OperatorSnapshot { keyed: BTreeMap::from([(ROWS.to_owned(), blobs.finish())]), ..OperatorSnapshot::default() })
     }
 }
 

@@ -387,6 +387,6 @@ impl Operator for GroupAggregate {
                 states.put(position, out);
             });
         }
-        Ok(OperatorSnapshot { keyed: BTreeMap::from([(GROUPS.to_owned(), blobs.finish())]) })
+        Ok(OperatorSnapshot { keyed: BTreeMap::from([(GROUPS.to_owned(), blobs.finish())]), ..OperatorSnapshot::default() })
     }
 }

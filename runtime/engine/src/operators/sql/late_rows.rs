@@ -4,11 +4,7 @@
 //! Letters are flushed before a barrier is answered, like those of all operators, so each late row of a checkpoint has
 //! been delivered at least once.
 
-use crate::{
-    error::OperatorError,
-    metrics::SubtaskMetrics,
-    operators::{OperatorContext, etl::describe_origin},
-};
+use crate::{error::OperatorError, metrics::SubtaskMetrics, operators::OperatorContext, row_letters::describe_origin};
 use arrow_array::UInt32Array;
 use millrace_connector::{DeadLetter, DeadLetterReason, DeadLetters};
 use millrace_formats::{EncodedRows, Encoder, FormatSpec, JsonOptions};

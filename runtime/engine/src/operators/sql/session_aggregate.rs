@@ -181,6 +181,6 @@ impl Operator for SessionAggregate {
         }
         let mut keyed = BTreeMap::from([(SESSIONS.to_owned(), blobs.finish())]);
         self.watermark.add_to(&mut keyed);
-        Ok(OperatorSnapshot { keyed })
+        Ok(OperatorSnapshot { keyed, ..OperatorSnapshot::default() })
     }
 }

@@ -296,7 +296,7 @@ impl Operator for SlicedWindowAggregate {
         }
         let mut keyed = BTreeMap::from([(SLICES.to_owned(), blobs.finish())]);
         self.watermark.add_to(&mut keyed);
-        Ok(OperatorSnapshot { keyed })
+        Ok(OperatorSnapshot { keyed, ..OperatorSnapshot::default() })
     }
 }
 

@@ -326,6 +326,6 @@ impl Operator for Stage {
         let outcome = head.snapshot(now_ms).await;
         let snapshot = self.told(outcome, &Origin::from([]))?;
         let keyed = snapshot.keyed.into_iter().map(|(name, blobs)| (format!("{}/{name}", self.signature), blobs)).collect();
-        Ok(OperatorSnapshot { keyed })
+        Ok(OperatorSnapshot { keyed, ..OperatorSnapshot::default() })
     }
 }

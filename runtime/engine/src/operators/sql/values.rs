@@ -113,7 +113,7 @@ impl Source for OpenValues {
         Ok(if self.rows.is_none() { DONE.to_vec() } else { Bytes::new().to_vec() })
     }
 
-    async fn committed(&mut self, _snapshot: &[u8]) -> Result<(), ConnectorError> {
+    async fn committed(&mut self, _checkpoint: millrace_model::ids::CheckpointId, _snapshot: &[u8]) -> Result<(), ConnectorError> {
         Ok(())
     }
 }

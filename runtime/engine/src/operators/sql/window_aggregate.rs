@@ -307,6 +307,6 @@ impl Operator for WindowAggregate {
         }
         let mut keyed = BTreeMap::from([(WINDOWS.to_owned(), blobs.finish())]);
         self.watermark.add_to(&mut keyed);
-        Ok(OperatorSnapshot { keyed })
+        Ok(OperatorSnapshot { keyed, ..OperatorSnapshot::default() })
     }
 }

@@ -217,7 +217,12 @@ impl Query {
         let config = serde_json::json!({"key_fields": ["k", "m", "b"], "ttl_ms": 60_000});
         let node = serde_json::from_value(serde_json::json!({"id": "once", "kind": "deduplicate", "config": config})).unwrap();
         let kind: Arc<dyn OperatorKind> = Arc::new(DeduplicateKind);
-        let context = PlanContext { tenant: &TenantId::new("t1"), catalog: &NoNames, services: &made.shared.services };
+        let context = PlanContext {
+            tenant: &TenantId::new("t1"),
+            catalog: &NoNames,
+            services: &made.shared.services,
+            dimensions: Arc::new(millrace_sandbox::NoDimensions),
+        };
         let planned = kind.plan(&node, &made.schema, &context).await.unwrap();
         let work = Work::Transform { kind, input: made.schema.clone(), planned };
         let stage = made.stages.remove(0);
@@ -239,6 +244,9 @@ impl Query {
                 planned: planned.clone(),
                 subtask: 0,
                 parallelism: 1,
+                restored_subtasks: Vec::new(),
+                restored_parallelism: None,
+                dimensions: Arc::new(millrace_sandbox::NoDimensions),
                 restored: restored.get(number).cloned().unwrap_or_default(),
                 metrics: Arc::new(SubtaskMetrics::default()),
                 dead_letters: self.letters.clone(),

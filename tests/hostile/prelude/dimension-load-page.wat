@@ -1,0 +1,11 @@
+;; No rows, two empty columns, no cursor (option at 1052).
+(func (export "millrace:plugin/dimension@0.1.0#load-page") (param i32 i32 i32) (result i32)
+  (i32.store8 (i32.const 1024) (i32.const 0))
+  (i32.store (i32.const 1028) (i32.const 0))
+  (i32.store8 (i32.const 1032) (i32.const 0))
+  (i32.store (i32.const 1044) (i32.const 4224))
+  (i32.store (i32.const 1048) (i32.const 2))
+  (i32.store8 (i32.const 4224) (i32.const 4))
+  (i32.store8 (i32.const 4256) (i32.const 4))
+  (i32.store8 (i32.const 1052) (i32.const 0))
+  (i32.const 1024))

@@ -1,0 +1,12 @@
+;; `open`: key `k BIGINT`, value `v BIGINT`; the description is at 1032.
+(data (i32.const 4096) "\40\10\00\00\01\00\00\00\04\00\00\00\00\00\00\00\41\10\00\00\01\00\00\00\04\00\00\00\00\00\00\00")
+(data (i32.const 4160) "kv")
+(func (export "millrace:plugin/dimension@0.1.0#open") (result i32)
+  (i32.store8 (i32.const 1024) (i32.const 0))
+  (i32.store (i32.const 1032) (i32.const 4096))
+  (i32.store (i32.const 1036) (i32.const 1))
+  (i32.store (i32.const 1040) (i32.const 4112))
+  (i32.store (i32.const 1044) (i32.const 1))
+  (i64.store (i32.const 1048) (i64.const 0))
+  (i32.store8 (i32.const 1056) (i32.const 1))
+  (i32.const 1024))

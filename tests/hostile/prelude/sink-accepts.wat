@@ -1,0 +1,4 @@
+(func (export "millrace:plugin/sink@0.1.0#accepts-changes") (result i32)
+  (i32.store8 (i32.const 1024) (i32.const 0))
+  (i32.store8 (i32.const 1028) (i32.const 0))
+  (i32.const 1024))

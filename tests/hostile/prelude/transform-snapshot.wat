@@ -1,0 +1,5 @@
+(func (export "millrace:plugin/transform@0.1.0#snapshot")  (result i32)
+  (i32.store8 (i32.const 1024) (i32.const 0))
+  (i32.store (i32.const 1028) (i32.const 2048))
+  (i32.store (i32.const 1032) (i32.const 4))
+  (i32.const 1024))
