@@ -6,6 +6,7 @@
 mod connector;
 mod sink;
 mod source;
+pub(crate) mod table;
 mod transform;
 
 pub(crate) use connector::GuestConnector;

@@ -6,7 +6,7 @@
 use super::{Faults, GuestCode, GuestSite, Verdict, connector_error, fault_error};
 use async_trait::async_trait;
 use millrace_connector::{ConnectorError, DeclaredTime, Source, SourceContext, SourceEvent, SourceMetrics};
-use millrace_model::{Batch, OffsetRange, Origin, ids::CheckpointId};
+use millrace_model::{Batch, OffsetRange, Origin, Schema, ids::CheckpointId};
 use millrace_sandbox::{GuestNext, GuestPlace, GuestPolled, SourceGuest};
 use std::{
     collections::VecDeque,
@@ -40,6 +40,8 @@ pub(super) struct GuestSource {
     finished: bool,
     watermark_ms: i64,
     declared: Option<DeclaredTime>,
+    /// Positions of the columns that are read.
+    columns: Vec<usize>,
     name: Arc<str>,
     place: GuestPlace,
     rows_given: i64,
@@ -54,10 +56,9 @@ pub(super) async fn open(code: &GuestCode, context: SourceContext) -> Result<Gue
     let instance = context.instance.to_string();
     let site = GuestSite::of_subtask(&instance, &context.operator, context.subtask);
     let mut guest = code.sandbox().source(&component, code.open(site)).await.map_err(fault_error)?;
-    if *guest.schema() != context.table.schema {
-        let message = format!("plugin `{}` gives other columns than when the job was planned", code.plugin.name);
-        return Err(ConnectorError::Config(message));
-    }
+    let columns = columns_of(guest.schema(), &context.table.schema).ok_or_else(|| {
+        ConnectorError::Config(format!("plugin `{}` gives other columns than when the job was planned", code.plugin.name))
+    })?;
     let subtask = u32::try_from(context.subtask).unwrap_or(u32::MAX);
     let place = GuestPlace { subtask, parallelism: u32::try_from(context.parallelism).unwrap_or(u32::MAX) };
     let mut mine = Vec::new();
@@ -80,12 +81,19 @@ pub(super) async fn open(code: &GuestCode, context: SourceContext) -> Result<Gue
         finished: false,
         watermark_ms: i64::MIN,
         declared: context.declared_time,
+        columns,
         name: code.plugin.name.as_str().into(),
         place,
         rows_given: 0,
         position: Vec::new(),
         metrics: context.metrics,
     })
+}
+
+/// Where the columns that are read lie among those that the guest gives; `None` if one is missing or of another type.
+fn columns_of(given: &Schema, read: &Schema) -> Option<Vec<usize>> {
+    let position = |field: &millrace_model::Field| given.index_of(&field.name).filter(|&i| given.fields()[i].data_type == field.data_type);
+    read.fields().iter().map(position).collect()
 }
 
 /// Owns the guest until nobody can ask any more. After an error nothing is answered.
@@ -139,6 +147,7 @@ impl GuestSource {
     fn take(&mut self, polled: GuestPolled) -> Result<(), ConnectorError> {
         let has_rows = polled.rows.is_some();
         if let Some(rows) = polled.rows {
+            let rows = rows.project(&self.columns).map_err(|e| ConnectorError::Internal(e.to_string()))?;
             let count = rows.num_rows() as i64;
             self.metrics.records_in.fetch_add(count as u64, Relaxed);
             self.metrics.bytes_in.fetch_add(rows.get_array_memory_size() as u64, Relaxed);

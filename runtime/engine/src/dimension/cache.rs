@@ -88,3 +88,44 @@ impl Whole {
         Ok((RecordBatch::try_new(self.values.schema(), columns.collect::<Result<_, _>>()?)?, found))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::{Int64Array, StringArray, cast::AsArray};
+    use millrace_model::{DataType, Field};
+    use std::sync::Arc;
+
+    fn rows(keys: Vec<i64>, names: Vec<Option<&str>>) -> RecordBatch {
+        let columns: [(&str, ArrayRef); 2] = [("id", Arc::new(Int64Array::from(keys))), ("name", Arc::new(StringArray::from(names)))];
+        RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, name == "name"))).unwrap()
+    }
+
+    fn codec() -> Codec {
+        let schema = |name: &str, data_type, nullable| Schema::new(vec![Field::new(name, data_type, nullable)]).unwrap();
+        Codec::new(&schema("id", DataType::BigInt, false), &schema("name", DataType::String, true)).unwrap()
+    }
+
+    fn names(batch: &RecordBatch) -> Vec<Option<String>> {
+        batch.column(0).as_string::<i32>().iter().map(|name| name.map(str::to_owned)).collect()
+    }
+
+    #[test]
+    fn a_whole_table_answers_in_the_order_of_the_keys_with_nulls_where_there_is_no_row() {
+        let codec = codec();
+        let pages = [rows(vec![1, 2], vec![Some("one"), None]), rows(vec![1, 3], vec![Some("uno"), Some("three")])];
+        let whole = Whole::new(&codec, &pages, &pages[0].schema()).unwrap();
+        assert_eq!(whole.len(), 3, "the last row of a key counts");
+        let keys = codec.keys_of(&rows(vec![3, 7, 1, 2], vec![None; 4])).unwrap();
+        let (found, hits) = whole.lookup(&keys).unwrap();
+        assert_eq!((names(&found), hits), (vec![Some("three".into()), None, Some("uno".into()), None], 3));
+    }
+
+    #[test]
+    fn rows_come_back_from_their_bytes() {
+        let codec = codec();
+        let values = codec.values_of(&rows(vec![1, 2], vec![Some("one"), None])).unwrap();
+        let back = codec.rows([Some(&values[0][..]), None, Some(&values[1][..])].into_iter()).unwrap();
+        assert_eq!(names(&back), [Some("one".into()), None, None]);
+    }
+}

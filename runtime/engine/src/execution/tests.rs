@@ -334,7 +334,7 @@ async fn a_wrong_graph_is_refused_with_node_field_and_reason() {
         [
             "config.missing node `in`, field `config.table`: is missing; name a table of the project",
             "config.unknown_column node `once2`, field `config.key_fields`: column `m` is not in the input; its columns are n",
-            "config.invalid node `etl`, field `config.colour`: unknown field `colour`, expected one of `plugin`, `version`, `parameters`, `on_fault`",
+            "config.invalid node `etl`, field `config.colour`: unknown field `colour`, expected one of `plugin`, `version`, `parameters`, `on_fault`, `on_record_error`",
         ]
     );
 }

@@ -298,8 +298,8 @@ impl Builder<'_> {
             }
         };
         let is_undeclared = self.tables.project.contains_key(&bound.table.name);
-        let made: Vec<String> =
-            is_undeclared.then(|| text::declaration_of(&bound.table.name, &resolved.binding.schema)).into_iter().collect();
+        let made = resolved.binding.as_ref().filter(|_| is_undeclared);
+        let made: Vec<String> = made.map(|binding| text::declaration_of(&bound.table.name, &binding.schema)).into_iter().collect();
         let text = NodeText::of(self.tables.script, self.tables.statements, self.tables.uses, insert, &made);
         let config = json!({ "sql": text.sql });
         self.node(&query_id, "", sql::KIND, config, Position { x: 360.0, y: 80.0 + row });

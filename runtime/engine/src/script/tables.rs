@@ -3,6 +3,7 @@
 use super::text::place;
 use crate::{
     catalog::{Catalog, CatalogError},
+    custom,
     services::EngineServices,
 };
 use millrace_connector::{ConfigError, Connector, SqlConnector, SqlNode, SqlTable, TableBinding};
@@ -37,7 +38,8 @@ pub(super) struct Resolved {
     /// The node's kind.
     pub(super) kind: String,
     pub(super) node: SqlNode,
-    pub(super) binding: TableBinding,
+    /// The table of the project; `None` for a plugin's.
+    pub(super) binding: Option<TableBinding>,
     pub(super) places: Places,
 }
 
@@ -92,6 +94,11 @@ impl Tables<'_> {
         let mut options = wanted.definition.options.clone();
         options.extend(wanted.hints.clone());
         let project = self.project.get(&wanted.definition.name);
+        if project.is_none() && options.get("connector").is_some_and(|connector| connector == custom::table::CONNECTOR) {
+            let node = custom::table::node_of(&options).map_err(shown)?;
+            let kind = if wanted.side == Side::Source { custom::SOURCE } else { custom::SINK };
+            return Ok(Resolved { kind: kind.to_owned(), node, binding: None, places });
+        }
         let found = project.map_or_else(|| self.connector(&options), |binding| self.of_kind(&binding.connection.kind));
         let (connector, sql) = found.map_err(shown)?;
         errors.extend(options.keys().filter_map(|option| unknown_option(option, sql)));
@@ -126,7 +133,7 @@ impl Tables<'_> {
         }
         let kind = format!("{}_{end}", connector.kind());
         let places = Places { origins: node.origins.clone(), ..places };
-        Ok(Resolved { kind, node, binding, places })
+        Ok(Resolved { kind, node, binding: Some(binding), places })
     }
 
     /// The warning or error at its option's place.

@@ -2,7 +2,7 @@
 //! killed in between.
 
 use crate::kafka;
-use millrace_e2e::{Project, Server, ServerOptions, pipeline::component, pipeline::unique, until};
+use millrace_e2e::{Project, Server, ServerOptions, component, unique, until};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
@@ -49,6 +49,15 @@ async fn serve(connection: TcpStream, available: Arc<AtomicU64>) -> std::io::Res
             let query = request.split(['?', '&', ' ']).find_map(|part| part.strip_prefix(name));
             query.and_then(|value| value.parse().ok()).unwrap_or(0)
         };
+        if request.contains("name=") {
+            // The last shard has no name.
+            let answer = match number("name=") {
+                shard if shard + 1 < SHARDS => format!("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nnr. {shard}"),
+                _ => "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned(),
+            };
+            connection.get_mut().write_all(answer.as_bytes()).await?;
+            continue;
+        }
         let (shard, from, limit) = (number("shard="), number("from="), number("limit="));
         let until = (from + limit).min(available.load(Ordering::SeqCst));
         let body: String = (from..until).map(|line| format!("{}\n", text(shard, line))).collect();
@@ -59,6 +68,12 @@ async fn serve(connection: TcpStream, available: Arc<AtomicU64>) -> std::io::Res
 
 fn text(shard: u64, line: u64) -> String {
     format!("line {line} of shard {shard}")
+}
+
+/// A line as the job writes it: with the name of its shard, from the dimension table.
+fn named(shard: u64, line: u64) -> String {
+    let name = if shard + 1 < SHARDS { format!("nr. {shard}") } else { "nobody".to_owned() };
+    format!("{name}: {}", text(shard, line))
 }
 
 /// Lines of all files below `out`, and how many there are: a line that is there twice counts twice.
@@ -106,24 +121,29 @@ async fn rows_of_a_service_reach_files_exactly_once_over_a_kill() {
     let columns = json!([column("shard", "INT"), column("number", "BIGINT"), column("line", "STRING")]);
     project.make_topic("lines", &name, &columns).await.unwrap();
     project.upload_plugin("http-pages", component("http-pages").unwrap()).await.unwrap();
-    project.upload_plugin("folder-lines", component("folder-lines").unwrap()).await.unwrap();
+    for plugin in ["folder-lines", "named-lines", "shard-names"] {
+        project.upload_plugin(plugin, component(plugin).unwrap()).await.unwrap();
+    }
     let read = json!({
-        "nodes": [
-            {"id": "pages", "kind": "custom_source", "config": {
-                "plugin": "http-pages",
-                "parameters": {"url": format!("http://127.0.0.1:{port}/lines"), "shards": SHARDS.to_string(), "page_rows": "100", "wait_ms": "20"},
-            }},
-            {"id": "out", "kind": "kafka_sink", "config": {"topic": "lines", "delivery": "exactly_once"}},
-        ],
-        "edges": [{"from": "pages", "to": "out"}],
+        "sql": format!(
+            "CREATE TABLE pages (shard INT NOT NULL, number BIGINT NOT NULL, line STRING NOT NULL) WITH (
+               'connector' = 'plugin', 'plugin' = 'http-pages', 'parameter.url' = 'http://127.0.0.1:{port}/lines',
+               'parameter.shards' = '{SHARDS}', 'parameter.page_rows' = '100', 'parameter.wait_ms' = '20');
+             INSERT INTO lines SELECT shard, number, line FROM pages"
+        ),
         "parameters": parameters(),
     });
     let write = json!({
         "nodes": [
             {"id": "in", "kind": "kafka_source", "config": {"topic": "lines", "start": "earliest"}},
+            {"id": "names", "kind": "etl", "config": {"plugin": "named-lines"}},
             {"id": "files", "kind": "custom_sink", "config": {"plugin": "folder-lines", "parameters": {"folder": "out"}}},
         ],
-        "edges": [{"from": "in", "to": "files"}],
+        "edges": [{"from": "in", "to": "names"}, {"from": "names", "to": "files"}],
+        "dimension_tables": [{
+            "name": "shards", "plugin": "shard-names", "cache": "LRU",
+            "parameters": {"url": format!("http://127.0.0.1:{port}/names")},
+        }],
         "parameters": parameters(),
     });
 
@@ -142,7 +162,9 @@ async fn rows_of_a_service_reach_files_exactly_once_over_a_kill() {
         "folders": {"out": {"path": folder.path(), "writable": true}},
     });
     api.put(&format!("/api/v1/tenants/{name}/grants"), &bounds).await.unwrap();
-    api.put(&grants("http-pages"), &host).await.unwrap();
+    for plugin in ["http-pages", "shard-names"] {
+        api.put(&grants(plugin), &host).await.unwrap();
+    }
     api.put(&grants("folder-lines"), &json!({"folders": {"out": {"writable": true}}})).await.unwrap();
     for instance in [&reader, &writer] {
         project.start_instance(instance, Some(&json!({"from": "fresh"}))).await.unwrap();
@@ -157,7 +179,7 @@ async fn rows_of_a_service_reach_files_exactly_once_over_a_kill() {
     available.store(LINES, Ordering::SeqCst);
     server.restart().await.unwrap();
 
-    let expected: BTreeSet<String> = (0..SHARDS).flat_map(|shard| (0..LINES).map(move |line| text(shard, line))).collect();
+    let expected: BTreeSet<String> = (0..SHARDS).flat_map(|shard| (0..LINES).map(move |line| named(shard, line))).collect();
     let all = until("all lines are in files", 180, async || {
         let (lines, count) = written(folder.path());
         if lines.len() >= expected.len() { Ok((lines, count)) } else { Err(format!("{count} of {} lines", expected.len())) }
@@ -165,6 +187,9 @@ async fn rows_of_a_service_reach_files_exactly_once_over_a_kill() {
     let (lines, count) = all.await.unwrap();
     assert_eq!(count, expected.len(), "no line twice");
     assert_eq!(lines, expected, "no line is lost");
+    let figures = &project.metrics(&writer).await.unwrap()["dimension_tables"][0];
+    assert_eq!((figures["name"].as_str(), figures["errors"].as_u64()), (Some("shards"), Some(0)), "{figures}");
+    assert!(figures["hits"].as_u64() > Some(0), "{figures}");
     let records = kafka.read_all(&name).unwrap();
     assert_eq!(records.len(), expected.len(), "no record twice in Kafka");
 }
