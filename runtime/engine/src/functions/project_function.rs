@@ -120,6 +120,7 @@ impl ProjectFunction {
             context: GuestContext {
                 subtask: u32::try_from(context.subtask).unwrap_or(u32::MAX),
                 capabilities: context.services.sandbox.capabilities(&self.plugin.name, &self.plugin.grants),
+                dimensions: context.dimensions.clone(),
                 ..GuestContext::default()
             },
         }
