@@ -5,7 +5,6 @@
 
 mod bad_input;
 mod bad_plugins;
-mod custom_operators;
 mod exactly_once;
 mod outages;
 mod sql;
