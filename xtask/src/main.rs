@@ -5,6 +5,7 @@
 
 mod cargo;
 mod conformance;
+mod guest_languages;
 mod measure;
 mod plugins;
 

@@ -2,7 +2,7 @@
 //!
 //! Invariant: the last line of output is one JSON object; a missed goal is reported and is no failure of the program.
 
-use crate::{cargo, plugins};
+use crate::{cargo, guest_languages, plugins};
 use anyhow::{Context, bail};
 use millrace_builder::build_rust;
 use serde_json::{Map, Value, json};
@@ -37,6 +37,17 @@ const MEASURES: &[Measure] = &[
         run: sandbox_call,
     },
     Measure {
+        name: "guest-languages",
+        about: "the same ETL operator in Rust, Java, Scala, JavaScript and Python: rows per second in the sandbox, build times",
+        goals: &[
+            ("java_rows_per_second", ">=", 3e6),
+            ("java_warm_compile_s", "<=", 5.0),
+            ("java_library_heavy_compile_s", "<=", 20.0),
+            ("java_library_heavy_compile_mib", "<=", 1_024.0),
+        ],
+        run: guest_languages::run,
+    },
+    Measure {
         name: "latency",
         about: "from produce to readable output at 50,000 records/s, at least once",
         goals: &[("p99_ms", "<=", 20.0)],
@@ -55,7 +66,7 @@ pub(crate) fn run(name: Option<&str>, arguments: &[String]) -> anyhow::Result<()
     let Some(name) = name else {
         for measure in MEASURES {
             let goals: Vec<_> = measure.goals.iter().map(|(figure, op, value)| format!("{figure} {op} {value}")).collect();
-            out(&format!("{:<14}{} ({})", measure.name, measure.about, goals.join(", ")));
+            out(&format!("{:<16}{} ({})", measure.name, measure.about, goals.join(", ")));
         }
         return Ok(());
     };

@@ -6,9 +6,11 @@
 mod bad_input;
 mod bad_plugins;
 mod exactly_once;
+mod online_code;
 mod outages;
 mod sql;
 mod sql_scripts;
+mod tenant_code;
 mod tour;
 
 use millrace_e2e::Kafka;

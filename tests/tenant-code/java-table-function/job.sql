@@ -1,0 +1,6 @@
+SET 'execution.checkpointing.interval' = '200 ms';
+SET 'parallelism.default' = '1';
+CREATE TABLE orders (id BIGINT NOT NULL, usr STRING NOT NULL, region STRING, amount DOUBLE)
+WITH ('connector' = 'kafka', 'topic' = 'events', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+CREATE TEMPORARY FUNCTION words AS 'words';
+INSERT INTO results SELECT id, word, length FROM orders, LATERAL TABLE(words(region)) AS w(word, length);
