@@ -53,6 +53,42 @@ pub enum BuildError {
         /// What was found, what was expected.
         reason: String,
     },
+    /// A tool is not there.
+    #[error("{tool} is missing: {help}")]
+    NoTool {
+        /// The tool, and why it cannot be used.
+        tool: String,
+        /// What to do about it.
+        help: String,
+    },
+    /// A tool failed.
+    #[error("{tool} failed ({help}):\n{output}")]
+    ToolFailed {
+        /// The tool.
+        tool: String,
+        /// What it needs.
+        help: String,
+        /// What it wrote.
+        output: String,
+    },
+    /// The manifest of a script does not say what it must.
+    #[error("`{}`: {reason}", .path.display())]
+    BadManifest {
+        /// The manifest, or the file that is wrong.
+        path: PathBuf,
+        /// What was found, what was expected.
+        reason: String,
+    },
+    /// A world that the language does not have.
+    #[error("plugins in {language} cannot be started or built for the world `{world}`, expected one of {worlds}")]
+    NoWorld {
+        /// The language.
+        language: &'static str,
+        /// The world asked for.
+        world: &'static str,
+        /// What it has.
+        worlds: String,
+    },
     /// A build cannot be held on this machine.
     #[error("no cage for builds can be made on this machine: {reason}")]
     NoCage {
@@ -91,8 +127,16 @@ impl Classified for BuildError {
             | Self::BadName { .. }
             | Self::Compile { .. }
             | Self::NoModule { .. }
+            | Self::BadManifest { .. }
+            | Self::NoWorld { .. }
             | Self::NotAComponent { .. } => FaultClass::User,
-            Self::NoCargo | Self::NoTarget | Self::NoCage { .. } | Self::NoJvmToolchain { .. } | Self::Io { .. } => FaultClass::External,
+            Self::NoCargo
+            | Self::NoTarget
+            | Self::NoCage { .. }
+            | Self::NoJvmToolchain { .. }
+            | Self::NoTool { .. }
+            | Self::ToolFailed { .. }
+            | Self::Io { .. } => FaultClass::External,
             Self::Tool { .. } => FaultClass::Internal,
         }
     }

@@ -8,11 +8,13 @@ pub mod cage;
 mod cargo;
 mod component;
 mod failure;
+pub mod fetched;
 pub mod frame;
 pub mod jar;
 pub mod jvm;
 mod project;
 mod samples;
+pub mod script;
 pub mod service;
 mod source_build;
 pub mod sources;
@@ -22,7 +24,7 @@ mod toolchain;
 
 pub use component::encode_component;
 pub use failure::BuildError;
-pub use project::{NewProject, SdkSource, new_project};
+pub use project::{NewProject, SdkSource, new_project, new_project_of};
 pub use samples::{build_samples, sample_plugins};
 pub use source_build::{
     BuildReport, BuildStep, Diagnostic, Jar, Language, Severity, SourceBuild, SourceBuilder, SourceBuilderFactory, SourceFile, World,

@@ -4,7 +4,7 @@
 //! wherever Rust is, and stays with the SDK version that it was made with. Who works in a checkout of Millrace names
 //! that instead.
 
-use crate::BuildError;
+use crate::{BuildError, World};
 use std::path::{Path, PathBuf};
 
 /// Where the project finds the SDK.
@@ -29,12 +29,25 @@ pub struct NewProject {
 /// Folder of the SDK's copy in a project.
 const VENDORED: &str = "millrace-sdk";
 
-/// Text that the template carries for the name and for the SDK.
-const TEMPLATE_NAME: &str = "name = \"my-plugin\"";
-const TEMPLATE_SDK: &str = "path = \"../millrace-plugin\"";
+/// Text that the templates carry for the SDK.
+const TEMPLATE_SDK: [&str; 2] = ["path = \"../millrace-plugin\"", "path = \"../../millrace-plugin\""];
 
-const TEMPLATE_MANIFEST: &str = include_str!("../../../guest-sdk/rust/template/Cargo.toml");
-const TEMPLATE_CODE: &str = include_str!("../../../guest-sdk/rust/template/src/lib.rs");
+macro_rules! template {
+    ($folder:literal) => {
+        [
+            include_str!(concat!("../../../guest-sdk/rust/", $folder, "/Cargo.toml")),
+            include_str!(concat!("../../../guest-sdk/rust/", $folder, "/src/lib.rs")),
+        ]
+    };
+}
+
+/// Manifest and code by world.
+const TEMPLATES: [(World, [&str; 2]); 4] = [
+    (World::EtlOperator, template!("template")),
+    (World::ScalarFunction, template!("templates/scalar-function")),
+    (World::TableFunction, template!("templates/table-function")),
+    (World::AggregateFunction, template!("templates/aggregate-function")),
+];
 const LOCK: &str = include_str!("../../../guest-sdk/rust/Cargo.lock");
 const IGNORED: &str = "/target/\n";
 
@@ -102,11 +115,27 @@ sdk_files! {
     "millrace-plugin/wit/types.wit" => "wit/millrace-plugin-0.1.0/types.wit",
 }
 
-/// Writes the project of a new Rust plugin to `dir`, which must not be there or be empty.
+/// Writes the project of a new Rust plugin of the ETL world to `dir`, which must not be there or be empty.
 ///
 /// # Errors
 /// Not a plugin name, a folder with something in it, or a file that cannot be written.
 pub fn new_project(dir: &Path, name: &str, sdk: &SdkSource) -> Result<NewProject, BuildError> {
+    new_project_of(World::EtlOperator, dir, name, sdk)
+}
+
+/// [`new_project`] of any world that has a template.
+///
+/// # Errors
+/// As for [`new_project`], and a world without template.
+pub fn new_project_of(world: World, dir: &Path, name: &str, sdk: &SdkSource) -> Result<NewProject, BuildError> {
+    // What the template in the repository is called.
+    let own = if world == World::EtlOperator { "my-plugin".to_owned() } else { format!("my-{}", world.name()) };
+    let template = TEMPLATES.iter().find(|(known, _)| *known == world);
+    let (_, [manifest, code]) = template.ok_or_else(|| BuildError::NoWorld {
+        language: "Rust",
+        world: world.name(),
+        worlds: TEMPLATES.map(|(world, _)| world.name()).join(", "),
+    })?;
     check_name(name)?;
     if std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(BuildError::NotEmpty { dir: dir.to_owned() });
@@ -119,10 +148,12 @@ pub fn new_project(dir: &Path, name: &str, sdk: &SdkSource) -> Result<NewProject
         }
     };
     // Debug form quotes and escapes as TOML's basic strings do.
-    let manifest =
-        TEMPLATE_MANIFEST.replace(TEMPLATE_NAME, &format!("name = {name:?}")).replace(TEMPLATE_SDK, &format!("path = {sdk_path:?}"));
+    let mut manifest = manifest.replace(&format!("name = \"{own}\""), &format!("name = {name:?}"));
+    for path in TEMPLATE_SDK {
+        manifest = manifest.replace(path, &format!("path = {sdk_path:?}"));
+    }
     project.write("Cargo.toml", &(manifest + STANDALONE))?;
-    project.write("src/lib.rs", TEMPLATE_CODE)?;
+    project.write("src/lib.rs", code)?;
     project.write("Cargo.lock", LOCK)?;
     project.write(".gitignore", IGNORED)?;
     if *sdk == SdkSource::Vendored {
@@ -134,7 +165,7 @@ pub fn new_project(dir: &Path, name: &str, sdk: &SdkSource) -> Result<NewProject
 }
 
 impl NewProject {
-    fn write(&mut self, relative: &str, content: &str) -> Result<(), BuildError> {
+    pub(crate) fn write(&mut self, relative: &str, content: &str) -> Result<(), BuildError> {
         let path = self.dir.join(relative);
         let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, content));
         written.map_err(|source| BuildError::Io { path, source })?;
@@ -143,7 +174,7 @@ impl NewProject {
     }
 }
 
-fn check_name(name: &str) -> Result<(), BuildError> {
+pub(crate) fn check_name(name: &str) -> Result<(), BuildError> {
     let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase());
     let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if starts_well && plain && name.len() <= 64 { Ok(()) } else { Err(BuildError::BadName { name: name.to_owned() }) }

@@ -14,6 +14,7 @@ mod keys;
 mod logging;
 mod manifest;
 mod page;
+mod plugin_test;
 mod serve;
 mod shutdown;
 mod up;

@@ -165,7 +165,7 @@ pub struct PoolLimits {
     pub memory_keep_resident_bytes: usize,
     /// Slots that stay mapped to the component they last held.
     pub warm_slots_max: u32,
-    /// Bytes of a fiber's stack, host calls included; 512 KiB of it are the guest's.
+    /// Bytes of a fiber's stack, host calls included; 2 MiB of it are the guest's. Reserved, not used, until recursion is deep.
     pub stack_bytes: usize,
     /// Bytes of machine code of idle components that are kept in memory.
     pub loaded_bytes_max: u64,
@@ -178,7 +178,7 @@ impl Default for PoolLimits {
             memory_bytes_max: 512 * MIB,
             memory_keep_resident_bytes: 64 * KIB,
             warm_slots_max: 100,
-            stack_bytes: 1024 * KIB,
+            stack_bytes: 3 * MIB,
             loaded_bytes_max: 512 * MIB as u64,
         }
     }

@@ -11,8 +11,9 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConf
 /// Version of wasmtime that the machine code is made by and for; bound into the cache's MAC.
 pub const WASMTIME_VERSION: &str = "48.0.8";
 
-/// Bytes of guest stack before "call stack exhausted".
-const GUEST_STACK_BYTES: usize = 512 * 1024;
+/// Bytes of guest stack before "call stack exhausted". Interpreters (JavaScript, Python) recurse through large frames and
+/// end a script's recursion themselves long before, if there is this much.
+const GUEST_STACK_BYTES: usize = 2 * 1024 * 1024;
 
 /// Core instances and tables reckoned per component instance: wit-component makes a main module, a shim and a fixup
 /// module, the latter two with tables of their own; a language runtime is made of dozens of modules. Counting core

@@ -1,4 +1,6 @@
-//! Commands on plugins: upload and list over the API; build and start a project on this machine.
+//! Commands on plugins: upload and list over the API; start, build and test a project on this machine.
+
+mod local;
 
 use super::{
     Global,
@@ -9,7 +11,7 @@ use super::{
 use crate::client::{Column, encode};
 use anyhow::Context;
 use clap::Subcommand;
-use millrace_builder::{BuildOptions, SdkSource, build_rust_with, new_project};
+pub(crate) use local::build;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -26,26 +28,20 @@ const VERSIONS: &[Column] =
 /// On plugins.
 #[derive(Subcommand)]
 pub(crate) enum PluginCommand {
-    /// Start the project of a new Rust plugin
-    New {
-        /// Name of the plugin
-        name: String,
-        /// Folder to make; the name unless given
-        folder: Option<PathBuf>,
-        /// Folder of the SDK's crate; a copy in the project unless given
-        #[arg(long, value_name = "FOLDER")]
-        sdk: Option<PathBuf>,
-    },
-    /// Build a Rust plugin to a component
+    /// Start the project of a new plugin
+    New(local::NewArguments),
+    /// Build a plugin to a component
     Build {
         /// Folder of the plugin
         folder: PathBuf,
     },
+    /// Run a plugin on this machine, under the limits of a job, on sample rows
+    Test(local::TestArguments),
     /// Upload a component; another content makes a new version
     Push {
         /// Name of the plugin in the project
         name: String,
-        /// The component, or the folder of a Rust plugin, which is built first
+        /// The component, or the folder of a plugin, which is built first
         component: PathBuf,
         #[arg(long, value_name = "TEXT")]
         description: Option<String>,
@@ -76,17 +72,12 @@ pub(crate) enum PluginCommand {
 pub(crate) async fn run(global: &Global, command: PluginCommand) -> anyhow::Result<()> {
     let session = Session::open(global)?;
     match command {
-        PluginCommand::New { name, folder, sdk } => {
-            let folder = folder.unwrap_or_else(|| PathBuf::from(&name));
-            let sdk = sdk.map_or(SdkSource::Vendored, SdkSource::Path);
-            new_project(&folder, &name, &sdk)?;
-            let next = format!("made {}; next: millrace plugin build {}", folder.display(), folder.display());
-            session.output.done(&next, &Value::from(folder.display().to_string()));
-        }
+        PluginCommand::New(arguments) => local::new(&session, arguments)?,
         PluginCommand::Build { folder } => {
             let path = build(&folder).await?;
             session.output.done(&format!("built {}", path.display()), &Value::from(path.display().to_string()));
         }
+        PluginCommand::Test(arguments) => local::test(&session, arguments).await?,
         PluginCommand::Push { name, component, description } => {
             let file = if component.is_dir() { build(&component).await? } else { component };
             let plugin = push(&session, &session.project()?, &name, &file, description.as_deref()).await?;
@@ -119,24 +110,4 @@ pub(crate) async fn push(session: &Session, project: &str, name: &str, file: &Pa
     }
     let pushed = session.client.upload(&path, component).await;
     pushed.with_context(|| format!("plugin `{name}` ({})", file.display()))
-}
-
-/// Builds the Rust plugin in `folder`, showing what the compiler says when it fails; answers the component's file.
-///
-/// # Errors
-/// There is no toolchain, or the plugin does not build.
-pub(crate) async fn build(folder: &Path) -> anyhow::Result<PathBuf> {
-    eprintln!("Building the plugin in {} …", folder.display());
-    let shown = folder.display().to_string();
-    let folder = folder.to_owned();
-    let built = tokio::task::spawn_blocking(move || {
-        let mut show = |line: &str| {
-            if line.trim_start().starts_with("Compiling") || line.trim_start().starts_with("Finished") {
-                eprintln!("  {}", line.trim());
-            }
-        };
-        build_rust_with(&folder, BuildOptions { on_line: Some(&mut show), ..BuildOptions::default() })
-    });
-    let built = built.await?.with_context(|| format!("plugin {shown}"))?;
-    Ok(built.path)
 }

@@ -8,6 +8,7 @@ mod bad_plugins;
 mod exactly_once;
 mod online_code;
 mod outages;
+mod scripts;
 mod sql;
 mod sql_scripts;
 mod tenant_code;

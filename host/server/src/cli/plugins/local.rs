@@ -1,0 +1,200 @@
+//! What needs no server: a new project, a build, a test run.
+
+use crate::{
+    cli::{Session, resources::columns},
+    plugin_test::{self, Outcome, TestRun},
+};
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use millrace_builder::{BuildOptions, Built, SdkSource, World, build_rust_with, new_project_of, script};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Languages of plugins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PluginLanguage {
+    /// A crate
+    Rust,
+    /// An ECMAScript module
+    #[value(name = "javascript")]
+    JavaScript,
+    /// A Python 3 module
+    Python,
+}
+
+impl PluginLanguage {
+    /// The language of a project, by the file that makes it one.
+    fn of(folder: &Path) -> anyhow::Result<Self> {
+        let has = |name: &str| folder.join(name).is_file();
+        match () {
+            () if has("Cargo.toml") => Ok(Self::Rust),
+            () if has("package.json") => Ok(Self::JavaScript),
+            () if has("pyproject.toml") => Ok(Self::Python),
+            () => bail!(
+                "`{}` is no plugin: it has no Cargo.toml (Rust), package.json (JavaScript) or pyproject.toml (Python); \
+                 `millrace plugin new NAME --language LANGUAGE` makes one",
+                folder.display()
+            ),
+        }
+    }
+}
+
+/// What to start with.
+#[derive(Args)]
+pub(crate) struct NewArguments {
+    /// Name of the plugin
+    name: String,
+    /// Folder to make; the name unless given
+    folder: Option<PathBuf>,
+    #[arg(long, value_enum, default_value = "rust")]
+    language: PluginLanguage,
+    /// What kind of plugin: etl-operator, scalar-function, table-function, aggregate-function …
+    #[arg(long, default_value = "etl-operator", value_parser = world)]
+    world: World,
+    /// Folder of the Rust SDK's crate; a copy in the project unless given
+    #[arg(long, value_name = "FOLDER")]
+    sdk: Option<PathBuf>,
+}
+
+fn world(name: &str) -> Result<World, String> {
+    let known = World::ALL.into_iter().find(|world| world.name() == name);
+    known.ok_or_else(|| format!("expected one of {}", World::ALL.map(World::name).join(", ")))
+}
+
+/// What to run.
+#[derive(Args)]
+pub(crate) struct TestArguments {
+    /// Folder of the plugin, which is built first, or a component
+    plugin: PathBuf,
+    /// Sample rows, a JSON object per line; `rows.jsonl` of the folder unless given
+    #[arg(long, value_name = "FILE")]
+    rows: Option<PathBuf>,
+    /// Columns of the rows: `id BIGINT NOT NULL, name STRING`, or `@FILE` with a JSON list of columns; those of `schema.sql`
+    /// in the folder, or guessed from the rows, unless given
+    #[arg(long, value_name = "COLUMNS")]
+    schema: Option<String>,
+    /// Which signature of a SQL function is called, from 0
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    signature: u32,
+    /// Parameters of the node, any number
+    #[arg(long, short = 'P', value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, String)>,
+    /// Seconds to go on for the figures; the rows are processed twice unless given
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    measure: f64,
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Makes the project of a new plugin.
+///
+/// # Errors
+/// The name is none, or the folder has something in it.
+pub(super) fn new(session: &Session, arguments: NewArguments) -> anyhow::Result<()> {
+    let NewArguments { name, folder, language, world, sdk } = arguments;
+    let folder = folder.unwrap_or_else(|| PathBuf::from(&name));
+    match language {
+        PluginLanguage::Rust => {
+            let sdk = sdk.map_or(SdkSource::Vendored, SdkSource::Path);
+            new_project_of(world, &folder, &name, &sdk)?;
+        }
+        PluginLanguage::JavaScript => drop(script::new_project(script::ScriptLanguage::JavaScript, world, &folder, &name)?),
+        PluginLanguage::Python => drop(script::new_project(script::ScriptLanguage::Python, world, &folder, &name)?),
+    }
+    let next = format!("made {}; next: millrace plugin test {}", folder.display(), folder.display());
+    session.output.done(&next, &Value::from(folder.display().to_string()));
+    Ok(())
+}
+
+/// Builds the plugin in `folder`, showing what the tools say when it fails; answers the component's file.
+///
+/// # Errors
+/// There is no toolchain, or the plugin does not build.
+pub(crate) async fn build(folder: &Path) -> anyhow::Result<PathBuf> {
+    eprintln!("Building the plugin in {} …", folder.display());
+    let shown = folder.display().to_string();
+    let language = PluginLanguage::of(folder)?;
+    let folder = folder.to_owned();
+    let built = tokio::task::spawn_blocking(move || match language {
+        PluginLanguage::Rust => rust(&folder),
+        PluginLanguage::JavaScript => script::javascript(&folder),
+        PluginLanguage::Python => script::python(&folder),
+    });
+    let built = built.await?.with_context(|| format!("plugin {shown}"))?;
+    Ok(built.path)
+}
+
+fn rust(folder: &Path) -> Result<Built, millrace_builder::BuildError> {
+    let mut show = |line: &str| {
+        if line.trim_start().starts_with("Compiling") || line.trim_start().starts_with("Finished") {
+            eprintln!("  {}", line.trim());
+        }
+    };
+    build_rust_with(folder, BuildOptions { on_line: Some(&mut show), ..BuildOptions::default() })
+}
+
+/// Runs a plugin on sample rows and prints what came of it.
+///
+/// # Errors
+/// It cannot be built or run, or it was stopped by a fault.
+pub(super) async fn test(session: &Session, arguments: TestArguments) -> anyhow::Result<()> {
+    let TestArguments { plugin, rows, schema, signature, parameters, measure } = arguments;
+    let beside = |name: &str| plugin.is_dir().then(|| plugin.join(name)).filter(|path| path.is_file());
+    let rows = rows.or_else(|| beside("rows.jsonl")).context("which rows? give --rows FILE with a JSON object per line")?;
+    let schema = match (&schema, beside("schema.sql")) {
+        (Some(text), _) => Some(text.clone()),
+        (None, Some(file)) => Some(std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?),
+        (None, None) => None,
+    };
+    let schema = schema.map(|text| serde_json::from_value(columns(text.trim())?).context("--schema")).transpose()?;
+    let component = if plugin.is_dir() { build(&plugin).await? } else { plugin };
+    let measure = Duration::try_from_secs_f64(measure).context("--measure")?;
+    let parameters = parameters.into_iter().collect();
+    let outcome = plugin_test::run(TestRun { component, rows, schema, signature, parameters, measure }).await?;
+    show(session, &outcome);
+    match &outcome.fault {
+        None => Ok(()),
+        Some(report) => bail!("the plugin was stopped: {report}"),
+    }
+}
+
+fn show(session: &Session, outcome: &Outcome) {
+    let mut text = String::new();
+    for line in &outcome.log {
+        text.push_str(&format!(
+            "log    {:<5} {}\n",
+            format!("{:?}", line.level).to_lowercase(),
+            line.message.replace('\n', "\n             ")
+        ));
+    }
+    if outcome.log_lines_dropped > 0 {
+        text.push_str(&format!("log    {} lines were dropped: too many in a second\n", outcome.log_lines_dropped));
+    }
+    for row in &outcome.rows {
+        text.push_str(&format!("row    {row}\n"));
+    }
+    for rejected in &outcome.rejected {
+        text.push_str(&format!("reject line {}: {}\n", rejected.line, rejected.message));
+    }
+    for (name, value) in &outcome.counters {
+        text.push_str(&format!("count  {name} = {value}\n"));
+    }
+    for frame in outcome.fault.iter().flat_map(|fault| &fault.frames) {
+        let place = frame.file.as_ref().map_or_else(String::new, |file| format!(" ({file}:{})", frame.line.unwrap_or_default()));
+        text.push_str(&format!("at     {}{place}\n", frame.function));
+    }
+    text.push_str(&format!(
+        "{} rows in, {} out, {} rejected; {:.0} units of fuel per row, {:.0} rows/s, memory peak {:.1} MiB",
+        outcome.rows_in,
+        outcome.rows.len(),
+        outcome.rejected.len(),
+        outcome.fuel_per_row,
+        outcome.rows_per_second,
+        outcome.memory_peak_bytes as f64 / f64::from(1 << 20),
+    ));
+    session.output.done(&text, &serde_json::to_value(outcome).unwrap_or_default());
+}

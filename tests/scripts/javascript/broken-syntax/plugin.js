@@ -1,0 +1,2 @@
+export function process(row) {
+  return row

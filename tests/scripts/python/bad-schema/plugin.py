@@ -1,0 +1,5 @@
+schema = {"id": "BIGINT", "tags": "ARRAY<STRNG>"}
+
+
+def process(row):
+    return row

@@ -1,0 +1,3 @@
+def process(row):
+    while True:
+        pass

@@ -1,0 +1,5 @@
+import socketserver
+
+
+def process(row):
+    return row

@@ -1,0 +1,7 @@
+from millrace import params
+
+limit = params.float("min")
+
+
+def process(row):
+    return row
