@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod bad_plugins;
+mod custom_operators;
 mod exactly_once;
 mod online_code;
 mod outages;
