@@ -8,9 +8,12 @@ mod memory;
 
 use crate::{cargo, plugins};
 use anyhow::Context;
+use millrace_builder::{World, script};
 use serde_json::{Map, Value, json};
 use std::{
+    fs,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 const GUESTS: &str = "tests/bench/guests";
@@ -29,6 +32,9 @@ pub(crate) fn run(_arguments: &[String]) -> anyhow::Result<String> {
     let rust = Guest { name: "rust", component: Path::new(plugins::FOLDER).join("bench-upper.wasm"), figures: Map::new() };
     let mut guests = vec![rust];
     let heavy = jvm::build(folder.path(), &mut guests)?;
+    for (name, language) in [("javascript", script::ScriptLanguage::JavaScript), ("python", script::ScriptLanguage::Python)] {
+        guests.push(built_script(name, language, folder.path())?);
+    }
     let ran = run_components(&guests, &heavy)?;
     let mut figures = Map::new();
     for guest in guests.iter().chain([&heavy]) {
@@ -56,6 +62,25 @@ fn add_compile_times(figures: &mut Map<String, Value>) -> anyhow::Result<()> {
 
 fn number(figures: &Map<String, Value>, name: &str) -> anyhow::Result<f64> {
     figures.get(name).and_then(Value::as_f64).with_context(|| format!("there is no figure `{name}`"))
+}
+
+fn built_script(name: &'static str, language: script::ScriptLanguage, folder: &Path) -> anyhow::Result<Guest> {
+    let source = Path::new(GUESTS).join(name);
+    let mut files = Vec::new();
+    for entry in fs::read_dir(&source).with_context(|| format!("cannot read {}", source.display()))? {
+        let path = entry?.path();
+        files.push((path.file_name().unwrap_or_default().to_string_lossy().into_owned(), fs::read(&path)?));
+    }
+    let entry = files.first().context("the script has no file")?.0.clone();
+    let build = || script::component(language, World::EtlOperator, &entry, &files);
+    // The first build may make the language's core, once per machine.
+    build()?;
+    let started = Instant::now();
+    let component = build()?;
+    let elapsed = started.elapsed().as_secs_f64();
+    let path = folder.join(format!("{name}.wasm"));
+    fs::write(&path, component)?;
+    Ok(Guest { name, component: path, figures: Map::from_iter([("warm_build_s".to_owned(), json!(elapsed))]) })
 }
 
 fn run_components(guests: &[Guest], heavy: &Guest) -> anyhow::Result<Value> {

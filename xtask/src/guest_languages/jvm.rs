@@ -7,7 +7,7 @@ use millrace_builder::{
     cage::Uncaged,
     jvm::{JvmBuilderFactory, JvmLimits},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use std::{
     fs,
     path::Path,
