@@ -6,7 +6,7 @@
 use crate::problem::FieldError;
 use async_trait::async_trait;
 use bytes::Bytes;
-use millrace_control::{BuildOrder, BuildsStatus};
+use millrace_control::{BuildOrder, BuildsStatus, DescribedFunction, InspectedResource, PackageHints};
 use millrace_domain::ProjectScope;
 use millrace_model::{
     graph::JobGraph,
@@ -15,7 +15,7 @@ use millrace_model::{
 use millrace_store::{Build, Cause};
 use serde::Serialize;
 use serde_json::Value;
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fs::File, time::Duration};
 use utoipa::ToSchema;
 
 /// The outcome of a connectivity test (SRC-2).
@@ -161,6 +161,10 @@ pub trait ControlPlane: Send + Sync + 'static {
     async fn ensure_topic(&self, scope: &ProjectScope, topic: &TopicId, options: &Value) -> Result<bool, ControlFailure>;
     /// Admits and compiles a component.
     async fn admit_plugin(&self, tenant: &TenantId, component: Bytes) -> Result<AdmittedComponent, ControlFailure>;
+    /// Finds out what an uploaded file is.
+    async fn inspect_resource(&self, tenant: &TenantId, file: File, hints: PackageHints) -> Result<InspectedResource, ControlFailure>;
+    /// Says what a component is as a SQL function.
+    async fn describe_function(&self, tenant: &TenantId, name: &str, component: Bytes) -> Result<DescribedFunction, ControlFailure>;
     /// Finds everything wrong with a graph.
     async fn validate(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<ValidationReport, ControlFailure>;
     /// Says what a graph or script would do.

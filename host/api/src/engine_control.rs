@@ -9,7 +9,9 @@ use crate::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use millrace_control::{BuildOrder, BuildsStatus, Control, ControlError, PinError, QueryColumn, QueryPlan};
+use millrace_control::{
+    BuildOrder, BuildsStatus, Control, ControlError, DescribedFunction, InspectedResource, PackageHints, PinError, QueryColumn, QueryPlan,
+};
 use millrace_domain::ProjectScope;
 use millrace_model::{
     graph::JobGraph,
@@ -18,7 +20,7 @@ use millrace_model::{
 use millrace_store::{Build, Cause};
 use serde::Serialize;
 use serde_json::Value;
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fs::File, time::Duration};
 
 #[async_trait]
 impl ControlPlane for Control {
@@ -35,6 +37,14 @@ impl ControlPlane for Control {
     async fn admit_plugin(&self, tenant: &TenantId, component: Bytes) -> Result<AdmittedComponent, ControlFailure> {
         let found = Self::admit_plugin(self, tenant, component).await?;
         Ok(AdmittedComponent { content_hash: found.content_hash, world: found.world, wit_version: found.wit_version })
+    }
+
+    async fn inspect_resource(&self, tenant: &TenantId, file: File, hints: PackageHints) -> Result<InspectedResource, ControlFailure> {
+        Ok(Self::inspect_resource(self, tenant, file, hints).await?)
+    }
+
+    async fn describe_function(&self, tenant: &TenantId, name: &str, component: Bytes) -> Result<DescribedFunction, ControlFailure> {
+        Ok(Self::describe_function(self, tenant, name, component).await?)
     }
 
     async fn validate(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<ValidationReport, ControlFailure> {

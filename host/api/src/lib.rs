@@ -13,6 +13,7 @@ mod data_sources;
 mod engine_control;
 mod extract;
 mod frame;
+mod functions;
 mod instance_views;
 mod instances;
 mod job_versions;
@@ -24,19 +25,24 @@ mod platform;
 mod plugins;
 mod problem;
 mod projects;
+mod quotas;
+mod resources;
 mod savepoints;
 mod sql;
 mod state;
+mod templates;
 mod tenants;
 #[cfg(test)]
 mod tests;
 mod tokens;
 mod topics;
+mod upload;
 
 pub use control_plane::{
     AdmittedComponent, ConnectivityReport, ControlFailure, ControlPlane, ExplainReport, LineageView, PinFailure, PinnedGraph,
     QueryColumnView, QueryView, ValidationReport,
 };
+pub use millrace_control::{DescribedFunction, InspectedResource, PackageHints};
 pub use openapi::document;
 pub use problem::FieldError;
 pub use state::{ApiConfig, ApiState};

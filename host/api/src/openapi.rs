@@ -1,10 +1,10 @@
 //! The routes and the OpenAPI document, from one list: what is not here is not served.
 
 use crate::{
-    audit, builds, capabilities, data_sources, frame, instance_views, instances, job_versions, jobs, me, platform, plugins, problem,
-    projects, savepoints, sql,
+    audit, builds, capabilities, data_sources, frame, functions, instance_views, instances, job_versions, jobs, me, platform, plugins,
+    problem, projects, quotas, resources, savepoints, sql,
     state::{ApiConfig, ApiState},
-    tenants, tokens, topics,
+    templates, tenants, tokens, topics,
 };
 use axum::{
     extract::{DefaultBodyLimit, Request},
@@ -74,6 +74,8 @@ fn tenant_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(projects::list_projects, projects::create_project))
         .routes(routes!(projects::get_project, projects::edit_project))
         .routes(routes!(projects::archive_project))
+        .routes(routes!(quotas::list_quotas))
+        .routes(routes!(quotas::set_quota))
 }
 
 fn definition_routes() -> OpenApiRouter<ApiState> {
@@ -85,9 +87,27 @@ fn definition_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(plugins::list_plugins))
         .routes(routes!(plugins::get_plugin))
         .routes(routes!(capabilities::get_plugin_grants, capabilities::set_plugin_grants))
+        .routes(routes!(resources::list_resources))
+        .routes(routes!(resources::get_resource, resources::delete_resource))
+        .routes(routes!(resources::preview_resource))
+        .routes(routes!(resources::download_resource))
+        .routes(routes!(resources::list_resource_uses))
+        .merge(function_routes())
+        .routes(routes!(templates::list_templates, templates::create_template))
+        .routes(routes!(templates::get_template, templates::edit_template, templates::delete_template))
+        .routes(routes!(templates::list_template_versions, templates::add_template_version))
+        .routes(routes!(templates::complete_template))
         .routes(routes!(jobs::list_jobs, jobs::create_job))
         .routes(routes!(jobs::get_job, jobs::edit_job, jobs::delete_job))
         .routes(routes!(job_versions::get_job_version))
+}
+
+fn function_routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(functions::list_functions, functions::create_function))
+        .routes(routes!(functions::get_function, functions::edit_function, functions::delete_function))
+        .routes(routes!(functions::list_tenant_functions, functions::create_tenant_function))
+        .routes(routes!(functions::get_tenant_function, functions::edit_tenant_function, functions::delete_tenant_function))
 }
 
 fn instance_routes() -> OpenApiRouter<ApiState> {
@@ -113,6 +133,9 @@ fn slow_routes(config: &ApiConfig) -> OpenApiRouter<ApiState> {
         .merge(uploads)
         .merge(builds)
         .routes(routes!(builds::get_build, builds::cancel_build))
+        .routes(routes!(resources::list_resource_versions, resources::upload_resource))
+        .routes(routes!(functions::list_function_versions, functions::add_function_version))
+        .routes(routes!(functions::list_tenant_function_versions, functions::add_tenant_function_version))
         .routes(routes!(data_sources::test_data_source))
         .routes(routes!(topics::ensure_topic))
         .routes(routes!(jobs::validate_job))

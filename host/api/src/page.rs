@@ -31,6 +31,11 @@ pub(crate) struct Listing<T> {
 }
 
 impl<T> Listing<T> {
+    /// Puts further items behind the last page.
+    pub(crate) fn append(&mut self, items: impl Iterator<Item = T>) {
+        self.items.extend(items);
+    }
+
     /// A page of wire items.
     pub(crate) fn of<S>(page: Page<S>) -> axum::Json<Self>
     where

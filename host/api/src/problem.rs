@@ -148,6 +148,7 @@ impl From<StoreError> for Problem {
                 Self::new(StatusCode::PRECONDITION_FAILED, code(what, "changed"), error.to_string())
             }
             StoreError::InUse { what, .. } => Self::new(StatusCode::CONFLICT, code(what, "in_use"), error.to_string()),
+            StoreError::QuotaExceeded { .. } => Self::new(StatusCode::CONFLICT, "quota.exceeded", error.to_string()),
             StoreError::Archived(_) => Self::new(StatusCode::CONFLICT, "project.archived", error.to_string()),
             StoreError::Lifecycle(_) => Self::new(StatusCode::CONFLICT, "instance.state", error.to_string()),
             StoreError::Invalid { field, message } => Self::field(field, "request.invalid", message.clone()),
@@ -155,6 +156,7 @@ impl From<StoreError> for Problem {
                 let detail = "the metadata database does not answer as it should; try again";
                 Self { internal: Some(error.to_string()), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "metadata.unavailable", detail) }
             }
+            StoreError::Unreadable(_) => Self::internal(error.to_string()),
             StoreError::Fenced { .. } | StoreError::Undecryptable(_) | StoreError::Corrupt(_) | StoreError::NewerSchema { .. } => {
                 Self::internal(error.to_string())
             }

@@ -4,12 +4,14 @@ use crate::control_plane::ControlPlane;
 use millrace_store::Store;
 use std::{
     ops::Deref,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
+use tokio::sync::Semaphore;
 
 /// Settings of the API.
 #[derive(Debug, Clone)]
@@ -20,6 +22,12 @@ pub struct ApiConfig {
     pub plugin_bytes_max: usize,
     /// Largest request of a build, with its JARs in Base64.
     pub build_bytes_max: usize,
+    /// Largest resource that can be uploaded.
+    pub resource_bytes_max: u64,
+    /// Folder for uploads on their way in; made when it is needed.
+    pub spool_dir: PathBuf,
+    /// Uploads that may be on their way in at the same time.
+    pub uploads_max: usize,
     /// Most time for an ordinary request.
     pub request_timeout: Duration,
     /// Most time for a request that waits for an outside system, a compilation or a savepoint.
@@ -34,6 +42,9 @@ impl Default for ApiConfig {
             body_bytes_max: 2 << 20,
             plugin_bytes_max: 8 << 20,
             build_bytes_max: 48 << 20,
+            resource_bytes_max: 256 << 20,
+            spool_dir: std::env::temp_dir(),
+            uploads_max: 8,
             request_timeout: Duration::from_secs(30),
             slow_request_timeout: Duration::from_secs(660),
             metrics_public: false,
@@ -53,13 +64,15 @@ pub struct Shared {
     pub control: Arc<dyn ControlPlane>,
     /// Settings.
     pub config: ApiConfig,
+    pub(crate) uploads: Semaphore,
     draining: AtomicBool,
 }
 
 impl ApiState {
     /// State over this store and control plane.
     pub fn new(store: Store, control: impl ControlPlane, config: ApiConfig) -> Self {
-        Self(Arc::new(Shared { store, control: Arc::new(control), config, draining: AtomicBool::new(false) }))
+        let uploads = Semaphore::new(config.uploads_max.max(1));
+        Self(Arc::new(Shared { store, control: Arc::new(control), config, uploads, draining: AtomicBool::new(false) }))
     }
 
     /// From now on `/health/ready` says no: load balancers send no more requests while the process ends.

@@ -13,7 +13,7 @@ use millrace_domain::{
 };
 use millrace_engine::{CapabilityGrants, Catalog, CatalogError, FolderGrant, FunctionBinding, PluginBinding, SecretValue};
 use millrace_model::{Schema, graph::JobGraph};
-use millrace_store::{PageRequest, Store, StoreError};
+use millrace_store::{Function, PageRequest, Store, StoreError};
 use parking_lot::Mutex;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -221,19 +221,34 @@ impl Catalog for ProjectCatalog {
     async fn function(&self, name: &str) -> Result<FunctionBinding, CatalogError> {
         let pin = match self.pins.functions.get(name) {
             Some(pin) => pin.clone(),
-            // SQL compares names of functions without case; plugins have theirs in lower case mostly.
-            None => match self.current_plugin(name, None).await {
-                Err(CatalogError::NotFound { .. }) if name.to_lowercase() != name => {
-                    self.current_plugin(&name.to_lowercase(), None).await?
-                }
-                found => found?,
-            },
+            None => self.current_function(name).await?,
         };
         Ok(FunctionBinding { name: name.to_owned(), plugin: self.bound(pin).await? })
     }
 }
 
 impl ProjectCatalog {
+    /// What a name means in SQL now: a function of the project, else of the tenant, else a plugin of the project. SQL
+    /// compares names of functions without case; ours are in lower case.
+    async fn current_function(&self, name: &str) -> Result<PinnedPlugin, CatalogError> {
+        match self.store.function_in(&self.scope, &name.to_lowercase()).await {
+            Ok(Function { latest: Some(version), name, .. }) => Ok(PinnedPlugin {
+                // No plugin has such a name, so that none of its grants is given to a function: functions compute, and no more.
+                plugin: format!("function {name}"),
+                version: version.number.to_string(),
+                content_hash: version.content_hash,
+            }),
+            Ok(Function { latest: None, name, .. }) => {
+                Err(CatalogError::Forbidden(format!("function `{name}` has no version yet; add one before it is called")))
+            }
+            Err(StoreError::NotFound { .. }) => match self.current_plugin(name, None).await {
+                Err(CatalogError::NotFound { .. }) if name.to_lowercase() != name => self.current_plugin(&name.to_lowercase(), None).await,
+                found => found,
+            },
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
     async fn bound(&self, pin: PinnedPlugin) -> Result<PluginBinding, CatalogError> {
         let grants = self.grants(&pin.plugin).await?;
         let component = self.store.component(&self.scope.tenant, &pin.content_hash).await.map_err(|e| self.failed(&e))?;
@@ -245,6 +260,11 @@ impl ProjectCatalog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use millrace_domain::function::FunctionState;
+    use millrace_model::ids::FunctionId;
+    use millrace_store::{
+        Cause, FunctionChange, FunctionScope, NewFunctionVersion, NewJob, NewJobVersion, NewPluginVersion, SecretKey, StoreOptions,
+    };
     use serde_json::json;
 
     #[test]
@@ -268,5 +288,78 @@ mod tests {
         let hash = |version: Option<&str>| pins.plugins[&("clean".to_owned(), version.map(str::to_owned))].content_hash.clone();
         assert_eq!((hash(Some("1")).as_str(), hash(None).as_str()), ("aa", "bb"));
         assert_eq!((pins.functions["f"].plugin.as_str(), pins.functions["f"].content_hash.as_str()), ("my-f", "cc"));
+    }
+
+    async fn upload(store: &Store, scope: &ProjectScope, name: &str, component: &[u8]) -> String {
+        let content_hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(component));
+        let new = NewPluginVersion {
+            name: name.parse().unwrap(),
+            description: None,
+            content_hash: content_hash.clone(),
+            world: "scalar-function".into(),
+            wit_version: "0.1.0".into(),
+            component,
+        };
+        store.add_plugin_version(&Cause::system("test"), scope, &new).await.unwrap();
+        content_hash
+    }
+
+    async fn add_version(store: &Store, scope: &FunctionScope, function: &FunctionId, content_hash: &str) {
+        let new = NewFunctionVersion {
+            content_hash: content_hash.to_owned(),
+            component: None,
+            world: "scalar-function".into(),
+            wit_version: "0.1.0".into(),
+            size_bytes: 1,
+            signatures: json!([]),
+            origin: json!({}),
+            source: json!(null),
+        };
+        store.add_function_version(&Cause::system("test"), scope, function, &new).await.unwrap();
+    }
+
+    /// EXT-4: a job's version goes on with the function's version that it has pinned, after a new one was added and after
+    /// the project has hidden the tenant's function by one of its own.
+    #[tokio::test]
+    async fn a_pinned_function_stays_what_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("metadata.db").display());
+        let store = Store::open(StoreOptions::new(url, SecretKey::new(&[7; 32]))).await.unwrap();
+        let cause = Cause::system("test");
+        let tenant = store.create_tenant(&cause, &"shop".parse().unwrap(), "").await.unwrap().id;
+        let scope = store.create_project(&cause, &tenant, &"web".parse().unwrap(), "").await.unwrap().scope;
+        let shared = FunctionScope::Tenant(tenant.clone());
+        let said = FunctionChange { description: String::new(), attributes: BTreeMap::new(), state: FunctionState::Enabled };
+        let function = store.create_function(&cause, &shared, &"normalize".parse().unwrap(), &said).await.unwrap().id;
+        let current = || ProjectCatalog::current(store.clone(), scope.clone());
+        let early = current().function("normalize").await.unwrap_err();
+        assert_eq!(early.to_string(), "function `normalize` has no version yet; add one before it is called");
+
+        let (first, second) = (upload(&store, &scope, "normalize", b"one").await, upload(&store, &scope, "two", b"two").await);
+        add_version(&store, &shared, &function, &first).await;
+        let found = current().function("NORMALIZE").await.unwrap().plugin;
+        assert_eq!((found.name.as_str(), found.version.as_str(), &found.content_hash), ("function normalize", "1", &first));
+        let call = json!({"function": "NORMALIZE", "plugin": found.name, "version": found.version, "content_hash": found.content_hash});
+        let pins = json!({"query": {"sql": "SELECT NORMALIZE(a) FROM t", "functions": [call]}});
+        let graph: JobGraph = serde_json::from_value(json!({"nodes": []})).unwrap();
+        let new = NewJob { name: "job".parse().unwrap(), folder: "".parse().unwrap(), description: String::new(), draft: graph.clone() };
+        let job = store.create_job(&cause, &scope, &new).await.unwrap().id;
+        let version = NewJobVersion { graph: graph.clone(), pins, content_hash: "aa".into(), description: String::new() };
+        let version = store.add_job_version(&cause, &scope, &job, &version).await.unwrap();
+
+        add_version(&store, &shared, &function, &second).await;
+        assert_eq!(current().function("normalize").await.unwrap().plugin.content_hash, second);
+        let pinned = ProjectCatalog::pinned(store.clone(), scope.clone(), &version.graph, &version.pins).unwrap();
+        let found = pinned.function("NORMALIZE").await.unwrap().plugin;
+        assert_eq!((found.version.as_str(), found.component.as_ref()), ("1", b"one".as_slice()));
+        assert!(store.delete_function(&cause, &shared, &function).await.unwrap_err().to_string().contains("job `job version 1`"));
+
+        let own = FunctionScope::Project(scope.clone());
+        let hiding = store.create_function(&cause, &own, &"normalize".parse().unwrap(), &said).await.unwrap().id;
+        let third = upload(&store, &scope, "three", b"three").await;
+        add_version(&store, &own, &hiding, &third).await;
+        assert_eq!(current().function("Normalize").await.unwrap().plugin.content_hash, third);
+        assert_eq!(pinned.function("NORMALIZE").await.unwrap().plugin.content_hash, first);
+        assert_eq!(current().function("two").await.unwrap().plugin.name, "two", "a plugin is a function by its own name");
     }
 }

@@ -14,6 +14,7 @@ use crate::{
 use bytes::Bytes;
 use millrace_builder::service::BuildService;
 use millrace_connector::{Connection, ConnectivityFailure, ConnectivityReport, TableBinding};
+use millrace_datapackage::Inspector;
 use millrace_domain::ProjectScope;
 use millrace_engine::{Catalog, CatalogError, EngineServices};
 use millrace_model::{
@@ -41,20 +42,23 @@ pub struct ControlParts {
     pub lease: Duration,
     /// Instances that may be starting at the same time, at least 1.
     pub starts_max: usize,
+    /// What looks into data packages.
+    pub packages: Inspector,
 }
 
 /// Handle on the control plane; cheap to clone.
 #[derive(Clone)]
 pub struct Control {
     worker: Arc<Worker>,
-    services: EngineServices,
+    pub(crate) services: EngineServices,
     builds: Arc<Builds>,
+    pub(crate) packages: Inspector,
 }
 
 impl Control {
     /// A control plane that does not reconcile yet: see [`Control::reconcile`].
     pub fn new(parts: ControlParts) -> Self {
-        let ControlParts { store, services, worker, lease, starts_max } = parts;
+        let ControlParts { store, services, worker, lease, starts_max, packages } = parts;
         let engine: Arc<dyn ExecutionEngine> = Arc::new(NativeEngine::new(services.clone()));
         let worker = Worker {
             store,
@@ -68,7 +72,7 @@ impl Control {
             closing: CancellationToken::new(),
         };
         let builds = Arc::new(Builds::Absent("this server builds nothing".into()));
-        Self { worker: Arc::new(worker), services, builds }
+        Self { worker: Arc::new(worker), services, packages, builds }
     }
 
     /// Builds online code with this service, or says why it does not.

@@ -107,9 +107,12 @@ impl Principal {
     }
 }
 
-/// Who has a project must also see the tenant around it; everything else needs a grant that covers the place.
+/// Who has a project must also see the tenant around it, and use what the tenant offers to its projects; everything else
+/// needs a grant that covers the place.
 fn reaches(grant: &Grant, action: Action, scope: &Scope) -> bool {
-    grant.scope.covers(scope) || (action == Action::TenantView && scope.covers(&grant.scope) && *scope != Scope::Platform)
+    let from_within =
+        matches!(action, Action::TenantView | Action::FunctionView | Action::TemplateView | Action::TemplateEdit | Action::QuotaView);
+    grant.scope.covers(scope) || (from_within && scope.covers(&grant.scope) && *scope != Scope::Platform)
 }
 
 #[cfg(test)]
@@ -143,6 +146,7 @@ mod tests {
             assert!(!developer.allowed(Action::JobEdit, &elsewhere), "{elsewhere:?}");
             assert!(!developer.sees(&elsewhere), "{elsewhere:?}");
         }
+        assert!(developer.allowed(Action::TemplateEdit, &tenant("a")) && !developer.allowed(Action::TemplatePublish, &tenant("a")));
         assert!(!developer.allowed(Action::ProjectCreate, &tenant("a")));
         let admin = principal(&[(Role::TenantAdmin, tenant("a"))]);
         assert!(admin.allowed(Action::JobEdit, &project("a", "q")));

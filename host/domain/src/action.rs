@@ -74,6 +74,32 @@ text_enum! {
         BuildCancel = "build.cancel",
         /// See builds with their diagnostics and logs.
         BuildView = "build.view",
+        /// Upload a version of a resource.
+        ResourceUpload = "resource.upload",
+        /// Remove a resource that nobody uses.
+        ResourceDelete = "resource.delete",
+        /// See, preview and download resources.
+        ResourceView = "resource.view",
+        /// Make a function of a project, or add a version to it.
+        FunctionCreate = "function.create",
+        /// Change what is said of a function, and its state.
+        FunctionEdit = "function.edit",
+        /// Remove a function that no job's version uses.
+        FunctionDelete = "function.delete",
+        /// Make, change and remove functions of the whole tenant.
+        FunctionShare = "function.share",
+        /// See functions.
+        FunctionView = "function.view",
+        /// Make, change and remove templates of one's own.
+        TemplateEdit = "template.edit",
+        /// Make templates visible to the whole tenant; change and remove those.
+        TemplatePublish = "template.publish",
+        /// See and fill templates.
+        TemplateView = "template.view",
+        /// Say how much of something a tenant may have.
+        QuotaEdit = "quota.edit",
+        /// See how much of it a tenant has.
+        QuotaView = "quota.view",
         /// Make a job.
         JobCreate = "job.create",
         /// Change a job's draft.
@@ -110,13 +136,15 @@ pub const fn permits(role: Role, action: Action) -> bool {
     use Action as A;
     use Role::{BusinessUser, DataAssetAdmin, Developer, GlobalDataAdmin, Member, PlatformAdmin, ProjectDataAdmin, TenantAdmin};
     match action {
-        A::PlatformObserve | A::TenantCreate | A::TenantGrant => matches!(role, PlatformAdmin),
+        A::PlatformObserve | A::TenantCreate | A::TenantGrant | A::QuotaEdit => matches!(role, PlatformAdmin),
         A::TenantEdit
         | A::TenantGrantView
         | A::PluginGrant
         | A::ProjectCreate
         | A::ProjectEdit
         | A::ProjectArchive
+        | A::FunctionShare
+        | A::TemplatePublish
         | A::TokenCreate
         | A::TokenRevoke
         | A::TokenView
@@ -135,12 +163,25 @@ pub const fn permits(role: Role, action: Action) -> bool {
         A::TopicCreate | A::TopicEdit | A::TopicDelete | A::TopicEnsure => {
             matches!(role, PlatformAdmin | TenantAdmin | ProjectDataAdmin | Developer)
         }
-        A::PluginView | A::BuildView | A::JobView | A::InstanceView => {
+        A::PluginView
+        | A::BuildView
+        | A::ResourceView
+        | A::FunctionView
+        | A::TemplateView
+        | A::QuotaView
+        | A::JobView
+        | A::InstanceView => {
             matches!(role, PlatformAdmin | TenantAdmin | GlobalDataAdmin | ProjectDataAdmin | Developer)
         }
         A::PluginUpload
         | A::BuildCreate
         | A::BuildCancel
+        | A::ResourceUpload
+        | A::ResourceDelete
+        | A::FunctionCreate
+        | A::FunctionEdit
+        | A::FunctionDelete
+        | A::TemplateEdit
         | A::JobCreate
         | A::JobEdit
         | A::JobDelete
@@ -164,6 +205,10 @@ impl Action {
             | Self::TopicView
             | Self::PluginView
             | Self::BuildView
+            | Self::ResourceView
+            | Self::FunctionView
+            | Self::TemplateView
+            | Self::QuotaView
             | Self::JobView
             | Self::InstanceView
             | Self::TokenView
@@ -178,6 +223,14 @@ impl Action {
             | Self::PluginUpload
             | Self::BuildCreate
             | Self::BuildCancel
+            | Self::ResourceUpload
+            | Self::ResourceDelete
+            | Self::FunctionCreate
+            | Self::FunctionEdit
+            | Self::FunctionDelete
+            | Self::FunctionShare
+            | Self::TemplateEdit
+            | Self::TemplatePublish
             | Self::JobCreate
             | Self::JobEdit
             | Self::JobDelete
@@ -192,6 +245,7 @@ impl Action {
             | Self::ProjectCreate
             | Self::ProjectEdit
             | Self::ProjectArchive
+            | Self::QuotaEdit
             | Self::TokenCreate
             | Self::TokenRevoke => TokenScope::Administer,
         }

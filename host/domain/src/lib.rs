@@ -8,14 +8,18 @@ mod text_enum;
 pub mod access;
 pub mod action;
 pub mod capability;
+pub mod function;
 pub mod lifecycle;
 pub mod name;
 pub mod properties;
+pub mod resource;
 pub mod role;
+pub mod template;
 
 pub use access::{Grant, Principal, ProjectScope, Scope};
 pub use action::{Action, TokenScope};
 pub use lifecycle::{Effect, InstanceAction, InstanceEvent, InstanceState};
 pub use name::{FolderPath, Name, NameError};
+pub use resource::{Quota, ResourceKind};
 pub use role::Role;
 pub use text_enum::UnknownWord;

@@ -5,15 +5,19 @@
 mod access;
 mod apply;
 mod build;
+mod functions;
 mod generate;
 mod grants;
 mod instances;
 mod jobs;
 mod paths;
 mod plugins;
+mod quotas;
+mod resource_files;
 mod resources;
 mod session;
 mod sql;
+mod templates;
 
 use crate::{config::ServerOptions, logging, serve::Server, shutdown, up};
 pub(crate) use apply::{ApplyArguments, run as apply};
@@ -86,6 +90,15 @@ enum Command {
     Plugin(plugins::PluginCommand),
     /// Build a component on the server from Java or Scala
     Build(build::BuildArguments),
+    /// Resources of a project: JARs, components, data packages
+    #[command(subcommand)]
+    Resource(resource_files::ResourceCommand),
+    /// Functions by which SQL calls tenant code
+    #[command(subcommand)]
+    Function(functions::FunctionCommand),
+    /// Templates: texts around the code that users write
+    #[command(subcommand)]
+    Template(templates::TemplateCommand),
     /// Jobs of a project
     #[command(subcommand)]
     Job(jobs::JobCommand),
@@ -101,6 +114,9 @@ enum Command {
     /// Savepoints of an instance
     #[command(subcommand)]
     Savepoint(instances::SavepointCommand),
+    /// What a tenant has and may have
+    #[command(subcommand)]
+    Quota(quotas::QuotaCommand),
     /// Tokens of a tenant
     #[command(subcommand)]
     Token(access::TokenCommand),
@@ -150,11 +166,15 @@ async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
         Command::Topic(command) => resources::topic(&session()?, command).await,
         Command::Plugin(command) => plugins::run(&global, command).await,
         Command::Build(arguments) => build::run(&session()?, arguments).await,
+        Command::Resource(command) => resource_files::run(&session()?, command).await,
+        Command::Function(command) => functions::run(&session()?, command).await,
+        Command::Template(command) => templates::run(&session()?, command).await,
         Command::Job(command) => jobs::job(&session()?, command).await,
         Command::Sql(command) => sql::run(&session()?, command).await,
         Command::Version(command) => jobs::version(&session()?, command).await,
         Command::Instance(command) => instances::instance(&session()?, command).await,
         Command::Savepoint(command) => instances::savepoint(&session()?, command).await,
+        Command::Quota(command) => quotas::run(&session()?, command).await,
         Command::Token(command) => access::token(&session()?, command).await,
         Command::Audit(arguments) => access::audit(&session()?, arguments).await,
     }

@@ -16,6 +16,9 @@ use std::time::Duration;
 /// Longer than the server's own limit, so that its answer is what the user sees.
 const REQUEST_MAX: Duration = Duration::from_secs(120);
 
+/// Most time for a file on its way.
+const TRANSFER_MAX: Duration = Duration::from_secs(1_800);
+
 /// A server and the right to talk to it.
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -105,6 +108,24 @@ impl Client {
         let response = request.send().await.map_err(|e| self.unreachable(e))?;
         let response = self.checked(response).await?;
         self.json(response).await
+    }
+
+    /// Uploads a file of any size to `path`.
+    pub(crate) async fn upload_file(&self, path: &str, file: tokio::fs::File) -> Result<Value, ClientError> {
+        let request = self.request(Method::POST, path).header(header::CONTENT_TYPE, "application/octet-stream").timeout(TRANSFER_MAX);
+        let response = request.body(file).send().await.map_err(|e| self.unreachable(e))?;
+        let response = self.checked(response).await?;
+        self.json(response).await
+    }
+
+    /// Downloads what is at `path`, piece by piece.
+    pub(crate) async fn download(&self, path: &str, mut write: impl FnMut(&[u8]) -> std::io::Result<()>) -> anyhow::Result<()> {
+        let response = self.request(Method::GET, path).timeout(TRANSFER_MAX).send().await.map_err(|e| self.unreachable(e))?;
+        let mut response = self.checked(response).await?;
+        while let Some(piece) = response.chunk().await.map_err(|e| self.unreachable(e))? {
+            write(&piece)?;
+        }
+        Ok(())
     }
 
     async fn exchange(&self, method: Method, path: &str, body: Option<&Value>, etag: Option<&str>) -> Result<Value, ClientError> {

@@ -1,7 +1,7 @@
 //! The `millrace` binary: server, command line, local playground.
 //!
-//! Invariant: `compile-component` and `build-cage` run before anything else is set up, so that the processes which handle
-//! untrusted bytes have no threads, no runtime, no files and no network.
+//! Invariant: `compile-component`, `inspect-package` and `build-cage` run before anything else is set up, so that the
+//! processes which handle untrusted bytes have no threads, no runtime, no files and no network.
 
 mod broker;
 mod build_service;
@@ -30,12 +30,18 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const COMPILE_COMPONENT: &str = "compile-component";
 /// The hidden command that closes the cage around a process of a build.
 const BUILD_CAGE: &str = "build-cage";
+/// The hidden command of the process that looks into data packages.
+const INSPECT_PACKAGE: &str = "inspect-package";
 
 fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|first| first == COMPILE_COMPONENT) {
+    let first = std::env::args_os().nth(1).unwrap_or_default();
+    if first == COMPILE_COMPONENT {
         return millrace_sandbox::compile_child_main();
     }
-    if std::env::args_os().nth(1).is_some_and(|first| first == BUILD_CAGE) {
+    if first == INSPECT_PACKAGE {
+        return millrace_datapackage::inspect_child_main();
+    }
+    if first == BUILD_CAGE {
         return millrace_builder::cage::build_cage_main(std::env::args_os().skip(2));
     }
     cli::run()

@@ -33,6 +33,12 @@ pub(crate) struct Manifest {
     #[serde(default)]
     pub(crate) plugins: Vec<Plugin>,
     #[serde(default)]
+    pub(crate) resources: Vec<Resource>,
+    #[serde(default)]
+    pub(crate) functions: Vec<Function>,
+    #[serde(default)]
+    pub(crate) templates: Vec<Template>,
+    #[serde(default)]
     pub(crate) jobs: Vec<Job>,
     /// Folder of the manifest; plugin sources are relative to it.
     #[serde(skip)]
@@ -85,6 +91,56 @@ pub(crate) struct Plugin {
     /// What it may do beyond computing, as the API takes it.
     #[serde(default)]
     pub(crate) grants: Option<Value>,
+}
+
+/// A function by which SQL calls a plugin or resource of the project.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Function {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) description: String,
+    #[serde(default)]
+    pub(crate) attributes: BTreeMap<String, String>,
+    #[serde(default = "enabled")]
+    pub(crate) state: String,
+    /// For the whole tenant instead of the project.
+    #[serde(default)]
+    pub(crate) tenant_wide: bool,
+    pub(crate) plugin: Option<String>,
+    pub(crate) resource: Option<String>,
+}
+
+fn enabled() -> String {
+    "enabled".to_owned()
+}
+
+/// A template of the whole tenant.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Template {
+    pub(crate) name: String,
+    pub(crate) language: String,
+    pub(crate) world: String,
+    #[serde(default)]
+    pub(crate) description: String,
+    /// File with the text, relative to the manifest.
+    pub(crate) file: PathBuf,
+    /// Declarations of its placeholders.
+    pub(crate) parameters: Value,
+}
+
+/// A file to upload as it is: a JAR, a component or a data package.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Resource {
+    pub(crate) name: String,
+    /// Relative to the manifest.
+    pub(crate) file: PathBuf,
+    #[serde(default)]
+    pub(crate) description: String,
+    /// Whether the first line of a CSV file names its columns; found out unless given.
+    pub(crate) header: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -201,6 +257,13 @@ impl Manifest {
         let sources = unique("data_sources", self.data_sources.iter().map(|s| s.name.as_str()))?;
         unique("topics", self.topics.iter().map(|t| t.name.as_str()))?;
         unique("plugins", self.plugins.iter().map(|p| p.name.as_str()))?;
+        unique("resources", self.resources.iter().map(|r| r.name.as_str()))?;
+        unique("functions", self.functions.iter().map(|f| f.name.as_str()))?;
+        unique("templates", self.templates.iter().map(|t| t.name.as_str()))?;
+        for function in &self.functions {
+            let one = function.plugin.is_some() != function.resource.is_some();
+            anyhow::ensure!(one, "function `{}` needs exactly one of `plugin` and `resource`", function.name);
+        }
         unique("jobs", self.jobs.iter().map(|j| j.name.as_str()))?;
         for job in &self.jobs {
             let has_nodes = job.graph.as_ref().is_some_and(|g| g.sql.is_some() || !g.nodes.is_empty());

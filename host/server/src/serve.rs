@@ -9,6 +9,7 @@ use millrace_api::{ApiConfig, ApiState};
 use millrace_connector::ConnectorRegistry;
 use millrace_connector_kafka::KafkaConnector;
 use millrace_control::{Control, ControlParts};
+use millrace_datapackage::{Inspector, InspectorCommand};
 use millrace_domain::Name;
 use millrace_engine::{EngineServices, TenantAccounts, operators::OperatorRegistry};
 use millrace_sandbox::{CompilerCommand, Sandbox, SandboxConfig, TenantLimits};
@@ -22,6 +23,9 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 /// The token of the local administrator, for the command line on the same machine.
 pub(crate) const ADMIN_TOKEN: &str = "admin.token";
+/// This program, for child processes. The link, not the path behind it: it still leads to this program when the file has
+/// been replaced by a newer build.
+const THIS_PROGRAM: &str = "/proc/self/exe";
 /// How long a server that was here before may take to be gone after it was killed.
 const PREDECESSOR_MAX: Duration = Duration::from_secs(3);
 /// How long requests that are under way may take at the end.
@@ -72,13 +76,14 @@ impl Server {
             worker: worker.clone(),
             lease: LEASE,
             starts_max: settings.starts_max,
+            packages: Inspector::new(InspectorCommand { program: THIS_PROGRAM.into(), args: vec![crate::INSPECT_PACKAGE.into()] }),
         });
         let lost = store.fail_lost_builds(&worker).await.context("cannot end the builds that were under way")?;
         if lost > 0 {
             tracing::warn!(lost, "builds were under way when the server ended");
         }
         let control = control.with_builds(build_service::start(settings, data.join("builds")).await);
-        let api = ApiState::new(store.clone(), control.clone(), ApiConfig::default());
+        let api = ApiState::new(store.clone(), control.clone(), ApiConfig { spool_dir: data.join("uploads"), ..ApiConfig::default() });
         let listener = listen(settings.listen).await?;
         let address = listener.local_addr()?;
         let router = millrace_api::router(api.clone()).merge(page::router(address));
@@ -138,8 +143,7 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 fn services(settings: &Settings, data: &DataDir, mac_key: [u8; 32]) -> anyhow::Result<EngineServices> {
-    // The link, not the path behind it: it still leads to this program when the file has been replaced by a newer build.
-    let compiler = CompilerCommand { program: "/proc/self/exe".into(), args: vec![crate::COMPILE_COMPONENT.into()] };
+    let compiler = CompilerCommand { program: THIS_PROGRAM.into(), args: vec![crate::COMPILE_COMPONENT.into()] };
     let sandbox = Sandbox::new(SandboxConfig::new(data.join("code-cache"), mac_key, compiler)).context("cannot set up the sandbox")?;
     let limits = TenantLimits { memory_bytes_max: (settings.tenant_memory_mib as u64) << 20, ..TenantLimits::default() };
     Ok(EngineServices {

@@ -13,6 +13,7 @@ use std::{sync::Arc, time::Duration};
 /// Schema changes in order; a released one is never edited.
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_control_plane.sql"),
+    include_str!("../migrations/0002_resources_functions_templates.sql"),
     include_str!("../migrations/0003_capabilities.sql"),
     include_str!("../migrations/0004_builds.sql"),
 ];

@@ -1,6 +1,6 @@
 //! Errors of the store, classified once.
 
-use millrace_domain::lifecycle;
+use millrace_domain::{Quota, lifecycle};
 use millrace_model::{Classified, FaultClass};
 
 /// Why the store did not do what it was asked.
@@ -44,6 +44,24 @@ pub enum StoreError {
         /// What uses it and what to do.
         by: String,
     },
+    /// The tenant may not have that much.
+    #[error(
+        "quota `{quota}`: the tenant uses {used}, wants {wanted} more and may have {allowed}; remove what nobody uses, or ask an \
+         administrator of the platform for more"
+    )]
+    QuotaExceeded {
+        /// Of what.
+        quota: Quota,
+        /// What the tenant has.
+        used: i64,
+        /// What it wants besides.
+        wanted: i64,
+        /// What it may have.
+        allowed: i64,
+    },
+    /// Bytes to be stored cannot be read.
+    #[error("the content cannot be read: {0}")]
+    Unreadable(String),
     /// The project is archived and cannot be entered.
     #[error("project `{0}` is archived and cannot be changed")]
     Archived(String),
@@ -109,10 +127,11 @@ impl Classified for StoreError {
             | Self::AlreadyExists { .. }
             | Self::RevisionConflict { .. }
             | Self::InUse { .. }
+            | Self::QuotaExceeded { .. }
             | Self::Archived(_)
             | Self::Lifecycle(_)
             | Self::Invalid { .. } => FaultClass::User,
-            Self::Database(_) => FaultClass::External,
+            Self::Database(_) | Self::Unreadable(_) => FaultClass::External,
             Self::Fenced { .. } | Self::Undecryptable(_) | Self::Corrupt(_) | Self::NewerSchema { .. } => FaultClass::Internal,
         }
     }

@@ -1,6 +1,12 @@
 //! Submitted versions of jobs: immutable, with everything pinned by content (DEV-4).
 
-use crate::{Cause, Page, PageRequest, Store, StoreError, audit::done_in, data_source::row_scope, row};
+use crate::{
+    Cause, Page, PageRequest, Store, StoreError,
+    audit::done_in,
+    blob::{pinned_contents, version_use},
+    data_source::row_scope,
+    row,
+};
 use millrace_domain::{Action, ProjectScope};
 use millrace_model::{
     graph::JobGraph,
@@ -8,6 +14,7 @@ use millrace_model::{
 };
 use serde_json::{Value, json};
 use sqlx::any::AnyRow;
+use std::collections::BTreeSet;
 
 /// A version.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,15 +68,13 @@ impl Store {
     ) -> Result<JobVersion, StoreError> {
         let mut tx = self.begin().await?;
         self.enter(&mut tx, scope).await?;
-        let there = sqlx::query("SELECT id FROM jobs WHERE tenant_id = $1 AND project_id = $2 AND id = $3 AND deleted_at_ms IS NULL")
+        let there = sqlx::query("SELECT name FROM jobs WHERE tenant_id = $1 AND project_id = $2 AND id = $3 AND deleted_at_ms IS NULL")
             .bind(scope.tenant.as_str())
             .bind(scope.project.as_str())
             .bind(job.as_str())
             .fetch_optional(&mut *tx)
             .await?;
-        if there.is_none() {
-            return Err(StoreError::not_found("job", job.as_str()));
-        }
+        let name = row::text(&there.ok_or_else(|| StoreError::not_found("job", job.as_str()))?, "name")?;
         let latest = sqlx::query("SELECT * FROM job_versions WHERE job_id = $1 ORDER BY number DESC LIMIT 1")
             .bind(job.as_str())
             .fetch_optional(&mut *tx)
@@ -98,6 +103,12 @@ impl Store {
         .bind(self.now_ms())
         .fetch_one(&mut *tx)
         .await?;
+        let mut contents = BTreeSet::new();
+        pinned_contents(&new.pins, &mut contents);
+        for content in &contents {
+            // What was there when it was pinned may be gone by now.
+            self.note_use(&mut tx, &version_use(scope, "job", &id, &name, number), content).await?;
+        }
         let detail = json!({"job": job, "number": number, "content_hash": new.content_hash});
         self.audit(&mut tx, cause, done_in(scope, Action::JobSubmit, &id, detail)).await?;
         tx.commit().await?;

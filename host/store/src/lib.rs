@@ -5,12 +5,14 @@
 //! only through [`Store::connection`] and [`Store::granted`]. SQL uses `$1` placeholders and TEXT, BIGINT and BLOB/BYTEA only.
 
 mod audit;
+mod blob;
 mod build;
 mod capability;
 mod clock;
 mod data_source;
 mod database;
 mod error;
+mod function;
 mod instance;
 mod instance_worker;
 mod job;
@@ -18,9 +20,12 @@ mod job_version;
 mod page;
 mod plugin;
 mod project;
+mod quota;
+mod resource;
 mod row;
 mod savepoint;
 mod sealed;
+mod template;
 mod tenant;
 #[cfg(test)]
 mod tests;
@@ -28,11 +33,13 @@ mod token;
 mod topic;
 
 pub use audit::{AuditEntry, AuditQuery, Cause, Outcome};
+pub use blob::{Content, ContentUse, PIECE_BYTES};
 pub use build::{BUILDS_KEPT, Build, BuildEnding, BuildState, NewBuild};
 pub use clock::{Clock, IdSource, SystemClock, TimeOrderedIds};
 pub use data_source::{DataSource, DataSourceChange, NewDataSource, SourceConnection};
 pub use database::{Store, StoreOptions};
 pub use error::StoreError;
+pub use function::{Function, FunctionChange, FunctionScope, FunctionVersion, NewFunctionVersion};
 pub use instance::{Instance, InstanceRequest, NewInstance, StartFrom};
 pub use instance_worker::InstanceReport;
 pub use job::{Job, JobChange, JobFilter, NewJob};
@@ -40,8 +47,11 @@ pub use job_version::{JobVersion, NewJobVersion};
 pub use page::{Page, PageRequest};
 pub use plugin::{NewPluginVersion, Plugin, PluginVersion};
 pub use project::Project;
+pub use quota::TenantQuota;
+pub use resource::{NewResourceVersion, Resource, ResourceFilter, ResourceVersion};
 pub use savepoint::{Savepoint, SavepointState};
 pub use sealed::SecretKey;
+pub use template::{NewTemplate, StoredTemplate, TemplateFilter, TemplateReader, TemplateVersion};
 pub use tenant::Tenant;
 pub use token::{IssuedToken, NewToken, Token, TokenSecret};
 pub use topic::{NewTopic, Topic, TopicChange};

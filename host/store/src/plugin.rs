@@ -2,11 +2,11 @@
 //!
 //! Invariant: a version is immutable and names its component by content hash; the bytes are kept once per tenant.
 
-use crate::{Cause, Page, PageRequest, Store, StoreError, audit::done_in, data_source::row_scope, row};
+use crate::{Cause, Content, Page, PageRequest, Store, StoreError, audit::done_in, blob::version_use, data_source::row_scope, row};
 use millrace_domain::{Action, Name, ProjectScope};
-use millrace_model::ids::{PluginId, TenantId};
+use millrace_model::ids::PluginId;
 use serde_json::json;
-use sqlx::{Any, Row, Transaction, any::AnyRow};
+use sqlx::{Any, Transaction, any::AnyRow};
 
 /// A plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,19 +137,15 @@ impl Store {
         (plugin, number): (&str, i64),
         new: &NewPluginVersion<'_>,
     ) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO blobs (tenant_id, content_hash, content) VALUES ($1, $2, $3) ON CONFLICT (tenant_id, content_hash) DO NOTHING",
-        )
-        .bind(scope.tenant.as_str())
-        .bind(new.content_hash.as_str())
-        .bind(new.component.to_vec())
-        .execute(&mut **tx)
-        .await?;
+        let (id, size_bytes) = (self.new_id("plv"), i64::try_from(new.component.len()).unwrap_or(i64::MAX));
+        let mut bytes = new.component;
+        let content = Content { hash: new.content_hash.clone(), size_bytes, bytes: &mut bytes };
+        self.put_content(tx, &scope.tenant, content).await?;
         sqlx::query(
             "INSERT INTO plugin_versions (id, tenant_id, project_id, plugin_id, number, content_hash, world, wit_version, size_bytes, \
              created_by, created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         )
-        .bind(self.new_id("plv"))
+        .bind(id.as_str())
         .bind(scope.tenant.as_str())
         .bind(scope.project.as_str())
         .bind(plugin)
@@ -157,12 +153,12 @@ impl Store {
         .bind(new.content_hash.as_str())
         .bind(new.world.as_str())
         .bind(new.wit_version.as_str())
-        .bind(i64::try_from(new.component.len()).unwrap_or(i64::MAX))
+        .bind(size_bytes)
         .bind(cause.actor.as_str())
         .bind(self.now_ms())
         .execute(&mut **tx)
         .await?;
-        Ok(())
+        self.note_use(tx, &version_use(scope, "plugin", &id, new.name.as_str(), number), &new.content_hash).await
     }
 
     /// The plugin of this name or id with its newest version.
@@ -208,20 +204,6 @@ impl Store {
                 .fetch_all(&self.pool)
                 .await?;
         rows.iter().map(version).collect()
-    }
-
-    /// The component with this content hash that the tenant has uploaded.
-    ///
-    /// # Errors
-    /// The tenant has uploaded none, or the database fails.
-    pub async fn component(&self, tenant: &TenantId, content_hash: &str) -> Result<Vec<u8>, StoreError> {
-        let found = sqlx::query("SELECT content FROM blobs WHERE tenant_id = $1 AND content_hash = $2")
-            .bind(tenant.as_str())
-            .bind(content_hash)
-            .fetch_optional(&self.pool)
-            .await?;
-        let found = found.ok_or_else(|| StoreError::not_found("component", content_hash))?;
-        Ok(found.try_get::<Vec<u8>, _>("content")?)
     }
 }
 

@@ -34,6 +34,10 @@ fn filled(template: &str, instance: &str) -> String {
         ("{source}", "broker"),
         ("{topic}", "clicks"),
         ("{plugin}", "clean"),
+        ("{resource}", "sample"),
+        ("{quota}", "storage_bytes"),
+        ("{function}", if template.contains("{project}") { "clean" } else { "shared" }),
+        ("{template}", "java-etl"),
         ("{job}", "clean-clicks"),
         ("{version}", "1"),
         ("{instance}", instance),
@@ -137,6 +141,21 @@ fn action_of(operation: &str) -> Action {
         "ensure_topic" => A::TopicEnsure,
         "list_plugins" | "get_plugin" | "list_plugin_versions" => A::PluginView,
         "upload_plugin" => A::PluginUpload,
+        "list_resources" | "get_resource" | "list_resource_versions" | "preview_resource" | "download_resource" | "list_resource_uses" => {
+            A::ResourceView
+        }
+        "upload_resource" => A::ResourceUpload,
+        "delete_resource" => A::ResourceDelete,
+        "list_functions" | "get_function" | "list_function_versions" => A::FunctionView,
+        "list_tenant_functions" | "get_tenant_function" | "list_tenant_function_versions" => A::FunctionView,
+        "create_function" | "add_function_version" => A::FunctionCreate,
+        "edit_function" => A::FunctionEdit,
+        "delete_function" => A::FunctionDelete,
+        "create_tenant_function" | "edit_tenant_function" | "delete_tenant_function" | "add_tenant_function_version" => A::FunctionShare,
+        "list_templates" | "get_template" | "list_template_versions" | "complete_template" => A::TemplateView,
+        "create_template" | "edit_template" | "delete_template" | "add_template_version" => A::TemplateEdit,
+        "list_quotas" => A::QuotaView,
+        "set_quota" => A::QuotaEdit,
         "list_jobs" | "get_job" | "validate_job" | "explain_sql" | "list_job_versions" | "get_job_version" => A::JobView,
         "create_job" => A::JobCreate,
         "edit_job" => A::JobEdit,
@@ -197,7 +216,7 @@ async fn allowed_roles_get_past_authorization_when_they_change_things() {
     let instance = server.furnish("acme").await;
     let token = server.token("acme", "tenant_admin", None).await;
     for (method, template, operation) in endpoints().into_iter().filter(|(method, ..)| *method != Method::GET) {
-        if matches!(operation.as_str(), "create_tenant" | "set_tenant_grants" | "archive_project") {
+        if matches!(operation.as_str(), "create_tenant" | "set_tenant_grants" | "archive_project" | "set_quota") {
             continue;
         }
         let path = filled(&template, &instance);

@@ -3,8 +3,11 @@
 mod authorization;
 mod builds;
 mod description;
+mod functions;
 mod grants;
 mod problems;
+mod resources;
+mod templates;
 mod walk;
 
 use crate::{
@@ -18,8 +21,8 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
 use bytes::Bytes;
-use millrace_control::{BuildOrder, BuildsStatus};
-use millrace_domain::{Name, ProjectScope};
+use millrace_control::{BuildOrder, BuildsStatus, DescribedFunction, InspectedResource, PackageHints};
+use millrace_domain::{Name, ProjectScope, ResourceKind};
 use millrace_model::{
     graph::JobGraph,
     ids::{InstanceId, SavepointId, TenantId, TopicId},
@@ -28,6 +31,8 @@ use millrace_store::{Build, BuildEnding, BuildState, Cause, NewBuild, SecretKey,
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
+    fs::File,
+    io::{Read, Seek, SeekFrom},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -63,6 +68,28 @@ impl ControlPlane for FakeControl {
         }
         let content_hash = format!("{:064x}", component.len());
         Ok(AdmittedComponent { content_hash, world: "etl-operator".into(), wit_version: "0.1.0".into() })
+    }
+
+    async fn inspect_resource(&self, _: &TenantId, mut file: File, hints: PackageHints) -> Result<InspectedResource, ControlFailure> {
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut bytes)).unwrap();
+        let (kind, detail) = match bytes.as_slice() {
+            [0, b'a', b's', b'm', ..] => (ResourceKind::Component, json!({"world": "etl-operator", "wit_version": "0.1.0"})),
+            [b'P', b'K', ..] => (ResourceKind::Jar, json!({})),
+            b"broken" => {
+                return Err(ControlFailure::Invalid { code: "resource.refused".into(), message: "neither CSV nor anything else".into() });
+            }
+            _ => {
+                (ResourceKind::DataPackage, json!({"format": "csv", "schema": [{"name": "a", "type": "INT"}], "header": hints.has_header}))
+            }
+        };
+        let preview = if kind == ResourceKind::DataPackage { json!([{"a": 1}]) } else { json!([]) };
+        Ok(InspectedResource { kind, detail, preview })
+    }
+
+    async fn describe_function(&self, _: &TenantId, name: &str, component: Bytes) -> Result<DescribedFunction, ControlFailure> {
+        let world = if component.starts_with(b"\0asm scalar") { "scalar-function" } else { "etl-operator" };
+        Ok(DescribedFunction { world: world.into(), wit_version: "0.1.0".into(), signatures: json!([{"name": name}]) })
     }
 
     async fn validate(&self, _: &ProjectScope, graph: &JobGraph) -> Result<ValidationReport, ControlFailure> {
@@ -183,7 +210,8 @@ impl Answer {
 
 impl Server {
     pub async fn start() -> Self {
-        Self::with(ApiConfig { body_bytes_max: 64 << 10, plugin_bytes_max: 128 << 10, ..ApiConfig::default() }).await
+        Self::with(ApiConfig { body_bytes_max: 64 << 10, plugin_bytes_max: 128 << 10, resource_bytes_max: 4 << 20, ..ApiConfig::default() })
+            .await
     }
 
     pub async fn with(config: ApiConfig) -> Self {
@@ -239,6 +267,9 @@ impl Server {
         let topic = json!({"name": "clicks", "data_source": "broker", "schema": [{"name": "url", "type": "STRING"}]});
         self.post(&self.admin, &format!("{project}/topics"), topic).await.ok();
         self.upload(&self.admin, &format!("{project}/plugins/clean/versions"), b"\0asm component").await.ok();
+        self.upload(&self.admin, &format!("{project}/resources/sample/versions"), b"a\n1\n").await.ok();
+        self.post(&self.admin, &format!("{project}/functions"), json!({"name": "clean"})).await.ok();
+        self.post(&self.admin, &format!("{tenant}/functions"), json!({"name": "shared"})).await.ok();
         let job = json!({"name": "clean-clicks", "draft": {"nodes": [{"id": "in", "kind": "kafka_source"}]}});
         self.post(&self.admin, &format!("{project}/jobs"), job).await.ok();
         self.post(&self.admin, &format!("{project}/jobs/clean-clicks/versions"), Value::Null).await.ok();

@@ -3,8 +3,8 @@
 //! Invariant: what is there is compared first and only differences are written; nothing is ever deleted. Everything that
 //! belongs to the outside (connections, real topics) is made true before a job starts.
 
-use super::{instances, jobs, jobs::JobDraft, paths, plugins, session::Session};
-use crate::manifest::{DataSource, Desired, Job, Manifest, Named, Plugin, PluginKind, Topic, Variables};
+use super::{functions, instances, jobs, jobs::JobDraft, paths, plugins, resource_files, session::Session, templates};
+use crate::manifest::{DataSource, Desired, Job, Manifest, Named, Plugin, PluginKind, Resource, Topic, Variables};
 use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::{Value, json};
@@ -73,6 +73,18 @@ impl Application<'_> {
         }
         for plugin in &self.manifest.plugins {
             self.plugin(&project, plugin).await?;
+        }
+        for resource in &self.manifest.resources {
+            self.resource(&project, resource).await?;
+        }
+        for function in &self.manifest.functions {
+            let base = if function.tenant_wide { &tenant } else { &project };
+            let done = functions::apply(self.session, base, &self.manifest.project.name, function).await;
+            self.say("function", &function.name, &done.with_context(|| format!("function `{}`", function.name))?);
+        }
+        for template in &self.manifest.templates {
+            let done = templates::apply(self.session, &tenant, &self.manifest.folder, template).await;
+            self.say("template", &template.name, &done.with_context(|| format!("template `{}`", template.name))?);
         }
         for job in &self.manifest.jobs {
             let running = self.job(&project, job).await.with_context(|| format!("job `{}`", job.name))?;
@@ -187,6 +199,22 @@ impl Application<'_> {
             self.session.client.put(&path, grants, None).await.with_context(|| format!("grants of plugin `{}`", plugin.name))?;
             self.say("grants of", &plugin.name, "applied");
         }
+        Ok(())
+    }
+
+    async fn resource(&self, project: &str, resource: &Resource) -> anyhow::Result<()> {
+        let before = self.session.client.find(&paths::below(project, "resources", &resource.name)).await?;
+        let push = resource_files::Push {
+            name: resource.name.clone(),
+            file: self.manifest.folder.join(&resource.file),
+            description: Some(resource.description.clone()),
+            is_csv: false,
+            header: resource.header,
+        };
+        let pushed = resource_files::push(self.session, project, &push).await?;
+        let number = &pushed["latest"]["number"];
+        let same = before.is_some_and(|b| b.body["latest"]["number"] == *number);
+        self.say("resource", &resource.name, &format!("{}, version {number}", if same { "unchanged" } else { "uploaded" }));
         Ok(())
     }
 

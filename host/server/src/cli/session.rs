@@ -46,6 +46,14 @@ impl Session {
         Ok(paths::tenant(name))
     }
 
+    /// Name of the chosen project.
+    ///
+    /// # Errors
+    /// None is chosen.
+    pub(crate) fn project_name(&self) -> anyhow::Result<&str> {
+        self.project.as_deref().context("which project? give --project NAME or set MILLRACE_PROJECT")
+    }
+
     /// Path of the chosen project.
     ///
     /// # Errors

@@ -22,6 +22,13 @@ impl Output {
         print!("{}", table(items, columns));
     }
 
+    /// Prints rows of data under the names of their columns.
+    pub(crate) fn rows(self, names: &[&str], rows: &[Value]) {
+        let mut cells = vec![names.iter().map(|name| (*name).to_owned()).collect()];
+        cells.extend(rows.iter().map(|row| names.iter().map(|name| cell(row.get(*name).unwrap_or(&Value::Null))).collect()));
+        print!("{}", aligned(&cells));
+    }
+
     /// Prints one thing: its fields below each other.
     pub(crate) fn item(self, item: &Value) {
         if self.json {
@@ -53,8 +60,14 @@ impl Output {
 fn table(items: &[Value], columns: &[Column]) -> String {
     let mut rows: Vec<Vec<String>> = vec![columns.iter().map(|(title, _)| (*title).to_owned()).collect()];
     rows.extend(items.iter().map(|item| columns.iter().map(|(_, path)| cell(at(item, path))).collect()));
+    aligned(&rows)
+}
+
+/// Rows of cells, each column as wide as its widest cell.
+fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
     let widths: Vec<usize> =
-        (0..columns.len()).map(|c| rows.iter().filter_map(|r| r.get(c)).map(|t| t.chars().count()).max().unwrap_or(0)).collect();
+        (0..columns).map(|c| rows.iter().filter_map(|r| r.get(c)).map(|t| t.chars().count()).max().unwrap_or(0)).collect();
     let mut text = String::new();
     for row in rows {
         let line: Vec<String> = row.iter().zip(&widths).map(|(t, w)| format!("{t:<w$}", w = *w)).collect();

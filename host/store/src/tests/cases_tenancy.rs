@@ -1,7 +1,7 @@
 //! Tenants, projects, tokens, audit and the schema itself.
 
 use super::{Fixture, ann, name};
-use crate::{AuditQuery, Cause, InstanceRequest, NewToken, PageRequest, Store, StoreError, TokenSecret};
+use crate::{AuditQuery, Cause, InstanceRequest, NewToken, PageRequest, ResourceFilter, Store, StoreError, TokenSecret};
 use millrace_domain::{Action, InstanceState, Role, Scope, TokenScope};
 
 pub(super) async fn names_are_unique_among_siblings(fixture: Fixture) {
@@ -20,6 +20,7 @@ pub(super) async fn a_tenant_never_sees_anothers_data(fixture: Fixture) {
     let a = fixture.project("acme", "web").await;
     let b = fixture.project("bolt", "web").await;
     let made = super::cases_definition::everything(store, &a).await;
+    let resource = super::cases_resource::push(store, &a, "rows", "h1", b"rows").await.unwrap();
     let mut crossed = b.clone();
     crossed.project = a.project.clone();
     for scope in [&b, &crossed] {
@@ -27,6 +28,10 @@ pub(super) async fn a_tenant_never_sees_anothers_data(fixture: Fixture) {
         assert!(matches!(store.connection(scope, made.source.as_str()).await, Err(StoreError::NotFound { .. })));
         assert!(matches!(store.topic(scope, "clicks").await, Err(StoreError::NotFound { .. })));
         assert!(matches!(store.plugin(scope, "clean").await, Err(StoreError::NotFound { .. })));
+        assert!(matches!(store.resource(scope, resource.id.as_str()).await, Err(StoreError::NotFound { .. })));
+        assert!(matches!(store.resource_version(scope, &resource.id, "1").await, Err(StoreError::NotFound { .. })));
+        assert!(store.resources(scope, &ResourceFilter::default(), &PageRequest::default()).await.unwrap().items.is_empty());
+        assert!(store.delete_resource(&ann(), scope, &resource.id).await.is_err());
         assert!(matches!(store.job(scope, "clean-clicks").await, Err(StoreError::NotFound { .. })));
         assert!(matches!(store.version(scope, &made.version).await, Err(StoreError::NotFound { .. })));
         assert!(matches!(store.instance(scope, &made.instance).await, Err(StoreError::NotFound { .. })));
@@ -40,6 +45,7 @@ pub(super) async fn a_tenant_never_sees_anothers_data(fixture: Fixture) {
         assert!(store.delete_job(&ann(), scope, &made.job).await.is_err());
     }
     assert!(matches!(store.component(&b.tenant, &made.content_hash).await, Err(StoreError::NotFound { .. })));
+    assert_eq!(store.content_piece(&b.tenant, "h1", 0).await.unwrap(), None);
     assert_eq!(store.component(&a.tenant, &made.content_hash).await.unwrap(), b"component");
     let log = store.audit_log(&b.tenant, &AuditQuery::default(), &PageRequest::default()).await.unwrap();
     assert!(log.items.iter().all(|e| e.object != made.instance.as_str()), "refusals by not-found leave no trace of the object");

@@ -3,7 +3,10 @@
 mod cases_build;
 mod cases_capability;
 mod cases_definition;
+mod cases_function;
 mod cases_instance;
+mod cases_resource;
+mod cases_template;
 mod cases_tenancy;
 
 use crate::{Cause, Clock, SecretKey, Store, StoreOptions};
@@ -120,6 +123,15 @@ on_both_databases! {
     cases_build::a_build_ends_once,
     cases_build::builds_are_reused_within_their_project_only,
     cases_build::old_builds_make_room,
+    cases_resource::contents_are_kept_once_in_pieces,
+    cases_resource::resources_are_filtered_and_keep_their_kind,
+    cases_resource::a_quota_says_what_was_wanted,
+    cases_resource::a_resource_in_use_stays_and_its_users_are_named,
+    cases_function::a_projects_function_hides_the_tenants,
+    cases_function::functions_have_versions_and_revisions,
+    cases_function::what_a_jobs_version_has_pinned_stays,
+    cases_template::a_private_template_is_its_owners,
+    cases_template::templates_have_versions,
     cases_instance::an_instance_lives_its_life,
     cases_instance::only_one_worker_owns_an_instance,
     cases_instance::a_fenced_worker_changes_nothing,

@@ -9,6 +9,7 @@ mod custom_operators;
 mod exactly_once;
 mod online_code;
 mod outages;
+mod resources;
 mod scripts;
 mod sql;
 mod sql_scripts;

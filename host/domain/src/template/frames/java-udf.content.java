@@ -1,0 +1,3 @@
+    public String eval(String text) {
+        return text == null ? null : text.trim().toLowerCase();
+    }

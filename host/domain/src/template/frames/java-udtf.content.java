@@ -1,0 +1,7 @@
+    public void eval(String text) {
+        if (text != null) {
+            for (String word : text.split(" ")) {
+                collect(word);
+            }
+        }
+    }

@@ -1,0 +1,2 @@
+  def eval(text: String): Unit =
+    if (text != null) text.split(" ").foreach(word => collect(word))
