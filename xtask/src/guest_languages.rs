@@ -52,7 +52,9 @@ pub(crate) fn run(_arguments: &[String]) -> anyhow::Result<String> {
 
 /// From the last keystroke to a loaded component: the build with warm tools, machine code, the first instance.
 fn add_compile_times(figures: &mut Map<String, Value>) -> anyhow::Result<()> {
-    for (name, goal) in [("java", "java_warm_compile_s"), ("scala", "scala_warm_compile_s"), ("java_library_heavy", "java_library_heavy_compile_s")] {
+    for (name, goal) in
+        [("java", "java_warm_compile_s"), ("scala", "scala_warm_compile_s"), ("java_library_heavy", "java_library_heavy_compile_s")]
+    {
         let built = number(figures, &format!("{name}_warm_build_s"))?;
         let machine_code = number(figures, &format!("{name}_cranelift_ms"))? / 1_000.0;
         figures.insert(goal.into(), json!(built + machine_code));
@@ -86,11 +88,9 @@ fn built_script(name: &'static str, language: script::ScriptLanguage, folder: &P
 fn run_components(guests: &[Guest], heavy: &Guest) -> anyhow::Result<Value> {
     cargo::run(&["build", "--release", "--package", "millrace-sandbox", "--bin", "millrace-compile-component"])?;
     let compiler = cargo::target().join("release/millrace-compile-component").display().to_string();
-    let mut arguments: Vec<String> =
-        guests.iter().map(|guest| format!("{}={}", guest.name, guest.component.display())).collect();
+    let mut arguments: Vec<String> = guests.iter().map(|guest| format!("{}={}", guest.name, guest.component.display())).collect();
     arguments.push(format!("admit:{}={}", heavy.name, heavy.component.display()));
-    let mut command =
-        vec!["run", "--quiet", "--release", "--package", "millrace-sandbox", "--example", "guest_languages", "--", &compiler];
+    let mut command = vec!["run", "--quiet", "--release", "--package", "millrace-sandbox", "--example", "guest_languages", "--", &compiler];
     command.extend(arguments.iter().map(String::as_str));
     let text = cargo::output(&command)?;
     serde_json::from_str(text.lines().last().unwrap_or_default()).context("the components' figures are no JSON")

@@ -67,6 +67,22 @@ impl Connector for GuestConnector {
         KIND
     }
 
+    fn table_options(&self) -> &'static [&'static str] {
+        &["connector", "plugin", "version", "parameter.*"]
+    }
+
+    /// The source is asked for its columns with these parameters before any query is read: they cannot change afterwards.
+    fn apply_table_options(&self, _config: &mut Map<String, Value>, options: &BTreeMap<String, String>) -> Result<(), ConfigError> {
+        for (option, value) in options {
+            let Some(name) = option.strip_prefix(super::table::PARAMETER) else { continue };
+            if self.code.config.parameters.get(name) != Some(value) {
+                let message = "is another than the source's node has; set it where the table is declared";
+                return Err(ConfigError::new(option.as_str(), "sql.invalid_option", message));
+            }
+        }
+        Ok(())
+    }
+
     async fn test_connection(&self, _connection: &Connection, _deadline: Duration) -> ConnectivityReport {
         let message = "a plugin is reached by running it in a job".to_owned();
         ConnectivityReport { reachable: false, message, failure: None, elapsed_ms: 0 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// What SQL calls them in the option `connector`.
 pub(crate) const CONNECTOR: &str = "plugin";
 /// Begins the options that the plugin reads as its parameters.
-const PARAMETER: &str = "parameter.";
+pub(super) const PARAMETER: &str = "parameter.";
 
 /// The settings of the node that a table's options mean.
 ///

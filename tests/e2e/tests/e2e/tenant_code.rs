@@ -173,7 +173,7 @@ fn job(folder: &Path, case: &Case) -> anyhow::Result<Value> {
     Ok(json!({
         "nodes": [
             {"id": "events", "kind": "kafka_source", "config": {"topic": "events", "start": "earliest"}},
-            {"id": "code", "kind": "etl", "config": {"plugin": case.plugin, "on_fault": {"policy": "dead_letter"}}},
+            {"id": "code", "kind": "etl", "config": {"plugin": case.plugin, "on_fault": {"kind": "dead_letter"}}},
             {"id": "results", "kind": "kafka_sink", "config": {"topic": "results", "delivery": "exactly_once"}},
         ],
         "edges": [{"from": "events", "to": "code"}, {"from": "code", "to": "results"}],
