@@ -10,7 +10,7 @@ use std::{
 fn main() {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../../guest-sdk/java");
     let mut table = String::from("pub(super) const SOURCES: &[(&str, &str)] = &[\n");
-    for part in ["api", "runtime", "compiler"] {
+    for part in ["api", "classlib", "runtime", "compiler"] {
         let folder = root.join(part).join("src/main");
         println!("cargo:rerun-if-changed={}", folder.display());
         let mut files = Vec::new();

@@ -36,6 +36,11 @@ impl Prepared {
         self.folder.join("sdk")
     }
 
+    /// What completes TeaVM's library; its name marks it as a part of that.
+    pub(super) fn library(&self) -> PathBuf {
+        self.folder.join("teavm-completed")
+    }
+
     /// Classes of the runtime.
     pub(super) fn runtime(&self) -> PathBuf {
         self.folder.join("runtime")
@@ -61,8 +66,11 @@ fn compile(folder: &Path, java: &Path, jars: &Path, native: &Native) -> Result<(
     let all = folder.join("sources");
     sources::write(&all)?;
     let libraries = jars.join("*").into_os_string();
-    let (sdk, runtime, compiler) = (folder.join("sdk"), folder.join("runtime"), folder.join("compiler"));
+    let prepared = Prepared { folder: folder.to_owned() };
+    let (sdk, library, runtime, compiler) = (prepared.sdk(), prepared.library(), prepared.runtime(), prepared.compiler());
     javac(java, &all, "api/src/main/java", &[], &sdk)?;
+    javac(java, &all, "classlib/src/main/java", &[libraries.clone()], &library)?;
+    sources::copy(&all, "classlib/src/main/resources", &library)?;
     javac(java, &all, "runtime/src/main/java", &[sdk.clone().into_os_string(), libraries.clone()], &runtime)?;
     javac(java, &all, "compiler/src/main/java", &[libraries], &compiler)?;
     let objects = folder.join("objects");

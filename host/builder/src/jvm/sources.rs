@@ -41,3 +41,17 @@ pub(super) fn write(folder: &Path) -> Result<(), BuildError> {
 pub(super) fn files(folder: &Path, part: &str, ending: &str) -> Vec<PathBuf> {
     SOURCES.iter().filter(|(path, _)| path.starts_with(part) && path.ends_with(ending)).map(|(path, _)| folder.join(path)).collect()
 }
+
+/// Copies the files of a part that are read as they are.
+pub(super) fn copy(folder: &Path, part: &str, into: &Path) -> Result<(), BuildError> {
+    let part_folder = folder.join(part);
+    for file in files(folder, part, "") {
+        let target = into.join(file.strip_prefix(&part_folder).unwrap_or(&file));
+        let io = |source| BuildError::Io { path: target.clone(), source };
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent).map_err(io)?;
+        }
+        fs::copy(&file, &target).map_err(io)?;
+    }
+    Ok(())
+}

@@ -50,7 +50,8 @@ impl JvmToolchain {
 
     /// Class path of the compiler.
     pub(super) fn compiler_class_path(&self) -> String {
-        let parts = [self.prepared.compiler(), self.prepared.sdk(), self.prepared.runtime()];
+        // Before TeaVM's own library: classes that are in both are ours.
+        let parts = [self.prepared.compiler(), self.prepared.sdk(), self.prepared.runtime(), self.prepared.library()];
         let mut path: Vec<String> = parts.iter().map(|part| part.display().to_string()).collect();
         let mut jars: Vec<String> = std::fs::read_dir(&self.jars)
             .into_iter()

@@ -9,4 +9,5 @@ mod building;
 mod diagnostics;
 mod etl;
 mod functions;
+mod library;
 mod sandboxed;

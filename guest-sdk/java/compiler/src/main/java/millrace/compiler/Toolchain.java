@@ -12,7 +12,8 @@ record Toolchain(List<Path> sdk, List<Path> runtime, List<Path> library, List<Pa
             throw new IllegalArgumentException("expected the paths of SDK, runtime and Scala library, found " + arguments.length);
         }
         List<Path> library = paths(System.getProperty("java.class.path"));
-        library.removeIf(path -> !path.getFileName().toString().startsWith("teavm-"));
+        // TeaVM's java.util.zip stands on jzlib.
+        library.removeIf(path -> !path.getFileName().toString().startsWith("teavm-") && !path.getFileName().toString().startsWith("jzlib-"));
         return new Toolchain(paths(arguments[0]), paths(arguments[1]), library, paths(arguments[2]));
     }
 
