@@ -69,7 +69,7 @@ fn compile(folder: &Path, java: &Path, jars: &Path, native: &Native) -> Result<(
     let prepared = Prepared { folder: folder.to_owned() };
     let (sdk, library, runtime, compiler) = (prepared.sdk(), prepared.library(), prepared.runtime(), prepared.compiler());
     javac(java, &all, "api/src/main/java", &[], &sdk)?;
-    javac(java, &all, "classlib/src/main/java", &[libraries.clone()], &library)?;
+    javac(java, &all, "classlib/src/main/java", std::slice::from_ref(&libraries), &library)?;
     sources::copy(&all, "classlib/src/main/resources", &library)?;
     javac(java, &all, "runtime/src/main/java", &[sdk.clone().into_os_string(), libraries.clone()], &runtime)?;
     javac(java, &all, "compiler/src/main/java", &[libraries], &compiler)?;
