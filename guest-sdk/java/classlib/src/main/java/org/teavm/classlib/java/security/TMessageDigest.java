@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.security.NoSuchAlgorithmException;
 
 /** {@code java.security.MessageDigest}: MD5 (RFC 1321), SHA-1 and SHA-2 (FIPS 180-4). */
+/** {@code java.security.MessageDigest}: MD5 (RFC 1321), SHA-1, SHA-224 and SHA-256 (FIPS 180-4). */
 public abstract class TMessageDigest {
     private final String algorithm;
 
