@@ -68,7 +68,7 @@ impl Region {
         }
         let Some(column) = column else { return true };
         // The place behind the last character is the code's too: that is where compilers miss a semicolon.
-        !(line == self.line && column < self.column) && !(line == self.end_line && column > self.end_column)
+        !(line == self.line && column < self.column || line == self.end_line && column > self.end_column)
     }
 }
 

@@ -45,7 +45,7 @@ impl GuestConnector {
         let (code, component) = GuestCode::resolve(node, World::Sink, context).await?;
         let asked = code.sandbox().sink(&component, code.open(GuestSite::of_plan(&node.id))).await;
         let guest = asked.map_err(|fault| code.refusal(node, &fault))?;
-        for name in code.config.key_fields.iter().flatten().filter(|name| input.field(name).is_none()) {
+        if let Some(name) = code.config.key_fields.iter().flatten().find(|name| input.field(name).is_none()) {
             let message = format!("column `{name}` is not in the input");
             return Err(vec![GraphError::in_field(&node.id, "config.key_fields", "config.unknown_column", message)]);
         }

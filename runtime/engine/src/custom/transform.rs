@@ -172,7 +172,9 @@ impl Operator for Transform {
             let answer = if watermark_ms == i64::MAX { self.guest.finish().await } else { self.guest.watermark(watermark_ms).await };
             match answer {
                 Ok(answer) => return self.emit(answer, out),
-                Err(fault) => drop(self.judge(fault, false).await?),
+                Err(fault) => {
+                    self.judge(fault, false).await?;
+                }
             }
         }
     }
@@ -181,7 +183,9 @@ impl Operator for Transform {
         loop {
             match self.guest.snapshot().await {
                 Ok(state) => return Ok(OperatorSnapshot { subtask: state.into(), ..OperatorSnapshot::default() }),
-                Err(fault) => drop(self.judge(fault, false).await?),
+                Err(fault) => {
+                    self.judge(fault, false).await?;
+                }
             }
         }
     }

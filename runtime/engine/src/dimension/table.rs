@@ -85,6 +85,9 @@ pub(super) struct DimensionTable {
     plugin: PluginBinding,
 }
 
+/// Encoded values by encoded key.
+type ByKey = HashMap<Box<[u8]>, Arc<[u8]>>;
+
 impl DimensionTable {
     /// Resolves and opens the updater and checks what it describes; loads nothing yet.
     pub async fn open(
@@ -349,7 +352,7 @@ impl Shared {
     }
 
     /// The answered rows by key; a key that nobody asked for is an error.
-    fn by_key(&self, asked: &[Box<[u8]>], rows: &RecordBatch) -> Result<HashMap<Box<[u8]>, Arc<[u8]>>, String> {
+    fn by_key(&self, asked: &[Box<[u8]>], rows: &RecordBatch) -> Result<ByKey, String> {
         let wanted: HashSet<&Box<[u8]>> = asked.iter().collect();
         let keys = self.codec.keys_of(rows).map_err(|e| e.to_string())?;
         let values = self.codec.values_of(rows).map_err(|e| e.to_string())?;

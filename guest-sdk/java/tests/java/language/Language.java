@@ -376,22 +376,6 @@ public final class Language extends Cases {
             }
             return caught;
         });
-        check("bounds of arrays", () -> {
-            int[] array = new int[2];
-            int caught = 0;
-            for (int i = -1; i < 4; i++) {
-                try {
-                    array[i] = i;
-                } catch (ArrayIndexOutOfBoundsException e) {
-                    caught++;
-                }
-            }
-            try {
-                return new int[array.length - 3].length;
-            } catch (NegativeArraySizeException e) {
-                return caught;
-            }
-        });
         check("uncaught causes", () -> {
             Throwable t = new RuntimeException(new IllegalArgumentException("why"));
             return t.getMessage() + " " + t.getCause().getMessage() + new Error("e").getLocalizedMessage();
