@@ -206,7 +206,7 @@ impl Store {
     /// A wrong cursor, or the database fails.
     pub async fn resources(&self, scope: &ProjectScope, filter: &ResourceFilter, page: &PageRequest) -> Result<Page<Resource>, StoreError> {
         // A name has none of the characters that LIKE reads as more than themselves but `_`.
-        let part = filter.name.as_deref().unwrap_or_default().replace('\\', "").replace('%', "").replace('_', "\\_");
+        let part = filter.name.as_deref().unwrap_or_default().replace(['\\', '%'], "").replace('_', "\\_");
         let rows = sqlx::query(select_resources!(
             "AND r.id < $3 AND ($4 = '' OR r.kind = $4) AND r.name LIKE $5 ESCAPE '\\' ORDER BY r.id DESC LIMIT $6"
         ))

@@ -55,8 +55,8 @@ pub(super) async fn a_private_template_is_its_owners(fixture: Fixture) {
         page.items.into_iter().map(|t| t.id).collect::<Vec<_>>()
     };
     assert_eq!(listed(&reader(&ann(), false), None).await, [bobs.id.clone(), anns.id.clone()]);
-    assert_eq!(listed(&reader(&other, false), None).await, [bobs.id.clone()]);
-    assert_eq!(listed(&reader(&ann(), false), Some(TemplateLanguage::Java)).await, [anns.id.clone()]);
+    assert_eq!(listed(&reader(&other, false), None).await, std::slice::from_ref(&bobs.id));
+    assert_eq!(listed(&reader(&ann(), false), Some(TemplateLanguage::Java)).await, std::slice::from_ref(&anns.id));
 }
 
 pub(super) async fn templates_have_versions(fixture: Fixture) {
