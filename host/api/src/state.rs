@@ -40,7 +40,8 @@ impl Default for ApiConfig {
     fn default() -> Self {
         Self {
             body_bytes_max: 2 << 20,
-            plugin_bytes_max: 8 << 20,
+            // What is larger than the sandbox allows is refused there: only components of known language cores may be.
+            plugin_bytes_max: 32 << 20,
             build_bytes_max: 48 << 20,
             resource_bytes_max: 256 << 20,
             spool_dir: std::env::temp_dir(),

@@ -17,7 +17,7 @@ use std::{
 };
 
 /// Builds with warm tools, of which the median counts.
-const WARM_BUILDS: usize = 5;
+const WARM_BUILDS: usize = 3;
 /// Rounds of half a second on the JVM; the best of the later half counts, when it is warm.
 const ROUNDS: usize = 10;
 
