@@ -1,5 +1,7 @@
 //! The HTTP API, as any program would use it.
 
+use crate::wait::until;
+use anyhow::{Context, bail};
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt, time::Duration};
@@ -191,6 +193,39 @@ impl Project {
     /// Savepoints of an instance, newest first.
     pub async fn savepoints(&self, instance: &str) -> Answer {
         self.api.get(&self.path(&format!("instances/{instance}/savepoints"))).await
+    }
+
+    /// Builds online code or JARs on the server and answers the build once it has ended, however it has.
+    ///
+    /// # Errors
+    /// The server refuses, or the build does not end in time.
+    pub async fn build(&self, request: &Value) -> anyhow::Result<Value> {
+        let taken = self.api.post(&self.path("builds?wait_ms=60000"), request).await?;
+        let path = self.path(&format!("builds/{}?wait_ms=60000", taken["id"].as_str().context("a build without id")?));
+        let ended = until("the build ends", 600, async || match self.api.get(&path).await {
+            Ok(build) if build["ended_at_ms"].is_number() => Ok(build),
+            Ok(build) => Err(build["step"].to_string()),
+            Err(problem) => Err(problem.to_string()),
+        });
+        ended.await
+    }
+
+    /// Waits for a state of an instance.
+    ///
+    /// # Errors
+    /// It fails for good, or is not in that state in time.
+    pub async fn await_state(&self, instance: &str, wanted: &str, seconds: u64) -> anyhow::Result<()> {
+        let what = format!("the instance is {wanted}");
+        let found = until(&what, seconds, async || match self.instance(instance).await {
+            Ok(status) if status["state"] == wanted || status["state"] == "failed" => Ok(status),
+            Ok(status) => Err(status.to_string()),
+            Err(error) => Err(error.to_string()),
+        });
+        let status = found.await?;
+        if status["state"] != wanted {
+            bail!("the instance has failed instead of being {wanted}: {status}, {:?}", self.exceptions(instance).await);
+        }
+        Ok(())
     }
 
     /// What the server says of an instance.

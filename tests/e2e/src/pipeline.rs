@@ -180,19 +180,7 @@ impl Pipeline {
     /// # Errors
     /// It fails for good, or is not in that state in time.
     pub async fn await_state(&self, wanted: &str, seconds: u64) -> anyhow::Result<()> {
-        let what = format!("the instance is {wanted}");
-        let found = until(&what, seconds, async || match self.status().await {
-            Ok(status) => match status["state"].as_str() {
-                Some(state) if state == wanted || state == "failed" => Ok(status),
-                _ => Err(status.to_string()),
-            },
-            Err(error) => Err(error.to_string()),
-        });
-        let status = found.await?;
-        if status["state"] != wanted {
-            bail!("the instance has failed instead of being {wanted}: {status}");
-        }
-        Ok(())
+        self.project.await_state(&self.instance, wanted, seconds).await
     }
 
     /// Stops with a savepoint and answers its id.

@@ -9,6 +9,7 @@ use crate::{
     BuildError, BuildReport, BuildStep, Diagnostic, Severity, SourceBuild, SourceBuilder, SourceBuilderFactory,
     cage::{CageLimits, CagedCommand, ProcessStarter, limit_that_ended},
     encode_component,
+    fetched::at,
 };
 use async_trait::async_trait;
 use std::{
@@ -76,17 +77,12 @@ impl SourceBuilderFactory for JvmBuilderFactory {
 
     async fn open(&self) -> Result<Arc<dyn SourceBuilder>, BuildError> {
         let toolchain = self.tools().await?;
-        std::fs::create_dir_all(&self.work).map_err(io(&self.work))?;
-        let work = self.work.canonicalize().map_err(io(&self.work))?;
-        let folder = tempfile::Builder::new().prefix("jvm-").tempdir_in(&work).map_err(io(&work))?;
+        std::fs::create_dir_all(&self.work).map_err(at(&self.work))?;
+        let work = self.work.canonicalize().map_err(at(&self.work))?;
+        let folder = tempfile::Builder::new().prefix("jvm-").tempdir_in(&work).map_err(at(&work))?;
         let starter = self.starter.clone();
         Ok(Arc::new(JvmBuilder { toolchain, starter, limits: self.limits.clone(), folder, compiler: Mutex::new(None) }))
     }
-}
-
-fn io(path: &Path) -> impl FnOnce(std::io::Error) -> BuildError {
-    let path = path.to_owned();
-    move |source| BuildError::Io { path, source }
 }
 
 /// Builds Java and Scala for one tenant. Requests wait for each other: there is one JVM.
@@ -105,7 +101,7 @@ impl SourceBuilder for JvmBuilder {
     }
 
     async fn build_watched(&self, request: SourceBuild, on_step: &(dyn Fn(&str) + Send + Sync)) -> Result<BuildReport, BuildError> {
-        let work = tempfile::Builder::new().prefix("build-").tempdir_in(self.folder.path()).map_err(io(self.folder.path()))?;
+        let work = tempfile::Builder::new().prefix("build-").tempdir_in(self.folder.path()).map_err(at(self.folder.path()))?;
         let mut report = BuildReport { component: None, diagnostics: Vec::new(), log: String::new(), steps: Vec::new() };
         on_step("compile");
         if !self.compile(&request, work.path(), &mut report).await? {
@@ -167,7 +163,7 @@ impl JvmBuilder {
         let mut jars = Vec::new();
         for (number, jar) in request.jars.iter().enumerate() {
             let path = work.join(format!("{number}.jar"));
-            tokio::fs::write(&path, &jar.bytes).await.map_err(io(&path))?;
+            tokio::fs::write(&path, &jar.bytes).await.map_err(at(&path))?;
             jars.push(JarPath { name: &jar.name, path });
         }
         let asked = Request::new(request, jars, work);
@@ -218,7 +214,7 @@ impl JvmBuilder {
         if !self.run("wasm-ld", native.link_args(&module, &objects), work, report).await? {
             return Ok(None);
         }
-        tokio::fs::read(&module).await.map(Some).map_err(io(&module))
+        tokio::fs::read(&module).await.map(Some).map_err(at(&module))
     }
 
     /// Runs clang or the linker; false if a limit ended it.

@@ -3,8 +3,11 @@
 //! The package `ziglang` brings clang, wasm-ld and the sources of wasi-libc; `zig cc` builds the library once. Builds then
 //! call clang and wasm-ld themselves, without zig's own caching around them.
 
-use super::download::{ZIGLANG_VERSION, announce, kept, run};
-use crate::BuildError;
+use super::download::{announce, kept, run};
+use crate::{
+    BuildError,
+    fetched::{ZIG, at},
+};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -27,8 +30,8 @@ const HEADERS: [&str; 3] = ["include", "libc/include/wasm-wasi-musl", "libc/incl
 const SETJMP: &str = "libc/wasi/libc-top-half/musl/src/setjmp/wasm32/rt.c";
 
 impl Native {
-    pub(super) fn find(cache: &Path) -> Result<Self, BuildError> {
-        Ok(Self { folder: kept(cache, &format!("ziglang-{ZIGLANG_VERSION}-wasm32"), fetch)? })
+    pub(super) fn find() -> Result<Self, BuildError> {
+        Ok(Self { folder: kept(&format!("{}-{}-wasm32", ZIG.name, ZIG.version), fetch)? })
     }
 
     /// The program that is clang or wasm-ld, by its first argument.
@@ -92,11 +95,6 @@ impl Native {
 /// first by simple recursion (about 2,500 calls), which then is a StackOverflowError instead of a trap.
 const STACK_BYTES: u32 = 96 * 1024;
 
-fn io(path: &Path) -> impl FnOnce(std::io::Error) -> BuildError {
-    let path = path.to_owned();
-    move |source| BuildError::Io { path, source }
-}
-
 fn fetch(folder: &Path) -> Result<(), BuildError> {
     announce("Fetching clang for WebAssembly (the package ziglang, once, about 100 MB) and building its C library …");
     let work = folder.with_extension("work");
@@ -104,8 +102,8 @@ fn fetch(folder: &Path) -> Result<(), BuildError> {
     let install = "install Python's pip (Debian: apt-get install python3-pip)";
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest"]).arg(&wheels);
-    run("fetch clang", install, pip.arg(format!("ziglang=={ZIGLANG_VERSION}")))?;
-    let wheel = fs::read_dir(&wheels).map_err(io(&wheels))?.flatten().map(|entry| entry.path()).next();
+    run("fetch clang", install, pip.arg(format!("{}=={}", ZIG.name, ZIG.version)))?;
+    let wheel = fs::read_dir(&wheels).map_err(at(&wheels))?.flatten().map(|entry| entry.path()).next();
     let wheel = wheel.ok_or_else(|| BuildError::NoJvmToolchain { reason: "pip fetched ziglang and left no file".into() })?;
     run("unpack clang", install, Command::new("python3").args(["-m", "zipfile", "-e"]).arg(wheel).arg(&work))?;
     let package = work.join("ziglang");
@@ -115,26 +113,26 @@ fn fetch(folder: &Path) -> Result<(), BuildError> {
     for headers in HEADERS {
         let to = folder.join("lib").join(headers);
         if let Some(parent) = to.parent() {
-            fs::create_dir_all(parent).map_err(io(parent))?;
+            fs::create_dir_all(parent).map_err(at(parent))?;
         }
-        fs::rename(package.join("lib").join(headers), &to).map_err(io(&to))?;
+        fs::rename(package.join("lib").join(headers), &to).map_err(at(&to))?;
     }
     let setjmp = folder.join("setjmp.c");
-    fs::copy(package.join("lib").join(SETJMP), &setjmp).map_err(io(&setjmp))?;
-    fs::rename(&program, folder.join("zig")).map_err(io(&program))?;
-    fs::remove_dir_all(&work).map_err(io(&work))
+    fs::copy(package.join("lib").join(SETJMP), &setjmp).map_err(at(&setjmp))?;
+    fs::rename(&program, folder.join("zig")).map_err(at(&program))?;
+    fs::remove_dir_all(&work).map_err(at(&work))
 }
 
 #[cfg(unix)]
 fn make_executable(program: &Path) -> Result<(), BuildError> {
     use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).map_err(io(program))
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).map_err(at(program))
 }
 
 /// Links an empty program, which makes zig build the libraries, and keeps those that it names.
 fn build_library(zig: &Path, work: &Path, folder: &Path) -> Result<(), BuildError> {
     let probe = work.join("probe.c");
-    fs::write(&probe, "int probe(void) { return 0; }\n").map_err(io(&probe))?;
+    fs::write(&probe, "int probe(void) { return 0; }\n").map_err(at(&probe))?;
     let cache = work.join("cache");
     let mut command = Command::new(zig);
     command.args(["cc", "-O2", "-target", "wasm32-wasi", "-mexec-model=reactor"]).arg(&probe).arg("-o").arg(work.join("probe.wasm"));
@@ -148,7 +146,7 @@ fn build_library(zig: &Path, work: &Path, folder: &Path) -> Result<(), BuildErro
             .find(|word| Path::new(word).file_name().is_some_and(|name| name == library));
         let built = named.ok_or_else(|| BuildError::NoJvmToolchain { reason: format!("zig built no {library}") })?;
         let (from, to) = (work.join(built), folder.join(library));
-        fs::copy(&from, &to).map_err(io(&from))?;
+        fs::copy(&from, &to).map_err(at(&from))?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Compiles SDK, runtime, compiler and the C parts: once per version of their sources and tools.
 
 use super::{download, native::Native, sources};
-use crate::BuildError;
+use crate::{BuildError, fetched::ZIG};
 use std::{
     ffi::OsString,
     fs,
@@ -16,15 +16,9 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub(super) fn find(cache: &Path, java: &Path, jars: &Path, native: &Native) -> Result<Self, BuildError> {
-        let name = format!(
-            "java-sdk-{}-{}-{}-{}",
-            sources::fingerprint(),
-            download::TEAVM_VERSION,
-            download::SCALA_VERSION,
-            download::ZIGLANG_VERSION
-        );
-        Ok(Self { folder: download::kept(cache, &name, |folder| compile(folder, java, jars, native))? })
+    pub(super) fn find(java: &Path, jars: &Path, native: &Native) -> Result<Self, BuildError> {
+        let name = format!("java-sdk-{}-{}-{}-{}", sources::fingerprint(), download::TEAVM_VERSION, download::SCALA_VERSION, ZIG.version);
+        Ok(Self { folder: download::kept(&name, |folder| compile(folder, java, jars, native))? })
     }
 
     pub(super) fn folder(&self) -> &Path {

@@ -25,10 +25,9 @@ impl JvmToolchain {
     /// What is missing and how to install it.
     pub fn find() -> Result<Self, BuildError> {
         let (java, java_home, java_version) = jdk()?;
-        let cache = download::cache_folder()?;
-        let jars = download::jars(&cache)?;
-        let native = Native::find(&cache)?;
-        let prepared = Prepared::find(&cache, &java, &jars, &native)?;
+        let jars = download::jars()?;
+        let native = Native::find()?;
+        let prepared = Prepared::find(&java, &jars, &native)?;
         Ok(Self { java, java_home, java_version, jars, native, prepared })
     }
 

@@ -1,8 +1,8 @@
 //! Online code (EXT-1, EXT-2): written, compiled on the server in its cage, a version of a plugin that a job can use.
 
-use millrace_e2e::{Project, Server, ServerOptions, until};
+use millrace_e2e::{Server, ServerOptions, until};
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::process::{Command, Output};
 
 const CLEAN: &str = r#"package acme;
@@ -27,18 +27,6 @@ fn millrace(server: &Server, folder: &std::path::Path, arguments: &[&str]) -> Ou
     let mut command = Command::new(millrace_e2e::binary().unwrap());
     command.args(["--server", &server.base(), "--token", token.trim(), "-t", "online", "-p", "main"]);
     command.args(arguments).current_dir(folder).output().unwrap()
-}
-
-/// A build that has ended.
-async fn build(project: &Project, request: &Value) -> Value {
-    let taken = project.api.post(&project.path("builds?wait_ms=60000"), request).await.unwrap();
-    let path = project.path(&format!("builds/{}?wait_ms=60000", taken["id"].as_str().unwrap()));
-    let ended = until("the build ends", 600, async || match project.api.get(&path).await {
-        Ok(build) if build["ended_at_ms"].is_number() => Ok(build),
-        Ok(build) => Err(build["step"].to_string()),
-        Err(problem) => Err(problem.to_string()),
-    });
-    ended.await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -68,7 +56,7 @@ async fn code_is_built_corrected_reused_and_saved_as_a_plugin() {
     assert_eq!(plugin["latest"]["world"], "etl-operator");
 
     let source = json!({"path": "Clean.java", "text": CLEAN});
-    let again = build(&project, &json!({"world": "etl-operator", "sources": [source], "class": "acme.Clean"})).await;
+    let again = project.build(&json!({"world": "etl-operator", "sources": [source], "class": "acme.Clean"})).await.unwrap();
     assert_eq!((&again["state"], &again["reused"]), (&json!("succeeded"), &json!(true)), "{again}");
     assert_eq!(again["content_hash"], plugin["latest"]["content_hash"]);
 }
@@ -79,22 +67,22 @@ async fn a_body_is_completed_and_errors_are_in_the_users_text() {
     let project = server.api().unwrap().make_project("bodies").await.unwrap();
     let schema = "        return \"{\\\"type\\\":\\\"object\\\",\\\"properties\\\":{\\\"name\\\":{\\\"type\\\":\\\"string\\\"}}}\";";
     let java = |body: &str| json!({"world": "etl-operator", "body": {"parts": {"tableSchema": schema, "ETL": body}}});
-    let wrong = build(&project, &java("int n = 1;\nreturn lst;")).await;
+    let wrong = project.build(&java("int n = 1;\nreturn lst;")).await.unwrap();
     let found = &wrong["diagnostics"][0];
     assert_eq!((&found["file"], &found["line"], &found["column"]), (&json!("ETL"), &json!(2), &json!(8)), "{wrong}");
-    let missing = build(&project, &java("int n = 1;")).await;
+    let missing = project.build(&java("int n = 1;")).await.unwrap();
     let found = &missing["diagnostics"][0];
     assert_eq!((&found["file"], &found["line"]), (&json!("ETL"), &json!(1)), "{missing}");
     assert!(found["message"].as_str().unwrap().contains("missing return"), "{missing}");
-    let right = build(&project, &java("return List.of(row);")).await;
+    let right = project.build(&java("return List.of(row);")).await.unwrap();
     assert_eq!(right["state"], "succeeded", "{right}");
 
     let schema = "\"\"\"{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"}}}\"\"\"";
     let scala = |body: &str| json!({"world": "etl-operator", "language": "scala", "plugin": "body", "body": {"parts": {"tableSchema": schema, "ETL": body}}});
-    let wrong = build(&project, &scala("  val n = 1\n  Collections.singletonList(rwo)")).await;
+    let wrong = project.build(&scala("  val n = 1\n  Collections.singletonList(rwo)")).await.unwrap();
     let found = &wrong["diagnostics"][0];
     assert_eq!((&found["file"], &found["line"], &found["column"]), (&json!("ETL"), &json!(2), &json!(29)), "{wrong}");
-    let right = build(&project, &scala("Collections.singletonList(row)")).await;
+    let right = project.build(&scala("Collections.singletonList(row)")).await.unwrap();
     assert_eq!((&right["state"], &right["plugin_version"]), (&json!("succeeded"), &json!(1)), "{right}");
 }
 
@@ -111,7 +99,7 @@ async fn no_compiler_outlives_a_killed_server() {
     let project = server.api().unwrap().make_project("online").await.unwrap();
     let source = json!({"path": "Clean.java", "text": CLEAN});
     let request = json!({"world": "etl-operator", "sources": [source]});
-    let built = build(&project, &request).await;
+    let built = project.build(&request).await.unwrap();
     assert_eq!(built["state"], "succeeded", "{built}");
     let builds = server.data_dir().join("builds");
     assert!(processes(&builds) > 0, "the JVM stays warm");

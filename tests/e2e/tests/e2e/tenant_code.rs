@@ -6,6 +6,7 @@
 
 use crate::kafka;
 use anyhow::{Context, ensure};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use millrace_e2e::{Kafka, Project, Server, ServerOptions, binary, unique, until};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -102,30 +103,9 @@ fn java_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Bytes in Base64, as JSON carries them.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().enumerate().fold(0_u32, |word, (at, byte)| word | u32::from(*byte) << (16 - 8 * at));
-        for digit in 0..4 {
-            let used = digit <= chunk.len();
-            text.push(if used { char::from(DIGITS[(word >> (18 - 6 * digit) & 63) as usize]) } else { '=' });
-        }
-    }
-    text
-}
-
 /// Builds on the server and saves as the plugin.
 async fn build(project: &Project, request: &Value) -> anyhow::Result<()> {
-    let taken = project.api.post(&project.path("builds?wait_ms=60000"), request).await?;
-    let path = project.path(&format!("builds/{}?wait_ms=60000", taken["id"].as_str().context("a build without id")?));
-    let ended = until("the build ends", 300, async || match project.api.get(&path).await {
-        Ok(build) if build["ended_at_ms"].is_number() => Ok(build),
-        Ok(build) => Err(build["step"].to_string()),
-        Err(problem) => Err(problem.to_string()),
-    });
-    let ended = ended.await?;
+    let ended = project.build(request).await?;
     ensure!(ended["state"] == "succeeded", "the build has not succeeded: {ended}");
     ensure!(ended["plugin_version"] == 1, "the component is no version of the plugin: {ended}");
     Ok(())
@@ -140,7 +120,7 @@ async fn make_plugin(project: &Project, folder: &Path, case: &Case) -> anyhow::R
             build(project, &request).await
         }
         Code::Jar { world, class, sources } => {
-            let jars = json!([{"name": "code.jar", "content_base64": base64(&jar(folder, sources)?)}]);
+            let jars = json!([{"name": "code.jar", "content_base64": STANDARD.encode(jar(folder, sources)?)}]);
             let request = json!({"world": world, "class": class, "jars": jars, "plugin": case.plugin});
             build(project, &request).await
         }
@@ -179,18 +159,6 @@ fn job(folder: &Path, case: &Case) -> anyhow::Result<Value> {
         "edges": [{"from": "events", "to": "code"}, {"from": "code", "to": "results"}],
         "parameters": {"parallelism": 1, "checkpoint_interval_ms": 200, "dead_letter_topic": "dead"},
     }))
-}
-
-async fn await_state(project: &Project, instance: &str, wanted: &str) -> anyhow::Result<()> {
-    let what = format!("the instance is {wanted}");
-    let found = until(&what, 90, async || match project.instance(instance).await {
-        Ok(status) if status["state"] == wanted || status["state"] == "failed" => Ok(status),
-        Ok(status) => Err(status.to_string()),
-        Err(problem) => Err(problem.to_string()),
-    });
-    let found = found.await?;
-    ensure!(found["state"] == wanted, "the instance has failed: {found}, {:?}", project.exceptions(instance).await);
-    Ok(())
 }
 
 /// What is in the output topic: all rows in order of their text, or of a table the last of each key.
@@ -233,7 +201,7 @@ async fn run(server: &Server, name: &str) -> anyhow::Result<()> {
     project.submit(JOB).await?;
     let mut instance = project.make_instance(JOB, &json!({"from": "fresh"}), &json!({})).await?;
     project.start_instance(&instance, None).await?;
-    await_state(&project, &instance, "running").await?;
+    project.await_state(&instance, "running", 90).await?;
 
     let mut sent = Vec::new();
     for part in 1.. {
@@ -246,11 +214,11 @@ async fn run(server: &Server, name: &str) -> anyhow::Result<()> {
             let until_now = lines(&folder.join(format!("expected-{}.jsonl", part - 1)))?;
             await_rows(&kafka, &results, case.key.as_deref(), &until_now).await?;
             project.stop_instance(&instance, true).await?;
-            await_state(&project, &instance, "stopped").await?;
+            project.await_state(&instance, "stopped", 90).await?;
             let savepoint = project.savepoints(&instance).await?["items"][0]["id"].clone();
             instance = project.make_instance(JOB, &json!({"from": "savepoint", "savepoint": savepoint}), &json!({})).await?;
             project.start_instance(&instance, None).await?;
-            await_state(&project, &instance, "running").await?;
+            project.await_state(&instance, "running", 90).await?;
         }
         let rows: Vec<String> = lines(&file)?.iter().map(Value::to_string).collect();
         kafka.send(&events, &rows.iter().map(String::as_str).collect::<Vec<_>>())?;
@@ -269,7 +237,7 @@ async fn run(server: &Server, name: &str) -> anyhow::Result<()> {
     let status = project.instance(&instance).await?;
     ensure!(status["state"] == "running", "the instance does not run any more: {status}");
     project.stop_instance(&instance, false).await?;
-    await_state(&project, &instance, "stopped").await
+    project.await_state(&instance, "stopped", 90).await
 }
 
 async fn await_rows(kafka: &Kafka, topic: &str, key: Option<&str>, expected: &[Value]) -> anyhow::Result<()> {
