@@ -5,6 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Fits TeaVM's C to 32-bit WebAssembly and makes one compilation unit of it.
@@ -14,6 +16,8 @@ import java.util.List;
 final class GeneratedC {
     /** Parts of TeaVM's C runtime that `runtime.c` stands in for. */
     private static final List<String> LEFT_OUT = List.of("fiber.c", "file.c", "heapdump.c");
+
+    private static final Pattern SPILLED_POINTER = Pattern.compile("volatile (\\w+\\*) teavm_spill_");
 
     private GeneratedC() {}
 
@@ -49,7 +53,24 @@ final class GeneratedC {
         replace(folder.resolve("arrayclass.c"),
             "return &teavm_dynamicClassPool[index].parent;",
             "return &teavm_dynamicClassPool[index].cls.parent;");
+        keepSpilled(folder);
         Files.writeString(folder.resolve("program.c"), unit(Files.readAllLines(folder.resolve("all.c"))));
+    }
+
+    /**
+     * What a handler reads lies in variables that longjmp must leave alone: the variable is volatile, not what it points to.
+     * Numbers are declared right; pointers would come back with whatever a register held.
+     */
+    private static void keepSpilled(Path folder) throws IOException {
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : (Iterable<Path>) files.filter(file -> file.toString().endsWith(".c"))::iterator) {
+                String content = Files.readString(file);
+                String kept = SPILLED_POINTER.matcher(content).replaceAll("$1 volatile teavm_spill_");
+                if (!kept.equals(content)) {
+                    Files.writeString(file, kept);
+                }
+            }
+        }
     }
 
     private static void replace(Path file, String text, String by) throws IOException {
