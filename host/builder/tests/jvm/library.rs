@@ -236,7 +236,11 @@ fn conform(language: Language, name: &str) {
     let expected = on_the_jvm(&theme, classes.path());
     let cases = expected.len();
     let differing = run(differences(theme, expected, harness_jar(classes.path())));
-    assert!(differing.is_empty(), "{} of {cases} cases differ:\n{}", differing.len(), differing.join("\n"));
+    let found: Vec<&str> = differing.iter().filter_map(|difference| difference.lines().next()).collect();
+    let known = fs::read_to_string(sdk().join("tests/known-different.txt")).unwrap();
+    let prefix = format!("{name}/");
+    let known: Vec<&str> = known.lines().filter(|case| language == Language::Java && case.starts_with(&prefix)).collect();
+    assert_eq!(found, known, "{} of {cases} cases differ; those on the right are known to:\n{}", differing.len(), differing.join("\n"));
 }
 
 #[test]
