@@ -16,6 +16,12 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002_resources_functions_templates.sql"),
     include_str!("../migrations/0003_capabilities.sql"),
     include_str!("../migrations/0004_builds.sql"),
+    include_str!("../migrations/0005_approvals.sql"),
+    include_str!("../migrations/0006_people.sql"),
+    include_str!("../migrations/0007_job_life.sql"),
+    include_str!("../migrations/0008_data_sources.sql"),
+    include_str!("../migrations/0009_temp_tables.sql"),
+    include_str!("../migrations/0010_governance.sql"),
 ];
 
 /// One number for all nodes that migrate the same PostgreSQL database; chosen once, of no meaning.

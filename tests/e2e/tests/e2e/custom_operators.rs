@@ -189,7 +189,9 @@ async fn rows_of_a_service_reach_files_exactly_once_over_a_kill() {
     assert_eq!(lines, expected, "no line is lost");
     let figures = &project.metrics(&writer).await.unwrap()["dimension_tables"][0];
     assert_eq!((figures["name"].as_str(), figures["errors"].as_u64()), (Some("shards"), Some(0)), "{figures}");
-    assert!(figures["hits"].as_u64() > Some(0), "{figures}");
+    // After the kill the rest may come in so few batches that each of them asks for keys that none had asked for before.
+    let asked: u64 = ["hits", "misses"].iter().filter_map(|figure| figures[*figure].as_u64()).sum();
+    assert!(asked > 0 && figures["loads"].as_u64() > Some(0), "{figures}");
     let records = kafka.read_all(&name).unwrap();
     assert_eq!(records.len(), expected.len(), "no record twice in Kafka");
 }

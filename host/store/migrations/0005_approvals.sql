@@ -1,0 +1,1 @@
+-- Approvals, databases and tables with their published states, data permissions.

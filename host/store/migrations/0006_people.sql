@@ -1,0 +1,1 @@
+-- People: accounts, sessions, sign-in, members of projects, services of projects.

@@ -1,0 +1,1 @@
+-- The life of a job: edit locks, kept drafts, releases, production instances.

@@ -1,0 +1,1 @@
+-- Data sources per environment, keys of secrets.

@@ -1,0 +1,1 @@
+-- Temp tables, unit tests.

@@ -1,0 +1,1 @@
+-- Business metadata, quality rules, lineage, search.
