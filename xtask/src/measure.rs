@@ -57,7 +57,13 @@ const MEASURES: &[Measure] = &[
         name: "idle-jobs",
         about: "200 small jobs of 200 tenants in one server",
         goals: &[("memory_mib_per_job", "<=", 3.0), ("start_ms_p99", "<=", 100.0)],
-        run: idle_jobs,
+        run: |arguments| over_http("idle-jobs", arguments),
+    },
+    Measure {
+        name: "control-plane",
+        about: "the ten commonest calls of a console with 1,000 projects, 10,000 tables and 10,000 jobs, four people at once",
+        goals: &[("p99_ms_worst", "<=", 20.0)],
+        run: |arguments| over_http("control-plane", arguments),
     },
 ];
 
@@ -136,10 +142,10 @@ fn sandbox_call(arguments: &[String]) -> anyhow::Result<String> {
 }
 
 /// The real server, over its API.
-fn idle_jobs(arguments: &[String]) -> anyhow::Result<String> {
+fn over_http(name: &str, arguments: &[String]) -> anyhow::Result<String> {
     plugins::build(Path::new(plugins::FOLDER))?;
     cargo::run(&["build", "--release", "--package", "millrace-server"])?;
-    let command = vec!["run", "--quiet", "--release", "--package", "millrace-e2e", "--bin", "idle-jobs", "--"];
+    let command = vec!["run", "--quiet", "--release", "--package", "millrace-e2e", "--bin", name, "--"];
     cargo::output(&with(command, arguments))
 }
 

@@ -11,9 +11,11 @@ mod compiler;
 mod download;
 mod native;
 mod prepare;
+mod project;
 mod sources;
 mod toolchain;
 mod world;
 
 pub use builder::{JvmBuilder, JvmBuilderFactory, JvmLimits};
+pub use project::{MANIFEST, build_project, new_project};
 pub use toolchain::JvmToolchain;

@@ -42,11 +42,15 @@ macro_rules! template {
 }
 
 /// Manifest and code by world.
-const TEMPLATES: [(World, [&str; 2]); 4] = [
+const TEMPLATES: [(World, [&str; 2]); 8] = [
     (World::EtlOperator, template!("template")),
     (World::ScalarFunction, template!("templates/scalar-function")),
     (World::TableFunction, template!("templates/table-function")),
     (World::AggregateFunction, template!("templates/aggregate-function")),
+    (World::TransformOperator, template!("templates/transform-operator")),
+    (World::SourceOperator, template!("templates/source-operator")),
+    (World::SinkOperator, template!("templates/sink-operator")),
+    (World::DimensionUpdater, template!("templates/dimension-updater")),
 ];
 const LOCK: &str = include_str!("../../../guest-sdk/rust/Cargo.lock");
 const IGNORED: &str = "/target/\n";
@@ -137,18 +141,21 @@ pub fn new_project(dir: &Path, name: &str, sdk: &SdkSource) -> Result<NewProject
 /// As for [`new_project`], and a world without template.
 pub fn new_project_of(world: World, dir: &Path, name: &str, sdk: &SdkSource) -> Result<NewProject, BuildError> {
     // What the template in the repository is called.
-    let own = if world == World::EtlOperator { "my-plugin".to_owned() } else { format!("my-{}", world.name()) };
+    let own = match world {
+        World::EtlOperator => "my-plugin".to_owned(),
+        World::TransformOperator => "my-transform".to_owned(),
+        World::SourceOperator => "my-source".to_owned(),
+        World::SinkOperator => "my-sink".to_owned(),
+        World::DimensionUpdater => "my-dimension".to_owned(),
+        World::ScalarFunction | World::TableFunction | World::AggregateFunction => format!("my-{}", world.name()),
+    };
     let template = TEMPLATES.iter().find(|(known, _)| *known == world);
     let (_, [manifest, code]) = template.ok_or_else(|| BuildError::NoWorld {
         language: "Rust",
         world: world.name(),
         worlds: TEMPLATES.map(|(world, _)| world.name()).join(", "),
     })?;
-    check_name(name)?;
-    if std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(BuildError::NotEmpty { dir: dir.to_owned() });
-    }
-    let mut project = NewProject { dir: dir.to_owned(), files: Vec::new() };
+    let mut project = NewProject::begin(dir, name)?;
     let sdk_path = match sdk {
         SdkSource::Vendored => format!("{VENDORED}/millrace-plugin"),
         SdkSource::Path(path) => {
@@ -172,7 +179,25 @@ pub fn new_project_of(world: World, dir: &Path, name: &str, sdk: &SdkSource) -> 
     Ok(project)
 }
 
+/// Writes a template's files, which carry `my-plugin` for the name, to `dir`, which must not be there or be empty.
+pub(crate) fn from_template(dir: &Path, name: &str, files: &[(&str, &str)]) -> Result<NewProject, BuildError> {
+    let mut project = NewProject::begin(dir, name)?;
+    for (file, text) in files {
+        project.write(file, &text.replace("my-plugin", name))?;
+    }
+    project.write(".gitignore", IGNORED)?;
+    Ok(project)
+}
+
 impl NewProject {
+    fn begin(dir: &Path, name: &str) -> Result<Self, BuildError> {
+        check_name(name)?;
+        if std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(BuildError::NotEmpty { dir: dir.to_owned() });
+        }
+        Ok(Self { dir: dir.to_owned(), files: Vec::new() })
+    }
+
     pub(crate) fn write(&mut self, relative: &str, content: &str) -> Result<(), BuildError> {
         let path = self.dir.join(relative);
         let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, content));

@@ -1,6 +1,6 @@
 //! Builds real plugins with the toolchain of this machine.
 
-use crate::{BuildError, BuildOptions, SdkSource, build_rust_with, build_samples, new_project};
+use crate::{BuildError, BuildOptions, SdkSource, World, build_rust_with, build_samples, new_project, new_project_of};
 use std::path::{Path, PathBuf};
 
 fn repository() -> PathBuf {
@@ -44,6 +44,21 @@ fn a_new_project_builds_to_a_component() {
     let own = repository.to_str().unwrap().as_bytes();
     assert!(!built.component.windows(own.len()).any(|window| window == own));
     assert!(built.component.windows(11).any(|window| window == b".debug_line"));
+}
+
+#[test]
+fn every_world_has_a_template_that_builds_to_its_component() {
+    let scratch = Scratch::new("worlds");
+    let sdk = SdkSource::Path(repository().join("guest-sdk/rust/millrace-plugin"));
+    for world in World::ALL {
+        let (folder, name) = (scratch.0.join(world.name()), format!("a-{}", world.name()));
+        new_project_of(world, &folder, &name, &sdk).unwrap();
+        let built = build_rust_with(&folder, options()).unwrap();
+        assert_eq!(built.name, name);
+        let exported = world.interface().as_bytes();
+        let found = built.component.windows(exported.len()).any(|window| window == exported);
+        assert!(found, "the template of {} does not export {}", world.name(), world.interface());
+    }
 }
 
 #[test]

@@ -157,20 +157,11 @@ pub(super) type TemplateFile = (&'static str, &'static str);
 /// # Errors
 /// Not a plugin name, a folder with something in it, a world without template, or a file that cannot be written.
 pub fn new_project(language: ScriptLanguage, world: World, dir: &Path, name: &str) -> Result<crate::NewProject, BuildError> {
-    crate::project::check_name(name)?;
-    if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(BuildError::NotEmpty { dir: dir.to_owned() });
-    }
     let templates = super::templates(language);
     let template = templates.iter().find(|(known, _)| *known == world).ok_or_else(|| BuildError::NoWorld {
         language: language.title(),
         world: world.name(),
         worlds: templates.iter().map(|(world, _)| world.name()).collect::<Vec<_>>().join(", "),
     })?;
-    let mut project = crate::NewProject { dir: dir.to_owned(), files: Vec::new() };
-    for (file, text) in template.1 {
-        project.write(file, &text.replace("my-plugin", name))?;
-    }
-    project.write(".gitignore", "/target/\n")?;
-    Ok(project)
+    crate::project::from_template(dir, name, template.1)
 }

@@ -6,7 +6,7 @@ use crate::{
 };
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use millrace_builder::{BuildOptions, Built, SdkSource, World, build_rust_with, new_project_of, script};
+use millrace_builder::{BuildError, BuildOptions, Built, Language, SdkSource, World, build_rust_with, jvm, new_project_of, script};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,19 +21,25 @@ pub(crate) enum PluginLanguage {
     JavaScript,
     /// A Python 3 module
     Python,
+    /// Java 17
+    Java,
+    /// Scala 2.13
+    Scala,
 }
 
 impl PluginLanguage {
     /// The language of a project, by the file that makes it one.
+    /// Java and Scala are built alike.
     fn of(folder: &Path) -> anyhow::Result<Self> {
         let has = |name: &str| folder.join(name).is_file();
         match () {
             () if has("Cargo.toml") => Ok(Self::Rust),
             () if has("package.json") => Ok(Self::JavaScript),
             () if has("pyproject.toml") => Ok(Self::Python),
+            () if has(jvm::MANIFEST) => Ok(Self::Java),
             () => bail!(
-                "`{}` is no plugin: it has no Cargo.toml (Rust), package.json (JavaScript) or pyproject.toml (Python); \
-                 `millrace plugin new NAME --language LANGUAGE` makes one",
+                "`{}` is no plugin: it has no Cargo.toml (Rust), package.json (JavaScript), pyproject.toml (Python) or \
+                 millrace.toml (Java, Scala); `millrace plugin new NAME --language LANGUAGE` makes one",
                 folder.display()
             ),
         }
@@ -104,6 +110,8 @@ pub(super) fn new(session: &Session, arguments: NewArguments) -> anyhow::Result<
         }
         PluginLanguage::JavaScript => drop(script::new_project(script::ScriptLanguage::JavaScript, world, &folder, &name)?),
         PluginLanguage::Python => drop(script::new_project(script::ScriptLanguage::Python, world, &folder, &name)?),
+        PluginLanguage::Java => drop(jvm::new_project(Language::Java, world, &folder, &name)?),
+        PluginLanguage::Scala => drop(jvm::new_project(Language::Scala, world, &folder, &name)?),
     }
     let next = format!("made {}; next: millrace plugin test {}", folder.display(), folder.display());
     session.output.done(&next, &Value::from(folder.display().to_string()));
@@ -118,17 +126,25 @@ pub(crate) async fn build(folder: &Path) -> anyhow::Result<PathBuf> {
     eprintln!("Building the plugin in {} …", folder.display());
     let shown = folder.display().to_string();
     let language = PluginLanguage::of(folder)?;
-    let folder = folder.to_owned();
-    let built = tokio::task::spawn_blocking(move || match language {
-        PluginLanguage::Rust => rust(&folder),
-        PluginLanguage::JavaScript => script::javascript(&folder),
-        PluginLanguage::Python => script::python(&folder),
-    });
-    let built = built.await?.with_context(|| format!("plugin {shown}"))?;
+    let built = match language {
+        PluginLanguage::Java | PluginLanguage::Scala => jvm::build_project(folder).await,
+        PluginLanguage::Rust => on_a_thread(folder, rust).await?,
+        PluginLanguage::JavaScript => on_a_thread(folder, script::javascript).await?,
+        PluginLanguage::Python => on_a_thread(folder, script::python).await?,
+    };
+    let built = built.with_context(|| format!("plugin {shown}"))?;
     Ok(built.path)
 }
 
-fn rust(folder: &Path) -> Result<Built, millrace_builder::BuildError> {
+async fn on_a_thread(
+    folder: &Path,
+    build: impl FnOnce(&Path) -> Result<Built, BuildError> + Send + 'static,
+) -> anyhow::Result<Result<Built, BuildError>> {
+    let folder = folder.to_owned();
+    Ok(tokio::task::spawn_blocking(move || build(&folder)).await?)
+}
+
+fn rust(folder: &Path) -> Result<Built, BuildError> {
     let mut show = |line: &str| {
         if line.trim_start().starts_with("Compiling") || line.trim_start().starts_with("Finished") {
             eprintln!("  {}", line.trim());

@@ -47,12 +47,24 @@ final class CProgram {
         tool.getTransformers().add(FastStrings.class.getName());
         tool.setClassLoader(CProgram.class.getClassLoader());
         tool.setClassPath(classPath.stream().map(Path::toFile).toList());
-        tool.generate();
+        translate(tool);
         for (Problem problem : tool.getProblemProvider().getProblems()) {
             Problems.add(problem, report);
         }
         if (!report.failed()) {
             GeneratedC.adapt(into);
+        }
+    }
+
+    /** TeaVM breaks down on some of what it does not support instead of reporting it: then it is the program that is told. */
+    private static void translate(TeaVMTool tool) throws TeaVMToolException {
+        try {
+            tool.generate();
+        } catch (RuntimeException | AssertionError e) {
+            e.printStackTrace();
+            throw new BuildFailure("the program cannot be translated: " + e,
+                "It reaches something that components cannot have, for example proxies or other reflection, perhaps by way of a library;"
+                    + " docs/java-library.md says what they have.");
         }
     }
 }
