@@ -1,8 +1,8 @@
 //! The routes and the OpenAPI document, from one list: what is not here is not served.
 
 use crate::{
-    audit, builds, capabilities, data_sources, frame, functions, instance_views, instances, job_versions, jobs, me, platform, plugins,
-    problem, projects, quotas, resources, savepoints, sql,
+    approvals, audit, builds, capabilities, data_sources, frame, functions, instance_views, instances, job_versions, jobs, me, platform,
+    plugins, problem, projects, quotas, resources, savepoints, sql,
     state::{ApiConfig, ApiState},
     templates, tenants, tokens, topics,
 };
@@ -42,6 +42,7 @@ pub(crate) fn routes(config: &ApiConfig) -> OpenApiRouter<ApiState> {
         .merge(tenant_routes())
         .merge(definition_routes())
         .merge(instance_routes())
+        .merge(approval_routes())
         .layer(from_fn(move |request: Request, next: Next| frame::time_limit(ordinary, request, next)));
     let slow_routes = slow_routes(config).layer(from_fn(move |request: Request, next: Next| frame::time_limit(slow, request, next)));
     let mut all = OpenApiRouter::with_openapi(Document::openapi())
@@ -100,6 +101,16 @@ fn definition_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(jobs::list_jobs, jobs::create_job))
         .routes(routes!(jobs::get_job, jobs::edit_job, jobs::delete_job))
         .routes(routes!(job_versions::get_job_version))
+}
+
+fn approval_routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(approvals::list_approvals))
+        .routes(routes!(approvals::count_approvals))
+        .routes(routes!(approvals::get_approval))
+        .routes(routes!(approvals::approve_approval))
+        .routes(routes!(approvals::reject_approval))
+        .routes(routes!(approvals::withdraw_approval))
 }
 
 fn function_routes() -> OpenApiRouter<ApiState> {

@@ -36,6 +36,11 @@ impl<T> Listing<T> {
         self.items.extend(items);
     }
 
+    /// A page of wire items that are made with more than the stored ones.
+    pub(crate) fn with<S>(page: Page<S>, item: impl FnMut(S) -> T) -> Self {
+        Self { items: page.items.into_iter().map(item).collect(), next_cursor: page.next_cursor }
+    }
+
     /// A page of wire items.
     pub(crate) fn of<S>(page: Page<S>) -> axum::Json<Self>
     where

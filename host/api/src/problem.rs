@@ -8,6 +8,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use millrace_domain::approval::Refusal;
 use millrace_model::graph::GraphError;
 use millrace_store::StoreError;
 use serde::Serialize;
@@ -151,6 +152,13 @@ impl From<StoreError> for Problem {
             StoreError::QuotaExceeded { .. } => Self::new(StatusCode::CONFLICT, "quota.exceeded", error.to_string()),
             StoreError::Archived(_) => Self::new(StatusCode::CONFLICT, "project.archived", error.to_string()),
             StoreError::Lifecycle(_) => Self::new(StatusCode::CONFLICT, "instance.state", error.to_string()),
+            StoreError::Approval(refusal) => match refusal {
+                Refusal::State { .. } => Self::new(StatusCode::CONFLICT, "approval.state", error.to_string()),
+                Refusal::OwnRequest => Self::new(StatusCode::FORBIDDEN, "approval.own_request", error.to_string()),
+                Refusal::NotApplicant => Self::new(StatusCode::FORBIDDEN, "approval.not_applicant", error.to_string()),
+                Refusal::NotDecider => Self::new(StatusCode::FORBIDDEN, "access.forbidden", error.to_string()),
+            },
+            StoreError::Conflict { code, message } => Self::new(StatusCode::CONFLICT, *code, message.clone()),
             StoreError::Invalid { field, message } => Self::field(field, "request.invalid", message.clone()),
             StoreError::Database(_) => {
                 let detail = "the metadata database does not answer as it should; try again";

@@ -140,4 +140,11 @@ async fn renew(worker: &Worker) {
     if let Err(error) = cleared {
         tracing::warn!(%error, "cannot clear savepoints that dead workers left pending");
     }
+    match worker.store.sweep_approvals().await {
+        Ok(swept) if swept.expired + swept.reminded > 0 => {
+            tracing::info!(expired = swept.expired, reminded = swept.reminded, "approvals whose time is over, or half over");
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "cannot look for approvals whose time is over"),
+    }
 }

@@ -110,8 +110,19 @@ impl Principal {
 /// Who has a project must also see the tenant around it, and use what the tenant offers to its projects; everything else
 /// needs a grant that covers the place.
 fn reaches(grant: &Grant, action: Action, scope: &Scope) -> bool {
-    let from_within =
-        matches!(action, Action::TenantView | Action::FunctionView | Action::TemplateView | Action::TemplateEdit | Action::QuotaView);
+    let from_within = matches!(
+        action,
+        Action::TenantView
+            | Action::FunctionView
+            | Action::TemplateView
+            | Action::TemplateEdit
+            | Action::QuotaView
+            | Action::ApprovalView
+            | Action::ApprovalDecide
+            | Action::ApprovalWithdraw
+            | Action::PermissionApply
+            | Action::CatalogView
+    );
     grant.scope.covers(scope) || (from_within && scope.covers(&grant.scope) && *scope != Scope::Platform)
 }
 

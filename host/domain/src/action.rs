@@ -128,6 +128,40 @@ text_enum! {
         TokenView = "token.view",
         /// Read the audit log.
         AuditView = "audit.view",
+
+        // Approvals, databases, tables and data permissions.
+        /// See approvals that concern the caller.
+        ApprovalView = "approval.view",
+        /// Decide approvals; each kind needs its own action besides.
+        ApprovalDecide = "approval.decide",
+        /// Take back a request of one's own.
+        ApprovalWithdraw = "approval.withdraw",
+        /// Make a database.
+        DatabaseCreate = "database.create",
+        /// Change a database.
+        DatabaseEdit = "database.edit",
+        /// Remove a database.
+        DatabaseDelete = "database.delete",
+        /// See databases.
+        DatabaseView = "database.view",
+        /// Ask for a database in the test or production environment.
+        DatabasePublish = "database.publish",
+        /// Agree to it, or not.
+        DatabasePublishDecide = "database.publish_decide",
+        /// Ask for a table in the test or production environment, or take it out again.
+        TablePublish = "table.publish",
+        /// Agree to it, or not.
+        TablePublishDecide = "table.publish_decide",
+        /// Ask for the right to use a table.
+        PermissionApply = "permission.apply",
+        /// Agree to it, or not.
+        PermissionDecide = "permission.decide",
+        /// Give and take rights to use a table.
+        PermissionGrant = "permission.grant",
+        /// See who may use a table.
+        PermissionView = "permission.view",
+        /// Open the catalog: what tables the tenant's projects have.
+        CatalogView = "catalog.view",
     }
 }
 
@@ -150,7 +184,15 @@ pub const fn permits(role: Role, action: Action) -> bool {
         | A::TokenView
         | A::AuditView => matches!(role, PlatformAdmin | TenantAdmin),
         // ROL-6: every role opens the catalog and searches data.
-        A::TenantView | A::ProjectView | A::TopicView => matches!(
+        A::TenantView
+        | A::ProjectView
+        | A::TopicView
+        | A::DatabaseView
+        | A::ApprovalView
+        | A::ApprovalWithdraw
+        | A::PermissionApply
+        | A::PermissionView
+        | A::CatalogView => matches!(
             role,
             PlatformAdmin | TenantAdmin | GlobalDataAdmin | DataAssetAdmin | BusinessUser | ProjectDataAdmin | Developer | Member
         ),
@@ -159,8 +201,19 @@ pub const fn permits(role: Role, action: Action) -> bool {
         A::DataSourceTest | A::DataSourceView => {
             matches!(role, PlatformAdmin | TenantAdmin | GlobalDataAdmin | ProjectDataAdmin | Developer)
         }
+        A::ApprovalDecide => matches!(role, PlatformAdmin | TenantAdmin | GlobalDataAdmin | DataAssetAdmin | ProjectDataAdmin),
+        // ROL-1: approve publish requests of databases.
+        A::DatabasePublishDecide => matches!(role, PlatformAdmin | TenantAdmin | GlobalDataAdmin),
+        // ROL-4: approve, within the project, requests for access to technical metadata and for its publication; databases.
+        A::TablePublishDecide
+        | A::PermissionDecide
+        | A::PermissionGrant
+        | A::DatabaseCreate
+        | A::DatabaseEdit
+        | A::DatabaseDelete
+        | A::DatabasePublish => matches!(role, PlatformAdmin | TenantAdmin | ProjectDataAdmin),
         // ROL-4 and ROL-5: databases and technical metadata.
-        A::TopicCreate | A::TopicEdit | A::TopicDelete | A::TopicEnsure => {
+        A::TopicCreate | A::TopicEdit | A::TopicDelete | A::TopicEnsure | A::TablePublish => {
             matches!(role, PlatformAdmin | TenantAdmin | ProjectDataAdmin | Developer)
         }
         A::PluginView
@@ -212,7 +265,11 @@ impl Action {
             | Self::JobView
             | Self::InstanceView
             | Self::TokenView
-            | Self::AuditView => TokenScope::Read,
+            | Self::AuditView
+            | Self::ApprovalView
+            | Self::DatabaseView
+            | Self::PermissionView
+            | Self::CatalogView => TokenScope::Read,
             Self::DataSourceCreate
             | Self::DataSourceEdit
             | Self::DataSourceDelete
@@ -234,7 +291,14 @@ impl Action {
             | Self::JobCreate
             | Self::JobEdit
             | Self::JobDelete
-            | Self::JobSubmit => TokenScope::Write,
+            | Self::JobSubmit
+            | Self::ApprovalWithdraw
+            | Self::DatabaseCreate
+            | Self::DatabaseEdit
+            | Self::DatabaseDelete
+            | Self::DatabasePublish
+            | Self::TablePublish
+            | Self::PermissionApply => TokenScope::Write,
             Self::TopicEnsure | Self::InstanceCreate | Self::InstanceStart | Self::InstanceStop | Self::SavepointCreate => {
                 TokenScope::Operate
             }
@@ -247,7 +311,12 @@ impl Action {
             | Self::ProjectArchive
             | Self::QuotaEdit
             | Self::TokenCreate
-            | Self::TokenRevoke => TokenScope::Administer,
+            | Self::TokenRevoke
+            | Self::ApprovalDecide
+            | Self::DatabasePublishDecide
+            | Self::TablePublishDecide
+            | Self::PermissionDecide
+            | Self::PermissionGrant => TokenScope::Administer,
         }
     }
 }

@@ -7,10 +7,13 @@ mod text_enum;
 
 pub mod access;
 pub mod action;
+pub mod approval;
 pub mod capability;
+pub mod environment;
 pub mod function;
 pub mod lifecycle;
 pub mod name;
+pub mod permission;
 pub mod properties;
 pub mod resource;
 pub mod role;
@@ -18,6 +21,8 @@ pub mod template;
 
 pub use access::{Grant, Principal, ProjectScope, Scope};
 pub use action::{Action, TokenScope};
+pub use approval::{ApprovalAction, ApprovalEvent, ApprovalKind, ApprovalState};
+pub use environment::Environment;
 pub use lifecycle::{Effect, InstanceAction, InstanceEvent, InstanceState};
 pub use name::{FolderPath, Name, NameError};
 pub use resource::{Quota, ResourceKind};

@@ -1,6 +1,6 @@
 //! Errors of the store, classified once.
 
-use millrace_domain::{Quota, lifecycle};
+use millrace_domain::{Quota, approval, lifecycle};
 use millrace_model::{Classified, FaultClass};
 
 /// Why the store did not do what it was asked.
@@ -68,6 +68,17 @@ pub enum StoreError {
     /// The event does not fit the instance's state.
     #[error(transparent)]
     Lifecycle(#[from] lifecycle::Rejected),
+    /// The approval cannot be decided so, or not by this caller.
+    #[error(transparent)]
+    Approval(#[from] approval::Refusal),
+    /// What is there does not allow it; the caller can do something about it.
+    #[error("{message}")]
+    Conflict {
+        /// Stable code: `approval.pending`.
+        code: &'static str,
+        /// What was found, and what to do.
+        message: String,
+    },
     /// The worker no longer owns the instance.
     #[error("instance `{instance}`: attempt {attempt} is over; the current one is {current}")]
     Fenced {
@@ -130,6 +141,8 @@ impl Classified for StoreError {
             | Self::QuotaExceeded { .. }
             | Self::Archived(_)
             | Self::Lifecycle(_)
+            | Self::Approval(_)
+            | Self::Conflict { .. }
             | Self::Invalid { .. } => FaultClass::User,
             Self::Database(_) | Self::Unreadable(_) => FaultClass::External,
             Self::Fenced { .. } | Self::Undecryptable(_) | Self::Corrupt(_) | Self::NewerSchema { .. } => FaultClass::Internal,

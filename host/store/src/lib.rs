@@ -4,6 +4,7 @@
 //! audit row in the same transaction; a state is only ever changed by compare-and-set; secrets leave this crate in clear
 //! only through [`Store::connection`] and [`Store::granted`]. SQL uses `$1` placeholders and TEXT, BIGINT and BLOB/BYTEA only.
 
+mod approval;
 mod audit;
 mod blob;
 mod build;
@@ -25,6 +26,7 @@ mod resource;
 mod row;
 mod savepoint;
 mod sealed;
+mod table_grant;
 mod template;
 mod tenant;
 #[cfg(test)]
@@ -32,6 +34,7 @@ mod tests;
 mod token;
 mod topic;
 
+pub use approval::{Approval, ApprovalQuery, ApprovalReader, ApprovalStep, ApprovalView, Decision, NewApproval, SweptApprovals};
 pub use audit::{AuditEntry, AuditQuery, Cause, Outcome};
 pub use blob::{Content, ContentUse, PIECE_BYTES};
 pub use build::{BUILDS_KEPT, Build, BuildEnding, BuildState, NewBuild};
@@ -51,6 +54,7 @@ pub use quota::TenantQuota;
 pub use resource::{NewResourceVersion, Resource, ResourceFilter, ResourceVersion};
 pub use savepoint::{Savepoint, SavepointState};
 pub use sealed::SecretKey;
+pub use table_grant::{GrantSource, PermissionRequest, TableGrant};
 pub use template::{NewTemplate, StoredTemplate, TemplateFilter, TemplateReader, TemplateVersion};
 pub use tenant::Tenant;
 pub use token::{IssuedToken, NewToken, Token, TokenSecret};

@@ -11,9 +11,6 @@ use millrace_model::{
 use serde_json::{Value, json};
 use sqlx::any::AnyRow;
 
-/// The environment that topics are made in until publishing moves them on (TOP-2).
-const ENVIRONMENT: &str = "test";
-
 /// A topic.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Topic {
@@ -77,14 +74,14 @@ impl Store {
         let mut tx = self.begin().await?;
         self.enter(&mut tx, scope).await?;
         let made = sqlx::query(
-            "INSERT INTO topics (id, tenant_id, project_id, environment, name, physical_name, data_source_id, description, \
+            "INSERT INTO topics (id, tenant_id, project_id, created_by, name, physical_name, data_source_id, description, \
              columns_json, format_json, revision, created_at_ms, updated_at_ms) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11) RETURNING *",
         )
         .bind(id.as_str())
         .bind(scope.tenant.as_str())
         .bind(scope.project.as_str())
-        .bind(ENVIRONMENT)
+        .bind(cause.actor.as_str())
         .bind(new.name.as_str())
         .bind(settings.physical_name.as_str())
         .bind(settings.data_source.as_str())

@@ -42,6 +42,8 @@ id!(/** A tenant: the unit of isolation. */ TenantId);
 id!(/** A project of a tenant. */ ProjectId);
 id!(/** A data source of a project: an outside system and how to reach it. */ DataSourceId);
 id!(/** A topic's metadata: shown to users like a table. */ TopicId);
+id!(/** A database of a project: tables of one system. */ DatabaseId);
+id!(/** A request that somebody must agree to. */ ApprovalId);
 id!(/** An uploaded plugin. */ PluginId);
 id!(/** An uploaded file: a JAR, a component or a data package. */ ResourceId);
 id!(/** A function by which SQL calls tenant code. */ FunctionId);

@@ -43,6 +43,7 @@ fn filled(template: &str, instance: &str) -> String {
         ("{instance}", instance),
         ("{build}", "bld_newest"),
         ("{token}", "tok_1"),
+        ("{approval}", "1"),
     ];
     let path = values.iter().fold(template.to_owned(), |path, (name, value)| path.replace(name, value));
     assert!(!path.contains('{'), "{path}: the test does not know this parameter");
@@ -172,6 +173,9 @@ fn action_of(operation: &str) -> Action {
         "revoke_token" => A::TokenRevoke,
         "list_tokens" => A::TokenView,
         "list_audit" => A::AuditView,
+        "list_approvals" | "count_approvals" | "get_approval" => A::ApprovalView,
+        "approve_approval" | "reject_approval" => A::ApprovalDecide,
+        "withdraw_approval" => A::ApprovalWithdraw,
         other => panic!("the test does not know which action `{other}` asks for"),
     }
 }

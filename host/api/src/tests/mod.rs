@@ -1,5 +1,6 @@
 //! The API in process, on SQLite, with a control plane that answers what a test tells it.
 
+mod approvals;
 mod authorization;
 mod builds;
 mod description;
@@ -22,12 +23,12 @@ use axum::{
 };
 use bytes::Bytes;
 use millrace_control::{BuildOrder, BuildsStatus, DescribedFunction, InspectedResource, PackageHints};
-use millrace_domain::{Name, ProjectScope, ResourceKind};
+use millrace_domain::{ApprovalKind, Name, ProjectScope, ResourceKind, Scope};
 use millrace_model::{
     graph::JobGraph,
     ids::{InstanceId, SavepointId, TenantId, TopicId},
 };
-use millrace_store::{Build, BuildEnding, BuildState, Cause, NewBuild, SecretKey, Store, StoreOptions, TokenSecret};
+use millrace_store::{Build, BuildEnding, BuildState, Cause, NewApproval, NewBuild, SecretKey, Store, StoreOptions, TokenSecret};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -274,8 +275,32 @@ impl Server {
         self.post(&self.admin, &format!("{project}/jobs"), job).await.ok();
         self.post(&self.admin, &format!("{project}/jobs/clean-clicks/versions"), Value::Null).await.ok();
         self.post(&self.admin, &format!("{project}/builds"), json!({"world": "etl-operator", "class": "Slow"})).await.ok();
+        self.request_permission(&tenant, "usr_ann").await;
         let instance = self.post(&self.admin, &format!("{project}/instances"), json!({"job": "clean-clicks"})).await.ok();
         instance["id"].as_str().unwrap().to_owned()
+    }
+
+    /// `applicant` asks for the right to read `clicks`; answers the request number.
+    pub async fn request_permission(&self, tenant: &str, applicant: &str) -> String {
+        let tenant = self.store.tenant(tenant.trim_start_matches("/api/v1/tenants/")).await.unwrap().id;
+        let scope = self.store.project(&tenant, "web").await.unwrap().scope;
+        let topic = self.store.topic(&scope, "clicks").await.unwrap();
+        let new = NewApproval {
+            kind: ApprovalKind::TablePermission,
+            scope: Scope::Project(scope),
+            environment: None,
+            subject: topic.id.to_string(),
+            subject_name: "web.clicks".into(),
+            open_key: format!("{}/{applicant}", topic.id),
+            for_project: None,
+            reason: "for the monthly report".into(),
+            payload: json!({
+                "grantee_kind": "person", "grantee": applicant, "grantee_name": applicant,
+                "permissions": ["select"], "columns": [], "expires_at_ms": null,
+            }),
+        };
+        let cause = Cause { actor: applicant.into(), actor_name: applicant.into(), request_id: None };
+        self.store.request_approval(&cause, &new).await.unwrap().number.to_string()
     }
 
     pub async fn upload(&self, token: &str, path: &str, component: &[u8]) -> Answer {

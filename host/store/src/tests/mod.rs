@@ -1,5 +1,6 @@
 //! One suite of cases, run on SQLite and on a real PostgreSQL: the SQL has one text, so it must have one meaning.
 
+mod cases_approval;
 mod cases_build;
 mod cases_capability;
 mod cases_definition;
@@ -105,6 +106,12 @@ macro_rules! on_both_databases {
 }
 
 on_both_databases! {
+    cases_approval::an_approval_is_decided_once_with_its_effect,
+    cases_approval::nobody_decides_their_own_request,
+    cases_approval::two_servers_decide_once,
+    cases_approval::the_inbox_shows_what_concerns_the_reader,
+    cases_approval::deadlines_pass_and_reminders_come_once,
+    cases_approval::an_effect_that_is_not_possible_leaves_the_request_pending,
     cases_capability::grants_stay_within_the_tenant_and_secrets_sealed,
     cases_tenancy::names_are_unique_among_siblings,
     cases_tenancy::a_tenant_never_sees_anothers_data,

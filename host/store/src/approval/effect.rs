@@ -1,0 +1,19 @@
+//! What an approval does when it is approved: one line per kind.
+//!
+//! Invariant: an effect changes the metadata through the transaction of its decision and nothing else; if it is not possible
+//! any more it says why, and the request stays pending.
+
+use super::Approval;
+use crate::{Cause, Store, StoreError};
+use millrace_domain::ApprovalKind;
+use serde_json::Value;
+use sqlx::{Any, Transaction};
+
+impl Store {
+    /// Does what `approval` asks for; answers what it has made.
+    pub(super) async fn apply(&self, tx: &mut Transaction<'static, Any>, cause: &Cause, approval: &Approval) -> Result<Value, StoreError> {
+        match approval.kind {
+            ApprovalKind::TablePermission => self.permit_table_approved(tx, cause, approval).await,
+        }
+    }
+}
