@@ -11,12 +11,14 @@ pub mod http;
 mod kafka;
 mod port;
 mod postgres;
+mod schemathesis;
 
 pub use flink::{FlinkCluster, gateway};
 pub use guardian::Guardian;
 pub use kafka::{KafkaBroker, shared_broker};
 pub use port::free_ports;
 pub use postgres::PostgresServer;
+pub use schemathesis::schemathesis;
 
 /// A server that could not be started or stopped.
 #[derive(Debug, thiserror::Error)]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as expected")]
 #![allow(clippy::print_stdout, reason = "a run with random points says which they were")]
 
+mod api_description;
 mod bad_input;
 mod bad_plugins;
 mod custom_operators;
