@@ -83,6 +83,11 @@ impl Api {
         self.call(Method::PUT, path, |r| r.header(header::IF_MATCH, "*").json(body)).await
     }
 
+    /// Replaces what is at `path` if it still has the revision `revision`.
+    pub async fn put_if(&self, path: &str, revision: i64, body: &Value) -> Answer {
+        self.call(Method::PUT, path, |r| r.header(header::IF_MATCH, format!("\"{revision}\"")).json(body)).await
+    }
+
     /// Changes parts of what is at `path`, whatever revision it has.
     pub async fn patch(&self, path: &str, body: &Value) -> Answer {
         self.call(Method::PATCH, path, |r| r.header(header::IF_MATCH, "*").json(body)).await

@@ -12,7 +12,7 @@ mod wait;
 
 pub mod corpus;
 
-pub use api::{Api, Problem, Project};
+pub use api::{Answer, Api, Problem, Project};
 pub use kafka::{Kafka, Producing, Reader, Received};
 pub use pipeline::{JOB, Pipeline, PipelineOptions, component, manifests, unique};
 pub use server::{Server, ServerOptions, binary};

@@ -16,6 +16,7 @@ mod sql;
 mod sql_scripts;
 mod tenant_code;
 mod tour;
+mod two_servers;
 
 use millrace_e2e::Kafka;
 use millrace_test_servers::shared_broker;

@@ -43,8 +43,10 @@ struct Arguments {
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let database = arguments.database.clone();
-    let options =
-        ServerOptions { arguments: database.map_or_else(Vec::new, |url| vec!["--database".to_owned(), url]), ..ServerOptions::default() };
+    let options = ServerOptions {
+        arguments: database.map_or_else(Vec::new, |url| vec!["--metadata-url".to_owned(), url]),
+        ..ServerOptions::default()
+    };
     let server = Server::start(options).await?;
     let api = server.api()?;
     let started = Instant::now();
