@@ -6,13 +6,17 @@
 use crate::problem::FieldError;
 use async_trait::async_trait;
 use bytes::Bytes;
-use millrace_control::{BuildOrder, BuildsStatus, DescribedFunction, InspectedResource, PackageHints};
+use millrace_control::{
+    BuildOrder, BuildsStatus, DescribedFunction, InspectedResource, PackageHints, PreviewOrder, PreviewReport, SinkRows, TappedRows,
+    TempTableSize, UnitTestOrder, UnitTestReport,
+};
 use millrace_domain::ProjectScope;
 use millrace_model::{
+    Schema,
     graph::JobGraph,
-    ids::{InstanceId, SavepointId, TenantId, TopicId},
+    ids::{InstanceId, JobId, NodeId, SavepointId, TenantId, TopicId},
 };
-use millrace_store::{Build, Cause};
+use millrace_store::{Build, Cause, TempTable};
 use serde::Serialize;
 use serde_json::Value;
 use std::{collections::BTreeMap, fs::File, time::Duration};
@@ -152,6 +156,15 @@ pub enum PinFailure {
     Control(ControlFailure),
 }
 
+/// Rows that pass in a running instance.
+#[async_trait]
+pub trait RowTap: Send {
+    /// Columns of the rows.
+    fn schema(&self) -> Value;
+    /// Waits for rows; none when the instance has ended. Cancel safe.
+    async fn next(&mut self) -> Result<Option<TappedRows>, ControlFailure>;
+}
+
 /// Engines, sandbox and connectors, as far as the API needs them.
 #[async_trait]
 pub trait ControlPlane: Send + Sync + 'static {
@@ -177,6 +190,38 @@ pub trait ControlPlane: Send + Sync + 'static {
     fn observe(&self, instance: &InstanceId) -> Option<Value>;
     /// Takes a savepoint for the user `by` and records it in the store.
     async fn create_savepoint(&self, tenant: &TenantId, instance: &InstanceId, by: &str) -> Result<SavepointId, ControlFailure>;
+    /// Reads live rows of a topic.
+    async fn preview_topic(&self, scope: &ProjectScope, topic: &str, order: PreviewOrder) -> Result<PreviewReport, ControlFailure>;
+    /// Runs a job up to a node for a moment.
+    async fn preview_job(
+        &self,
+        scope: &ProjectScope,
+        graph: &JobGraph,
+        node: &NodeId,
+        order: PreviewOrder,
+    ) -> Result<PreviewReport, PinFailure>;
+    /// Listens to the rows that leave a node of a running instance.
+    fn tap(&self, tenant: &TenantId, instance: &InstanceId, node: &NodeId) -> Result<Box<dyn RowTap>, ControlFailure>;
+    /// Runs a job on data packages.
+    async fn begin_unit_test(&self, scope: &ProjectScope, by: &str, order: UnitTestOrder) -> Result<UnitTestReport, PinFailure>;
+    /// A unit test that is still kept.
+    fn unit_test(&self, scope: &ProjectScope, id: &str) -> Result<UnitTestReport, ControlFailure>;
+    /// The unit tests of a project that are still kept, newest first.
+    fn recent_unit_tests(&self, scope: &ProjectScope, job: Option<&JobId>) -> Vec<UnitTestReport>;
+    /// Rows that a sink of a unit test got.
+    fn unit_test_rows(&self, scope: &ProjectScope, id: &str, sink: &NodeId, after: u64, limit: usize) -> Result<SinkRows, ControlFailure>;
+    /// Ends a unit test.
+    fn cancel_unit_test(&self, scope: &ProjectScope, id: &str) -> Result<UnitTestReport, ControlFailure>;
+    /// Temp tables that a job's sinks write and that are not there yet, with their columns.
+    async fn temp_tables_to_make(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<BTreeMap<String, Schema>, PinFailure>;
+    /// Makes the topic of a temp table.
+    async fn make_temp_topic(&self, table: &TempTable) -> Result<(), ControlFailure>;
+    /// Sets how long the topic of a temp table keeps records.
+    async fn set_temp_retention(&self, table: &TempTable, retention_ms: i64) -> Result<(), ControlFailure>;
+    /// Removes the topic of a temp table.
+    async fn drop_temp_topic(&self, table: &TempTable) -> Result<(), ControlFailure>;
+    /// How large a temp table is.
+    async fn temp_table_size(&self, table: &TempTable) -> Result<TempTableSize, ControlFailure>;
     /// Takes a build.
     async fn submit_build(&self, cause: &Cause, scope: &ProjectScope, order: BuildOrder) -> Result<Build, ControlFailure>;
     /// Ends a build.

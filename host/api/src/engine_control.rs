@@ -3,21 +3,23 @@
 use crate::{
     control_plane::{
         AdmittedComponent, ConnectivityReport, ControlFailure, ControlPlane, ExplainReport, LineageView, PinFailure, PinnedGraph,
-        QueryColumnView, QueryView, ValidationReport,
+        QueryColumnView, QueryView, RowTap, ValidationReport,
     },
     problem::FieldError,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_control::{
-    BuildOrder, BuildsStatus, Control, ControlError, DescribedFunction, InspectedResource, PackageHints, PinError, QueryColumn, QueryPlan,
+    BuildOrder, BuildsStatus, Control, ControlError, DescribedFunction, InspectedResource, OpenTap, PackageHints, PinError, PreviewOrder,
+    PreviewReport, QueryColumn, QueryPlan, SinkRows, TappedRows, TempTableSize, UnitTestOrder, UnitTestReport,
 };
 use millrace_domain::ProjectScope;
 use millrace_model::{
+    Schema,
     graph::JobGraph,
-    ids::{InstanceId, SavepointId, TenantId, TopicId},
+    ids::{InstanceId, JobId, NodeId, SavepointId, TenantId, TopicId},
 };
-use millrace_store::{Build, Cause};
+use millrace_store::{Build, Cause, TempTable};
 use serde::Serialize;
 use serde_json::Value;
 use std::{collections::BTreeMap, fs::File, time::Duration};
@@ -70,10 +72,7 @@ impl ControlPlane for Control {
     }
 
     async fn pin(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<PinnedGraph, PinFailure> {
-        let pinned = Self::pin(self, &scope.tenant, &scope.project, graph).await.map_err(|error| match error {
-            PinError::Graph(errors) => PinFailure::Graph(errors.into_iter().map(FieldError::from).collect()),
-            PinError::Control(error) => PinFailure::Control(error.into()),
-        })?;
+        let pinned = Self::pin(self, &scope.tenant, &scope.project, graph).await?;
         Ok(PinnedGraph { graph: pinned.graph, pins: pinned.pins, content_hash: pinned.content_hash })
     }
 
@@ -87,6 +86,64 @@ impl ControlPlane for Control {
 
     async fn create_savepoint(&self, tenant: &TenantId, instance: &InstanceId, by: &str) -> Result<SavepointId, ControlFailure> {
         Ok(self.create_savepoint_by(tenant, instance, by).await?.id)
+    }
+
+    async fn preview_topic(&self, scope: &ProjectScope, topic: &str, order: PreviewOrder) -> Result<PreviewReport, ControlFailure> {
+        Ok(Self::preview_topic(self, scope, topic, order).await?)
+    }
+
+    async fn preview_job(
+        &self,
+        scope: &ProjectScope,
+        graph: &JobGraph,
+        node: &NodeId,
+        order: PreviewOrder,
+    ) -> Result<PreviewReport, PinFailure> {
+        Ok(Self::preview_job(self, scope, graph, node, order).await?)
+    }
+
+    fn tap(&self, tenant: &TenantId, instance: &InstanceId, node: &NodeId) -> Result<Box<dyn RowTap>, ControlFailure> {
+        Ok(Box::new(Self::tap(self, tenant, instance, node)?))
+    }
+
+    async fn begin_unit_test(&self, scope: &ProjectScope, by: &str, order: UnitTestOrder) -> Result<UnitTestReport, PinFailure> {
+        Ok(Self::begin_unit_test(self, scope, by, order).await?)
+    }
+
+    fn unit_test(&self, scope: &ProjectScope, id: &str) -> Result<UnitTestReport, ControlFailure> {
+        Ok(Self::unit_test(self, scope, id)?)
+    }
+
+    fn recent_unit_tests(&self, scope: &ProjectScope, job: Option<&JobId>) -> Vec<UnitTestReport> {
+        Self::recent_unit_tests(self, scope, job)
+    }
+
+    fn unit_test_rows(&self, scope: &ProjectScope, id: &str, sink: &NodeId, after: u64, limit: usize) -> Result<SinkRows, ControlFailure> {
+        Ok(Self::unit_test_rows(self, scope, id, sink, after, limit)?)
+    }
+
+    fn cancel_unit_test(&self, scope: &ProjectScope, id: &str) -> Result<UnitTestReport, ControlFailure> {
+        Ok(Self::cancel_unit_test(self, scope, id)?)
+    }
+
+    async fn temp_tables_to_make(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<BTreeMap<String, Schema>, PinFailure> {
+        Ok(Self::temp_tables_to_make(self, scope, graph).await?)
+    }
+
+    async fn make_temp_topic(&self, table: &TempTable) -> Result<(), ControlFailure> {
+        Ok(Self::make_temp_topic(self, table).await?)
+    }
+
+    async fn set_temp_retention(&self, table: &TempTable, retention_ms: i64) -> Result<(), ControlFailure> {
+        Ok(Self::set_temp_retention(self, table, retention_ms).await?)
+    }
+
+    async fn drop_temp_topic(&self, table: &TempTable) -> Result<(), ControlFailure> {
+        Ok(Self::drop_temp_topic(self, table).await?)
+    }
+
+    async fn temp_table_size(&self, table: &TempTable) -> Result<TempTableSize, ControlFailure> {
+        Ok(Self::temp_table_size(self, table).await?)
     }
 
     async fn submit_build(&self, cause: &Cause, scope: &ProjectScope, order: BuildOrder) -> Result<Build, ControlFailure> {
@@ -129,6 +186,26 @@ fn query(query: QueryPlan) -> QueryView {
 /// Our own types always have a JSON form; if one has not, that is a defect.
 fn json(value: &impl Serialize) -> Result<Value, ControlFailure> {
     serde_json::to_value(value).map_err(|error| ControlFailure::Internal(error.to_string()))
+}
+
+#[async_trait]
+impl RowTap for OpenTap {
+    fn schema(&self) -> Value {
+        json(self.reader.schema()).unwrap_or_default()
+    }
+
+    async fn next(&mut self) -> Result<Option<TappedRows>, ControlFailure> {
+        self.reader.next().await.map_err(|error| ControlFailure::Internal(error.to_string()))
+    }
+}
+
+impl From<PinError> for PinFailure {
+    fn from(error: PinError) -> Self {
+        match error {
+            PinError::Graph(errors) => Self::Graph(errors.into_iter().map(FieldError::from).collect()),
+            PinError::Control(error) => Self::Control(error.into()),
+        }
+    }
 }
 
 impl From<ControlError> for ControlFailure {

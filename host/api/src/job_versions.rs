@@ -5,6 +5,7 @@ use crate::{
     extract::{IfMatch, JsonBody, QueryString},
     page::{Listing, PageQuery},
     problem::Problem,
+    temp_tables,
 };
 use axum::{Json, extract::Path, http::StatusCode};
 use millrace_domain::Action;
@@ -72,6 +73,7 @@ pub(crate) async fn submit_job(
         return Err(StoreError::RevisionConflict { what: "job", name: found.name.to_string(), expected, found: found.revision }.into());
     }
     let description = body.parse_or_default()?.description;
+    temp_tables::make_written(&caller, &scope, &found.draft).await?;
     let pinned = caller.api.control.pin(&scope, &found.draft).await?;
     let new = NewJobVersion { graph: pinned.graph, pins: pinned.pins, content_hash: pinned.content_hash, description };
     let made = caller.api.store.add_job_version(&caller.cause(), &scope, &found.id, &new).await?;

@@ -10,6 +10,7 @@ mod builds;
 mod caller;
 mod capabilities;
 mod control_plane;
+mod data_access;
 mod data_sources;
 mod engine_control;
 mod extract;
@@ -24,6 +25,7 @@ mod openapi;
 mod page;
 mod platform;
 mod plugins;
+mod preview;
 mod problem;
 mod projects;
 mod quotas;
@@ -31,17 +33,20 @@ mod resources;
 mod savepoints;
 mod sql;
 mod state;
+mod taps;
+mod temp_tables;
 mod templates;
 mod tenants;
 #[cfg(test)]
 mod tests;
 mod tokens;
 mod topics;
+mod unit_tests;
 mod upload;
 
 pub use control_plane::{
     AdmittedComponent, ConnectivityReport, ControlFailure, ControlPlane, ExplainReport, LineageView, PinFailure, PinnedGraph,
-    QueryColumnView, QueryView, ValidationReport,
+    QueryColumnView, QueryView, RowTap, ValidationReport,
 };
 pub use millrace_control::{DescribedFunction, InspectedResource, PackageHints};
 pub use openapi::document;

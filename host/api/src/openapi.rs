@@ -2,9 +2,9 @@
 
 use crate::{
     approvals, audit, builds, capabilities, data_sources, frame, functions, instance_views, instances, job_versions, jobs, me, platform,
-    plugins, problem, projects, quotas, resources, savepoints, sql,
+    plugins, preview, problem, projects, quotas, resources, savepoints, sql,
     state::{ApiConfig, ApiState},
-    templates, tenants, tokens, topics,
+    taps, temp_tables, templates, tenants, tokens, topics, unit_tests,
 };
 use axum::{
     extract::{DefaultBodyLimit, Request},
@@ -43,6 +43,8 @@ pub(crate) fn routes(config: &ApiConfig) -> OpenApiRouter<ApiState> {
         .merge(definition_routes())
         .merge(instance_routes())
         .merge(approval_routes())
+        .merge(unit_test_routes())
+        .merge(temp_table_routes())
         .layer(from_fn(move |request: Request, next: Next| frame::time_limit(ordinary, request, next)));
     let slow_routes = slow_routes(config).layer(from_fn(move |request: Request, next: Next| frame::time_limit(slow, request, next)));
     let mut all = OpenApiRouter::with_openapi(Document::openapi())
@@ -132,6 +134,31 @@ fn instance_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(instance_views::instance_exceptions))
 }
 
+fn unit_test_routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(unit_tests::list_unit_tests))
+        .routes(routes!(unit_tests::get_unit_test))
+        .routes(routes!(unit_tests::list_unit_test_rows))
+        .routes(routes!(unit_tests::cancel_unit_test))
+}
+
+fn temp_table_routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(temp_tables::get_temp_table_settings, temp_tables::set_temp_table_settings))
+}
+
+/// Rows of data, looked at while they are made, and tables that are made in a broker.
+fn preview_routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(preview::preview_topic))
+        .routes(routes!(preview::preview_job))
+        .routes(routes!(taps::tap_instance))
+        .routes(routes!(temp_tables::list_temp_tables, temp_tables::create_temp_table))
+        .routes(routes!(temp_tables::get_temp_table, temp_tables::edit_temp_table, temp_tables::delete_temp_table))
+        .routes(routes!(temp_tables::get_temp_table_size))
+        .routes(routes!(temp_tables::preview_temp_table))
+        .routes(routes!(unit_tests::begin_unit_test))
+}
+
 /// Requests that wait for an outside system, a compilation or a savepoint.
 fn slow_routes(config: &ApiConfig) -> OpenApiRouter<ApiState> {
     let uploads = OpenApiRouter::new()
@@ -143,6 +170,7 @@ fn slow_routes(config: &ApiConfig) -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .merge(uploads)
         .merge(builds)
+        .merge(preview_routes())
         .routes(routes!(builds::get_build, builds::cancel_build))
         .routes(routes!(resources::list_resource_versions, resources::upload_resource))
         .routes(routes!(functions::list_function_versions, functions::add_function_version))

@@ -232,7 +232,7 @@ pub(crate) async fn upload_resource(
         },
     };
     let ResourceUploadQuery { description, format, header } = query.parse()?;
-    let hints = PackageHints { is_csv: matches!(format, Some(FormatHint::Csv)), has_header: header };
+    let hints = PackageHints { is_csv: matches!(format, Some(FormatHint::Csv)), has_header: header, ..PackageHints::default() };
     let work = async move {
         let upload = upload::receive(&caller.api, &headers, body).await?;
         let unreadable = |error: std::io::Error| Problem::internal(format!("an upload cannot be read: {error}"));

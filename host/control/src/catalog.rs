@@ -3,7 +3,7 @@
 //! Invariant: a catalog reads only its own tenant and project. Credentials are looked up at every start and live in no
 //! version; everything else of a version comes from its pins.
 
-use crate::nearest::nearest;
+use crate::{nearest::nearest, temp_table_connector, temp_tables};
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_connector::{Connection, TableBinding};
@@ -16,7 +16,7 @@ use millrace_model::{Schema, graph::JobGraph};
 use millrace_store::{Function, PageRequest, Store, StoreError};
 use parking_lot::Mutex;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names that are compared for a suggestion at most.
 const SUGGESTIONS_FROM: u32 = 200;
@@ -26,6 +26,8 @@ pub(crate) struct ProjectCatalog {
     store: Store,
     scope: ProjectScope,
     pins: Pins,
+    /// Temp tables that sinks of the job will make when it is submitted.
+    to_be_made: BTreeSet<String>,
     /// Set when the metadata could not be read: the planner's errors are then not the user's fault.
     unreadable: Mutex<Option<String>>,
 }
@@ -76,7 +78,7 @@ enum Pin {
 impl ProjectCatalog {
     /// The project as it is now: for validating and submitting.
     pub(crate) fn current(store: Store, scope: ProjectScope) -> Self {
-        Self { store, scope, pins: Pins::default(), unreadable: Mutex::new(None) }
+        Self { store, scope, pins: Pins::default(), to_be_made: BTreeSet::new(), unreadable: Mutex::new(None) }
     }
 
     /// The project as a version has fixed it: for running.
@@ -85,6 +87,50 @@ impl ProjectCatalog {
     /// The pins are not what [`millrace_engine::ExecutionPlan::pins`] writes.
     pub(crate) fn pinned(store: Store, scope: ProjectScope, graph: &JobGraph, pins: &serde_json::Value) -> Result<Self, serde_json::Error> {
         Ok(Self { pins: Pins::read(graph, pins)?, ..Self::current(store, scope) })
+    }
+
+    /// As it is, with temp tables that are not there yet.
+    pub(crate) fn with_tables_to_be_made(self, to_be_made: BTreeSet<String>) -> Self {
+        Self { to_be_made, ..self }
+    }
+
+    /// A temp table; `None` if the project has none of this name.
+    async fn temp_table(&self, name: &str) -> Result<Option<TableBinding>, CatalogError> {
+        match self.store.temp_table(&self.scope, name).await {
+            Ok(table) => temp_tables::bind(&self.store, &table).await.map(Some).map_err(|e| self.failed(&e)),
+            Err(StoreError::NotFound { .. }) if self.to_be_made.contains(name) => self.table_to_be_made(name).await.map(Some),
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    async fn table_to_be_made(&self, name: &str) -> Result<TableBinding, CatalogError> {
+        let settings = self.store.temp_table_settings(&self.scope).await.map_err(|e| self.failed(&e))?;
+        let Some(settings) = settings else {
+            let message = "the project has not said where it keeps temp tables; name a data source in its temp table settings first";
+            return Err(CatalogError::Forbidden(message.into()));
+        };
+        let found = self.store.connection(&self.scope, settings.data_source.as_str()).await.map_err(|e| self.failed(&e))?;
+        let mut properties = found.properties;
+        properties.insert(temp_table_connector::TO_BE_MADE.into(), String::new());
+        Ok(TableBinding {
+            name: name.to_owned(),
+            physical_name: name.to_owned(),
+            schema: Schema::default(),
+            format: serde_json::json!({"type": "json"}),
+            connection: Connection { kind: temp_table_connector::KIND.into(), properties },
+        })
+    }
+
+    /// What a version has pinned of a table, over what it is now.
+    fn as_pinned(&self, table: TableBinding) -> TableBinding {
+        match self.pins.tables.get(&table.name) {
+            None => table,
+            Some(pin) => {
+                let PinnedTable { physical_name, schema, format, .. } = pin.clone();
+                TableBinding { physical_name, schema, format, ..table }
+            }
+        }
     }
 
     /// Why the metadata could not be read, if it could not.
@@ -194,20 +240,18 @@ impl Catalog for ProjectCatalog {
         let topic = match self.store.topic(&self.scope, name).await {
             Ok(topic) => topic,
             Err(StoreError::NotFound { .. }) => {
-                return Err(CatalogError::NotFound { what: format!("topic `{name}`"), suggestion: self.near_topic(name).await });
+                return match self.temp_table(name).await? {
+                    Some(table) => Ok(self.as_pinned(table)),
+                    None => Err(CatalogError::NotFound { what: format!("topic `{name}`"), suggestion: self.near_topic(name).await }),
+                };
             }
             Err(error) => return Err(self.failed(&error)),
         };
         let connection = self.store.connection(&self.scope, topic.data_source.as_str()).await.map_err(|e| self.failed(&e))?;
         let connection = Connection { kind: connection.kind, properties: connection.properties };
         let name = topic.name.to_string();
-        Ok(match self.pins.tables.get(&name) {
-            None => TableBinding { name, physical_name: topic.physical_name, schema: topic.schema, format: topic.format, connection },
-            Some(pin) => {
-                let PinnedTable { physical_name, schema, format, .. } = pin.clone();
-                TableBinding { name, physical_name, schema, format, connection }
-            }
-        })
+        let (physical_name, schema, format) = (topic.physical_name, topic.schema, topic.format);
+        Ok(self.as_pinned(TableBinding { name, physical_name, schema, format, connection }))
     }
 
     async fn plugin(&self, name: &str, version: Option<&str>) -> Result<PluginBinding, CatalogError> {
@@ -254,6 +298,32 @@ impl ProjectCatalog {
         let component = self.store.component(&self.scope.tenant, &pin.content_hash).await.map_err(|e| self.failed(&e))?;
         let PinnedPlugin { plugin, version, content_hash } = pin;
         Ok(PluginBinding { name: plugin, version, content_hash, component: Bytes::from(component), grants })
+    }
+}
+
+/// A catalog whose plugins compute and read the clock and their secrets, but reach no host and no folder: for runs that
+/// must touch nothing outside.
+pub(crate) struct WithoutOutside<'a>(pub(crate) &'a ProjectCatalog);
+
+/// A plugin that reaches nothing outside.
+fn confined(plugin: PluginBinding) -> PluginBinding {
+    let CapabilityGrants { clock, secrets, .. } = plugin.grants;
+    PluginBinding { grants: CapabilityGrants { clock, secrets, ..CapabilityGrants::default() }, ..plugin }
+}
+
+#[async_trait]
+impl Catalog for WithoutOutside<'_> {
+    async fn table(&self, name: &str) -> Result<TableBinding, CatalogError> {
+        self.0.table(name).await
+    }
+
+    async fn plugin(&self, name: &str, version: Option<&str>) -> Result<PluginBinding, CatalogError> {
+        Ok(confined(self.0.plugin(name, version).await?))
+    }
+
+    async fn function(&self, name: &str) -> Result<FunctionBinding, CatalogError> {
+        let FunctionBinding { name, plugin } = self.0.function(name).await?;
+        Ok(FunctionBinding { name, plugin: confined(plugin) })
     }
 }
 

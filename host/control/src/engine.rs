@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use millrace_engine::{
-    Catalog, CheckpointSummary, EngineError, ExecutionState, JobFailure, JobMetrics, QueryPlan, SavepointInfo, StartFrom,
+    Catalog, CheckpointSummary, EngineError, ExecutionState, JobFailure, JobMetrics, QueryPlan, SavepointInfo, StartFrom, TapReader,
 };
 use millrace_model::{
     Schema,
@@ -94,6 +94,19 @@ pub trait Execution: Send + Sync {
 
     /// Metrics now.
     fn metrics(&self) -> JobMetrics;
+
+    /// Listens to the rows that leave a node; `None` if there is no such node, or the engine cannot.
+    ///
+    /// # Errors
+    /// The rows cannot be shown.
+    fn tap(&self, _node: &NodeId) -> Result<Option<TapReader>, EngineError> {
+        Ok(None)
+    }
+
+    /// Ids of all nodes, in the order of the flow.
+    fn nodes(&self) -> Vec<NodeId> {
+        Vec::new()
+    }
 
     /// The newest checkpoints, oldest first.
     fn checkpoints(&self) -> Vec<CheckpointSummary>;

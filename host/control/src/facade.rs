@@ -5,11 +5,15 @@ use crate::{
     builds::Builds,
     canonical,
     catalog::ProjectCatalog,
-    engine::{Examined, ExecutionEngine},
+    engine::{Examined, Execution, ExecutionEngine},
     local::{Locals, Wish},
     native::NativeEngine,
+    preview::PREVIEWS_MAX,
     prometheus,
     reconcile::{self, Worker},
+    tap::Taps,
+    temp_tables,
+    unit_test::UnitTests,
 };
 use bytes::Bytes;
 use millrace_builder::service::BuildService;
@@ -53,6 +57,9 @@ pub struct Control {
     pub(crate) services: EngineServices,
     builds: Arc<Builds>,
     pub(crate) packages: Inspector,
+    unit_tests: UnitTests,
+    previews: Arc<Semaphore>,
+    taps: Taps,
 }
 
 impl Control {
@@ -72,7 +79,8 @@ impl Control {
             closing: CancellationToken::new(),
         };
         let builds = Arc::new(Builds::Absent("this server builds nothing".into()));
-        Self { worker: Arc::new(worker), services, packages, builds }
+        let (unit_tests, taps, previews) = (UnitTests::default(), Taps::default(), Arc::new(Semaphore::new(PREVIEWS_MAX)));
+        Self { worker: Arc::new(worker), services, packages, builds, unit_tests, previews, taps }
     }
 
     /// Builds online code with this service, or says why it does not.
@@ -83,6 +91,26 @@ impl Control {
 
     pub(crate) fn builds(&self) -> &Builds {
         &self.builds
+    }
+
+    pub(crate) fn unit_tests(&self) -> &UnitTests {
+        &self.unit_tests
+    }
+
+    pub(crate) fn previews(&self) -> &Arc<Semaphore> {
+        &self.previews
+    }
+
+    pub(crate) fn taps(&self) -> &Taps {
+        &self.taps
+    }
+
+    /// What runs of an instance of this tenant on this worker.
+    pub(crate) fn execution(&self, tenant: &TenantId, instance: &InstanceId) -> Option<Arc<dyn Execution>> {
+        let view = self.worker.locals.view(instance)?;
+        let view = view.lock();
+        let ours = view.scope.as_ref().is_some_and(|s| s.tenant == *tenant);
+        if ours { view.execution.clone() } else { None }
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -238,13 +266,7 @@ impl Control {
     /// # Errors
     /// The instance does not run here, or its state cannot be written.
     pub async fn create_savepoint_by(&self, tenant: &TenantId, instance: &InstanceId, by: &str) -> Result<CreatedSavepoint, ControlError> {
-        let view = self.worker.locals.view(instance);
-        let running = view.and_then(|view| {
-            let view = view.lock();
-            let ours = view.scope.as_ref().is_some_and(|s| s.tenant == *tenant);
-            if ours { view.execution.clone() } else { None }
-        });
-        let Some(execution) = running else {
+        let Some(execution) = self.execution(tenant, instance) else {
             return Err(ControlError::Conflict(format!(
                 "instance `{instance}` is not running on this worker; a savepoint needs a running instance"
             )));
@@ -275,18 +297,20 @@ impl Control {
         prometheus::render(&self.worker.name, &self.worker.locals.views(), &self.services.accounts)
     }
 
-    fn catalog(&self, tenant: &TenantId, project: &ProjectId) -> ProjectCatalog {
+    pub(crate) fn catalog(&self, tenant: &TenantId, project: &ProjectId) -> ProjectCatalog {
         ProjectCatalog::current(self.worker.store.clone(), ProjectScope::new(tenant.clone(), project.clone()))
     }
 
-    async fn examine(
+    pub(crate) async fn examine(
         &self,
         tenant: &TenantId,
         project: &ProjectId,
         graph: &JobGraph,
         is_question: bool,
     ) -> Result<Result<Examined, Vec<GraphError>>, ControlError> {
-        let catalog = self.catalog(tenant, project);
+        let scope = ProjectScope::new(tenant.clone(), project.clone());
+        let to_be_made = temp_tables::missing(&self.worker.store, &scope, graph).await.map_err(from_store)?;
+        let catalog = self.catalog(tenant, project).with_tables_to_be_made(to_be_made);
         let examined = self.worker.engine.examine(graph, tenant, &catalog, is_question).await;
         match (examined, catalog.unreadable()) {
             (Err(_), Some(message)) => Err(ControlError::External { system: "metadata store".into(), message }),
@@ -295,7 +319,7 @@ impl Control {
     }
 }
 
-fn from_catalog(error: CatalogError) -> ControlError {
+pub(crate) fn from_catalog(error: CatalogError) -> ControlError {
     match error {
         CatalogError::NotFound { what, suggestion } => ControlError::NotFound { what, suggestion },
         CatalogError::Forbidden(message) => ControlError::invalid("catalog.forbidden", message),

@@ -17,13 +17,18 @@ mod local;
 mod native;
 mod nearest;
 mod parameters;
+mod preview;
 mod prometheus;
 mod rates;
 mod reconcile;
 mod restart;
 mod start_point;
+mod tap;
+mod temp_table_connector;
+mod temp_tables;
 #[cfg(test)]
 mod tests;
+mod unit_test;
 
 pub use answers::{
     ComponentInfo, CreatedSavepoint, ExecutionPhase, ExplainReport, FailureReport, InstanceObservation, PinnedGraph, ValidationReport,
@@ -34,8 +39,20 @@ pub use error::{ControlError, PinError};
 pub use facade::{Control, ControlParts};
 pub use functions::DescribedFunction;
 pub use inspect::InspectedResource;
+pub use millrace_connector::SourceStart;
 pub use millrace_connector::{ConnectivityFailure, ConnectivityReport};
 pub use millrace_datapackage::Hints as PackageHints;
-pub use millrace_engine::{QueryColumn, QueryPlan};
+pub use millrace_engine::{
+    QueryColumn, QueryPlan, RecentLetter, TappedRow, TappedRows,
+    trial::{ArrivalOrder, CollectedPage, CollectedRow, Delay},
+};
 pub use native::NativeEngine;
+pub use preview::{BadRecord, PREVIEW_ROWS_MAX, PREVIEW_SECONDS_MAX, PreviewOrder, PreviewReport, PreviewRow};
 pub use restart::{FailureRecord, Verdict};
+pub use tap::OpenTap;
+pub use temp_table_connector::TempTableConnector;
+pub use temp_tables::TempTableSize;
+pub use unit_test::{
+    ComparisonReport, GoldenRowReport, PackageFile, SinkRows, UNIT_TEST_SECONDS_MAX, UnitTestLimits, UnitTestOrder, UnitTestReport,
+    UnitTestSink, UnitTestSource, UnitTestState,
+};

@@ -3,12 +3,13 @@
 use crate::engine::{Examined, Execution, ExecutionEngine, Launch};
 use async_trait::async_trait;
 use millrace_engine::{
-    Catalog, CheckpointSummary, EngineError, EngineServices, ExecutionState, JobFailure, JobHandle, JobMetrics, SavepointInfo, StartOptions,
+    Catalog, CheckpointSummary, EngineError, EngineServices, ExecutionState, JobFailure, JobHandle, JobMetrics, SavepointInfo,
+    StartOptions, TapReader,
 };
 use millrace_model::{
     FaultClass,
     graph::{GraphError, JobGraph},
-    ids::{SavepointId, TenantId},
+    ids::{NodeId, SavepointId, TenantId},
 };
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -83,6 +84,14 @@ impl Execution for NativeExecution {
 
     fn metrics(&self) -> JobMetrics {
         self.0.metrics()
+    }
+
+    fn tap(&self, node: &NodeId) -> Result<Option<TapReader>, EngineError> {
+        self.0.tap(node)
+    }
+
+    fn nodes(&self) -> Vec<NodeId> {
+        self.0.nodes()
     }
 
     fn checkpoints(&self) -> Vec<CheckpointSummary> {

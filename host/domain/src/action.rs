@@ -162,6 +162,24 @@ text_enum! {
         PermissionView = "permission.view",
         /// Open the catalog: what tables the tenant's projects have.
         CatalogView = "catalog.view",
+
+        // Rows of data, unit tests, temp tables.
+        /// Look at live rows of topics, and at what jobs would make of them.
+        DataPreview = "data.preview",
+        /// Look at the rows that pass in a running instance.
+        InstanceTap = "instance.tap",
+        /// Run a job on data packages.
+        UnitTestRun = "unit_test.run",
+        /// See unit tests with the rows that they made.
+        UnitTestView = "unit_test.view",
+        /// Say where a project keeps its temp tables.
+        TempTableConfigure = "temp_table.configure",
+        /// Make a temp table, say how long it keeps records.
+        TempTableEdit = "temp_table.edit",
+        /// Remove a temp table that nobody reads, with its records.
+        TempTableDelete = "temp_table.delete",
+        /// See temp tables with their writers and readers.
+        TempTableView = "temp_table.view",
     }
 }
 
@@ -223,9 +241,12 @@ pub const fn permits(role: Role, action: Action) -> bool {
         | A::TemplateView
         | A::QuotaView
         | A::JobView
+        | A::TempTableView
         | A::InstanceView => {
             matches!(role, PlatformAdmin | TenantAdmin | GlobalDataAdmin | ProjectDataAdmin | Developer)
         }
+        // JOB-4: rows of data are more than descriptions of them.
+        A::DataPreview | A::TempTableConfigure => matches!(role, PlatformAdmin | TenantAdmin | ProjectDataAdmin | Developer),
         A::PluginUpload
         | A::BuildCreate
         | A::BuildCancel
@@ -242,6 +263,11 @@ pub const fn permits(role: Role, action: Action) -> bool {
         | A::InstanceCreate
         | A::InstanceStart
         | A::InstanceStop
+        | A::InstanceTap
+        | A::UnitTestRun
+        | A::UnitTestView
+        | A::TempTableEdit
+        | A::TempTableDelete
         | A::SavepointCreate => matches!(role, PlatformAdmin | TenantAdmin | Developer),
     }
 }
@@ -265,6 +291,9 @@ impl Action {
             | Self::JobView
             | Self::InstanceView
             | Self::TokenView
+            | Self::DataPreview
+            | Self::UnitTestView
+            | Self::TempTableView
             | Self::AuditView
             | Self::ApprovalView
             | Self::DatabaseView
@@ -291,6 +320,9 @@ impl Action {
             | Self::JobCreate
             | Self::JobEdit
             | Self::JobDelete
+            | Self::TempTableConfigure
+            | Self::TempTableEdit
+            | Self::TempTableDelete
             | Self::JobSubmit
             | Self::ApprovalWithdraw
             | Self::DatabaseCreate
@@ -299,9 +331,13 @@ impl Action {
             | Self::DatabasePublish
             | Self::TablePublish
             | Self::PermissionApply => TokenScope::Write,
-            Self::TopicEnsure | Self::InstanceCreate | Self::InstanceStart | Self::InstanceStop | Self::SavepointCreate => {
-                TokenScope::Operate
-            }
+            Self::InstanceTap
+            | Self::UnitTestRun
+            | Self::TopicEnsure
+            | Self::InstanceCreate
+            | Self::InstanceStart
+            | Self::InstanceStop
+            | Self::SavepointCreate => TokenScope::Operate,
             Self::TenantCreate
             | Self::TenantGrant
             | Self::PluginGrant

@@ -11,12 +11,14 @@ pub mod approval;
 pub mod capability;
 pub mod environment;
 pub mod function;
+pub mod golden;
 pub mod lifecycle;
 pub mod name;
 pub mod permission;
 pub mod properties;
 pub mod resource;
 pub mod role;
+pub mod temp_table;
 pub mod template;
 
 pub use access::{Grant, Principal, ProjectScope, Scope};

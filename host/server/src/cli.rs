@@ -10,6 +10,7 @@ mod generate;
 mod grants;
 mod instances;
 mod jobs;
+mod looking;
 mod paths;
 mod plugins;
 mod quotas;
@@ -17,6 +18,7 @@ mod resource_files;
 mod resources;
 mod session;
 mod sql;
+mod temp_tables;
 mod templates;
 
 use crate::{config::ServerOptions, logging, serve::Server, shutdown, up};
@@ -85,6 +87,9 @@ enum Command {
     /// Topics of a project
     #[command(subcommand)]
     Topic(resources::TopicCommand),
+    /// Temp tables of a project: what its jobs leave for each other
+    #[command(subcommand)]
+    TempTable(temp_tables::TempTableCommand),
     /// Plugins of a project, and building them
     #[command(subcommand)]
     Plugin(plugins::PluginCommand),
@@ -164,6 +169,7 @@ async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
         Command::Project(command) => resources::project(&session()?, command).await,
         Command::Source(command) => resources::source(&session()?, command).await,
         Command::Topic(command) => resources::topic(&session()?, command).await,
+        Command::TempTable(command) => temp_tables::run(&session()?, command).await,
         Command::Plugin(command) => plugins::run(&global, command).await,
         Command::Build(arguments) => build::run(&session()?, arguments).await,
         Command::Resource(command) => resource_files::run(&session()?, command).await,

@@ -8,7 +8,7 @@ use anyhow::Context;
 use millrace_api::{ApiConfig, ApiState};
 use millrace_connector::ConnectorRegistry;
 use millrace_connector_kafka::KafkaConnector;
-use millrace_control::{Control, ControlParts};
+use millrace_control::{Control, ControlParts, TempTableConnector};
 use millrace_datapackage::{Inspector, InspectorCommand};
 use millrace_domain::Name;
 use millrace_engine::{EngineServices, TenantAccounts, operators::OperatorRegistry};
@@ -148,7 +148,9 @@ fn services(settings: &Settings, data: &DataDir, mac_key: [u8; 32]) -> anyhow::R
     let limits = TenantLimits { memory_bytes_max: (settings.tenant_memory_mib as u64) << 20, ..TenantLimits::default() };
     Ok(EngineServices {
         sandbox,
-        connectors: ConnectorRegistry::default().with(Arc::new(KafkaConnector)),
+        connectors: ConnectorRegistry::default()
+            .with(Arc::new(KafkaConnector))
+            .with(Arc::new(TempTableConnector::new(Arc::new(KafkaConnector)))),
         functions: millrace_functions::FunctionRegistry::builtin(),
         operators: OperatorRegistry::builtin(),
         checkpoints: checkpoint_location::open(&settings.checkpoints)?,

@@ -109,6 +109,7 @@ impl Store {
             // What was there when it was pinned may be gone by now.
             self.note_use(&mut tx, &version_use(scope, "job", &id, &name, number), content).await?;
         }
+        self.note_temp_tables(&mut tx, scope, &VersionId::new(id.as_str()), &new.graph).await?;
         let detail = json!({"job": job, "number": number, "content_hash": new.content_hash});
         self.audit(&mut tx, cause, done_in(scope, Action::JobSubmit, &id, detail)).await?;
         tx.commit().await?;

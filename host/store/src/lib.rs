@@ -27,6 +27,7 @@ mod row;
 mod savepoint;
 mod sealed;
 mod table_grant;
+mod temp_table;
 mod template;
 mod tenant;
 #[cfg(test)]
@@ -55,6 +56,9 @@ pub use resource::{NewResourceVersion, Resource, ResourceFilter, ResourceVersion
 pub use savepoint::{Savepoint, SavepointState};
 pub use sealed::SecretKey;
 pub use table_grant::{GrantSource, PermissionRequest, TableGrant};
+pub use temp_table::{
+    NewTempTable, TEMP_TABLE_SINK, TEMP_TABLE_SOURCE, TempTable, TempTableChange, TempTableSettings, TempTableUse, temp_tables_of,
+};
 pub use template::{NewTemplate, StoredTemplate, TemplateFilter, TemplateReader, TemplateVersion};
 pub use tenant::Tenant;
 pub use token::{IssuedToken, NewToken, Token, TokenSecret};

@@ -3,7 +3,7 @@
 //! - [`protocol`] decides; it has no clock and no I/O.
 //! - [`manifest`] is the document that makes a checkpoint complete; [`CheckpointWriter`] and [`CheckpointReader`] put
 //!   and get the state that it names, verified by length and SHA-256.
-//! - [`CheckpointStore`] is bytes in, bytes out: [`LocalStore`] and [`ObjectStore`].
+//! - [`CheckpointStore`] is bytes in, bytes out: [`LocalStore`], [`ObjectStore`] and [`MemoryStore`].
 //! - [`key_groups`] says which subtask owns which share of the keyed state.
 //!
 //! Invariant: a checkpoint is complete if and only if its manifest is there, and the manifest is written once, last,
@@ -24,5 +24,5 @@ pub use key_groups::{KEY_GROUPS_DEFAULT, KeyGroupRange};
 pub use manifest::{Blob, CheckpointKind, KeyedPart, KeyedState, Manifest, OperatorState, SubtaskState};
 pub use reader::CheckpointReader;
 pub use recovery::{Recovery, SkipReason, Skipped, latest, remove_checkpoint, remove_incomplete};
-pub use store::{CheckpointStore, LocalStore, ObjectStore, S3Config};
+pub use store::{CheckpointStore, LocalStore, MemoryStore, ObjectStore, S3Config};
 pub use writer::{CheckpointHeader, CheckpointWriter, copy_as_savepoint};

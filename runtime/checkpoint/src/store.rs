@@ -1,11 +1,13 @@
 //! Where checkpoints are kept: bytes in, bytes out.
 
 mod local;
+mod memory;
 mod object;
 #[cfg(test)]
 mod tests;
 
 pub use local::LocalStore;
+pub use memory::MemoryStore;
 pub use object::{ObjectStore, S3Config};
 
 use crate::CheckpointError;

@@ -7,9 +7,9 @@ mod schema;
 mod value;
 
 use crate::{
-    Package, PackageError, PackageFormat,
+    Hints, Package, PackageError, PackageFormat,
     limits::{COLUMNS_MAX, SAMPLE_BYTES_MAX},
-    preview::Preview,
+    preview::{Collected, Preview},
 };
 use millrace_model::{Field, Schema};
 use schema::{Avro, Kind};
@@ -27,7 +27,7 @@ const SYNC_BYTES: usize = 16;
 /// Bytes of a header: schemas of real tables have some kilobytes.
 const HEADER_BYTES_MAX: u64 = 1 << 20;
 
-pub(crate) fn inspect(file: &File, length: u64) -> Result<Package, PackageError> {
+pub(crate) fn inspect(file: &File, length: u64, hints: Hints) -> Result<Package, PackageError> {
     let mut input = file;
     let mut begin = Vec::new();
     input.take(HEADER_BYTES_MAX).read_to_end(&mut begin).map_err(PackageError::read)?;
@@ -42,7 +42,7 @@ pub(crate) fn inspect(file: &File, length: u64) -> Result<Package, PackageError>
     }
     let columns = fields.iter().map(|(name, avro)| Field::new(name, avro.data_type(), avro.nullable)).collect();
     let schema = Schema::new(columns).map_err(|error| PackageError::file(error.to_string()))?;
-    let (mut preview, mut row_count) = (Preview::default(), 0u64);
+    let (mut preview, mut row_count) = (Preview::new(hints), 0u64);
     while at < length {
         let block = Block::at(&mut input, at, length, &sync)?;
         row_count = row_count.saturating_add(block.rows);
@@ -53,7 +53,10 @@ pub(crate) fn inspect(file: &File, length: u64) -> Result<Package, PackageError>
     }
     let mut options = Map::new();
     options.insert("codec".into(), codec.into());
-    Ok(Package { format: PackageFormat::Avro, options, schema, row_count: Some(row_count), rows: preview.finish(), warnings: Vec::new() })
+    let Collected { rows, lines, .. } = preview.finish();
+    let has_more_lines = (lines.len() as u64) < row_count;
+    let (row_count, warnings) = (Some(row_count), Vec::new());
+    Ok(Package { format: PackageFormat::Avro, options, schema, row_count, rows, lines, has_more_lines, warnings })
 }
 
 struct Header {

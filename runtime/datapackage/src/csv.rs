@@ -4,7 +4,7 @@ use crate::{
     Hints, Package, PackageError, PackageFormat,
     infer::Guess,
     limits::{COLUMNS_MAX, SAMPLE_ROWS_MAX, WARNINGS_MAX},
-    preview::Preview,
+    preview::{Collected, Preview},
     whole_lines,
 };
 use csv_core::{ReadRecordResult, ReaderBuilder};
@@ -37,7 +37,7 @@ pub(crate) fn inspect(bytes: &[u8], is_whole: bool, hints: Hints) -> Result<Pack
         }
     };
     let mut guesses = vec![Guess::Unknown; width];
-    let (mut preview, mut warnings, mut rows) = (Preview::default(), Vec::new(), 0u64);
+    let (mut preview, mut warnings, mut rows) = (Preview::new(hints), Vec::new(), 0u64);
     let records: Vec<_> = records.collect();
     for (number, record) in (1u64..).zip(&records) {
         if record.len() != width && warnings.len() < WARNINGS_MAX {
@@ -51,15 +51,22 @@ pub(crate) fn inspect(bytes: &[u8], is_whole: bool, hints: Hints) -> Result<Pack
     let iso = guesses.iter().find_map(Guess::writes_iso).unwrap_or(false);
     let columns = names.iter().zip(&guesses).map(|(name, guess)| Field::new(name, guess.data_type(iso), true)).collect();
     let schema = Schema::new(columns).map_err(|error| PackageError::file(error.to_string()))?;
+    let as_written = preview.is_of_lines();
     for record in records {
-        let cells = names.iter().zip(&guesses).zip(record).map(|((name, guess), text)| (name.clone(), cell(text, guess)));
+        let cells = names.iter().zip(&guesses).zip(record).map(|((name, guess), text)| {
+            // Whoever reads the rows knows the types better.
+            let value = if as_written { as_text(text) } else { cell(text, guess) };
+            (name.clone(), value)
+        });
         preview.push(cells.collect());
     }
     let mut options = Map::new();
     options.insert("delimiter".into(), char::from(delimiter).to_string().into());
     options.insert("header".into(), has_header.into());
     let row_count = (is_whole && is_complete).then_some(rows);
-    Ok(Package { format: PackageFormat::Csv, options, schema, row_count, rows: preview.finish(), warnings })
+    let Collected { rows, lines, is_cut } = preview.finish();
+    let has_more_lines = is_cut || row_count.is_none();
+    Ok(Package { format: PackageFormat::Csv, options, schema, row_count, rows, lines, has_more_lines, warnings })
 }
 
 /// The delimiter on which the first rows agree, with the most fields.
@@ -137,6 +144,10 @@ fn header(first: Vec<String>) -> Result<Vec<String>, PackageError> {
         Some(at) => Err(PackageError::file(format!("column {} has no name of 1 to {NAME_MAX} characters in the first line", at + 1))),
         None => Ok(names),
     }
+}
+
+fn as_text(text: String) -> Value {
+    if text.is_empty() { Value::Null } else { Value::String(text) }
 }
 
 fn cell(text: String, guess: &Guess) -> Value {

@@ -1,10 +1,10 @@
 //! JSON lines: one object a line.
 
 use crate::{
-    Package, PackageError, PackageFormat,
+    Hints, Package, PackageError, PackageFormat,
     infer::{Guess, merge_fields},
     limits::{COLUMNS_MAX, SAMPLE_ROWS_MAX, WARNINGS_MAX},
-    preview::Preview,
+    preview::{Collected, Preview},
     whole_lines,
 };
 use millrace_model::{Field, Schema};
@@ -37,15 +37,17 @@ impl<'de> Deserialize<'de> for Line {
     }
 }
 
-pub(crate) fn inspect(bytes: &[u8], is_whole: bool) -> Result<Package, PackageError> {
+pub(crate) fn inspect(bytes: &[u8], is_whole: bool, hints: Hints) -> Result<Package, PackageError> {
     let text = whole_lines(bytes, is_whole)?;
-    let (mut fields, mut preview, mut warnings, mut rows) = (Vec::new(), Preview::default(), Vec::new(), 0usize);
+    let (mut fields, mut preview, mut warnings, mut rows) = (Vec::new(), Preview::new(hints), Vec::new(), 0usize);
     let mut is_complete = is_whole;
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
         if rows >= SAMPLE_ROWS_MAX {
             is_complete = false;
             break;
         }
+        let as_written = preview.is_of_lines();
+        preview.push_line(line);
         match serde_json::from_str::<Line>(line) {
             Ok(Line(row)) => {
                 fields = merge_fields(fields, Guess::of_fields(&row, 1)?);
@@ -53,7 +55,9 @@ pub(crate) fn inspect(bytes: &[u8], is_whole: bool) -> Result<Package, PackageEr
                     return Err(PackageError::file(format!("line {number}: more than {COLUMNS_MAX} fields, expected at most that many")));
                 }
                 rows += 1;
-                preview.push(row.into_iter().collect());
+                if !as_written {
+                    preview.push(row.into_iter().collect());
+                }
             }
             // The first line decides whether this is JSON lines at all; a bad one later may be what a test needs.
             Err(error) if rows == 0 => return Err(PackageError::file(format!("line {number} is not a JSON object: {error}"))),
@@ -69,5 +73,7 @@ pub(crate) fn inspect(bytes: &[u8], is_whole: bool) -> Result<Package, PackageEr
         options.insert("timestamp_format".into(), "ISO-8601".into());
     }
     let row_count = is_complete.then_some(rows as u64);
-    Ok(Package { format: PackageFormat::JsonLines, options, schema, row_count, rows: preview.finish(), warnings })
+    let Collected { rows, lines, is_cut } = preview.finish();
+    let has_more_lines = is_cut || !is_complete;
+    Ok(Package { format: PackageFormat::JsonLines, options, schema, row_count, rows, lines, has_more_lines, warnings })
 }

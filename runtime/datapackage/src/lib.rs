@@ -57,6 +57,9 @@ pub struct Hints {
     pub is_csv: bool,
     /// Whether the first line of a CSV file names its columns.
     pub has_header: Option<bool>,
+    /// Answer up to this many rows in full, as [`Package::lines`], instead of a preview.
+    #[serde(default)]
+    pub lines_max: Option<u32>,
 }
 
 /// What was found in a package.
@@ -72,6 +75,13 @@ pub struct Package {
     pub row_count: Option<u64>,
     /// The first rows.
     pub rows: Vec<Map<String, Value>>,
+    /// The rows in full, each a JSON object, if [`Hints::lines_max`] asks for them. Cells of CSV are texts as they were
+    /// written; lines of JSON lines are as they were written, also those that are not JSON.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
+    /// Whether rows were left out of [`Self::lines`].
+    #[serde(default)]
+    pub has_more_lines: bool,
     /// What may not be as its author thinks.
     pub warnings: Vec<String>,
 }
@@ -116,8 +126,8 @@ pub fn inspect(file: &File, hints: Hints) -> Result<Package, PackageError> {
     input.seek(SeekFrom::Start(0)).map_err(PackageError::read)?;
     match magic.get(..got).unwrap_or_default() {
         b"" => Err(PackageError::file("the file is empty")),
-        b"PAR1" => parquet_file::inspect(file),
-        avro::MAGIC => avro::inspect(file, length),
+        b"PAR1" => parquet_file::inspect(file, hints),
+        avro::MAGIC => avro::inspect(file, length, hints),
         _ => text(&sample(&mut input, length)?, hints),
     }
 }
@@ -127,7 +137,7 @@ fn text(sample: &Sample, hints: Hints) -> Result<Package, PackageError> {
     let first = begin.iter().find(|b| !b.is_ascii_whitespace());
     match first {
         None => Err(PackageError::file("the file has no rows, only white space")),
-        Some(b'{') if !hints.is_csv => json_lines::inspect(begin, sample.is_whole),
+        Some(b'{') if !hints.is_csv => json_lines::inspect(begin, sample.is_whole, hints),
         Some(b'[') if !hints.is_csv => Err(PackageError::file(
             "the file is one JSON array; expected JSON lines: one object a line, without brackets and commas around",
         )),

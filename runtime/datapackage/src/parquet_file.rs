@@ -1,6 +1,10 @@
 //! Parquet: schema and count from the footer, rows through the format's own record reader.
 
-use crate::{Package, PackageError, PackageFormat, limits::COLUMNS_MAX, preview::Preview};
+use crate::{
+    Hints, Package, PackageError, PackageFormat,
+    limits::COLUMNS_MAX,
+    preview::{Collected, Preview},
+};
 use millrace_model::{
     DataType, Field, Schema,
     data_type::{Element, NESTING_MAX, RowField},
@@ -13,7 +17,7 @@ use parquet::{
 use serde_json::{Map, Value};
 use std::fs::File;
 
-pub(crate) fn inspect(file: &File) -> Result<Package, PackageError> {
+pub(crate) fn inspect(file: &File, hints: Hints) -> Result<Package, PackageError> {
     let wrong = |error: parquet::errors::ParquetError| PackageError::file(format!("the Parquet file cannot be read: {error}"));
     let file = file.try_clone().map_err(PackageError::read)?;
     let reader = SerializedFileReader::new(file).map_err(wrong)?;
@@ -24,17 +28,37 @@ pub(crate) fn inspect(file: &File) -> Result<Package, PackageError> {
     }
     let columns = fields.iter().map(|field| Ok(Field::new(field.name(), data_type(field, 1)?, nullable(field))));
     let schema = Schema::new(columns.collect::<Result<_, PackageError>>()?).map_err(|error| PackageError::file(error.to_string()))?;
-    let mut preview = Preview::default();
+    let mut preview = Preview::new(hints);
     for row in reader.get_row_iter(None).map_err(wrong)? {
         if preview.is_full() {
             break;
         }
-        if let Value::Object(row) = row.map_err(wrong)?.to_json_value() {
+        if let Value::Object(mut row) = row.map_err(wrong)?.to_json_value() {
+            if preview.is_of_lines() {
+                schema.fields().iter().for_each(|field| plain_time(&mut row, field));
+            }
             preview.push(row);
         }
     }
     let row_count = u64::try_from(metadata.num_rows()).ok();
-    Ok(Package { format: PackageFormat::Parquet, options: Map::new(), schema, row_count, rows: preview.finish(), warnings: Vec::new() })
+    let Collected { rows, lines, .. } = preview.finish();
+    let has_more_lines = row_count.is_none_or(|count| (lines.len() as u64) < count);
+    let (options, warnings) = (Map::new(), Vec::new());
+    Ok(Package { format: PackageFormat::Parquet, options, schema, row_count, rows, lines, has_more_lines, warnings })
+}
+
+/// Parquet's reader writes every date-time with an offset; ours has `Z` for an instant and nothing for a wall-clock time.
+fn plain_time(row: &mut Map<String, Value>, field: &Field) {
+    let end = match field.data_type {
+        DataType::TimestampLtz { .. } => "Z",
+        DataType::Timestamp { .. } => "",
+        _ => return,
+    };
+    if let Some(Value::String(text)) = row.get_mut(&field.name)
+        && let Some(plain) = text.strip_suffix(" +00:00")
+    {
+        *text = format!("{plain}{end}");
+    }
 }
 
 fn nullable(field: &Type) -> bool {

@@ -66,6 +66,7 @@ impl Inspector {
     async fn run(&self, file: &File, hints: Hints) -> Result<Package, PackageError> {
         let host = |what: &'static str| move |error: std::io::Error| PackageError::Host(format!("{what}: {error}"));
         let file = file.try_clone().map_err(host("the upload cannot be opened"))?;
+        let answer_bytes_max = if hints.lines_max.is_some() { limits::LINES_ANSWER_BYTES_MAX } else { limits::ANSWER_BYTES_MAX };
         let hints = serde_json::to_string(&hints).map_err(|error| PackageError::Host(error.to_string()))?;
         let mut child = Command::new(&self.command.program)
             .args(&self.command.args)
@@ -83,7 +84,7 @@ impl Inspector {
             return Err(PackageError::Host("the process for data packages has no pipes".into()));
         };
         let (mut answer, mut reason) = (Vec::new(), Vec::new());
-        let (mut stdout, mut stderr) = (stdout.take(limits::ANSWER_BYTES_MAX), stderr.take(REASON_BYTES_MAX));
+        let (mut stdout, mut stderr) = (stdout.take(answer_bytes_max), stderr.take(REASON_BYTES_MAX));
         let (read, said) = tokio::join!(stdout.read_to_end(&mut answer), stderr.read_to_end(&mut reason));
         read.map_err(host("the answer about a data package cannot be read"))?;
         said.map_err(host("the reason about a data package cannot be read"))?;

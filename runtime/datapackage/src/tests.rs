@@ -44,7 +44,7 @@ fn csv_without_header_with_quotes_and_odd_rows() {
     let many = format!("{}3;y;z\n", "1;x\n".repeat(60));
     let package = found(many.as_bytes());
     assert_eq!((package.warnings, package.row_count), (vec!["row 61 has 3 fields, expected 2".to_owned()], Some(61)));
-    let hints = Hints { is_csv: true, has_header: Some(true) };
+    let hints = Hints { is_csv: true, has_header: Some(true), ..Hints::default() };
     assert_eq!(columns(&look(b"url\nhttp://a\n", hints).unwrap()), "url STRING");
     refused(b"just some words\nand more, of them\n", "neither JSON lines nor CSV");
 }
@@ -198,4 +198,16 @@ fn parquet_from_its_footer() {
     assert_eq!((package.format, package.row_count), (PackageFormat::Parquet, Some(2)));
     assert_eq!((&package.rows[0]["name"], &package.rows[1]["name"]), (&json!("x"), &Value::Null));
     refused(&parquet()[..40], "the Parquet file cannot be read");
+}
+
+/// DEV-2: the rows of a package in full, for a job that runs on them.
+#[test]
+fn rows_in_full() {
+    let all = Hints { lines_max: Some(2), ..Hints::default() };
+    let csv = look(b"id,code,at\n1,007,\n2,x,2024-01-02 03:04:06\n", all).unwrap();
+    let expected = [json!({"id": "1", "code": "007", "at": null}), json!({"id": "2", "code": "x", "at": "2024-01-02 03:04:06"})];
+    let lines: Vec<Value> = csv.lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines.as_slice(), csv.has_more_lines, csv.rows.len()), (expected.as_slice(), false, 0));
+    let json = look(b"{\"a\": 1}\nbroken\n{\"a\": 2}\n", all).unwrap();
+    assert_eq!((json.lines, json.has_more_lines), (vec!["{\"a\": 1}".to_owned(), "broken".to_owned()], true));
 }

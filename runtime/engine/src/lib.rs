@@ -24,6 +24,8 @@ mod services;
 pub mod state;
 mod stored_key;
 mod subtask;
+mod tap;
+pub mod trial;
 mod watermark_merge;
 
 pub use catalog::{CapabilityGrants, Catalog, CatalogError, FolderGrant, FunctionBinding, PluginBinding, SecretValue};
@@ -33,6 +35,7 @@ pub use error::{EngineError, JobFailure, OperatorError};
 pub use execution::{CheckpointOutcome, CheckpointSummary, ExecutionState, JobHandle, SavepointInfo, StartFrom, StartOptions, start};
 pub use metrics::{JobMetrics, OperatorMetrics};
 pub use operators::sql::{QueryColumn, QueryPlan};
-pub use plan::{ExecutionPlan, plan};
+pub use plan::{ExecutionPlan, plan, table_field};
 pub use script::{Planned, plan_document};
 pub use services::{EngineServices, TenantAccounts};
+pub use tap::{TapReader, TappedRow, TappedRows};

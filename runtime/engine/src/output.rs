@@ -4,6 +4,7 @@ use crate::{
     key::{KeyHasher, subtask_of_key_group},
     message::Message,
     metrics::SubtaskMetrics,
+    tap::OperatorTap,
 };
 use arrow_array::UInt32Array;
 use millrace_model::Batch;
@@ -39,12 +40,13 @@ pub enum Exchange {
 pub struct Output {
     exchanges: Vec<Exchange>,
     metrics: Arc<SubtaskMetrics>,
+    tap: Arc<OperatorTap>,
 }
 
 impl Output {
     /// An output over these edges.
-    pub fn new(exchanges: Vec<Exchange>, metrics: Arc<SubtaskMetrics>) -> Self {
-        Self { exchanges, metrics }
+    pub fn new(exchanges: Vec<Exchange>, metrics: Arc<SubtaskMetrics>, tap: Arc<OperatorTap>) -> Self {
+        Self { exchanges, metrics, tap }
     }
 
     /// Sends rows along every edge; waits while receivers are full.
@@ -56,6 +58,7 @@ impl Output {
             return Ok(());
         }
         self.metrics.records_out(batch.num_rows());
+        self.tap.offer(&batch);
         for exchange in &mut self.exchanges {
             exchange.emit(batch.clone(), &self.metrics).await?;
         }

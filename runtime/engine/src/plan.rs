@@ -179,7 +179,29 @@ pub async fn plan(
     catalog: &dyn Catalog,
     services: &EngineServices,
 ) -> Result<ExecutionPlan, Vec<GraphError>> {
+    plan_graph(graph, None, tenant, catalog, services).await
+}
+
+/// As [`plan`], for a part of a job: the rows of the node `end` may go nowhere.
+pub(crate) async fn plan_part(
+    graph: &JobGraph,
+    end: &NodeId,
+    tenant: &TenantId,
+    catalog: &dyn Catalog,
+    services: &EngineServices,
+) -> Result<ExecutionPlan, Vec<GraphError>> {
+    plan_graph(graph, Some(end), tenant, catalog, services).await
+}
+
+async fn plan_graph(
+    graph: &JobGraph,
+    end: Option<&NodeId>,
+    tenant: &TenantId,
+    catalog: &dyn Catalog,
+    services: &EngineServices,
+) -> Result<ExecutionPlan, Vec<GraphError>> {
     let mut errors = check_structure(graph, |kind| arity(kind, services));
+    errors.retain(|error| end.is_none() || error.node.as_ref() != end || error.code != "graph.no_output");
     suggest_kinds(&mut errors, graph, services);
     if !errors.is_empty() {
         return Err(errors);
@@ -244,6 +266,11 @@ pub async fn plan(
 /// Source and sink kinds are `<connector>_source` and `<connector>_sink`.
 fn connector_kind<'a>(kind: &'a str, suffix: &str, services: &'a EngineServices) -> Option<&'a Arc<dyn Connector>> {
     services.connectors.get(kind.strip_suffix(suffix)?)
+}
+
+/// The setting of a source or sink node that names its table.
+pub fn table_field(connector: &str) -> &'static str {
+    if connector == "kafka" { "topic" } else { "table" }
 }
 
 fn arity(kind: &str, services: &EngineServices) -> Option<Arity> {
@@ -511,7 +538,7 @@ impl<'a> Planner<'a> {
         node: &Node,
         connector: &Arc<dyn Connector>,
     ) -> Result<(TableBinding, serde_json::Map<String, serde_json::Value>), Vec<GraphError>> {
-        let field = if connector.kind() == "kafka" { "topic" } else { "table" };
+        let field = table_field(connector.kind());
         let path = format!("config.{field}");
         let fail = |code: &str, message: String| vec![GraphError::in_field(&node.id, path.clone(), code, message)];
         let name = match node.config.get(field) {

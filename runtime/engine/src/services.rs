@@ -44,6 +44,13 @@ impl TenantAccounts {
         accounts.entry(tenant.clone()).or_insert_with(|| Arc::new(TenantAccount::new(self.limits.clone()))).clone()
     }
 
+    /// Accounts of one tenant for one run: they count by themselves and are charged to the tenant's account as well.
+    #[must_use]
+    pub fn of_one_run(&self, tenant: &TenantId) -> Self {
+        let part = Arc::new(TenantAccount::within(self.get(tenant)));
+        Self { limits: self.limits.clone(), by_tenant: Arc::new(parking_lot::Mutex::new(HashMap::from([(tenant.clone(), part)]))) }
+    }
+
     /// All accounts made so far, by tenant.
     pub fn all(&self) -> Vec<(TenantId, Arc<TenantAccount>)> {
         let mut all: Vec<_> = self.by_tenant.lock().iter().map(|(t, a)| (t.clone(), a.clone())).collect();

@@ -48,6 +48,7 @@ id!(/** An uploaded plugin. */ PluginId);
 id!(/** An uploaded file: a JAR, a component or a data package. */ ResourceId);
 id!(/** A function by which SQL calls tenant code. */ FunctionId);
 id!(/** A text around a user's code. */ TemplateId);
+id!(/** A temp table: what jobs leave for each other. */ TempTableId);
 id!(/** A job: the editable definition. */ JobId);
 id!(/** A submitted, immutable version of a job. */ VersionId);
 id!(/** An instance: one running (or once running) version. */ InstanceId);

@@ -4,13 +4,18 @@
 //! ends; all figures are atomics, so charging never waits for another tenant or another thread.
 
 use crate::limits::TenantLimits;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed},
+};
 use std::time::{Duration, Instant};
 
 /// The account of one tenant in this process.
 #[derive(Debug)]
 pub struct TenantAccount {
     limits: TenantLimits,
+    /// The account that pays for this one.
+    within: Option<Arc<TenantAccount>>,
     started: Instant,
     fuel: AtomicU64,
     time_us: AtomicU64,
@@ -47,6 +52,7 @@ impl TenantAccount {
     pub fn new(limits: TenantLimits) -> Self {
         Self {
             limits,
+            within: None,
             started: Instant::now(),
             fuel: AtomicU64::new(0),
             time_us: AtomicU64::new(0),
@@ -57,6 +63,11 @@ impl TenantAccount {
             instances: AtomicU32::new(0),
             paid_off_at_us: AtomicI64::new(0),
         }
+    }
+
+    /// An account for a part of what a tenant runs: it counts by itself, and everything is charged to `whole` as well.
+    pub fn within(whole: Arc<Self>) -> Self {
+        Self { within: Some(whole.clone()), ..Self::new(whole.limits.clone()) }
     }
 
     /// The limits that this account holds its tenant to.
@@ -79,6 +90,9 @@ impl TenantAccount {
 
     /// Books one call; the fuel is paid off at the tenant's rate before `wait_for_fuel` lets the next one start.
     pub(crate) fn charge(&self, fuel: u64, time: Duration, fault: bool) {
+        if let Some(whole) = &self.within {
+            whole.charge(fuel, time, fault);
+        }
         self.fuel.fetch_add(fuel, Relaxed);
         self.time_us.fetch_add(time.as_micros() as u64, Relaxed);
         self.calls.fetch_add(1, Relaxed);
@@ -105,7 +119,7 @@ impl TenantAccount {
     /// Waits until the tenant has fuel; other tenants go on meanwhile.
     pub async fn wait_for_fuel(&self) {
         loop {
-            let wait = self.fuel_wait();
+            let wait = self.within.as_ref().map_or_else(|| self.fuel_wait(), |whole| whole.fuel_wait());
             if wait.is_zero() {
                 return;
             }
@@ -115,6 +129,9 @@ impl TenantAccount {
 
     /// Takes memory; `false`, and nothing taken, when the tenant would pass its limit.
     pub(crate) fn take_memory(&self, bytes: u64) -> bool {
+        if self.within.as_ref().is_some_and(|whole| !whole.take_memory(bytes)) {
+            return false;
+        }
         let limit = self.limits.memory_bytes_max;
         let taken = self.memory_bytes.fetch_update(Relaxed, Relaxed, |held| held.checked_add(bytes).filter(|sum| *sum <= limit));
         match taken {
@@ -122,21 +139,39 @@ impl TenantAccount {
                 self.memory_peak_bytes.fetch_max(before + bytes, Relaxed);
                 true
             }
-            Err(_) => false,
+            Err(_) => {
+                if let Some(whole) = &self.within {
+                    whole.give_back_memory(bytes);
+                }
+                false
+            }
         }
     }
 
     pub(crate) fn give_back_memory(&self, bytes: u64) {
+        if let Some(whole) = &self.within {
+            whole.give_back_memory(bytes);
+        }
         self.memory_bytes.fetch_sub(bytes, Relaxed);
     }
 
     /// Takes a place for an instance; `false` when the tenant has as many as it may.
     pub(crate) fn take_instance(&self) -> bool {
+        if self.within.as_ref().is_some_and(|whole| !whole.take_instance()) {
+            return false;
+        }
         let limit = self.limits.instances_max;
-        self.instances.fetch_update(Relaxed, Relaxed, |n| (n < limit).then_some(n + 1)).is_ok()
+        let taken = self.instances.fetch_update(Relaxed, Relaxed, |n| (n < limit).then_some(n + 1)).is_ok();
+        if let Some(whole) = self.within.as_ref().filter(|_| !taken) {
+            whole.give_back_instance();
+        }
+        taken
     }
 
     pub(crate) fn give_back_instance(&self) {
+        if let Some(whole) = &self.within {
+            whole.give_back_instance();
+        }
         self.instances.fetch_sub(1, Relaxed);
     }
 

@@ -14,7 +14,7 @@ pub mod corpus;
 
 pub use api::{Answer, Api, Problem, Project};
 pub use kafka::{Kafka, Producing, Reader, Received};
-pub use pipeline::{JOB, Pipeline, PipelineOptions, component, manifests, unique};
+pub use pipeline::{JOB, Pipeline, PipelineOptions, component, manifests, output_columns, unique};
 pub use server::{Server, ServerOptions, binary};
 pub use small_disk::SmallDisk;
 pub use wait::{Deadline, until};

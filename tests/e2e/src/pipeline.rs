@@ -63,7 +63,8 @@ pub struct Pipeline {
 }
 
 /// Columns that the sample operator sends.
-fn output_columns() -> Value {
+#[must_use]
+pub fn output_columns() -> Value {
     json!([
         {"name": "id", "type": "BIGINT", "nullable": false},
         {"name": "usr", "type": "STRING", "nullable": false},

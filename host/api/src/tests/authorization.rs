@@ -44,6 +44,9 @@ fn filled(template: &str, instance: &str) -> String {
         ("{build}", "bld_newest"),
         ("{token}", "tok_1"),
         ("{approval}", "1"),
+        ("{test}", "ut_1"),
+        ("{node}", "out"),
+        ("{table}", "sums"),
     ];
     let path = values.iter().fold(template.to_owned(), |path, (name, value)| path.replace(name, value));
     assert!(!path.contains('{'), "{path}: the test does not know this parameter");
@@ -169,6 +172,15 @@ fn action_of(operation: &str) -> Action {
             A::InstanceView
         }
         "create_savepoint" => A::SavepointCreate,
+        "preview_topic" | "preview_job" => A::DataPreview,
+        "tap_instance" => A::InstanceTap,
+        "begin_unit_test" | "cancel_unit_test" => A::UnitTestRun,
+        "list_unit_tests" | "get_unit_test" | "list_unit_test_rows" => A::UnitTestView,
+        "set_temp_table_settings" => A::TempTableConfigure,
+        "create_temp_table" | "edit_temp_table" => A::TempTableEdit,
+        "delete_temp_table" => A::TempTableDelete,
+        "preview_temp_table" => A::DataPreview,
+        "get_temp_table_settings" | "list_temp_tables" | "get_temp_table" | "get_temp_table_size" => A::TempTableView,
         "create_token" => A::TokenCreate,
         "revoke_token" => A::TokenRevoke,
         "list_tokens" => A::TokenView,

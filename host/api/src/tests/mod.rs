@@ -6,6 +6,7 @@ mod builds;
 mod description;
 mod functions;
 mod grants;
+mod looking;
 mod problems;
 mod resources;
 mod templates;
@@ -13,7 +14,7 @@ mod walk;
 
 use crate::{
     AdmittedComponent, ApiConfig, ApiState, ConnectivityReport, ControlFailure, ControlPlane, ExplainReport, FieldError, PinFailure,
-    PinnedGraph, ValidationReport,
+    PinnedGraph, RowTap, ValidationReport,
 };
 use async_trait::async_trait;
 use axum::{
@@ -22,13 +23,17 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
 use bytes::Bytes;
-use millrace_control::{BuildOrder, BuildsStatus, DescribedFunction, InspectedResource, PackageHints};
+use millrace_control::{
+    BuildOrder, BuildsStatus, DescribedFunction, InspectedResource, PackageHints, PreviewOrder, PreviewReport, PreviewRow, SinkRows,
+    TappedRow, TappedRows, TempTableSize, UnitTestOrder, UnitTestReport, UnitTestState,
+};
 use millrace_domain::{ApprovalKind, Name, ProjectScope, ResourceKind, Scope};
 use millrace_model::{
+    Schema,
     graph::JobGraph,
-    ids::{InstanceId, SavepointId, TenantId, TopicId},
+    ids::{InstanceId, JobId, NodeId, SavepointId, TenantId, TopicId},
 };
-use millrace_store::{Build, BuildEnding, BuildState, Cause, NewApproval, NewBuild, SecretKey, Store, StoreOptions, TokenSecret};
+use millrace_store::{Build, BuildEnding, BuildState, Cause, NewApproval, NewBuild, SecretKey, Store, StoreOptions, TempTable, TokenSecret};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -136,6 +141,91 @@ impl ControlPlane for FakeControl {
         Ok(self.store.complete_savepoint(tenant, &begun.id, "savepoints/1", 1, 10).await.map_err(internal)?.id)
     }
 
+    async fn preview_topic(&self, _: &ProjectScope, topic: &str, order: PreviewOrder) -> Result<PreviewReport, ControlFailure> {
+        let row = serde_json::value::to_raw_value(&json!({"topic": topic, "order": format!("{order:?}")})).unwrap();
+        let rows = vec![PreviewRow { change: "+I".into(), place: json!({"partition": 0}).as_object().cloned(), row }];
+        Ok(PreviewReport { schema: Default::default(), rows, has_more: false, bad_records: Vec::new(), failure: None })
+    }
+
+    async fn preview_job(
+        &self,
+        scope: &ProjectScope,
+        graph: &JobGraph,
+        node: &NodeId,
+        order: PreviewOrder,
+    ) -> Result<PreviewReport, PinFailure> {
+        if !graph.nodes.iter().any(|n| n.id == *node) {
+            return Err(PinFailure::Graph(vec![FieldError::in_field("node", "graph.unknown_node", "the job has no such node")]));
+        }
+        self.preview_topic(scope, node.as_str(), order).await.map_err(PinFailure::Control)
+    }
+
+    fn tap(&self, _: &TenantId, _: &InstanceId, node: &NodeId) -> Result<Box<dyn RowTap>, ControlFailure> {
+        if node.as_str() == "none" {
+            return Err(ControlFailure::NotFound("node `none` of the instance".into()));
+        }
+        Ok(Box::new(FakeTap(0)))
+    }
+
+    async fn begin_unit_test(&self, _: &ProjectScope, by: &str, order: UnitTestOrder) -> Result<UnitTestReport, PinFailure> {
+        let mut warnings: Vec<String> = Vec::new();
+        for (name, mut package) in order.sources {
+            let mut text = String::new();
+            package.file.read_to_string(&mut text).unwrap();
+            warnings.push(format!("{name}: {} = {text:?} {:?}", package.name, package.hints));
+        }
+        warnings.extend(order.expected.iter().map(|(name, (package, mode))| format!("{name}: {} {mode:?}", package.name)));
+        Ok(UnitTestReport { by: by.into(), seed: order.order.seed, warnings, ..unit_test("ut_1") })
+    }
+
+    fn unit_test(&self, _: &ProjectScope, id: &str) -> Result<UnitTestReport, ControlFailure> {
+        Ok(unit_test(id))
+    }
+
+    fn recent_unit_tests(&self, _: &ProjectScope, job: Option<&JobId>) -> Vec<UnitTestReport> {
+        vec![UnitTestReport { job: job.map(ToString::to_string).unwrap_or_default(), ..unit_test("ut_1") }]
+    }
+
+    fn unit_test_rows(&self, _: &ProjectScope, _: &str, _: &NodeId, after: u64, limit: usize) -> Result<SinkRows, ControlFailure> {
+        let row = |number: u64| json!({"number": number, "change": "+I", "row": {"n": number}});
+        let rows: Vec<Value> = (after + 1..=250).take(limit).map(row).collect();
+        Ok(sink_rows(&rows))
+    }
+
+    fn cancel_unit_test(&self, _: &ProjectScope, id: &str) -> Result<UnitTestReport, ControlFailure> {
+        Ok(UnitTestReport { state: UnitTestState::Cancelled, ..unit_test(id) })
+    }
+
+    async fn temp_tables_to_make(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<BTreeMap<String, Schema>, PinFailure> {
+        let mut new = BTreeMap::new();
+        for node in graph.nodes.iter().filter(|n| n.kind == "temp_table_sink") {
+            let name = node.config["table"].as_str().unwrap();
+            if self.store.temp_table(scope, name).await.is_err() {
+                new.insert(name.to_owned(), serde_json::from_value(json!([{"name": "a", "type": "INT"}])).unwrap());
+            }
+        }
+        Ok(new)
+    }
+
+    async fn make_temp_topic(&self, table: &TempTable) -> Result<(), ControlFailure> {
+        match table.name.as_str() {
+            "unlucky" => Err(ControlFailure::External("no broker".into())),
+            _ => Ok(()),
+        }
+    }
+
+    async fn set_temp_retention(&self, _: &TempTable, retention_ms: i64) -> Result<(), ControlFailure> {
+        if retention_ms == 61_000 { Err(ControlFailure::External("no broker".into())) } else { Ok(()) }
+    }
+
+    async fn drop_temp_topic(&self, _: &TempTable) -> Result<(), ControlFailure> {
+        Ok(())
+    }
+
+    async fn temp_table_size(&self, _: &TempTable) -> Result<TempTableSize, ControlFailure> {
+        Ok(TempTableSize { records: 7, partitions: 2, bytes_estimated: Some(700) })
+    }
+
     async fn submit_build(&self, cause: &Cause, scope: &ProjectScope, order: BuildOrder) -> Result<Build, ControlFailure> {
         if order.class.as_deref() == Some("Busy") {
             return Err(ControlFailure::Busy("16 builds wait".into()));
@@ -171,6 +261,58 @@ impl ControlPlane for FakeControl {
 
     fn prometheus(&self) -> String {
         "millrace_instances 1\n".to_owned()
+    }
+}
+
+/// Rows of a unit test's sink.
+fn sink_rows(rows: &[Value]) -> SinkRows {
+    let row = |value: &Value| millrace_control::CollectedRow {
+        number: value["number"].as_u64().unwrap(),
+        change: "+I",
+        row: serde_json::value::to_raw_value(&value["row"]).unwrap(),
+    };
+    let page = millrace_control::CollectedPage { rows: rows.iter().map(row).collect(), total: 300, kept: 250 };
+    SinkRows { page, is_running: false }
+}
+
+/// A unit test that runs.
+fn unit_test(id: &str) -> UnitTestReport {
+    UnitTestReport {
+        id: id.to_owned(),
+        job: "job_1".into(),
+        job_name: "clean-clicks".into(),
+        by: "somebody".into(),
+        state: UnitTestState::Running,
+        seed: 0,
+        started_at_ms: 1,
+        ended_at_ms: None,
+        sources: Vec::new(),
+        sinks: Vec::new(),
+        late_rows: 0,
+        dead_letters: 0,
+        recent_dead_letters: Vec::new(),
+        failure: None,
+        warnings: Vec::new(),
+        fuel: 0,
+    }
+}
+
+/// Gives three rows at a time, five times.
+struct FakeTap(u64);
+
+#[async_trait]
+impl RowTap for FakeTap {
+    fn schema(&self) -> Value {
+        json!([{"name": "n", "type": "BIGINT"}])
+    }
+
+    async fn next(&mut self) -> Result<Option<TappedRows>, ControlFailure> {
+        if self.0 == 15 {
+            return Ok(None);
+        }
+        let row = |n: u64| TappedRow { change: "+I", row: serde_json::value::to_raw_value(&json!({"n": n})).unwrap() };
+        self.0 += 3;
+        Ok(Some(TappedRows { rows: (self.0 - 2..=self.0).map(row).collect(), seen: self.0 * 2, dropped: self.0 }))
     }
 }
 
@@ -271,6 +413,9 @@ impl Server {
         self.upload(&self.admin, &format!("{project}/resources/sample/versions"), b"a\n1\n").await.ok();
         self.post(&self.admin, &format!("{project}/functions"), json!({"name": "clean"})).await.ok();
         self.post(&self.admin, &format!("{tenant}/functions"), json!({"name": "shared"})).await.ok();
+        self.call(&self.admin, Method::PUT, &format!("{project}/temp-table-settings"), json!({"data_source": "broker"})).await.ok();
+        let sums = json!({"name": "sums", "schema": [{"name": "a", "type": "INT"}]});
+        self.post(&self.admin, &format!("{project}/temp-tables"), sums).await.ok();
         let job = json!({"name": "clean-clicks", "draft": {"nodes": [{"id": "in", "kind": "kafka_source"}]}});
         self.post(&self.admin, &format!("{project}/jobs"), job).await.ok();
         self.post(&self.admin, &format!("{project}/jobs/clean-clicks/versions"), Value::Null).await.ok();

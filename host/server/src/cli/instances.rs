@@ -1,6 +1,6 @@
 //! Commands on instances and their savepoints.
 
-use super::{paths, session::Session};
+use super::{looking, paths, session::Session};
 use crate::client::{Column, encode};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -65,6 +65,8 @@ pub(crate) enum InstanceCommand {
     Metrics(InstanceName),
     /// The newest checkpoints
     Checkpoints(InstanceName),
+    /// Show rows as they pass through a node
+    Tap(looking::TapArguments),
     /// The failures
     Exceptions(InstanceName),
     /// Take a savepoint while it runs on
@@ -133,6 +135,7 @@ pub(crate) async fn instance(session: &Session, command: InstanceCommand) -> any
             let path = format!("{}/metrics", one(session, &project, &by.instance).await?);
             show_metrics(session, &session.client.get(&path).await?);
         }
+        InstanceCommand::Tap(arguments) => looking::tap(session, &arguments).await?,
         InstanceCommand::Checkpoints(by) => {
             let path = format!("{}/checkpoints", one(session, &project, &by.instance).await?);
             let found = session.client.get(&path).await?;

@@ -1,6 +1,6 @@
 //! Commands on jobs and their submitted versions.
 
-use super::{paths, session::Session};
+use super::{looking, paths, session::Session};
 use crate::client::{Column, encode, line_of};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -35,6 +35,8 @@ pub(crate) enum JobCommand {
         #[arg(long, default_value = "", value_name = "TEXT")]
         description: String,
     },
+    /// Run the job on local files or data packages, and compare what its sinks get with what they should
+    Test(looking::TestArguments),
     /// Remove a job that does not run; its versions stay
     Delete(JobName),
 }
@@ -56,6 +58,7 @@ pub(crate) async fn job(session: &Session, command: JobCommand) -> anyhow::Resul
             let next = format!("{} job `{}`; next: millrace job validate {}", change.done, job.name, job.name);
             session.output.done(&next, &change.job);
         }
+        JobCommand::Test(arguments) => looking::test(session, &arguments).await?,
         JobCommand::List => session.output.list(&session.client.list(&format!("{project}/jobs")).await?, JOBS),
         JobCommand::Get(by) => session.output.item(&session.client.get(&one(&by.job)).await?),
         JobCommand::Validate(by) => {

@@ -2,7 +2,7 @@
 
 use super::{
     grants::{self, Capabilities, Whose},
-    paths,
+    looking, paths,
     session::Session,
 };
 use crate::client::Column;
@@ -191,6 +191,15 @@ pub(crate) enum TopicCommand {
         #[arg(long, default_value_t = 1)]
         replication: u32,
     },
+    /// Show live rows
+    Preview {
+        #[command(flatten)]
+        by: ByName,
+        #[command(flatten)]
+        look: looking::Look,
+        #[command(flatten)]
+        from: looking::From,
+    },
     /// Remove the description; the real topic stays
     Delete(ByName),
 }
@@ -219,6 +228,7 @@ pub(crate) async fn topic(session: &Session, command: TopicCommand) -> anyhow::R
             let what = if ensured.get("created") == Some(&Value::Bool(true)) { "made" } else { "found" };
             session.output.done(&format!("{what} the real topic of `{}`", by.name), &ensured);
         }
+        TopicCommand::Preview { by, look, from } => looking::preview(session, &one(&by.name), &look, &from).await?,
         TopicCommand::Delete(by) => {
             let gone = session.client.delete(&one(&by.name)).await?;
             session.output.done(&format!("removed topic `{}`; the real one stays", by.name), &gone);

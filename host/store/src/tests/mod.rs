@@ -7,6 +7,7 @@ mod cases_definition;
 mod cases_function;
 mod cases_instance;
 mod cases_resource;
+mod cases_temp_table;
 mod cases_template;
 mod cases_tenancy;
 
@@ -137,6 +138,7 @@ on_both_databases! {
     cases_function::a_projects_function_hides_the_tenants,
     cases_function::functions_have_versions_and_revisions,
     cases_function::what_a_jobs_version_has_pinned_stays,
+    cases_temp_table::a_temp_table_that_is_read_stays,
     cases_template::a_private_template_is_its_owners,
     cases_template::templates_have_versions,
     cases_instance::an_instance_lives_its_life,

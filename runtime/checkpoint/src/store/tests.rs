@@ -181,6 +181,14 @@ async fn a_local_folder_keeps_the_contract() {
     savepoints_move(&store, &store).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_keeps_the_contract_and_a_bound() {
+    let store: Arc<dyn CheckpointStore> = Arc::new(MemoryStore::new(4 << 20));
+    whole_contract(&store).await;
+    let full = store.put("a/large", Bytes::from(vec![0; 4 << 20])).await;
+    assert!(matches!(full, Err(CheckpointError::DiskFull { .. })), "{full:?}");
+}
+
 #[tokio::test]
 async fn a_small_checkpoint_is_one_private_file() {
     let folder = tempfile::tempdir().expect("folder");

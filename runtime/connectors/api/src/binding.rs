@@ -34,3 +34,12 @@ pub struct TableBinding {
     /// The system that holds it.
     pub connection: Connection,
 }
+
+/// How much a table holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TableExtent {
+    /// Records between the first and the last, those of transactions' ends included.
+    pub records: u64,
+    /// Partitions.
+    pub partitions: u32,
+}

@@ -15,7 +15,7 @@ mod source;
 mod sql;
 mod watermark;
 
-pub use binding::{Connection, TableBinding};
+pub use binding::{Connection, TableBinding, TableExtent};
 pub use config::{ConfigError, parse_config};
 pub use connectivity::{ConnectivityFailure, ConnectivityReport};
 pub use dead_letter::{DeadLetter, DeadLetterReason, DeadLetters, NoDeadLetters};
@@ -23,7 +23,7 @@ pub use error::ConnectorError;
 pub use metadata::{MetadataColumn, MetadataKey};
 pub use registry::ConnectorRegistry;
 pub use sink::{RestoredSinkState, Sink, SinkContext, SinkMetrics};
-pub use source::{DeclaredTime, RowWatermarks, Source, SourceContext, SourceEvent, SourceMetrics};
+pub use source::{DeclaredTime, RowWatermarks, Source, SourceContext, SourceEvent, SourceMetrics, SourceStart};
 pub use sql::{SqlConnector, SqlNode, SqlTable};
 pub use watermark::{PartitionWatermarks, WatermarkChange};
 
@@ -96,6 +96,9 @@ pub trait Connector: Send + Sync {
         Ok(())
     }
 
+    /// Brings where reading begins into a source node's `config`. A source that cannot be told begins where it does.
+    fn set_start(&self, _config: &mut serde_json::Map<String, serde_json::Value>, _start: SourceStart) {}
+
     /// Columns by which a sink node with this `config` tells rows apart when it takes updates; `None` if it needs no key.
     /// Rows of one key must reach it in order.
     fn change_key(&self, _config: &serde_json::Map<String, serde_json::Value>) -> Option<Vec<String>> {
@@ -130,6 +133,21 @@ pub trait Connector: Send + Sync {
 
     /// Makes the real table if it is not there, else checks that it can be used. Answers whether it was made.
     async fn ensure_table(&self, table: &TableBinding, options: &serde_json::Value) -> Result<bool, ConnectorError>;
+
+    /// How much the table holds; `None` where that cannot be asked.
+    async fn table_extent(&self, _table: &TableBinding) -> Result<Option<TableExtent>, ConnectorError> {
+        Ok(None)
+    }
+
+    /// Says how long the table keeps its records.
+    async fn set_retention(&self, table: &TableBinding, _retention_ms: u64) -> Result<(), ConnectorError> {
+        Err(ConnectorError::Config(format!("retention of `{}` cannot be set: {} has none", table.name, self.kind())))
+    }
+
+    /// Removes the real table with all its records; one that is not there is no error.
+    async fn drop_table(&self, table: &TableBinding) -> Result<(), ConnectorError> {
+        Err(ConnectorError::Config(format!("`{}` cannot be removed: tables of {} are made elsewhere", table.name, self.kind())))
+    }
 
     /// Opens one subtask of a source. Must not wait for data.
     async fn open_source(&self, context: SourceContext) -> Result<Box<dyn Source>, ConnectorError>;

@@ -13,6 +13,25 @@ use std::sync::{
     atomic::{AtomicI64, AtomicU64},
 };
 
+/// Where a source begins to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceStart {
+    /// With the first record that is there.
+    Earliest,
+    /// With what comes from now on.
+    Latest,
+    /// So many records before the end, in each partition.
+    Newest {
+        /// How many.
+        records: u64,
+    },
+    /// With the first record of this time or later.
+    Time {
+        /// Epoch milliseconds.
+        timestamp_ms: i64,
+    },
+}
+
 /// What a source tells the engine.
 #[derive(Debug)]
 pub enum SourceEvent {

@@ -64,6 +64,10 @@ pub(crate) enum Start {
     Timestamp {
         timestamp_ms: i64,
     },
+    /// So many records before the end of each partition.
+    Newest {
+        records: u64,
+    },
 }
 
 impl<'de> Deserialize<'de> for Start {
@@ -73,20 +77,22 @@ impl<'de> Deserialize<'de> for Start {
         struct Object {
             mode: String,
             timestamp_ms: Option<i64>,
+            records: Option<u64>,
         }
         const EXPECTED: &str = "expected \"latest\", \"earliest\" or {\"mode\": \"timestamp\", \"timestamp_ms\": epoch milliseconds}";
-        let (mode, timestamp_ms) = match Value::deserialize(deserializer)? {
-            Value::String(mode) => (mode, None),
+        let (mode, timestamp_ms, records) = match Value::deserialize(deserializer)? {
+            Value::String(mode) => (mode, None, None),
             value @ Value::Object(_) => {
                 let object: Object = serde_json::from_value(value).map_err(|e| D::Error::custom(format!("{e}; {EXPECTED}")))?;
-                (object.mode, object.timestamp_ms)
+                (object.mode, object.timestamp_ms, object.records)
             }
             other => return Err(D::Error::custom(format!("is {other}, {EXPECTED}"))),
         };
-        match (mode.as_str(), timestamp_ms) {
-            ("latest", None) => Ok(Self::Latest),
-            ("earliest", None) => Ok(Self::Earliest),
-            ("timestamp", Some(timestamp_ms)) if timestamp_ms >= 0 => Ok(Self::Timestamp { timestamp_ms }),
+        match (mode.as_str(), timestamp_ms, records) {
+            ("latest", None, None) => Ok(Self::Latest),
+            ("earliest", None, None) => Ok(Self::Earliest),
+            ("newest", None, Some(records)) => Ok(Self::Newest { records }),
+            ("timestamp", Some(timestamp_ms), None) if timestamp_ms >= 0 => Ok(Self::Timestamp { timestamp_ms }),
             _ => Err(D::Error::custom(EXPECTED)),
         }
     }

@@ -22,10 +22,10 @@ mod tests;
 use async_trait::async_trait;
 use millrace_connector::{
     ConfigError, Connection, ConnectivityReport, Connector, ConnectorError, DeadLetters, MetadataKey, Sink, SinkContext, Source,
-    SourceContext, SqlConnector, SqlNode, SqlTable, TableBinding,
+    SourceContext, SourceStart, SqlConnector, SqlNode, SqlTable, TableBinding, TableExtent,
 };
 use millrace_model::Schema;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// The connector of data sources of kind `kafka`.
@@ -62,6 +62,16 @@ impl Connector for KafkaConnector {
         options::apply(config, options)
     }
 
+    fn set_start(&self, config: &mut Map<String, Value>, start: SourceStart) {
+        let start = match start {
+            SourceStart::Earliest => json!("earliest"),
+            SourceStart::Latest => json!("latest"),
+            SourceStart::Newest { records } => json!({"mode": "newest", "records": records}),
+            SourceStart::Time { timestamp_ms } => json!({"mode": "timestamp", "timestamp_ms": timestamp_ms.max(0)}),
+        };
+        config.insert("start".into(), start);
+    }
+
     fn sends_changes(&self, config: &Map<String, Value>) -> bool {
         self.sends_upserts(config)
     }
@@ -93,6 +103,18 @@ impl Connector for KafkaConnector {
 
     async fn ensure_table(&self, table: &TableBinding, options: &Value) -> Result<bool, ConnectorError> {
         table::ensure(table, options).await
+    }
+
+    async fn table_extent(&self, table: &TableBinding) -> Result<Option<TableExtent>, ConnectorError> {
+        table::extent(table).await.map(Some)
+    }
+
+    async fn set_retention(&self, table: &TableBinding, retention_ms: u64) -> Result<(), ConnectorError> {
+        table::set_retention(table, retention_ms).await
+    }
+
+    async fn drop_table(&self, table: &TableBinding) -> Result<(), ConnectorError> {
+        table::drop_topic(table).await
     }
 
     async fn open_source(&self, context: SourceContext) -> Result<Box<dyn Source>, ConnectorError> {

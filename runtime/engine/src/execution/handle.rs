@@ -6,8 +6,12 @@ use crate::{
     dimension::JobDimensions,
     error::EngineError,
     metrics::{JobMetrics, OperatorRole, SubtaskMetrics, read_operator},
+    tap::{OperatorTap, TapReader},
 };
-use millrace_model::ids::{CheckpointId, NodeId, SavepointId};
+use millrace_model::{
+    Schema,
+    ids::{CheckpointId, NodeId, SavepointId},
+};
 use serde::Serialize;
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 use tokio::sync::{mpsc::UnboundedSender, oneshot, watch};
@@ -94,6 +98,11 @@ pub(super) struct OperatorView {
     pub kind: String,
     pub role: OperatorRole,
     pub subtasks: Vec<Arc<SubtaskMetrics>>,
+    pub tap: Arc<OperatorTap>,
+    /// Columns that leave it; none leave a sink.
+    pub output: Option<Schema>,
+    /// Positions of the operators before it.
+    pub inputs: Vec<usize>,
 }
 
 /// A command of the control plane.
@@ -182,6 +191,28 @@ impl JobHandle {
     /// The newest dead letters, oldest first.
     pub fn recent_dead_letters(&self) -> Vec<RecentLetter> {
         self.letters.recent()
+    }
+
+    /// Listens to the rows that leave a node: of a sink, to those that enter it. `None` if there is no such node.
+    ///
+    /// # Errors
+    /// Rows of these columns cannot be shown.
+    pub fn tap(&self, node: &NodeId) -> Result<Option<TapReader>, EngineError> {
+        // The last operator of a node stands for it.
+        let Some(operator) = self.operators.iter().rfind(|o| o.node == *node) else { return Ok(None) };
+        let senders: Vec<&OperatorView> = match operator.output {
+            Some(_) => vec![operator],
+            None => operator.inputs.iter().filter_map(|&input| self.operators.get(input)).collect(),
+        };
+        let Some(schema) = senders.first().and_then(|sender| sender.output.clone()) else { return Ok(None) };
+        let taps: Vec<_> = senders.iter().map(|sender| sender.tap.clone()).collect();
+        let opened = TapReader::open(&taps, schema);
+        opened.map(Some).map_err(|error| EngineError::Open { operator: node.clone(), error: error.into() })
+    }
+
+    /// Ids of all nodes, in the order of the flow.
+    pub fn nodes(&self) -> Vec<NodeId> {
+        self.operators.iter().map(|o| o.node.clone()).collect()
     }
 
     async fn request_savepoint(&self, id: &SavepointId, then_stop: bool) -> Result<SavepointInfo, EngineError> {

@@ -12,6 +12,7 @@ use crate::{
     output::{Exchange, Output},
     plan::{ExecutionPlan, PlannedOperator, SourceWork, Work},
     services::EngineServices,
+    tap::OperatorTap,
 };
 use futures::future::try_join_all;
 use millrace_connector::{DeadLetters, Sink, SinkContext, Source, SourceContext, TableBinding};
@@ -29,6 +30,7 @@ pub(super) struct Opened {
 
 pub(super) struct OpenedOperator {
     pub subtasks: Vec<OpenedSubtask>,
+    pub tap: Arc<OperatorTap>,
 }
 
 pub(super) struct OpenedSubtask {
@@ -92,15 +94,16 @@ impl Order {
 }
 
 fn assemble(bodies: Vec<OpenedBody>, wires: Vec<Wires>) -> OpenedOperator {
+    let tap = Arc::new(OperatorTap::default());
     let subtasks = (bodies.into_iter().zip(wires))
         .map(|((body, metrics), wires)| OpenedSubtask {
             gate: InputGate::new(wires.receivers, wires.inputs),
-            output: Output::new(wires.exchanges, metrics.clone()),
+            output: Output::new(wires.exchanges, metrics.clone(), tap.clone()),
             metrics,
             body,
         })
         .collect();
-    OpenedOperator { subtasks }
+    OpenedOperator { subtasks, tap }
 }
 
 struct Opener<'a> {

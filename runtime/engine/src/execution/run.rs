@@ -168,7 +168,8 @@ fn spawn_subtasks(
             }
         }
         let (node, name, kind, role) = (operator.node.clone(), operator.name.clone(), operator.kind.clone(), operator.role());
-        views.push(OperatorView { node, name, kind, role, subtasks: metrics_of_operator });
+        let (tap, output, inputs) = (opened_operator.tap, operator.output().cloned(), operator.inputs.clone());
+        views.push(OperatorView { node, name, kind, role, subtasks: metrics_of_operator, tap, output, inputs });
     }
     views
 }

@@ -46,7 +46,7 @@ pub(crate) fn begin_at(
     timeout: Duration,
 ) -> Result<BTreeMap<i32, Position>, ConnectorError> {
     let spec = match start {
-        Start::Latest => OffsetSpec::Latest,
+        Start::Latest | Start::Newest { .. } => OffsetSpec::Latest,
         Start::Earliest => OffsetSpec::Earliest,
         Start::Timestamp { timestamp_ms } => OffsetSpec::Timestamp(timestamp_ms),
     };
@@ -60,5 +60,12 @@ pub(crate) fn begin_at(
     let ends: Vec<i32> = offsets.iter().filter(|(_, offset)| *offset < 0).map(|(partition, _)| *partition).collect();
     offsets.retain(|(_, offset)| *offset >= 0);
     offsets.extend(list(&ends, OffsetSpec::Latest)?);
+    if let Start::Newest { records } = start {
+        let first: BTreeMap<i32, i64> = list(fresh, OffsetSpec::Earliest)?.into_iter().collect();
+        let records = i64::try_from(records).unwrap_or(i64::MAX);
+        for (partition, offset) in &mut offsets {
+            *offset = offset.saturating_sub(records).max(first.get(partition).copied().unwrap_or(0));
+        }
+    }
     Ok(offsets.into_iter().map(|(p, next_offset)| (p, Position { next_offset, event_time_max_ms: None })).collect())
 }
