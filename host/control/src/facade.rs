@@ -301,6 +301,12 @@ impl Control {
         ProjectCatalog::current(self.worker.store.clone(), ProjectScope::new(tenant.clone(), project.clone()))
     }
 
+    /// The project as a draft sees it: with the temp tables that it will make.
+    pub(crate) async fn draft_catalog(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<ProjectCatalog, ControlError> {
+        let to_be_made = temp_tables::missing(&self.worker.store, scope, graph).await.map_err(from_store)?;
+        Ok(self.catalog(&scope.tenant, &scope.project).with_tables_to_be_made(to_be_made))
+    }
+
     pub(crate) async fn examine(
         &self,
         tenant: &TenantId,
@@ -308,9 +314,7 @@ impl Control {
         graph: &JobGraph,
         is_question: bool,
     ) -> Result<Result<Examined, Vec<GraphError>>, ControlError> {
-        let scope = ProjectScope::new(tenant.clone(), project.clone());
-        let to_be_made = temp_tables::missing(&self.worker.store, &scope, graph).await.map_err(from_store)?;
-        let catalog = self.catalog(tenant, project).with_tables_to_be_made(to_be_made);
+        let catalog = self.draft_catalog(&ProjectScope::new(tenant.clone(), project.clone()), graph).await?;
         let examined = self.worker.engine.examine(graph, tenant, &catalog, is_question).await;
         match (examined, catalog.unreadable()) {
             (Err(_), Some(message)) => Err(ControlError::External { system: "metadata store".into(), message }),

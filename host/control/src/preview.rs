@@ -158,7 +158,7 @@ impl Control {
         order: PreviewOrder,
     ) -> Result<PreviewReport, PinError> {
         let _place = self.preview_place().map_err(PinError::Control)?;
-        let catalog = self.catalog(&scope.tenant, &scope.project);
+        let catalog = self.draft_catalog(scope, graph).await.map_err(PinError::Control)?;
         let catalog = crate::catalog::WithoutOutside(&catalog);
         let services = EngineServices {
             checkpoints: Arc::new(MemoryStore::new(STATE_BYTES_MAX)),

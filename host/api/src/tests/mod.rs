@@ -33,7 +33,9 @@ use millrace_model::{
     graph::JobGraph,
     ids::{InstanceId, JobId, NodeId, SavepointId, TenantId, TopicId},
 };
-use millrace_store::{Build, BuildEnding, BuildState, Cause, NewApproval, NewBuild, SecretKey, Store, StoreOptions, TempTable, TokenSecret};
+use millrace_store::{
+    Build, BuildEnding, BuildState, Cause, NewApproval, NewBuild, SecretKey, Store, StoreOptions, TempTable, TokenSecret,
+};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,

@@ -73,7 +73,7 @@ pub(super) async fn begin(
         warnings.extend(found);
         packages_read.insert(name, rows);
     }
-    let catalog = control.catalog(&scope.tenant, &scope.project);
+    let catalog = control.draft_catalog(scope, &order.graph).await.map_err(PinError::Control)?;
     let services = EngineServices {
         checkpoints: Arc::new(MemoryStore::new(STATE_BYTES_MAX)),
         accounts: control.services.accounts.of_one_run(&scope.tenant),

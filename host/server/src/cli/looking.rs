@@ -225,11 +225,11 @@ fn local(file: &Path) -> anyhow::Result<Value> {
     let shown = file.display();
     let size = std::fs::metadata(file).with_context(|| format!("cannot read {shown}"))?.len();
     if size > TEXT_BYTES_MAX {
-        bail!("{shown} has {size} bytes; upload it (`millrace resource upload`) and write @NAME instead");
+        bail!("{shown} has {size} bytes; upload it (`millrace resource push`) and write @NAME instead");
     }
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
     let Ok(content) = String::from_utf8(bytes) else {
-        bail!("{shown} is not text; upload Avro and Parquet (`millrace resource upload`) and write @NAME instead");
+        bail!("{shown} is not text; upload Avro and Parquet (`millrace resource push`) and write @NAME instead");
     };
     let is_csv = file.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
     Ok(if is_csv { json!({"content": content, "format": "csv"}) } else { json!({"content": content}) })

@@ -15,7 +15,7 @@ FROM TABLE(TUMBLE(TABLE actions, DESCRIPTOR(et), INTERVAL '10' SECOND)) GROUP BY
 INSERT INTO users SELECT usr, COUNT(*) AS n FROM actions GROUP BY usr;";
 
 const USERS: &str = "\
-CREATE TABLE users (usr STRING, n BIGINT NOT NULL, PRIMARY KEY (usr) NOT ENFORCED)
+CREATE TABLE users (usr STRING, n BIGINT, PRIMARY KEY (usr) NOT ENFORCED)
 WITH ('connector' = 'upsert-kafka', 'topic' = 'users');\n";
 
 async fn tested(project: &Project, job: &str, body: &Value) -> Value {

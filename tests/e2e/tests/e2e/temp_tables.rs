@@ -3,7 +3,7 @@
 use crate::kafka;
 use millrace_e2e::{Server, ServerOptions, corpus, unique, until};
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_jobs_over_a_temp_table_and_a_kill_in_between() {
@@ -49,14 +49,17 @@ async fn two_jobs_over_a_temp_table_and_a_kill_in_between() {
         project.await_state(&instance, "running", 60).await.unwrap();
     }
     let producing = kafka.produce(&input, 0, 2, 3_000).unwrap();
-    let half = until("the first results", 60, async || {
-        let rows = kafka.read_all(&output).map_err(|e| e.to_string())?;
-        if rows.len() > 200 { Ok(()) } else { Err(format!("{} rows", rows.len())) }
-    });
-    half.await.unwrap();
+    let more_than = async |count: usize| {
+        let some = until("more results", 90, async || {
+            let rows = kafka.read_all(&output).map_err(|e| e.to_string())?;
+            if rows.len() > count { Ok(rows.len()) } else { Err(format!("{} rows", rows.len())) }
+        });
+        some.await.unwrap()
+    };
+    let before = more_than(200).await;
     server.kill().unwrap();
     server.restart().await.unwrap();
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    more_than(before + 200).await;
     let sent = producing.finish().unwrap();
     let expected: BTreeSet<u64> = (0..sent).filter(|id| id % 6 == 0).collect();
     let rows = until("every result", 120, async || {
