@@ -222,6 +222,8 @@ pub trait ControlPlane: Send + Sync + 'static {
     async fn drop_temp_topic(&self, table: &TempTable) -> Result<(), ControlFailure>;
     /// How large a temp table is.
     async fn temp_table_size(&self, table: &TempTable) -> Result<TempTableSize, ControlFailure>;
+    /// Removes the state of a savepoint.
+    async fn remove_savepoint_state(&self, location: &str) -> Result<(), ControlFailure>;
     /// Takes a build.
     async fn submit_build(&self, cause: &Cause, scope: &ProjectScope, order: BuildOrder) -> Result<Build, ControlFailure>;
     /// Ends a build.

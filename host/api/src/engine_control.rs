@@ -146,6 +146,10 @@ impl ControlPlane for Control {
         Ok(Self::temp_table_size(self, table).await?)
     }
 
+    async fn remove_savepoint_state(&self, location: &str) -> Result<(), ControlFailure> {
+        Ok(Self::remove_savepoint_state(self, location).await?)
+    }
+
     async fn submit_build(&self, cause: &Cause, scope: &ProjectScope, order: BuildOrder) -> Result<Build, ControlFailure> {
         Ok(Self::submit_build(self, cause, scope, order).await?)
     }

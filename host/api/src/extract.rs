@@ -16,24 +16,32 @@ use std::{convert::Infallible, marker::PhantomData};
 /// A JSON body that is not read yet.
 pub(crate) struct JsonBody<T> {
     bytes: Bytes,
-    is_json: bool,
+    media: Media,
     shape: PhantomData<T>,
+}
+
+/// What a body says that it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Media {
+    Json,
+    Yaml,
+    Other,
 }
 
 impl<S: Send + Sync, T> FromRequest<S> for JsonBody<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let is_json = is_json(request.headers());
+        let media = media(request.headers());
         let bytes = Bytes::from_request(request, state).await.map_err(IntoResponse::into_response)?;
-        Ok(Self { bytes, is_json, shape: PhantomData })
+        Ok(Self { bytes, media, shape: PhantomData })
     }
 }
 
 impl<T: DeserializeOwned> JsonBody<T> {
     /// Reads the body.
     pub(crate) fn parse(self) -> Result<T, Problem> {
-        if !self.is_json {
+        if self.media != Media::Json {
             let detail = "expected a body with `content-type: application/json`";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "request.media_type", detail));
         }
@@ -41,6 +49,23 @@ impl<T: DeserializeOwned> JsonBody<T> {
         let value = serde_path_to_error::deserialize(&mut document).map_err(|error| wrong_body(&error))?;
         document.end().map_err(|error| malformed(&error))?;
         Ok(value)
+    }
+
+    /// Reads a body that has become JSON.
+    pub(crate) fn from_value(value: serde_json::Value) -> Result<T, Problem> {
+        serde_path_to_error::deserialize(value).map_err(|error| wrong_body(&error))
+    }
+}
+
+impl<T> JsonBody<T> {
+    /// What it says that it is.
+    pub(crate) fn media(&self) -> Media {
+        self.media
+    }
+
+    /// The body as it came.
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.bytes
     }
 }
 
@@ -75,10 +100,16 @@ fn wrong_body(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem 
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+fn media(headers: &HeaderMap) -> Media {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+    if kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json")) {
+        Media::Json
+    } else if crate::yaml::is_yaml(&kind) {
+        Media::Yaml
+    } else {
+        Media::Other
+    }
 }
 
 /// A query that is not read yet.

@@ -7,9 +7,12 @@ use crate::{
     problem::Problem,
 };
 use axum::{Json, extract::Path, http::StatusCode};
-use millrace_domain::{Action, ProjectScope};
-use millrace_model::ids::InstanceId;
-use millrace_store::{Instance, InstanceRequest, NewInstance, PageRequest, StartFrom};
+use millrace_domain::{Action, Allocation, InstanceKind, InstanceState, ProjectScope};
+use millrace_model::{
+    graph::{JobMode, RestartPolicy},
+    ids::{InstanceId, SavepointId},
+};
+use millrace_store::{Instance, InstanceFilter, InstanceRequest, NewInstance, PageRequest, StartFrom};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -25,8 +28,20 @@ pub(crate) struct InstanceView {
     state: String,
     /// What can be asked of it now: `start`, `stop`, `savepoint`.
     allowed_actions: Vec<String>,
+    /// `test` or `production`.
+    kind: String,
+    /// The release that it came to production with.
+    release: Option<String>,
+    /// What it may use.
+    #[schema(value_type = Option<Object>)]
+    allocation: Option<Allocation>,
+    /// Its restart policy instead of the job's.
+    #[schema(value_type = Option<Object>)]
+    restart: Option<RestartPolicy>,
+    /// It starts by itself when this instance has ended.
+    start_after: Option<String>,
     /// Where the current run starts from: `{"from": "fresh"}`, `{"from": "savepoint", "savepoint": id}`,
-    /// `{"from": "latest", "instance": id}`.
+    /// `{"from": "latest", "instance": id}`, `{"from": "time", "timestamp_ms": 0}`.
     #[schema(value_type = Object)]
     start: StartFrom,
     parameters: BTreeMap<String, String>,
@@ -56,6 +71,11 @@ impl From<Instance> for InstanceView {
             version: instance.version.to_string(),
             state: instance.state.to_string(),
             allowed_actions: instance.state.allowed_actions().iter().map(ToString::to_string).collect(),
+            kind: instance.kind.to_string(),
+            release: instance.release,
+            allocation: instance.allocation,
+            restart: instance.restart,
+            start_after: instance.start_after.map(|id| id.to_string()),
             start: instance.start,
             parameters: instance.parameters,
             run: instance.run,
@@ -82,10 +102,60 @@ pub(crate) struct NewInstanceBody {
     version: Option<VersionName>,
     /// Where the first run starts from; fresh unless given.
     #[schema(value_type = Option<Object>)]
-    start: Option<StartFrom>,
+    start: Option<StartPoint>,
     /// Values for the job's parameters.
     #[serde(default)]
     parameters: BTreeMap<String, String>,
+    /// How it is restarted after failures; as the job says unless given.
+    #[schema(value_type = Option<Object>)]
+    restart: Option<RestartPolicy>,
+}
+
+/// Where a start takes its state from, as callers say it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "from", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum StartPoint {
+    /// Nowhere.
+    Fresh,
+    /// No state, sources at a time: a moment, or so long ago.
+    Time {
+        /// The moment, in milliseconds since the epoch.
+        timestamp_ms: Option<i64>,
+        /// How long ago, in milliseconds.
+        ago_ms: Option<i64>,
+    },
+    /// A savepoint.
+    Savepoint {
+        /// Which.
+        savepoint: SavepointId,
+    },
+    /// The latest state of an instance.
+    Latest {
+        /// Which.
+        instance: InstanceId,
+    },
+}
+
+impl StartPoint {
+    /// The start point with its time settled.
+    ///
+    /// # Errors
+    /// Not exactly one way to say the time, or a time that is not there.
+    pub(crate) fn settled(self, now_ms: i64) -> Result<StartFrom, Problem> {
+        Ok(match self {
+            Self::Fresh => StartFrom::Fresh,
+            Self::Savepoint { savepoint } => StartFrom::Savepoint { savepoint },
+            Self::Latest { instance } => StartFrom::Latest { instance },
+            Self::Time { timestamp_ms: Some(timestamp_ms), ago_ms: None } => StartFrom::Time { timestamp_ms },
+            Self::Time { timestamp_ms: None, ago_ms: Some(ago_ms) } if ago_ms >= 0 => {
+                StartFrom::Time { timestamp_ms: now_ms.saturating_sub(ago_ms) }
+            }
+            Self::Time { .. } => {
+                let message = "needs either `timestamp_ms` (milliseconds since the epoch) or `ago_ms` (0 or more)";
+                return Err(Problem::field("start", "request.invalid", message));
+            }
+        })
+    }
 }
 
 /// A version by number or by id.
@@ -104,7 +174,9 @@ pub(crate) enum VersionName {
 pub(crate) struct StartBody {
     /// Where the state comes from. Unless given: the first time as the instance was made, later its own latest state.
     #[schema(value_type = Option<Object>)]
-    start: Option<StartFrom>,
+    start: Option<StartPoint>,
+    /// Values for the job's parameters from now on; those that it has unless given.
+    parameters: Option<BTreeMap<String, String>>,
 }
 
 /// How to stop.
@@ -126,6 +198,12 @@ pub(crate) struct InstanceQuery {
     limit: Option<u32>,
     /// Only instances of this job, by name or id.
     job: Option<String>,
+    /// `test` or `production`; both unless given.
+    #[param(value_type = Option<String>)]
+    kind: Option<InstanceKind>,
+    /// Only instances in this state.
+    #[param(value_type = Option<String>)]
+    state: Option<InstanceState>,
 }
 
 /// The instance of this id, if the caller may do `action` with it.
@@ -153,7 +231,8 @@ pub(crate) async fn list_instances(
         None => None,
     };
     let page = PageRequest { cursor: query.cursor, limit: query.limit };
-    Ok(Listing::of(caller.api.store.instances(&scope, job.as_ref(), &page).await?))
+    let filter = InstanceFilter { job, kind: query.kind, state: query.state };
+    Ok(Listing::of(caller.api.store.instances(&scope, &filter, &page).await?))
 }
 
 /// Make an instance of a version; it does not start by itself.
@@ -178,8 +257,9 @@ pub(crate) async fn create_instance(
             })?
         }
     };
-    let start = new.start.unwrap_or(StartFrom::Fresh);
-    let new = NewInstance { job: job.id, version: version.id, start, parameters: new.parameters };
+    let start = new.start.unwrap_or(StartPoint::Fresh).settled(store.now_ms())?;
+    let (parameters, restart) = (new.parameters, new.restart);
+    let new = NewInstance { job: job.id, version: version.id, start, parameters, restart, production: None };
     let made = store.create_instance(&caller.cause(), &scope, &new).await?;
     Ok((StatusCode::CREATED, Json(made.into())))
 }
@@ -200,10 +280,50 @@ pub(crate) async fn start_instance(
     body: JsonBody<StartBody>,
 ) -> Result<(StatusCode, Json<InstanceView>), Problem> {
     let (scope, found) = find(&caller, &path, Action::InstanceStart).await?;
-    let request = InstanceRequest::Start { from: body.parse_or_default()?.start };
+    let StartBody { start, parameters } = body.parse_or_default()?;
+    let from = start.map(|start| start.settled(caller.api.store.now_ms())).transpose()?;
+    refuse_without_engine(&caller, &scope, &found).await?;
+    let request = InstanceRequest::Start { from, parameters };
     let changed = caller.api.store.request_instance(&caller.cause(), &scope, &found.id, &request).await?;
     caller.api.control.notify();
     Ok((StatusCode::ACCEPTED, Json(changed.into())))
+}
+
+/// A program in a JAR needs a cluster; none can be reached yet, and starting it would only fail later.
+async fn refuse_without_engine(caller: &Caller, scope: &ProjectScope, instance: &Instance) -> Result<(), Problem> {
+    let version = caller.api.store.version(scope, &instance.version).await?;
+    let Some(jar) = version.graph.jar.as_ref().filter(|_| version.graph.mode() == JobMode::Jar) else { return Ok(()) };
+    let detail = format!(
+        "version {} is a program for {}, which runs on a cluster; this server has no such engine. Develop the job `online` to run it here",
+        version.number,
+        jar.engine.as_str(),
+    );
+    Err(Problem::new(StatusCode::CONFLICT, "engine.unavailable", detail))
+}
+
+/// How an instance is restarted after failures.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RestartBody {
+    /// `attempts_max`, `delay_ms`, `delay_max_ms`, `reset_after_ms`; null: as the job says.
+    #[schema(value_type = Option<Object>)]
+    restart: Option<RestartPolicy>,
+}
+
+/// Say how an instance is restarted after failures, from its next start on.
+#[utoipa::path(put, path = "/api/v1/tenants/{tenant}/projects/{project}/instances/{instance}/restart-policy", tag = "instances", request_body = RestartBody, responses((status = 200, body = InstanceView)))]
+pub(crate) async fn set_restart_policy(
+    caller: Caller,
+    Path(path): Path<(String, String, String)>,
+    body: JsonBody<RestartBody>,
+) -> Result<Json<InstanceView>, Problem> {
+    let (scope, found) = find(&caller, &path, Action::InstanceStart).await?;
+    let policy = body.parse()?.restart;
+    if let Some(wrong) = policy.as_ref().filter(|p| p.delay_ms == 0 || p.delay_ms > p.delay_max_ms || p.delay_max_ms > 3_600_000) {
+        let message = format!("waits {} to {} ms, expected 1 to 3600000 and the first wait not longer", wrong.delay_ms, wrong.delay_max_ms);
+        return Err(Problem::field("restart", "request.invalid", message));
+    }
+    Ok(Json(caller.api.store.set_restart_policy(&caller.cause(), &scope, &found.id, policy.as_ref()).await?.into()))
 }
 
 /// Stop an instance. The answer comes at once; the state says how far it is.

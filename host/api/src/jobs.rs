@@ -3,12 +3,14 @@
 use crate::{
     caller::Caller,
     control_plane::ValidationReport,
-    extract::{IfMatch, JsonBody, QueryString, Tagged},
+    extract::{IfMatch, QueryString, Tagged},
+    job_locks::{self, LockView},
     page::Listing,
     problem::Problem,
+    yaml::DocumentBody,
 };
 use axum::{Json, extract::Path, http::StatusCode};
-use millrace_domain::{Action, FolderPath, Name};
+use millrace_domain::{Action, FolderPath, Name, Scope};
 use millrace_model::graph::JobGraph;
 use millrace_store::{Job, JobChange, JobFilter, NewJob, PageRequest};
 use serde::{Deserialize, Serialize};
@@ -21,18 +23,37 @@ pub(crate) struct JobView {
     name: String,
     folder: String,
     description: String,
-    /// The graph being edited: nodes, edges, parameters.
+    /// `online` (canvas or script) or `jar` (a program that a cluster runs).
+    mode: String,
+    /// The graph being edited: nodes, edges, parameters; or `sql`; or `jar`.
     #[schema(value_type = Object)]
     draft: JobGraph,
     /// Also the ETag.
     revision: i64,
     created_at_ms: i64,
     updated_at_ms: i64,
+    /// Who edits it now.
+    lock: LockView,
+    /// What the caller may do with it: `edit`, `submit`, `copy`, `delete`; `edit` is missing while somebody else edits.
+    allowed_actions: Vec<&'static str>,
 }
 
-impl From<Job> for JobView {
-    fn from(job: Job) -> Self {
+impl JobView {
+    /// A job as `caller` sees it.
+    pub(crate) fn of(caller: &Caller, job: Job) -> Self {
+        let place = Scope::Project(job.scope.clone());
+        let may = |action| caller.principal.allowed(action, &place);
+        let is_theirs = job.lock.as_ref().is_none_or(|lock| lock.holder.id == caller.principal.user);
+        let actions = [
+            ("edit", may(Action::JobEdit) && is_theirs),
+            ("submit", may(Action::JobSubmit)),
+            ("copy", may(Action::JobCreate)),
+            ("delete", may(Action::JobDelete) && is_theirs),
+        ];
         Self {
+            lock: job_locks::shown(caller, &job.scope, job.lock.as_ref()),
+            allowed_actions: actions.into_iter().filter_map(|(word, may)| may.then_some(word)).collect(),
+            mode: job.draft.mode().as_str().to_owned(),
             id: job.id.to_string(),
             name: job.name.to_string(),
             folder: job.folder.as_str().to_owned(),
@@ -58,7 +79,7 @@ pub(crate) struct NewJobBody {
     #[serde(default)]
     description: String,
     /// The first draft; an empty graph unless given.
-    #[serde(default = "empty_graph")]
+    #[serde(default)]
     #[schema(value_type = Object)]
     draft: JobGraph,
 }
@@ -96,10 +117,8 @@ pub(crate) struct JobQuery {
     /// Only jobs directly in this folder; empty for the top.
     #[param(value_type = Option<String>)]
     folder: Option<FolderPath>,
-}
-
-fn empty_graph() -> JobGraph {
-    JobGraph { sql: None, nodes: Vec::new(), edges: Vec::new(), dimension_tables: Vec::new(), parameters: Default::default() }
+    /// Only jobs with this text in their name.
+    name_contains: Option<String>,
 }
 
 /// List the jobs of a project.
@@ -112,7 +131,8 @@ pub(crate) async fn list_jobs(
     let scope = caller.in_project(&tenant, &project, Action::JobView).await?;
     let query = query.parse()?;
     let page = PageRequest { cursor: query.cursor, limit: query.limit };
-    Ok(Listing::of(caller.api.store.jobs(&scope, &JobFilter { folder: query.folder }, &page).await?))
+    let filter = JobFilter { folder: query.folder, name_contains: query.name_contains };
+    Ok(Json(Listing::with(caller.api.store.jobs(&scope, &filter, &page).await?, |job| JobView::of(&caller, job))))
 }
 
 /// Make a job.
@@ -120,13 +140,13 @@ pub(crate) async fn list_jobs(
 pub(crate) async fn create_job(
     caller: Caller,
     Path((tenant, project)): Path<(String, String)>,
-    body: JsonBody<NewJobBody>,
+    body: DocumentBody<NewJobBody>,
 ) -> Result<Tagged<JobView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::JobCreate).await?;
     let new = body.parse()?;
     let new = NewJob { name: new.name, folder: new.folder, description: new.description, draft: new.draft };
     let made = caller.api.store.create_job(&caller.cause(), &scope, &new).await?;
-    Ok(Tagged(StatusCode::CREATED, made.revision, made.into()))
+    Ok(Tagged(StatusCode::CREATED, made.revision, JobView::of(&caller, made)))
 }
 
 /// Get a job by name or id.
@@ -137,16 +157,16 @@ pub(crate) async fn get_job(
 ) -> Result<Tagged<JobView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::JobView).await?;
     let found = caller.api.store.job(&scope, &job).await?;
-    Ok(Tagged(StatusCode::OK, found.revision, found.into()))
+    Ok(Tagged(StatusCode::OK, found.revision, JobView::of(&caller, found)))
 }
 
-/// Replace the draft of a job. `If-Match` with the ETag that was read is needed.
+/// Replace the draft of a job. `If-Match` with the ETag that was read is needed, and nobody else may hold its edit lock.
 #[utoipa::path(put, path = "/api/v1/tenants/{tenant}/projects/{project}/jobs/{job}", tag = "jobs", request_body = JobBody, responses((status = 200, body = JobView)))]
 pub(crate) async fn edit_job(
     caller: Caller,
     Path((tenant, project, job)): Path<(String, String, String)>,
     if_match: IfMatch,
-    body: JsonBody<JobBody>,
+    body: DocumentBody<JobBody>,
 ) -> Result<Tagged<JobView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::JobEdit).await?;
     let found = caller.api.store.job(&scope, &job).await?;
@@ -154,7 +174,7 @@ pub(crate) async fn edit_job(
     let new = body.parse()?;
     let change = JobChange { folder: new.folder, description: new.description, draft: new.draft, expected_revision };
     let changed = caller.api.store.change_job(&caller.cause(), &scope, &found.id, &change).await?;
-    Ok(Tagged(StatusCode::OK, changed.revision, changed.into()))
+    Ok(Tagged(StatusCode::OK, changed.revision, JobView::of(&caller, changed)))
 }
 
 /// Remove a job that has no active instance.
@@ -174,7 +194,7 @@ pub(crate) async fn delete_job(
 pub(crate) async fn validate_job(
     caller: Caller,
     Path((tenant, project, job)): Path<(String, String, String)>,
-    body: JsonBody<ValidateBody>,
+    body: DocumentBody<ValidateBody>,
 ) -> Result<Json<ValidationReport>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::JobView).await?;
     let found = caller.api.store.job(&scope, &job).await?;

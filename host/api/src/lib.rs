@@ -14,10 +14,15 @@ mod data_access;
 mod data_sources;
 mod engine_control;
 mod extract;
+mod folders;
 mod frame;
 mod functions;
+mod instance_graph;
+mod instance_logs;
 mod instance_views;
 mod instances;
+mod job_diff;
+mod job_locks;
 mod job_versions;
 mod jobs;
 mod me;
@@ -29,6 +34,7 @@ mod preview;
 mod problem;
 mod projects;
 mod quotas;
+mod releases;
 mod resources;
 mod savepoints;
 mod sql;
@@ -43,6 +49,7 @@ mod tokens;
 mod topics;
 mod unit_tests;
 mod upload;
+mod yaml;
 
 pub use control_plane::{
     AdmittedComponent, ConnectivityReport, ControlFailure, ControlPlane, ExplainReport, LineageView, PinFailure, PinnedGraph,
@@ -52,6 +59,7 @@ pub use millrace_control::{DescribedFunction, InspectedResource, PackageHints};
 pub use openapi::document;
 pub use problem::FieldError;
 pub use state::{ApiConfig, ApiState};
+pub use yaml::{read as read_yaml, write as write_yaml};
 
 /// The whole API as one router.
 pub fn router(state: ApiState) -> axum::Router {

@@ -1,10 +1,11 @@
 //! The routes and the OpenAPI document, from one list: what is not here is not served.
 
 use crate::{
-    approvals, audit, builds, capabilities, data_sources, frame, functions, instance_views, instances, job_versions, jobs, me, platform,
-    plugins, preview, problem, projects, quotas, resources, savepoints, sql,
+    approvals, audit, builds, capabilities, data_sources, folders, frame, functions, instance_graph, instance_logs, instance_views,
+    instances, job_diff, job_locks, job_versions, jobs, me, platform, plugins, preview, problem, projects, quotas, releases, resources,
+    savepoints, sql,
     state::{ApiConfig, ApiState},
-    taps, temp_tables, templates, tenants, tokens, topics, unit_tests,
+    taps, temp_tables, templates, tenants, tokens, topics, unit_tests, yaml,
 };
 use axum::{
     extract::{DefaultBodyLimit, Request},
@@ -45,6 +46,7 @@ pub(crate) fn routes(config: &ApiConfig) -> OpenApiRouter<ApiState> {
         .merge(approval_routes())
         .merge(unit_test_routes())
         .merge(temp_table_routes())
+        .merge(job_life_routes())
         .layer(from_fn(move |request: Request, next: Next| frame::time_limit(ordinary, request, next)));
     let slow_routes = slow_routes(config).layer(from_fn(move |request: Request, next: Next| frame::time_limit(slow, request, next)));
     let mut all = OpenApiRouter::with_openapi(Document::openapi())
@@ -100,9 +102,6 @@ fn definition_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(templates::get_template, templates::edit_template, templates::delete_template))
         .routes(routes!(templates::list_template_versions, templates::add_template_version))
         .routes(routes!(templates::complete_template))
-        .routes(routes!(jobs::list_jobs, jobs::create_job))
-        .routes(routes!(jobs::get_job, jobs::edit_job, jobs::delete_job))
-        .routes(routes!(job_versions::get_job_version))
 }
 
 fn approval_routes() -> OpenApiRouter<ApiState> {
@@ -113,6 +112,35 @@ fn approval_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(approvals::approve_approval))
         .routes(routes!(approvals::reject_approval))
         .routes(routes!(approvals::withdraw_approval))
+}
+
+/// Jobs, their edit locks, versions and releases.
+fn job_life_routes() -> OpenApiRouter<ApiState> {
+    let documents = OpenApiRouter::new()
+        .routes(routes!(jobs::list_jobs, jobs::create_job))
+        .routes(routes!(jobs::get_job, jobs::edit_job, jobs::delete_job))
+        .routes(routes!(job_versions::get_job_version))
+        .routes(routes!(job_diff::diff_job));
+    OpenApiRouter::new()
+        .merge(yaml_too(documents))
+        .routes(routes!(job_locks::get_job_lock, job_locks::change_job_lock))
+        .routes(routes!(job_locks::list_kept_drafts))
+        .routes(routes!(job_locks::restore_kept_draft))
+        .routes(routes!(job_locks::discard_kept_draft))
+        .routes(routes!(folders::list_folders, folders::create_folder, folders::delete_folder))
+        .routes(routes!(folders::move_folder))
+        .routes(routes!(folders::move_job))
+        .routes(routes!(folders::copy_job))
+        .routes(routes!(releases::list_releases, releases::request_release))
+        .routes(routes!(releases::get_release))
+        .routes(routes!(releases::go_live))
+        .routes(routes!(releases::take_offline))
+}
+
+/// Routes whose documents are YAML for those who send or ask for it.
+fn yaml_too(mut routes: OpenApiRouter<ApiState>) -> OpenApiRouter<ApiState> {
+    yaml::describe(routes.get_openapi_mut());
+    routes.layer(from_fn(yaml::answer))
 }
 
 fn function_routes() -> OpenApiRouter<ApiState> {
@@ -129,9 +157,16 @@ fn instance_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(instances::get_instance))
         .routes(routes!(instances::start_instance))
         .routes(routes!(instances::stop_instance))
+        .routes(routes!(instances::set_restart_policy))
         .routes(routes!(instance_views::instance_metrics))
         .routes(routes!(instance_views::instance_checkpoints))
         .routes(routes!(instance_views::instance_exceptions))
+        .routes(routes!(instance_graph::instance_graph))
+        .routes(routes!(instance_graph::instance_configuration))
+        .routes(routes!(instance_graph::instance_history))
+        .routes(routes!(instance_logs::instance_logs))
+        .routes(routes!(instance_logs::follow_instance_logs))
+        .routes(routes!(savepoints::savepoint_compatibility))
 }
 
 fn unit_test_routes() -> OpenApiRouter<ApiState> {
@@ -177,10 +212,11 @@ fn slow_routes(config: &ApiConfig) -> OpenApiRouter<ApiState> {
         .routes(routes!(functions::list_tenant_function_versions, functions::add_tenant_function_version))
         .routes(routes!(data_sources::test_data_source))
         .routes(routes!(topics::ensure_topic))
-        .routes(routes!(jobs::validate_job))
+        .merge(yaml_too(OpenApiRouter::new().routes(routes!(jobs::validate_job))))
         .routes(routes!(sql::explain_sql))
         .routes(routes!(job_versions::list_job_versions, job_versions::submit_job))
         .routes(routes!(savepoints::list_savepoints, savepoints::create_savepoint))
+        .routes(routes!(savepoints::delete_savepoint))
 }
 
 /// Adds what is the same for every operation: how to sign in, the problem document, and path parameters.

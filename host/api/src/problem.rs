@@ -158,6 +158,17 @@ impl From<StoreError> for Problem {
                 Refusal::NotApplicant => Self::new(StatusCode::FORBIDDEN, "approval.not_applicant", error.to_string()),
                 Refusal::NotDecider => Self::new(StatusCode::FORBIDDEN, "access.forbidden", error.to_string()),
             },
+            StoreError::Locked(refused) => {
+                let is_locked = refused.reason == millrace_domain::edit_lock::LockReason::Locked;
+                match is_locked {
+                    true => Self::new(StatusCode::LOCKED, "job.locked", error.to_string()),
+                    false => Self::new(StatusCode::CONFLICT, format!("job.lock_{}", refused.reason), error.to_string()),
+                }
+            }
+            StoreError::Release(_) => Self::new(StatusCode::CONFLICT, "release.state", error.to_string()),
+            StoreError::Allocation(wrong) => {
+                Self::field(&format!("allocation.{}", wrong.field), "allocation.invalid", wrong.message.clone())
+            }
             StoreError::Conflict { code, message } => Self::new(StatusCode::CONFLICT, *code, message.clone()),
             StoreError::Invalid { field, message } => Self::field(field, "request.invalid", message.clone()),
             StoreError::Database(_) => {

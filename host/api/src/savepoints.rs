@@ -9,10 +9,11 @@ use crate::{
 };
 use axum::{Json, extract::Path, http::StatusCode};
 use millrace_domain::{Action, InstanceAction};
-use millrace_store::Savepoint;
-use serde::Serialize;
-use serde_json::json;
-use utoipa::ToSchema;
+use millrace_model::ids::SavepointId;
+use millrace_store::{PageRequest, Savepoint};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
 /// A savepoint.
 #[derive(Debug, Serialize, ToSchema)]
@@ -76,6 +77,82 @@ pub(crate) async fn create_savepoint(
         let detail = json!({"savepoint": id});
         caller.api.store.record_done(&caller.cause(), Action::SavepointCreate, &scope, found.id.as_str(), detail).await?;
         Ok((StatusCode::CREATED, Json(caller.api.store.savepoint(&scope, &id).await?.into())))
+    };
+    to_the_end(work).await?
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CompatibilityQuery {
+    /// Number or id of the version of the job that is to start; the newest unless given.
+    version: Option<String>,
+}
+
+/// Whether a version can go on from a savepoint.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CompatibilityView {
+    /// The version whose state the savepoint holds.
+    from_version: i64,
+    /// The version that is to start.
+    to_version: i64,
+    /// `compatible`, `partly` (some operators begin without state), `incompatible` (the engine would refuse it).
+    verdict: String,
+    /// Every operator: `node`, `kind`, `verdict`, `reason`.
+    #[schema(value_type = Vec<Object>)]
+    operators: Value,
+}
+
+/// Whether a version of the job can start from this savepoint, operator by operator.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/instances/{instance}/savepoints/{savepoint}/compatibility", tag = "instances", params(CompatibilityQuery), responses((status = 200, body = CompatibilityView)))]
+pub(crate) async fn savepoint_compatibility(
+    caller: Caller,
+    Path((tenant, project, instance, savepoint)): Path<(String, String, String, String)>,
+    query: QueryString<CompatibilityQuery>,
+) -> Result<Json<CompatibilityView>, Problem> {
+    let (scope, found) = find(&caller, &(tenant, project, instance), Action::InstanceView).await?;
+    let store = &caller.api.store;
+    let taken = store.savepoint(&scope, &SavepointId::new(savepoint)).await?;
+    if taken.instance != found.id {
+        return Err(Problem::not_found("savepoint", taken.id.as_str()));
+    }
+    let from = store.version(&scope, &found.version).await?;
+    let to = match query.parse()?.version {
+        Some(version) => store.job_version(&scope, &found.job, &version).await?,
+        None => {
+            let newest = store.job_versions(&scope, &found.job, &PageRequest { cursor: None, limit: Some(1) }).await?.items.pop();
+            newest.unwrap_or_else(|| from.clone())
+        }
+    };
+    let verdict = store.state_verdict(&scope, &from.id, &to.id).await?;
+    Ok(Json(CompatibilityView {
+        from_version: from.number,
+        to_version: to.number,
+        verdict: verdict.verdict.to_string(),
+        operators: serde_json::to_value(verdict.operators).map_err(|error| Problem::internal(error.to_string()))?,
+    }))
+}
+
+/// Remove a savepoint with its state. Not while an instance starts from it.
+#[utoipa::path(delete, path = "/api/v1/tenants/{tenant}/projects/{project}/instances/{instance}/savepoints/{savepoint}", tag = "instances", responses((status = 204)))]
+pub(crate) async fn delete_savepoint(
+    caller: Caller,
+    Path((tenant, project, instance, savepoint)): Path<(String, String, String, String)>,
+) -> Result<StatusCode, Problem> {
+    let (scope, found) = find(&caller, &(tenant, project, instance), Action::SavepointDelete).await?;
+    let taken = caller.api.store.savepoint(&scope, &SavepointId::new(savepoint)).await?;
+    if taken.instance != found.id {
+        return Err(Problem::not_found("savepoint", taken.id.as_str()));
+    }
+    let work = async move {
+        let removed = caller.api.store.delete_savepoint(&caller.cause(), &scope, &taken.id).await?;
+        if let Some(location) = removed.location {
+            // It is gone for users either way; what cannot be removed now only takes space.
+            if let Err(error) = caller.api.control.remove_savepoint_state(&location).await {
+                tracing::warn!(location, ?error, "the state of a removed savepoint stays in the checkpoint store");
+            }
+        }
+        Ok(StatusCode::NO_CONTENT)
     };
     to_the_end(work).await?
 }

@@ -37,7 +37,7 @@ pub(crate) async fn explain_sql(
     let graph = match body.parse()? {
         ExplainBody { sql: Some(sql), parameters, graph: None, job: None } => {
             let parameters = parameters.unwrap_or_default();
-            JobGraph { sql: Some(sql), nodes: Vec::new(), edges: Vec::new(), dimension_tables: Vec::new(), parameters }
+            JobGraph { sql: Some(sql), parameters, ..JobGraph::default() }
         }
         ExplainBody { sql: None, parameters: None, graph: Some(graph), job: None } => graph,
         ExplainBody { sql: None, parameters: None, graph: None, job: Some(job) } => caller.api.store.job(&scope, &job).await?.draft,

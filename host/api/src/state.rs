@@ -1,6 +1,6 @@
 //! What every handler has: the store, the control plane and the API's own settings.
 
-use crate::control_plane::ControlPlane;
+use crate::{control_plane::ControlPlane, instance_logs::FOLLOWERS_MAX};
 use millrace_store::Store;
 use std::{
     ops::Deref,
@@ -32,6 +32,8 @@ pub struct ApiConfig {
     pub request_timeout: Duration,
     /// Most time for a request that waits for an outside system, a compilation or a savepoint.
     pub slow_request_timeout: Duration,
+    /// How long one follower of log lines is served; clients of event streams connect again by themselves.
+    pub follow_max: Duration,
     /// Whether `/metrics` answers without a token: for networks where only the monitoring system can reach it.
     pub metrics_public: bool,
 }
@@ -48,6 +50,7 @@ impl Default for ApiConfig {
             uploads_max: 8,
             request_timeout: Duration::from_secs(30),
             slow_request_timeout: Duration::from_secs(660),
+            follow_max: Duration::from_secs(15 * 60),
             metrics_public: false,
         }
     }
@@ -66,6 +69,7 @@ pub struct Shared {
     /// Settings.
     pub config: ApiConfig,
     pub(crate) uploads: Semaphore,
+    pub(crate) followers: Arc<Semaphore>,
     draining: AtomicBool,
 }
 
@@ -73,7 +77,8 @@ impl ApiState {
     /// State over this store and control plane.
     pub fn new(store: Store, control: impl ControlPlane, config: ApiConfig) -> Self {
         let uploads = Semaphore::new(config.uploads_max.max(1));
-        Self(Arc::new(Shared { store, control: Arc::new(control), config, uploads, draining: AtomicBool::new(false) }))
+        let followers = Arc::new(Semaphore::new(FOLLOWERS_MAX));
+        Self(Arc::new(Shared { store, control: Arc::new(control), config, uploads, followers, draining: AtomicBool::new(false) }))
     }
 
     /// From now on `/health/ready` says no: load balancers send no more requests while the process ends.

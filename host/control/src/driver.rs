@@ -14,13 +14,17 @@ use crate::{
     parameters::override_parameters,
     reconcile::Worker,
     restart::{FailureRecord, Verdict},
-    start_point,
+    start_point, start_time,
 };
 use end::End;
 use millrace_domain::{InstanceEvent, InstanceState};
 use millrace_engine::JobFailure;
-use millrace_model::{Classified, FaultClass, graph::RestartPolicy, ids::InstanceId};
-use millrace_store::Instance;
+use millrace_model::{
+    Classified, FaultClass,
+    graph::{JobMode, RestartPolicy},
+    ids::InstanceId,
+};
+use millrace_store::{Instance, StartFrom};
 use parking_lot::Mutex;
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};
@@ -155,7 +159,18 @@ impl Driver {
         let job = job.unwrap_or_else(|_| self.instance.job.to_string());
         let mut graph = version.graph;
         override_parameters(&mut graph, &self.instance.parameters).map_err(|m| Box::new(plain(FaultClass::User, false, m)))?;
-        self.policy = graph.parameters.restart.clone();
+        if graph.mode() == JobMode::Jar {
+            let message = "a program in a JAR runs on a cluster, and this server has no such engine";
+            return Err(Box::new(plain(FaultClass::User, false, message.into())));
+        }
+        if let Some(allocation) = &self.instance.allocation {
+            // The parallelism may have come with the start's parameters.
+            allocation.check(&graph).map_err(|e| Box::new(plain(FaultClass::User, false, e.to_string())))?;
+        }
+        if let StartFrom::Time { timestamp_ms } = self.instance.start {
+            start_time::begin_at(&mut graph, timestamp_ms);
+        }
+        self.policy = self.instance.restart.clone().unwrap_or_else(|| graph.parameters.restart.clone());
         let catalog = ProjectCatalog::pinned(store.clone(), scope.clone(), &graph, &version.pins);
         let catalog = Arc::new(catalog.map_err(|e| Box::new(plain(FaultClass::Internal, false, format!("pins of the version: {e}"))))?);
         let from = start_point::find(store, self.worker.checkpoints.as_ref(), &self.instance).await.map_err(start_failure)?;
@@ -168,6 +183,7 @@ impl Driver {
             graph,
             catalog: catalog.clone(),
             from,
+            allocation: self.instance.allocation.clone(),
         };
         self.worker.engine.launch(launch).await.map_err(|failure| {
             // The planner takes every name that cannot be resolved for the user's mistake.

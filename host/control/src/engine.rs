@@ -4,6 +4,7 @@
 //! The vocabulary (failures, metrics under Flink's names, checkpoint summaries) is the native engine's.
 
 use async_trait::async_trait;
+use millrace_domain::Allocation;
 use millrace_engine::{
     Catalog, CheckpointSummary, EngineError, ExecutionState, JobFailure, JobMetrics, QueryPlan, SavepointInfo, StartFrom, TapReader,
 };
@@ -46,6 +47,8 @@ pub struct Launch {
     pub catalog: Arc<dyn Catalog>,
     /// What to restore.
     pub from: StartFrom,
+    /// What it may use; the tenant's limits unless given.
+    pub allocation: Option<Allocation>,
 }
 
 /// An engine.

@@ -6,6 +6,7 @@ use crate::{
     canonical,
     catalog::ProjectCatalog,
     engine::{Examined, Execution, ExecutionEngine},
+    jar,
     local::{Locals, Wish},
     native::NativeEngine,
     preview::PREVIEWS_MAX,
@@ -292,6 +293,15 @@ impl Control {
         }
     }
 
+    /// Removes the state of a savepoint that is in the metadata no longer.
+    ///
+    /// # Errors
+    /// The checkpoint store fails.
+    pub async fn remove_savepoint_state(&self, location: &str) -> Result<(), ControlError> {
+        let removed = self.services.checkpoints.delete_prefix(location).await;
+        removed.map(drop).map_err(|error| ControlError::External { system: "checkpoint store".into(), message: error.to_string() })
+    }
+
     /// Metrics of all instances of this worker in Prometheus text format, labelled by tenant, job, instance, operator.
     pub fn prometheus(&self) -> String {
         prometheus::render(&self.worker.name, &self.worker.locals.views(), &self.services.accounts)
@@ -314,6 +324,10 @@ impl Control {
         graph: &JobGraph,
         is_question: bool,
     ) -> Result<Result<Examined, Vec<GraphError>>, ControlError> {
+        if let Some(program) = &graph.jar {
+            let scope = ProjectScope::new(tenant.clone(), project.clone());
+            return jar::examine(self.store(), &scope, graph, program).await.map_err(from_store);
+        }
         let catalog = self.draft_catalog(&ProjectScope::new(tenant.clone(), project.clone()), graph).await?;
         let examined = self.worker.engine.examine(graph, tenant, &catalog, is_question).await;
         match (examined, catalog.unreadable()) {

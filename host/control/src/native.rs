@@ -2,6 +2,7 @@
 
 use crate::engine::{Examined, Execution, ExecutionEngine, Launch};
 use async_trait::async_trait;
+use millrace_domain::Allocation;
 use millrace_engine::{
     Catalog, CheckpointSummary, EngineError, EngineServices, ExecutionState, JobFailure, JobHandle, JobMetrics, SavepointInfo,
     StartOptions, TapReader,
@@ -42,10 +43,18 @@ impl ExecutionEngine for NativeEngine {
     }
 
     async fn launch(&self, launch: Launch) -> Result<Arc<dyn Execution>, JobFailure> {
-        let Launch { tenant, instance, job, version_hash, graph, catalog, from } = launch;
-        let plan = millrace_engine::plan(&graph, &tenant, catalog.as_ref(), &self.services).await.map_err(wrong_graph)?;
+        let Launch { tenant, instance, job, version_hash, graph, catalog, from, allocation } = launch;
+        let services = match allocation {
+            Some(Allocation { memory_mib, fuel_per_second, .. }) if memory_mib.is_some() || fuel_per_second.is_some() => {
+                let memory_bytes_max = memory_mib.map(|mib| u64::from(mib) << 20);
+                let accounts = self.services.accounts.with_part(&tenant, memory_bytes_max, fuel_per_second);
+                EngineServices { accounts, ..self.services.clone() }
+            }
+            Some(_) | None => self.services.clone(),
+        };
+        let plan = millrace_engine::plan(&graph, &tenant, catalog.as_ref(), &services).await.map_err(wrong_graph)?;
         let options = StartOptions { tenant, instance, job, version_hash, from };
-        let handle = millrace_engine::start(plan, options, &self.services).await?;
+        let handle = millrace_engine::start(plan, options, &services).await?;
         Ok(Arc::new(NativeExecution(handle)))
     }
 }

@@ -13,7 +13,7 @@ const NOT_TEXT: [&str; 2] = ["environment", "restart"];
 ///
 /// # Errors
 /// A value that is not of the parameter's type; the text names both.
-pub(crate) fn override_parameters(graph: &mut JobGraph, values: &BTreeMap<String, String>) -> Result<(), String> {
+pub fn override_parameters(graph: &mut JobGraph, values: &BTreeMap<String, String>) -> Result<(), String> {
     if values.is_empty() {
         return Ok(());
     }

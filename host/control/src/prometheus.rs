@@ -4,7 +4,7 @@
 //! Invariant: label values are escaped; no label holds data of records.
 
 use crate::{ExecutionPhase, local::View};
-use millrace_engine::{JobMetrics, TenantAccounts};
+use millrace_engine::{JobMetrics, TenantAccounts, metrics::PARTITION_WATERMARK};
 use millrace_model::ids::InstanceId;
 use parking_lot::Mutex;
 use std::{collections::BTreeMap, fmt::Write, sync::Arc};
@@ -76,6 +76,11 @@ fn job_metrics(families: &mut Families, base: &[(&str, &str)], metrics: &JobMetr
             let mut labels = labels.clone();
             labels.push(("subtask", &number));
             for (name, value) in subtask {
+                if let Some(partition) = name.strip_prefix(PARTITION_WATERMARK) {
+                    let labels = [labels.as_slice(), &[("partition", partition)]].concat();
+                    families.add("millrace_operator_partitionOutputWatermark", &labels, *value);
+                    continue;
+                }
                 families.add(&format!("millrace_operator_{name}"), &labels, *value);
             }
         }

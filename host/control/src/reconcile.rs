@@ -10,7 +10,7 @@ use crate::{
 use millrace_checkpoint::CheckpointStore;
 use millrace_domain::InstanceState;
 use millrace_model::ids::InstanceId;
-use millrace_store::{Instance, Store, StoreError};
+use millrace_store::{Cause, Instance, Store, StoreError};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -81,6 +81,7 @@ async fn keep_leases(worker: &Worker) {
 
 /// One comparison of desired and observed.
 async fn pass(worker: &Arc<Worker>) -> Result<(), StoreError> {
+    worker.store.start_due_successors(&Cause::system("reconciler")).await?;
     let active = worker.store.active_instances().await?;
     let now_ms = worker.store.now_ms();
     let driven = worker.locals.views();

@@ -31,7 +31,8 @@ pub(crate) async fn find(store: &Store, checkpoints: &dyn CheckpointStore, insta
         return Ok(EngineStart::LatestCheckpoint);
     }
     match &instance.start {
-        StartFrom::Fresh => Ok(EngineStart::Fresh),
+        // The sources were told the time before: see `start_time`.
+        StartFrom::Fresh | StartFrom::Time { .. } => Ok(EngineStart::Fresh),
         StartFrom::Savepoint { savepoint } => {
             let found = store.savepoint(&instance.scope, savepoint).await?;
             let location = found.location.ok_or_else(|| StartPointError::NotCompleted(savepoint.to_string()))?;

@@ -55,12 +55,12 @@ impl Bench {
         let job = self.store.create_job(&self.cause, &self.scope, &new).await.unwrap().id;
         let new = NewJobVersion { graph, pins: json!({}), content_hash: "aa".into(), description: String::new() };
         let version = self.store.add_job_version(&self.cause, &self.scope, &job, &new).await.unwrap().id;
-        let new = NewInstance { job, version, start: StartFrom::Fresh, parameters: BTreeMap::new() };
+        let new = NewInstance { job, version, start: StartFrom::Fresh, parameters: BTreeMap::new(), restart: None, production: None };
         self.store.create_instance(&self.cause, &self.scope, &new).await.unwrap().id
     }
 
     async fn start(&self, id: &InstanceId, from: Option<StartFrom>) {
-        self.store.request_instance(&self.cause, &self.scope, id, &InstanceRequest::Start { from }).await.unwrap();
+        self.store.request_instance(&self.cause, &self.scope, id, &InstanceRequest::Start { from, parameters: None }).await.unwrap();
     }
 
     async fn stop(&self, id: &InstanceId, with_savepoint: bool) {

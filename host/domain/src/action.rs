@@ -120,6 +120,18 @@ text_enum! {
         InstanceView = "instance.view",
         /// Take a savepoint.
         SavepointCreate = "savepoint.create",
+        /// Remove a savepoint.
+        SavepointDelete = "savepoint.delete",
+        /// Ask for a version's way to production, and withdraw that.
+        ReleaseRequest = "release.request",
+        /// Decide whether a version may go to production (RUN-2: the system administrator).
+        ReleaseDecide = "release.decide",
+        /// Give an approved release its resources and its production instance.
+        ReleaseGoLive = "release.go_live",
+        /// Take a release off production.
+        ReleaseTakeOffline = "release.take_offline",
+        /// See releases.
+        ReleaseView = "release.view",
         /// Make a token.
         TokenCreate = "token.create",
         /// End a token.
@@ -197,6 +209,7 @@ pub const fn permits(role: Role, action: Action) -> bool {
         | A::ProjectArchive
         | A::FunctionShare
         | A::TemplatePublish
+        | A::ReleaseDecide
         | A::TokenCreate
         | A::TokenRevoke
         | A::TokenView
@@ -242,7 +255,8 @@ pub const fn permits(role: Role, action: Action) -> bool {
         | A::QuotaView
         | A::JobView
         | A::TempTableView
-        | A::InstanceView => {
+        | A::InstanceView
+        | A::ReleaseView => {
             matches!(role, PlatformAdmin | TenantAdmin | GlobalDataAdmin | ProjectDataAdmin | Developer)
         }
         // JOB-4: rows of data are more than descriptions of them.
@@ -268,7 +282,11 @@ pub const fn permits(role: Role, action: Action) -> bool {
         | A::UnitTestView
         | A::TempTableEdit
         | A::TempTableDelete
-        | A::SavepointCreate => matches!(role, PlatformAdmin | TenantAdmin | Developer),
+        | A::SavepointCreate
+        | A::SavepointDelete
+        | A::ReleaseRequest
+        | A::ReleaseGoLive
+        | A::ReleaseTakeOffline => matches!(role, PlatformAdmin | TenantAdmin | Developer),
     }
 }
 
@@ -290,6 +308,7 @@ impl Action {
             | Self::QuotaView
             | Self::JobView
             | Self::InstanceView
+            | Self::ReleaseView
             | Self::TokenView
             | Self::DataPreview
             | Self::UnitTestView
@@ -337,7 +356,11 @@ impl Action {
             | Self::InstanceCreate
             | Self::InstanceStart
             | Self::InstanceStop
-            | Self::SavepointCreate => TokenScope::Operate,
+            | Self::SavepointCreate
+            | Self::SavepointDelete
+            | Self::ReleaseRequest
+            | Self::ReleaseGoLive
+            | Self::ReleaseTakeOffline => TokenScope::Operate,
             Self::TenantCreate
             | Self::TenantGrant
             | Self::PluginGrant
@@ -346,6 +369,7 @@ impl Action {
             | Self::ProjectEdit
             | Self::ProjectArchive
             | Self::QuotaEdit
+            | Self::ReleaseDecide
             | Self::TokenCreate
             | Self::TokenRevoke
             | Self::ApprovalDecide

@@ -16,6 +16,8 @@ text_enum! {
     ApprovalKind, "kind of approval", {
         /// PRM-1: a project or a person may use a table.
         TablePermission = "table_permission",
+        /// RUN-2: a version of a job may go to production.
+        JobRelease = "job_release",
     }
 }
 
@@ -66,6 +68,7 @@ impl ApprovalKind {
     pub const fn decided_with(self) -> Action {
         match self {
             Self::TablePermission => Action::PermissionDecide,
+            Self::JobRelease => Action::ReleaseDecide,
         }
     }
 
@@ -73,6 +76,7 @@ impl ApprovalKind {
     pub const fn deadline_ms(self) -> i64 {
         match self {
             Self::TablePermission => 14 * DAY_MS,
+            Self::JobRelease => 14 * DAY_MS,
         }
     }
 }

@@ -5,15 +5,19 @@
 mod access;
 mod apply;
 mod build;
+mod editing;
 mod functions;
 mod generate;
 mod grants;
 mod instances;
 mod jobs;
+mod logs;
 mod looking;
 mod paths;
 mod plugins;
+mod project_files;
 mod quotas;
+mod releases;
 mod resource_files;
 mod resources;
 mod session;
@@ -72,6 +76,8 @@ enum Command {
     Up(Box<up::UpArguments>),
     /// Make a server look like manifests say; applying twice changes nothing
     Apply(apply::ApplyArguments),
+    /// Write a project into files that can live in Git
+    Export(project_files::ExportArguments),
     /// Write synthetic records into a topic
     #[command(subcommand)]
     Generate(generate::GenerateCommand),
@@ -113,6 +119,9 @@ enum Command {
     /// Submitted versions of a job
     #[command(subcommand)]
     Version(jobs::VersionCommand),
+    /// Releases: a version's way to production
+    #[command(subcommand)]
+    Release(releases::ReleaseCommand),
     /// Instances: running versions
     #[command(subcommand)]
     Instance(instances::InstanceCommand),
@@ -164,6 +173,7 @@ async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
         Command::Server(arguments) => serve(arguments).await,
         Command::Up(arguments) => up::run(*arguments).await,
         Command::Apply(arguments) => apply::run(&session()?, &arguments).await.map(drop),
+        Command::Export(arguments) => project_files::export(&session()?, &arguments).await,
         Command::Generate(command) => generate::run(command).await,
         Command::Tenant(command) => resources::tenant(&session()?, command).await,
         Command::Project(command) => resources::project(&session()?, command).await,
@@ -178,6 +188,7 @@ async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
         Command::Job(command) => jobs::job(&session()?, command).await,
         Command::Sql(command) => sql::run(&session()?, command).await,
         Command::Version(command) => jobs::version(&session()?, command).await,
+        Command::Release(command) => releases::run(&session()?, command).await,
         Command::Instance(command) => instances::instance(&session()?, command).await,
         Command::Savepoint(command) => instances::savepoint(&session()?, command).await,
         Command::Quota(command) => quotas::run(&session()?, command).await,
@@ -188,8 +199,8 @@ async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
 
 async fn serve(arguments: ServerArguments) -> anyhow::Result<()> {
     let settings = arguments.options.settle(arguments.config.as_deref())?;
-    logging::start(settings.log_format, "info")?;
-    let server = Server::start(&settings).await?;
+    let logs = logging::start(settings.log_format, "info")?;
+    let server = Server::start(&settings, logs).await?;
     shutdown::requested().await?;
     server.stop().await;
     Ok(())

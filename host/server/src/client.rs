@@ -87,6 +87,11 @@ impl Client {
         self.exchange(Method::POST, path, Some(body), None).await
     }
 
+    /// Sends `body` to `path`, which must still have the revision `etag`.
+    pub(crate) async fn post_if(&self, path: &str, body: &Value, etag: Option<&str>) -> Result<Value, ClientError> {
+        self.exchange(Method::POST, path, Some(body), etag).await
+    }
+
     /// Replaces what is at `path`; `etag` is the revision that was read before.
     pub(crate) async fn put(&self, path: &str, body: &Value, etag: Option<&str>) -> Result<Value, ClientError> {
         self.exchange(Method::PUT, path, Some(body), etag).await

@@ -1,22 +1,26 @@
 //! Log lines on standard error; what is logged is chosen by `MILLRACE_LOG` (`info` unless set).
 
-use crate::config::LogFormat;
+use crate::{config::LogFormat, instance_log};
+use millrace_control::{LogWriter, log_tap};
 use std::io::IsTerminal;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// Starts logging for this process.
+/// Starts logging for this process; answers what writes the lines that name instances into the metadata store.
 ///
 /// # Errors
 /// `MILLRACE_LOG` cannot be read as a filter, or logging has already been started.
-pub(crate) fn start(format: LogFormat, default_filter: &str) -> anyhow::Result<()> {
+pub(crate) fn start(format: LogFormat, default_filter: &str) -> anyhow::Result<LogWriter> {
     let filter = match std::env::var("MILLRACE_LOG") {
         Ok(text) => EnvFilter::try_new(&text).map_err(|e| anyhow::anyhow!("MILLRACE_LOG is `{text}`: {e}"))?,
         Err(_) => EnvFilter::new(default_filter),
     };
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
-    let started = match format {
-        LogFormat::Text => lines.try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let lines = match format {
+        LogFormat::Text => lines.with_filter(filter).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
     };
-    started.map_err(|e| anyhow::anyhow!("cannot start logging: {e}"))
+    let (tap, writer) = log_tap();
+    let started = tracing_subscriber::registry().with(lines).with(instance_log::layer(tap)).try_init();
+    started.map_err(|e| anyhow::anyhow!("cannot start logging: {e}"))?;
+    Ok(writer)
 }

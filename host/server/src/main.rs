@@ -10,6 +10,7 @@ mod cli;
 mod client;
 mod config;
 mod generate;
+mod instance_log;
 mod keys;
 mod logging;
 mod manifest;

@@ -171,13 +171,7 @@ pub(crate) struct Job {
 impl Job {
     /// The job document.
     pub(crate) fn draft(&self) -> JobGraph {
-        self.graph.clone().unwrap_or(JobGraph {
-            sql: None,
-            nodes: Vec::new(),
-            edges: Vec::new(),
-            dimension_tables: Vec::new(),
-            parameters: Default::default(),
-        })
+        self.graph.clone().unwrap_or_default()
     }
 
     /// Reads the script's file into the document.
@@ -224,7 +218,8 @@ impl Variables {
         Ok(Self { set: arguments.iter().map(pair).collect::<anyhow::Result<_>>()? })
     }
 
-    fn get(&self, name: &str) -> Option<String> {
+    /// The value of `name`, if it has one.
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
         self.set.get(name).cloned().or_else(|| std::env::var(name).ok())
     }
 }

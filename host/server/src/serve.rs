@@ -8,7 +8,7 @@ use anyhow::Context;
 use millrace_api::{ApiConfig, ApiState};
 use millrace_connector::ConnectorRegistry;
 use millrace_connector_kafka::KafkaConnector;
-use millrace_control::{Control, ControlParts, TempTableConnector};
+use millrace_control::{Control, ControlParts, LogWriter, TempTableConnector};
 use millrace_datapackage::{Inspector, InspectorCommand};
 use millrace_domain::Name;
 use millrace_engine::{EngineServices, TenantAccounts, operators::OperatorRegistry};
@@ -32,6 +32,8 @@ const PREDECESSOR_MAX: Duration = Duration::from_secs(3);
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 /// How long instances may take to give themselves back at the end.
 const CLOSE_MAX: Duration = Duration::from_secs(15);
+/// How long the last log lines of instances may take to be written at the end.
+const LOGS_MAX: Duration = Duration::from_millis(500);
 /// How long a worker may be silent before another one takes its instances.
 const LEASE: Duration = Duration::from_secs(15);
 
@@ -45,15 +47,16 @@ pub(crate) struct Server {
     stop_http: oneshot::Sender<()>,
     http: JoinHandle<std::io::Result<()>>,
     reconciler: JoinHandle<()>,
+    log_writer: JoinHandle<()>,
     _data: DataDir,
 }
 
 impl Server {
-    /// Starts a server. On return it answers requests and takes instances.
+    /// Starts a server. On return it answers requests and takes instances; `logs` brings the lines that name instances.
     ///
     /// # Errors
     /// The data folder, the metadata database, the checkpoint location or the address cannot be used.
-    pub(crate) async fn start(settings: &Settings) -> anyhow::Result<Self> {
+    pub(crate) async fn start(settings: &Settings, logs: LogWriter) -> anyhow::Result<Self> {
         let data = DataDir::open(&settings.data_dir, PREDECESSOR_MAX)?;
         let secrets_key = data.key("secrets.key")?;
         let mac_key = data.key("mac.key")?;
@@ -97,8 +100,9 @@ impl Server {
             let control = control.clone();
             async move { control.reconcile().await }
         });
+        let log_writer = tokio::spawn(logs.run(store.clone()));
         tracing::info!(%address, worker, data = %settings.data_dir.display(), "the server is up");
-        Ok(Self { address, token, store, control, api, stop_http, http, reconciler, _data: data })
+        Ok(Self { address, token, store, control, api, stop_http, http, reconciler, log_writer, _data: data })
     }
 
     /// Base address for clients on this machine.
@@ -124,6 +128,9 @@ impl Server {
         if let Err(error) = self.reconciler.await {
             tracing::error!(%error, "the reconciler failed");
         }
+        // Lines that are gathered now are written; the tap itself lives as long as the process.
+        tokio::time::sleep(LOGS_MAX).await;
+        self.log_writer.abort();
         self.store.close().await;
         tracing::info!("stopped");
     }

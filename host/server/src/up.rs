@@ -60,7 +60,7 @@ pub(crate) struct UpArguments {
 pub(crate) async fn run(arguments: UpArguments) -> anyhow::Result<()> {
     let settings = arguments.options.clone().settle(None)?;
     // The client library speaks of every broken connection, which at the end of the broker is no news.
-    logging::start(settings.log_format, "warn,librdkafka=error")?;
+    let logs = logging::start(settings.log_format, "warn,librdkafka=error")?;
     let began = Instant::now();
     let broker = match &arguments.kafka {
         Some(_) => None,
@@ -74,7 +74,7 @@ pub(crate) async fn run(arguments: UpArguments) -> anyhow::Result<()> {
         (None, Some(broker)) => broker.bootstrap().to_owned(),
         (None, None) => String::new(),
     };
-    let server = Server::start(&settings).await;
+    let server = Server::start(&settings, logs).await;
     let outcome = match server {
         Ok(server) => {
             let outcome = tokio::select! {
@@ -103,7 +103,8 @@ async fn play(arguments: &UpArguments, server: &Server, kafka: &str, began: Inst
     let set = vec![format!("KAFKA_BOOTSTRAP={kafka}")];
     let manifest = Manifest::read(&arguments.manifest, &Variables::new(&set)?)?;
     println!("Loading tenant `{}` from {} …", manifest.tenant.name, arguments.manifest.display());
-    let apply_arguments = ApplyArguments { files: vec![arguments.manifest.clone()], set, plugins: arguments.plugins.clone() };
+    let (files, plugins) = (vec![arguments.manifest.clone()], arguments.plugins.clone());
+    let apply_arguments = ApplyArguments { files, set, plugins, dry_run: false, prune: false };
     let applied = apply(&session, &apply_arguments).await?;
     show_addresses(server, kafka, &manifest, began);
     let written = Arc::new(AtomicU64::new(0));

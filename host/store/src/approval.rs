@@ -275,6 +275,9 @@ impl Store {
         };
         let ended = self.end_approval(&mut tx, cause, &found, next, (opinion, result)).await?;
         self.note_step(&mut tx, &ended, decision.event.as_str(), cause, opinion).await?;
+        if ended.state != ApprovalState::Approved {
+            self.ended_unapproved(&mut tx, cause, &ended).await?;
+        }
         let action = format!("{}.{}", ended.kind, decision.event);
         let detail = json!({"approval": ended.id, "subject": ended.subject_name, "result": ended.result});
         self.audit(&mut tx, cause, record(&ended, &action, detail)).await?;

@@ -208,6 +208,33 @@ impl Store {
     }
 }
 
+impl Store {
+    /// What happened to an instance, by users and workers, newest first (RUN-5).
+    ///
+    /// # Errors
+    /// A wrong cursor, or the database fails.
+    pub async fn instance_history(
+        &self,
+        scope: &ProjectScope,
+        instance: &InstanceId,
+        page: &PageRequest,
+    ) -> Result<Page<AuditEntry>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM audit WHERE tenant_id = $1 AND project_id = $2 AND object = $3 AND id < $4 AND outcome = 'done' \
+             ORDER BY id DESC LIMIT $5",
+        )
+        .bind(scope.tenant.as_str())
+        .bind(scope.project.as_str())
+        .bind(instance.as_str())
+        .bind(page.before()?)
+        .bind(page.rows())
+        .fetch_all(&self.pool)
+        .await?;
+        let entries = rows.iter().map(entry).collect::<Result<_, _>>()?;
+        Ok(page.page(entries, |e: &AuditEntry| &e.id))
+    }
+}
+
 fn entry(found: &AnyRow) -> Result<AuditEntry, StoreError> {
     Ok(AuditEntry {
         id: row::text(found, "id")?,

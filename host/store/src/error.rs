@@ -1,6 +1,6 @@
 //! Errors of the store, classified once.
 
-use millrace_domain::{Quota, approval, lifecycle};
+use millrace_domain::{Quota, approval, edit_lock, lifecycle, production, release};
 use millrace_model::{Classified, FaultClass};
 
 /// Why the store did not do what it was asked.
@@ -71,6 +71,15 @@ pub enum StoreError {
     /// The approval cannot be decided so, or not by this caller.
     #[error(transparent)]
     Approval(#[from] approval::Refusal),
+    /// The edit lock does not allow it.
+    #[error(transparent)]
+    Locked(#[from] edit_lock::LockRefused),
+    /// The event does not fit the release's state.
+    #[error(transparent)]
+    Release(#[from] release::Rejected),
+    /// Resources that cannot be given, or that a job does not fit into.
+    #[error(transparent)]
+    Allocation(#[from] production::AllocationError),
     /// What is there does not allow it; the caller can do something about it.
     #[error("{message}")]
     Conflict {
@@ -142,6 +151,9 @@ impl Classified for StoreError {
             | Self::Archived(_)
             | Self::Lifecycle(_)
             | Self::Approval(_)
+            | Self::Locked(_)
+            | Self::Release(_)
+            | Self::Allocation(_)
             | Self::Conflict { .. }
             | Self::Invalid { .. } => FaultClass::User,
             Self::Database(_) | Self::Unreadable(_) => FaultClass::External,

@@ -10,8 +10,11 @@ use crate::{
     row,
     savepoint::{SavepointState, savepoint},
 };
-use millrace_domain::{Action, Effect, InstanceEvent, InstanceState, ProjectScope, lifecycle::transition};
-use millrace_model::ids::{InstanceId, JobId, SavepointId, VersionId};
+use millrace_domain::{Action, Allocation, Effect, InstanceEvent, InstanceKind, InstanceState, ProjectScope, lifecycle::transition};
+use millrace_model::{
+    graph::RestartPolicy,
+    ids::{InstanceId, JobId, SavepointId, VersionId},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::{Any, Transaction, any::AnyRow};
@@ -23,6 +26,11 @@ use std::collections::BTreeMap;
 pub enum StartFrom {
     /// Nowhere: empty state, sources at their configured positions.
     Fresh,
+    /// Without state, sources at the records of this time (RUN-4).
+    Time {
+        /// When, in milliseconds since the epoch.
+        timestamp_ms: i64,
+    },
     /// A completed savepoint of the project.
     Savepoint {
         /// Which.
@@ -76,6 +84,16 @@ pub struct Instance {
     pub started_at_ms: Option<i64>,
     /// Stopped, failed or finished at.
     pub ended_at_ms: Option<i64>,
+    /// Whether it is a test or in production.
+    pub kind: InstanceKind,
+    /// The release that it came to production with.
+    pub release: Option<String>,
+    /// What it may use.
+    pub allocation: Option<Allocation>,
+    /// Its restart policy instead of the job's.
+    pub restart: Option<RestartPolicy>,
+    /// It starts by itself when this instance has ended.
+    pub start_after: Option<InstanceId>,
 }
 
 /// An instance to make.
@@ -89,6 +107,32 @@ pub struct NewInstance {
     pub start: StartFrom,
     /// Values for the job's parameters.
     pub parameters: BTreeMap<String, String>,
+    /// Its restart policy instead of the job's.
+    pub restart: Option<RestartPolicy>,
+    /// What makes it a production instance.
+    pub production: Option<NewProduction>,
+}
+
+/// What only production instances have.
+#[derive(Debug, Clone)]
+pub struct NewProduction {
+    /// The release.
+    pub release: String,
+    /// What it may use.
+    pub allocation: Allocation,
+    /// It starts by itself when this instance has ended.
+    pub start_after: Option<InstanceId>,
+}
+
+/// Which instances to list.
+#[derive(Debug, Clone, Default)]
+pub struct InstanceFilter {
+    /// Only of this job.
+    pub job: Option<JobId>,
+    /// Only test or only production instances.
+    pub kind: Option<InstanceKind>,
+    /// Only in this state.
+    pub state: Option<InstanceState>,
 }
 
 /// What a user asks of an instance.
@@ -98,6 +142,8 @@ pub enum InstanceRequest {
     Start {
         /// Where the state comes from.
         from: Option<StartFrom>,
+        /// Values for the job's parameters from now on; none keeps those that it has.
+        parameters: Option<BTreeMap<String, String>>,
     },
     /// Stop.
     Stop {
@@ -112,24 +158,40 @@ impl Store {
     /// # Errors
     /// The version or what it starts from is not there, the project is archived, or the database fails.
     pub async fn create_instance(&self, cause: &Cause, scope: &ProjectScope, new: &NewInstance) -> Result<Instance, StoreError> {
-        let id = self.new_id("ins");
         let mut tx = self.begin().await?;
         self.enter(&mut tx, scope).await?;
+        let made = self.create_instance_in(&mut tx, cause, scope, new).await?;
+        tx.commit().await?;
+        Ok(made)
+    }
+
+    /// As [`Store::create_instance`] within `tx`, which has entered the project.
+    pub(crate) async fn create_instance_in(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        cause: &Cause,
+        scope: &ProjectScope,
+        new: &NewInstance,
+    ) -> Result<Instance, StoreError> {
+        let id = self.new_id("ins");
         let version = sqlx::query("SELECT id FROM job_versions WHERE tenant_id = $1 AND project_id = $2 AND job_id = $3 AND id = $4")
             .bind(scope.tenant.as_str())
             .bind(scope.project.as_str())
             .bind(new.job.as_str())
             .bind(new.version.as_str())
-            .fetch_optional(&mut *tx)
+            .fetch_optional(&mut **tx)
             .await?;
         if version.is_none() {
             return Err(StoreError::not_found("version", new.version.as_str()));
         }
-        self.check_start(&mut tx, scope, &new.start).await?;
+        self.check_start(tx, scope, &new.start).await?;
+        let production = new.production.as_ref();
+        let kind = if production.is_some() { InstanceKind::Production } else { InstanceKind::Test };
         let made = sqlx::query(
             "INSERT INTO instances (id, tenant_id, project_id, job_id, version_id, state, stop_with_savepoint, start_json, \
-             parameters_json, run, attempt, restart_count, created_by, created_at_ms, updated_at_ms) \
-             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, 0, 0, 0, $9, $10, $10) RETURNING *",
+             parameters_json, run, attempt, restart_count, created_by, created_at_ms, updated_at_ms, kind, release_id, allocation_json, \
+             restart_json, start_after) \
+             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, 0, 0, 0, $9, $10, $10, $11, $12, $13, $14, $15) RETURNING *",
         )
         .bind(id.as_str())
         .bind(scope.tenant.as_str())
@@ -141,12 +203,16 @@ impl Store {
         .bind(row::to_json(&new.parameters)?)
         .bind(cause.actor.as_str())
         .bind(self.now_ms())
-        .fetch_one(&mut *tx)
+        .bind(kind.as_str())
+        .bind(production.map(|p| p.release.clone()))
+        .bind(production.map(|p| row::to_json(&p.allocation)).transpose()?)
+        .bind(new.restart.as_ref().map(row::to_json).transpose()?)
+        .bind(production.and_then(|p| p.start_after.as_ref()).map(|id| id.as_str().to_owned()))
+        .fetch_one(&mut **tx)
         .await?;
         let names: Vec<_> = new.parameters.keys().collect();
-        let detail = json!({"job": new.job, "version": new.version, "start": new.start, "parameters": names});
-        self.audit(&mut tx, cause, done_in(scope, Action::InstanceCreate, &id, detail)).await?;
-        tx.commit().await?;
+        let detail = json!({"job": new.job, "version": new.version, "start": new.start, "parameters": names, "kind": kind});
+        self.audit(tx, cause, done_in(scope, Action::InstanceCreate, &id, detail)).await?;
         instance(&made)
     }
 
@@ -164,19 +230,21 @@ impl Store {
         instance(&found.ok_or_else(|| StoreError::not_found("instance", id.as_str()))?)
     }
 
-    /// The instances of the project, or of one job.
+    /// The instances of the project.
     ///
     /// # Errors
     /// A wrong cursor, or the database fails.
-    pub async fn instances(&self, scope: &ProjectScope, job: Option<&JobId>, page: &PageRequest) -> Result<Page<Instance>, StoreError> {
+    pub async fn instances(&self, scope: &ProjectScope, filter: &InstanceFilter, page: &PageRequest) -> Result<Page<Instance>, StoreError> {
         let rows = sqlx::query(
             "SELECT * FROM instances WHERE tenant_id = $1 AND project_id = $2 AND id < $3 AND ($4 = '' OR job_id = $4) \
-             ORDER BY id DESC LIMIT $5",
+             AND ($5 = '' OR kind = $5) AND ($6 = '' OR state = $6) ORDER BY id DESC LIMIT $7",
         )
         .bind(scope.tenant.as_str())
         .bind(scope.project.as_str())
         .bind(page.before()?)
-        .bind(job.map(|j| j.as_str()).unwrap_or_default())
+        .bind(filter.job.as_ref().map(|j| j.as_str().to_owned()).unwrap_or_default())
+        .bind(filter.kind.map(InstanceKind::as_str).unwrap_or_default())
+        .bind(filter.state.map(InstanceState::as_str).unwrap_or_default())
         .bind(page.rows())
         .fetch_all(&self.pool)
         .await?;
@@ -199,18 +267,37 @@ impl Store {
         if matches!(request, InstanceRequest::Start { .. }) {
             self.enter(&mut tx, scope).await?;
         }
-        let found = lock_instance(&mut tx, id).await?.filter(|found| found.scope == *scope);
+        let next = self.request_instance_in(&mut tx, cause, scope, id, request).await?;
+        tx.commit().await?;
+        Ok(next)
+    }
+
+    /// As [`Store::request_instance`] within `tx`, which has entered the project if this is a start.
+    pub(crate) async fn request_instance_in(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        cause: &Cause,
+        scope: &ProjectScope,
+        id: &InstanceId,
+        request: &InstanceRequest,
+    ) -> Result<Instance, StoreError> {
+        let found = lock_instance(tx, id).await?.filter(|found| found.scope == *scope);
         let mut next = found.ok_or_else(|| StoreError::not_found("instance", id.as_str()))?;
         let action = match request {
-            InstanceRequest::Start { from } => {
+            InstanceRequest::Start { from, parameters } => {
+                self.check_release(tx, &next).await?;
                 next.apply(InstanceEvent::Start, self.now_ms())?;
                 next.start = match from {
                     Some(from) => from.clone(),
                     None if next.run == 0 => next.start,
                     None => StartFrom::Latest { instance: id.clone() },
                 };
-                self.check_start(&mut tx, scope, &next.start).await?;
+                self.check_start(tx, scope, &next.start).await?;
+                if let Some(parameters) = parameters {
+                    next.parameters.clone_from(parameters);
+                }
                 next.run += 1;
+                next.start_after = None;
                 (next.started_at_ms, next.ended_at_ms, next.last_failure) = (None, None, None);
                 Action::InstanceStart
             }
@@ -220,17 +307,84 @@ impl Store {
                 Action::InstanceStop
             }
         };
+        self.save_instance(tx, &next).await?;
+        let detail = json!({
+            "state": next.state, "run": next.run, "start": next.start, "with_savepoint": next.stop_with_savepoint,
+            "parameters": next.parameters.keys().collect::<Vec<_>>(),
+        });
+        self.audit(tx, cause, done_in(scope, action, id.as_str(), detail)).await?;
+        Ok(next)
+    }
+
+    /// Says how an instance is restarted after failures from its next start on; none: as its job says.
+    ///
+    /// # Errors
+    /// It is not there, the project is archived, or the database fails.
+    pub async fn set_restart_policy(
+        &self,
+        cause: &Cause,
+        scope: &ProjectScope,
+        id: &InstanceId,
+        policy: Option<&RestartPolicy>,
+    ) -> Result<Instance, StoreError> {
+        let mut tx = self.begin().await?;
+        self.enter(&mut tx, scope).await?;
+        let found = lock_instance(&mut tx, id).await?.filter(|found| found.scope == *scope);
+        let mut next = found.ok_or_else(|| StoreError::not_found("instance", id.as_str()))?;
+        next.restart = policy.cloned();
+        next.updated_at_ms = self.now_ms();
         self.save_instance(&mut tx, &next).await?;
-        let detail = json!({"state": next.state, "run": next.run, "start": next.start, "with_savepoint": next.stop_with_savepoint});
-        self.audit(&mut tx, cause, done_in(scope, action, id.as_str(), detail)).await?;
+        self.audit(&mut tx, cause, done_in(scope, Action::InstanceStart, id.as_str(), json!({"restart": policy}))).await?;
         tx.commit().await?;
         Ok(next)
+    }
+
+    /// Starts the instances whose predecessor has ended; answers how many.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn start_due_successors(&self, cause: &Cause) -> Result<usize, StoreError> {
+        let due = sqlx::query(
+            "SELECT * FROM instances WHERE start_after IS NOT NULL AND state = 'created' AND NOT EXISTS (SELECT 1 FROM instances p \
+             WHERE p.id = instances.start_after AND p.state IN ('starting', 'running', 'restarting', 'stopping')) ORDER BY id LIMIT 100",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut started = 0;
+        for found in &due {
+            let found = instance(found)?;
+            let mut tx = self.begin().await?;
+            let start = InstanceRequest::Start { from: None, parameters: None };
+            let begun = match self.enter(&mut tx, &found.scope).await {
+                Ok(()) => self.request_instance_in(&mut tx, cause, &found.scope, &found.id, &start).await,
+                Err(error) => Err(error),
+            };
+            match begun {
+                Ok(_) => {
+                    tx.commit().await?;
+                    started += 1;
+                }
+                // Somebody was faster, or it may not start any more: it waits no longer, and its page says why it is `created`.
+                Err(StoreError::Lifecycle(_) | StoreError::Conflict { .. } | StoreError::NotFound { .. } | StoreError::Archived(_)) => {
+                    drop(tx);
+                    let forget = sqlx::query("UPDATE instances SET start_after = NULL WHERE id = $1");
+                    forget.bind(found.id.as_str()).execute(&self.pool).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(started)
     }
 
     /// What a start is to begin from must be in the project and usable.
     async fn check_start(&self, tx: &mut Transaction<'static, Any>, scope: &ProjectScope, start: &StartFrom) -> Result<(), StoreError> {
         let (sql, id, what) = match start {
             StartFrom::Fresh => return Ok(()),
+            StartFrom::Time { timestamp_ms } if *timestamp_ms >= 0 => return Ok(()),
+            StartFrom::Time { timestamp_ms } => {
+                let message = format!("the time {timestamp_ms} is before 1970; expected milliseconds since then");
+                return Err(StoreError::Invalid { field: "start", message });
+            }
             StartFrom::Savepoint { savepoint } => {
                 ("SELECT * FROM savepoints WHERE tenant_id = $1 AND project_id = $2 AND id = $3", savepoint.as_str(), "savepoint")
             }
@@ -259,8 +413,8 @@ impl Store {
     pub(crate) async fn save_instance(&self, tx: &mut Transaction<'static, Any>, next: &Instance) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE instances SET state = $2, stop_with_savepoint = $3, start_json = $4, run = $5, worker = $6, lease_until_ms = $7, \
-             attempt = $8, restart_count = $9, last_failure_json = $10, updated_at_ms = $11, started_at_ms = $12, ended_at_ms = $13 \
-             WHERE id = $1",
+             attempt = $8, restart_count = $9, last_failure_json = $10, updated_at_ms = $11, started_at_ms = $12, ended_at_ms = $13, \
+             parameters_json = $14, restart_json = $15, start_after = $16 WHERE id = $1",
         )
         .bind(next.id.as_str())
         .bind(next.state.as_str())
@@ -275,6 +429,9 @@ impl Store {
         .bind(next.updated_at_ms)
         .bind(next.started_at_ms)
         .bind(next.ended_at_ms)
+        .bind(row::to_json(&next.parameters)?)
+        .bind(next.restart.as_ref().map(row::to_json).transpose()?)
+        .bind(next.start_after.as_ref().map(|id| id.as_str().to_owned()))
         .execute(&mut **tx)
         .await?;
         Ok(())
@@ -333,5 +490,14 @@ pub(crate) fn instance(found: &AnyRow) -> Result<Instance, StoreError> {
         updated_at_ms: row::integer(found, "updated_at_ms")?,
         started_at_ms: row::integer_or_none(found, "started_at_ms")?,
         ended_at_ms: row::integer_or_none(found, "ended_at_ms")?,
+        kind: row::word(found, "kind")?,
+        release: row::text_or_none(found, "release_id")?,
+        allocation: json_or_none(found, "allocation_json")?,
+        restart: json_or_none(found, "restart_json")?,
+        start_after: row::text_or_none(found, "start_after")?.map(InstanceId::new),
     })
+}
+
+fn json_or_none<T: serde::de::DeserializeOwned>(found: &AnyRow, column: &str) -> Result<Option<T>, StoreError> {
+    row::text_or_none(found, column)?.map(|text| row::from_json(&text, column)).transpose()
 }

@@ -9,7 +9,7 @@ use crate::{
     audit::{Outcome, Record},
     instance::{Instance, instance, lock_instance},
 };
-use millrace_domain::{Effect, InstanceEvent, InstanceState};
+use millrace_domain::{Effect, InstanceEvent, InstanceState, Priority};
 use millrace_model::ids::InstanceId;
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ pub struct InstanceReport {
 }
 
 impl Store {
-    /// Every instance that a worker has or has to take, oldest first.
+    /// Every instance that a worker has or has to take: those of high priority first (HA-1), then oldest first.
     ///
     /// # Errors
     /// The database fails.
@@ -37,7 +37,10 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.iter().map(instance).collect()
+        let mut active = rows.iter().map(instance).collect::<Result<Vec<_>, _>>()?;
+        let priority = |instance: &Instance| instance.allocation.as_ref().map_or(Priority::Normal, |allocation| allocation.priority);
+        active.sort_by_key(|instance| std::cmp::Reverse(priority(instance)));
+        Ok(active)
     }
 
     /// Takes an active instance that nobody owns, whose lease has run out, or that `worker` owned before (its process

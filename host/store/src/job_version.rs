@@ -13,7 +13,7 @@ use millrace_model::{
     ids::{JobId, VersionId},
 };
 use serde_json::{Value, json};
-use sqlx::any::AnyRow;
+use sqlx::{Any, Transaction, any::AnyRow};
 use std::collections::BTreeSet;
 
 /// A version.
@@ -143,6 +143,22 @@ impl Store {
             .bind(scope.project.as_str())
             .bind(id.as_str())
             .fetch_optional(&self.pool)
+            .await?;
+        version(&found.ok_or_else(|| StoreError::not_found("version", id.as_str()))?)
+    }
+
+    /// The version with this id within `tx`.
+    pub(crate) async fn version_in(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        scope: &ProjectScope,
+        id: &VersionId,
+    ) -> Result<JobVersion, StoreError> {
+        let found = sqlx::query("SELECT * FROM job_versions WHERE tenant_id = $1 AND project_id = $2 AND id = $3")
+            .bind(scope.tenant.as_str())
+            .bind(scope.project.as_str())
+            .bind(id.as_str())
+            .fetch_optional(&mut **tx)
             .await?;
         version(&found.ok_or_else(|| StoreError::not_found("version", id.as_str()))?)
     }

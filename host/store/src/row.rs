@@ -44,3 +44,8 @@ pub(crate) fn from_json<T: DeserializeOwned>(text: &str, column: &str) -> Result
 pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Corrupt(format!("cannot be written as JSON: {error}")))
 }
+
+/// A pattern for `LIKE … ESCAPE '!'` that finds `text` anywhere.
+pub(crate) fn contains(text: &str) -> String {
+    format!("%{}%", text.replace('!', "!!").replace('%', "!%").replace('_', "!_"))
+}

@@ -2,9 +2,10 @@
 //!
 //! Invariant: a savepoint is pending until its state is durable; a location is only ever set together with `completed`.
 
-use crate::{Page, PageRequest, Store, StoreError, data_source::row_scope, row};
-use millrace_domain::ProjectScope;
+use crate::{Cause, Page, PageRequest, StartFrom, Store, StoreError, audit::done_in, data_source::row_scope, row};
+use millrace_domain::{Action, ProjectScope};
 use millrace_model::ids::{CheckpointId, InstanceId, JobId, SavepointId, TenantId};
+use serde_json::json;
 use sqlx::any::AnyRow;
 use std::str::FromStr;
 
@@ -152,6 +153,48 @@ impl Store {
         .execute(&self.pool)
         .await?;
         Ok(done.rows_affected())
+    }
+
+    /// Removes a savepoint from the list; answers it, so that its state can be removed too. What runs from it has its own
+    /// checkpoints since.
+    ///
+    /// # Errors
+    /// It is not there, is still being taken or is where an instance that has no checkpoint yet starts from, or the
+    /// database fails.
+    pub async fn delete_savepoint(&self, cause: &Cause, scope: &ProjectScope, id: &SavepointId) -> Result<Savepoint, StoreError> {
+        let mut tx = self.begin().await?;
+        let start = row::to_json(&StartFrom::Savepoint { savepoint: id.clone() })?;
+        let user = sqlx::query(
+            "SELECT id FROM instances WHERE tenant_id = $1 AND project_id = $2 AND start_json = $3 \
+             AND state IN ('created', 'starting', 'restarting') ORDER BY id LIMIT 1",
+        )
+        .bind(scope.tenant.as_str())
+        .bind(scope.project.as_str())
+        .bind(start)
+        .fetch_optional(&mut *tx)
+        .await?;
+        if let Some(user) = user {
+            let by = format!("instance `{}` starts from it; let it run, or start it from elsewhere first", row::text(&user, "id")?);
+            return Err(StoreError::InUse { what: "savepoint", name: id.as_str().to_owned(), by });
+        }
+        let removed =
+            sqlx::query("DELETE FROM savepoints WHERE tenant_id = $1 AND project_id = $2 AND id = $3 AND state <> 'pending' RETURNING *")
+                .bind(scope.tenant.as_str())
+                .bind(scope.project.as_str())
+                .bind(id.as_str())
+                .fetch_optional(&mut *tx)
+                .await?;
+        let Some(removed) = removed else {
+            drop(tx);
+            self.savepoint(scope, id).await?;
+            let by = "it is still being taken; wait until it is complete".to_owned();
+            return Err(StoreError::InUse { what: "savepoint", name: id.as_str().to_owned(), by });
+        };
+        let removed = savepoint(&removed)?;
+        let detail = json!({"savepoint": id, "location": removed.location});
+        self.audit(&mut tx, cause, done_in(scope, Action::SavepointDelete, removed.instance.as_str(), detail)).await?;
+        tx.commit().await?;
+        Ok(removed)
     }
 
     /// The savepoint with this id.

@@ -17,6 +17,9 @@ use std::{
     time::Instant,
 };
 
+/// What the name of a partition's watermark begins with; the partition's number follows.
+pub const PARTITION_WATERMARK: &str = "currentOutputWatermark:";
+
 /// Counters of one subtask.
 #[derive(Debug)]
 pub struct SubtaskMetrics {
@@ -160,6 +163,9 @@ impl SubtaskMetrics {
         let watermark_ms = s.watermark_ms.load(Relaxed);
         if watermark_ms != i64::MIN {
             values.insert("currentOutputWatermark".into(), watermark_ms as f64);
+        }
+        for (partition, watermark_ms) in s.partition_watermarks_ms() {
+            values.insert(format!("{PARTITION_WATERMARK}{partition}"), watermark_ms as f64);
         }
     }
 

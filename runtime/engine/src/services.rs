@@ -51,6 +51,15 @@ impl TenantAccounts {
         Self { limits: self.limits.clone(), by_tenant: Arc::new(parking_lot::Mutex::new(HashMap::from([(tenant.clone(), part)]))) }
     }
 
+    /// Accounts for one job of `tenant`: its part of the tenant's account, with limits of its own where they are given.
+    #[must_use]
+    pub fn with_part(&self, tenant: &TenantId, memory_bytes_max: Option<u64>, fuel_per_second: Option<u64>) -> Self {
+        let memory_bytes_max = memory_bytes_max.unwrap_or(self.limits.memory_bytes_max);
+        let limits = TenantLimits { memory_bytes_max, fuel_per_second, ..self.limits.clone() };
+        let part = Arc::new(TenantAccount::part_of(self.get(tenant), limits));
+        Self { limits: self.limits.clone(), by_tenant: Arc::new(parking_lot::Mutex::new(HashMap::from([(tenant.clone(), part)]))) }
+    }
+
     /// All accounts made so far, by tenant.
     pub fn all(&self) -> Vec<(TenantId, Arc<TenantAccount>)> {
         let mut all: Vec<_> = self.by_tenant.lock().iter().map(|(t, a)| (t.clone(), a.clone())).collect();

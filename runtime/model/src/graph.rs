@@ -5,24 +5,31 @@
 //!
 //! A job may be written as a SQL script instead. The script stays in the document as it was written; nodes and edges are
 //! then what it was planned into: absent in drafts, there in versions, so that a version runs the same for ever.
+//!
+//! Or it is a program in a JAR: then the document has no nodes, and a cluster engine runs it.
 
 use crate::ids::NodeId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+mod jar;
 mod structure;
+pub use jar::{ARGUMENT_CHARACTERS_MAX, ARGUMENTS_MAX, JarEngine, JarProgram, JobMode, check_jar};
 pub use structure::{Arity, check_structure, topological_order};
 
 /// Most nodes that a graph may have.
 pub const NODES_MAX: usize = 500;
 
 /// A job graph as users write it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JobGraph {
     /// A Flink SQL script that the job is made from. With it, nodes and edges of a draft are made anew, not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
+    /// A program in a JAR that is the whole job (JOB-1). With it, there are no nodes and no script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jar: Option<JarProgram>,
     /// The operators.
     #[serde(default)]
     pub nodes: Vec<Node>,

@@ -70,6 +70,11 @@ impl TenantAccount {
         Self { within: Some(whole.clone()), ..Self::new(whole.limits.clone()) }
     }
 
+    /// As [`TenantAccount::within`], with limits of its own: both sets of limits hold.
+    pub fn part_of(whole: Arc<Self>, limits: TenantLimits) -> Self {
+        Self { within: Some(whole), ..Self::new(limits) }
+    }
+
     /// The limits that this account holds its tenant to.
     pub fn limits(&self) -> &TenantLimits {
         &self.limits
@@ -108,18 +113,19 @@ impl TenantAccount {
 
     /// How long the next call has to wait for fuel; zero when it may start at once.
     pub(crate) fn fuel_wait(&self) -> Duration {
+        let whole = self.within.as_ref().map_or(Duration::ZERO, |whole| whole.fuel_wait());
         if self.limits.fuel_per_second.is_none() {
-            return Duration::ZERO;
+            return whole;
         }
         let burst_us = i64::from(self.limits.fuel_burst_s) * 1_000_000;
         let wait_us = self.paid_off_at_us.load(Relaxed) - burst_us - self.now_us();
-        Duration::from_micros(wait_us.max(0) as u64)
+        Duration::from_micros(wait_us.max(0) as u64).max(whole)
     }
 
     /// Waits until the tenant has fuel; other tenants go on meanwhile.
     pub async fn wait_for_fuel(&self) {
         loop {
-            let wait = self.within.as_ref().map_or_else(|| self.fuel_wait(), |whole| whole.fuel_wait());
+            let wait = self.fuel_wait();
             if wait.is_zero() {
                 return;
             }
@@ -177,5 +183,28 @@ impl TenantAccount {
 
     fn now_us(&self) -> i64 {
         self.started.elapsed().as_micros() as i64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_held_to_its_own_limits_and_those_of_the_whole() {
+        let limits =
+            |memory_bytes_max, fuel_per_second| TenantLimits { memory_bytes_max, fuel_per_second, fuel_burst_s: 0, instances_max: 2 };
+        let whole = Arc::new(TenantAccount::new(limits(100, None)));
+        let one = TenantAccount::part_of(whole.clone(), limits(60, Some(10)));
+        let other = TenantAccount::part_of(whole.clone(), limits(60, None));
+        assert!(one.take_memory(60) && !one.take_memory(1) && !other.take_memory(50) && other.take_memory(40));
+        assert_eq!((whole.usage().memory_bytes, one.usage().memory_bytes, other.usage().memory_bytes), (100, 60, 40));
+        one.give_back_memory(60);
+        assert_eq!(whole.usage().memory_bytes, 40);
+        assert!(one.take_instance() && other.take_instance() && !other.take_instance(), "the whole has two");
+        assert_eq!((one.usage().instances, whole.usage().instances), (1, 2));
+        one.charge(1_000, Duration::from_micros(5), true);
+        assert_eq!((whole.usage().fuel, whole.usage().faults), (1_000, 1));
+        assert!(!one.fuel_wait().is_zero() && other.fuel_wait().is_zero() && whole.fuel_wait().is_zero(), "only the part has a rate");
     }
 }

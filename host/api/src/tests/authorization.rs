@@ -12,6 +12,9 @@ const PUBLIC: &[&str] = &["GET /health/live", "GET /health/ready", "GET /api/v1/
 /// Endpoints that every signed-in caller may call; they answer with what is the caller's.
 const OWN: &[&str] = &["GET /api/v1/me", "GET /api/v1/tenants", "GET /api/v1/build-frames"];
 
+/// Things that the furnished project has none of: who may see them gets past authorization to "not found".
+const NOT_FURNISHED: &[&str] = &["{release}", "{savepoint}"];
+
 /// Method, path template and operation id of every endpoint.
 fn endpoints() -> Vec<(Method, String, String)> {
     let document = serde_json::to_value(crate::document()).unwrap();
@@ -40,6 +43,9 @@ fn filled(template: &str, instance: &str) -> String {
         ("{template}", "java-etl"),
         ("{job}", "clean-clicks"),
         ("{version}", "1"),
+        ("{draft}", "drf_1"),
+        ("{release}", "rel_1"),
+        ("{savepoint}", "sav_1"),
         ("{instance}", instance),
         ("{build}", "bld_newest"),
         ("{token}", "tok_1"),
@@ -161,16 +167,28 @@ fn action_of(operation: &str) -> Action {
         "list_quotas" => A::QuotaView,
         "set_quota" => A::QuotaEdit,
         "list_jobs" | "get_job" | "validate_job" | "explain_sql" | "list_job_versions" | "get_job_version" => A::JobView,
-        "create_job" => A::JobCreate,
-        "edit_job" => A::JobEdit,
-        "delete_job" => A::JobDelete,
+        "get_job_lock" | "diff_job" | "list_folders" => A::JobView,
+        "create_job" | "copy_job" | "create_folder" => A::JobCreate,
+        "edit_job" | "change_job_lock" | "list_kept_drafts" | "restore_kept_draft" | "discard_kept_draft" | "move_job" | "move_folder" => {
+            A::JobEdit
+        }
+        "delete_job" | "delete_folder" => A::JobDelete,
         "submit_job" => A::JobSubmit,
         "create_instance" => A::InstanceCreate,
-        "start_instance" => A::InstanceStart,
+        "start_instance" | "set_restart_policy" => A::InstanceStart,
         "stop_instance" => A::InstanceStop,
-        "list_instances" | "get_instance" | "instance_metrics" | "instance_checkpoints" | "instance_exceptions" | "list_savepoints" => {
-            A::InstanceView
-        }
+        "list_instances"
+        | "get_instance"
+        | "instance_metrics"
+        | "instance_checkpoints"
+        | "instance_exceptions"
+        | "list_savepoints"
+        | "instance_graph"
+        | "instance_configuration"
+        | "instance_history"
+        | "instance_logs"
+        | "follow_instance_logs"
+        | "savepoint_compatibility" => A::InstanceView,
         "create_savepoint" => A::SavepointCreate,
         "preview_topic" | "preview_job" => A::DataPreview,
         "tap_instance" => A::InstanceTap,
@@ -181,6 +199,11 @@ fn action_of(operation: &str) -> Action {
         "delete_temp_table" => A::TempTableDelete,
         "preview_temp_table" => A::DataPreview,
         "get_temp_table_settings" | "list_temp_tables" | "get_temp_table" | "get_temp_table_size" => A::TempTableView,
+        "delete_savepoint" => A::SavepointDelete,
+        "list_releases" | "get_release" => A::ReleaseView,
+        "request_release" => A::ReleaseRequest,
+        "go_live" => A::ReleaseGoLive,
+        "take_offline" => A::ReleaseTakeOffline,
         "create_token" => A::TokenCreate,
         "revoke_token" => A::TokenRevoke,
         "list_tokens" => A::TokenView,
@@ -213,7 +236,9 @@ async fn every_endpoint_follows_the_matrix_of_roles() {
                 continue;
             }
             let answer = server.send(request(Some(&token), method.clone(), &path, &json!({"wrong": 1}), None)).await;
-            if may {
+            if may && NOT_FURNISHED.iter().any(|name| template.contains(name)) {
+                assert_eq!(answer.problem().0, 404, "{role} {line}: {answer:?}");
+            } else if may {
                 assert!(answer.status.is_success(), "{role} {line}: {answer:?}");
             } else {
                 assert_eq!(answer.problem(), (403, "access.forbidden"), "{role} {line}: {answer:?}");

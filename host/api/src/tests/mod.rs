@@ -6,6 +6,7 @@ mod builds;
 mod description;
 mod functions;
 mod grants;
+mod job_life;
 mod looking;
 mod problems;
 mod resources;
@@ -228,6 +229,10 @@ impl ControlPlane for FakeControl {
         Ok(TempTableSize { records: 7, partitions: 2, bytes_estimated: Some(700) })
     }
 
+    async fn remove_savepoint_state(&self, location: &str) -> Result<(), ControlFailure> {
+        if location.starts_with("broken") { Err(ControlFailure::External("no disk".into())) } else { Ok(()) }
+    }
+
     async fn submit_build(&self, cause: &Cause, scope: &ProjectScope, order: BuildOrder) -> Result<Build, ControlFailure> {
         if order.class.as_deref() == Some("Busy") {
             return Err(ControlFailure::Busy("16 builds wait".into()));
@@ -355,8 +360,14 @@ impl Answer {
 
 impl Server {
     pub async fn start() -> Self {
-        Self::with(ApiConfig { body_bytes_max: 64 << 10, plugin_bytes_max: 128 << 10, resource_bytes_max: 4 << 20, ..ApiConfig::default() })
-            .await
+        Self::with(ApiConfig {
+            body_bytes_max: 64 << 10,
+            plugin_bytes_max: 128 << 10,
+            resource_bytes_max: 4 << 20,
+            follow_max: Duration::from_millis(1),
+            ..ApiConfig::default()
+        })
+        .await
     }
 
     pub async fn with(config: ApiConfig) -> Self {

@@ -3,7 +3,7 @@
 //! Invariant: what is there is compared first and only differences are written; nothing is ever deleted. Everything that
 //! belongs to the outside (connections, real topics) is made true before a job starts.
 
-use super::{functions, instances, jobs, jobs::JobDraft, paths, plugins, resource_files, session::Session, templates};
+use super::{functions, instances, jobs, jobs::JobDraft, paths, plugins, project_files, resource_files, session::Session, templates};
 use crate::manifest::{DataSource, Desired, Job, Manifest, Named, Plugin, PluginKind, Resource, Topic, Variables};
 use anyhow::{Context, bail};
 use clap::Args;
@@ -16,8 +16,8 @@ const REACH_MAX: Duration = Duration::from_secs(120);
 /// What to apply.
 #[derive(Args)]
 pub(crate) struct ApplyArguments {
-    /// Manifests of tenants
-    #[arg(required = true, value_name = "FILE")]
+    /// Manifests of tenants, or a folder that `millrace export` wrote
+    #[arg(required = true, value_name = "FILE|FOLDER")]
     pub(crate) files: Vec<PathBuf>,
     /// Value for a placeholder; repeat for more
     #[arg(long = "set", value_name = "NAME=VALUE")]
@@ -25,6 +25,12 @@ pub(crate) struct ApplyArguments {
     /// Folder of built components, `NAME.wasm` each; a plugin without one is built from its source
     #[arg(long, default_value = "target/plugins", value_name = "FOLDER")]
     pub(crate) plugins: Option<PathBuf>,
+    /// Only say what would be done (folders)
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Remove what the files do not have (folders)
+    #[arg(long)]
+    pub(crate) prune: bool,
 }
 
 /// What is there after an apply.
@@ -40,6 +46,15 @@ pub(crate) struct Applied {
 /// A manifest is wrong (before anything is changed), or the server refuses something.
 pub(crate) async fn run(session: &Session, arguments: &ApplyArguments) -> anyhow::Result<Applied> {
     let variables = Variables::new(&arguments.set)?;
+    let (folders, files): (Vec<_>, Vec<_>) = arguments.files.iter().partition(|path| path.is_dir());
+    if !folders.is_empty() {
+        anyhow::ensure!(files.is_empty(), "apply folders and manifests one after the other");
+        for folder in folders {
+            project_files::apply(session, folder, arguments, &variables).await?;
+        }
+        return Ok(Applied::default());
+    }
+    anyhow::ensure!(!arguments.dry_run && !arguments.prune, "--dry-run and --prune are for folders that `millrace export` wrote");
     let manifests = arguments.files.iter().map(|file| Manifest::read(file, &variables)).collect::<anyhow::Result<Vec<_>>>()?;
     let mut applied = Applied::default();
     for manifest in &manifests {

@@ -1,6 +1,6 @@
 //! Commands on instances and their savepoints.
 
-use super::{looking, paths, session::Session};
+use super::{logs, looking, paths, session::Session};
 use crate::client::{Column, encode};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -69,6 +69,8 @@ pub(crate) enum InstanceCommand {
     Tap(looking::TapArguments),
     /// The failures
     Exceptions(InstanceName),
+    /// What tenant code and the engine say
+    Logs(logs::LogArguments),
     /// Take a savepoint while it runs on
     Savepoint(InstanceName),
 }
@@ -155,6 +157,10 @@ pub(crate) async fn instance(session: &Session, command: InstanceCommand) -> any
                 &[("AT (MS)", "at_ms"), ("CLASS", "failure.class"), ("OPERATOR", "failure.operator"), ("MESSAGE", "failure.message")];
             session.output.list(&session.client.list(&path).await?, columns);
         }
+        InstanceCommand::Logs(arguments) => {
+            let path = one(session, &project, &arguments.instance).await?;
+            logs::show(session, &path, &arguments).await?;
+        }
         InstanceCommand::Savepoint(by) => {
             let path = format!("{}/savepoints", one(session, &project, &by.instance).await?);
             let made = session.client.post(&path, &json!({})).await?;
@@ -169,13 +175,49 @@ pub(crate) async fn instance(session: &Session, command: InstanceCommand) -> any
 pub(crate) enum SavepointCommand {
     /// List the savepoints of an instance
     List(InstanceName),
+    /// Whether a version of the job can start from a savepoint, operator by operator
+    Check {
+        #[command(flatten)]
+        instance: InstanceName,
+        /// Id of the savepoint
+        savepoint: String,
+        /// Number of the version; the newest unless given
+        #[arg(long, value_name = "NUMBER")]
+        version: Option<String>,
+    },
+    /// Remove a savepoint with its state
+    Delete {
+        #[command(flatten)]
+        instance: InstanceName,
+        /// Id of the savepoint
+        savepoint: String,
+    },
 }
 
 pub(crate) async fn savepoint(session: &Session, command: SavepointCommand) -> anyhow::Result<()> {
     let project = session.project()?;
-    let SavepointCommand::List(by) = command;
-    let path = format!("{}/savepoints", one(session, &project, &by.instance).await?);
-    session.output.list(&session.client.list(&path).await?, SAVEPOINTS);
+    match command {
+        SavepointCommand::List(by) => {
+            let path = format!("{}/savepoints", one(session, &project, &by.instance).await?);
+            session.output.list(&session.client.list(&path).await?, SAVEPOINTS);
+        }
+        SavepointCommand::Check { instance, savepoint, version } => {
+            let version = version.map(|version| format!("?version={}", encode(&version))).unwrap_or_default();
+            let path = one(session, &project, &instance.instance).await?;
+            let found = session.client.get(&format!("{path}/savepoints/{}/compatibility{version}", encode(&savepoint))).await?;
+            let columns: &[Column] = &[("OPERATOR", "node"), ("KIND", "kind"), ("VERDICT", "verdict"), ("REASON", "reason")];
+            if session.output.json {
+                session.output.item(&found);
+            } else {
+                session.output.list(found["operators"].as_array().map(Vec::as_slice).unwrap_or_default(), columns);
+            }
+        }
+        SavepointCommand::Delete { instance, savepoint } => {
+            let path = one(session, &project, &instance.instance).await?;
+            let gone = session.client.delete(&format!("{path}/savepoints/{}", encode(&savepoint))).await?;
+            session.output.done(&format!("removed savepoint `{savepoint}`"), &gone);
+        }
+    }
     Ok(())
 }
 

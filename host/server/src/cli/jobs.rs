@@ -1,6 +1,6 @@
 //! Commands on jobs and their submitted versions.
 
-use super::{looking, paths, session::Session};
+use super::{editing, looking, paths, session::Session};
 use crate::client::{Column, encode, line_of};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -39,6 +39,35 @@ pub(crate) enum JobCommand {
     Test(looking::TestArguments),
     /// Remove a job that does not run; its versions stay
     Delete(JobName),
+    /// Take the edit lock, so that nobody else saves the job meanwhile
+    Lock(editing::LockArguments),
+    /// Give the edit lock back
+    Unlock(JobName),
+    /// What differs between two versions, or between a version and the draft
+    Diff(editing::DiffArguments),
+    /// Your drafts that were kept when somebody stole the lock
+    #[command(subcommand)]
+    Kept(editing::KeptCommand),
+    /// List the versions of a job
+    Versions(JobName),
+    /// Give a job another name or folder
+    Move {
+        #[command(flatten)]
+        job: JobName,
+        /// Its new name
+        #[arg(long)]
+        name: Option<String>,
+        /// Its new folder
+        #[arg(long)]
+        folder: Option<String>,
+    },
+    /// Make a new job with this job's draft
+    Copy {
+        #[command(flatten)]
+        job: JobName,
+        /// Name of the copy
+        name: String,
+    },
 }
 
 /// A job.
@@ -71,6 +100,28 @@ pub(crate) async fn job(session: &Session, command: JobCommand) -> anyhow::Resul
                 &format!("job `{}` is at version {}; next: millrace instance start {}", job.job, version["number"], job.job),
                 &version,
             );
+        }
+        JobCommand::Lock(arguments) => editing::lock(session, &project, arguments).await?,
+        JobCommand::Unlock(by) => editing::unlock(session, &project, &by.job).await?,
+        JobCommand::Diff(arguments) => editing::diff(session, &project, arguments).await?,
+        JobCommand::Kept(command) => editing::kept(session, &project, command).await?,
+        JobCommand::Versions(by) => {
+            session.output.list(&session.client.list(&format!("{}/versions", one(&by.job))).await?, VERSIONS);
+        }
+        JobCommand::Move { job, name, folder } => {
+            let mut body = json!({});
+            for (field, value) in [("name", name), ("folder", folder)] {
+                if let Some(value) = value {
+                    body[field] = value.into();
+                }
+            }
+            let moved = session.client.post(&format!("{}/move", one(&job.job)), &body).await?;
+            let text = |field: &str| moved[field].as_str().unwrap_or_default().to_owned();
+            session.output.done(&format!("job `{}` lies in `{}`", text("name"), text("folder")), &moved);
+        }
+        JobCommand::Copy { job, name } => {
+            let made = session.client.post(&format!("{}/copy", one(&job.job)), &json!({ "name": name })).await?;
+            session.output.done(&format!("copied job `{}` to `{name}`", job.job), &made);
         }
         JobCommand::Delete(by) => {
             let gone = session.client.delete(&one(&by.job)).await?;

@@ -51,6 +51,7 @@ impl Store {
             let event = if into == ApprovalState::Expired { "expire" } else { "remind" };
             self.note_step(&mut tx, &found, event, &cause, "").await?;
             if into == ApprovalState::Expired {
+                self.ended_unapproved(&mut tx, &cause, &found).await?;
                 let action = format!("{}.expire", found.kind);
                 self.audit(&mut tx, &cause, record(&found, &action, json!({"approval": found.id, "subject": found.subject_name}))).await?;
             }

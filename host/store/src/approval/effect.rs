@@ -14,6 +14,20 @@ impl Store {
     pub(super) async fn apply(&self, tx: &mut Transaction<'static, Any>, cause: &Cause, approval: &Approval) -> Result<Value, StoreError> {
         match approval.kind {
             ApprovalKind::TablePermission => self.permit_table_approved(tx, cause, approval).await,
+            ApprovalKind::JobRelease => self.publish_release(tx, cause, approval).await,
+        }
+    }
+
+    /// Notes with the thing that a request about it ended without being approved, for kinds whose things show it.
+    pub(super) async fn ended_unapproved(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        cause: &Cause,
+        approval: &Approval,
+    ) -> Result<(), StoreError> {
+        match approval.kind {
+            ApprovalKind::TablePermission => Ok(()),
+            ApprovalKind::JobRelease => self.end_release_request(tx, cause, approval).await,
         }
     }
 }

@@ -32,7 +32,14 @@ pub(super) async fn everything(store: &Store, scope: &ProjectScope) -> Everythin
     store.add_plugin_version(&ann(), scope, &upload("clean", &content_hash, b"component")).await.unwrap();
     let job = store.create_job(&ann(), scope, &new_job("clean-clicks")).await.unwrap().id;
     let version = store.add_job_version(&ann(), scope, &job, &new_version("h1")).await.unwrap().id;
-    let new = NewInstance { job: job.clone(), version: version.clone(), start: StartFrom::Fresh, parameters: BTreeMap::new() };
+    let new = NewInstance {
+        job: job.clone(),
+        version: version.clone(),
+        start: StartFrom::Fresh,
+        parameters: BTreeMap::new(),
+        restart: None,
+        production: None,
+    };
     let instance = store.create_instance(&ann(), scope, &new).await.unwrap().id;
     Everything { source, topic, content_hash, job, version, instance }
 }
@@ -180,9 +187,9 @@ pub(super) async fn drafts_are_never_overwritten_unseen(fixture: Fixture) {
     let lost = store.change_job(&ann(), &scope, &job.id, &change("y", 1)).await.unwrap_err();
     assert!(matches!(lost, StoreError::RevisionConflict { expected: 1, found: 2, .. }), "{lost}");
     assert_eq!(store.job(&scope, "clean").await.unwrap().draft.nodes[0].kind, "x");
-    let filter = JobFilter { folder: Some("moved".parse().unwrap()) };
+    let filter = JobFilter { folder: Some("moved".parse().unwrap()), ..JobFilter::default() };
     assert_eq!(store.jobs(&scope, &filter, &PageRequest::default()).await.unwrap().items.len(), 1);
-    let filter = JobFilter { folder: Some("web".parse().unwrap()) };
+    let filter = JobFilter { folder: Some("web".parse().unwrap()), ..JobFilter::default() };
     assert!(store.jobs(&scope, &filter, &PageRequest::default()).await.unwrap().items.is_empty());
     store.delete_job(&ann(), &scope, &job.id).await.unwrap();
     assert!(store.job(&scope, "clean").await.is_err());

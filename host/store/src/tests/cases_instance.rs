@@ -10,7 +10,7 @@ use millrace_model::ids::{InstanceId, SavepointId};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-const START: InstanceRequest = InstanceRequest::Start { from: None };
+const START: InstanceRequest = InstanceRequest::Start { from: None, parameters: None };
 const STOP: InstanceRequest = InstanceRequest::Stop { with_savepoint: true };
 
 async fn setup(fixture: &Fixture) -> (ProjectScope, Everything) {
@@ -119,6 +119,8 @@ pub(super) async fn savepoints_belong_to_their_project(fixture: Fixture) {
         version: made.version.clone(),
         start: StartFrom::Savepoint { savepoint: savepoint.clone() },
         parameters: BTreeMap::new(),
+        restart: None,
+        production: None,
     };
     let early = store.create_instance(&ann(), &scope, &start(&taken.id)).await.unwrap_err().to_string();
     assert!(early.ends_with("is pending; only a completed one can be started from"), "{early}");

@@ -58,9 +58,16 @@ pub async fn a_temp_table_that_is_read_stays(fixture: Fixture) {
     assert!(kept.contains("job `reader` version 1"), "{kept}");
 
     // A newer version does not read it, but the old one runs.
-    let instance = NewInstance { job: job.id.clone(), version: first.id, start: StartFrom::Fresh, parameters: Default::default() };
+    let instance = NewInstance {
+        job: job.id.clone(),
+        version: first.id,
+        start: StartFrom::Fresh,
+        parameters: Default::default(),
+        restart: None,
+        production: None,
+    };
     let instance = store.create_instance(&ann(), &scope, &instance).await.unwrap();
-    store.request_instance(&ann(), &scope, &instance.id, &InstanceRequest::Start { from: None }).await.unwrap();
+    store.request_instance(&ann(), &scope, &instance.id, &InstanceRequest::Start { from: None, parameters: None }).await.unwrap();
     let empty: JobGraph = serde_json::from_value(json!({"nodes": []})).unwrap();
     store.add_job_version(&ann(), &scope, &job.id, &version(&empty, "b")).await.unwrap();
     let uses = store.temp_table_uses(&scope, &made.id).await.unwrap();

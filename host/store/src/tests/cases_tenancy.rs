@@ -35,11 +35,11 @@ pub(super) async fn a_tenant_never_sees_anothers_data(fixture: Fixture) {
         assert!(matches!(store.job(scope, "clean-clicks").await, Err(StoreError::NotFound { .. })));
         assert!(matches!(store.version(scope, &made.version).await, Err(StoreError::NotFound { .. })));
         assert!(matches!(store.instance(scope, &made.instance).await, Err(StoreError::NotFound { .. })));
-        let start = InstanceRequest::Start { from: None };
+        let start = InstanceRequest::Start { from: None, parameters: None };
         let foreign = store.request_instance(&ann(), scope, &made.instance, &start).await;
         assert!(matches!(foreign, Err(StoreError::NotFound { .. })), "{foreign:?}");
         assert!(store.topics(scope, &PageRequest::default()).await.unwrap().items.is_empty());
-        assert!(store.instances(scope, None, &PageRequest::default()).await.unwrap().items.is_empty());
+        assert!(store.instances(scope, &Default::default(), &PageRequest::default()).await.unwrap().items.is_empty());
         assert!(store.delete_data_source(&ann(), scope, &made.source).await.is_err());
         assert!(store.delete_topic(&ann(), scope, &made.topic).await.is_err());
         assert!(store.delete_job(&ann(), scope, &made.job).await.is_err());
@@ -125,7 +125,7 @@ pub(super) async fn archiving_stops_instances_and_closes_the_project(fixture: Fi
     let store = &fixture.store;
     let scope = fixture.project("acme", "web").await;
     let made = super::cases_definition::everything(store, &scope).await;
-    store.request_instance(&ann(), &scope, &made.instance, &InstanceRequest::Start { from: None }).await.unwrap();
+    store.request_instance(&ann(), &scope, &made.instance, &InstanceRequest::Start { from: None, parameters: None }).await.unwrap();
     let archived = store.archive_project(&ann(), &scope).await.unwrap();
     assert_eq!(archived.archived_at_ms, Some(store.now_ms()));
     assert_eq!(store.instance(&scope, &made.instance).await.unwrap().state, InstanceState::Stopping);

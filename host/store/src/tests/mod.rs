@@ -6,6 +6,7 @@ mod cases_capability;
 mod cases_definition;
 mod cases_function;
 mod cases_instance;
+mod cases_job_life;
 mod cases_resource;
 mod cases_temp_table;
 mod cases_template;
@@ -146,4 +147,10 @@ on_both_databases! {
     cases_instance::a_fenced_worker_changes_nothing,
     cases_instance::requests_at_the_same_time_are_serialized,
     cases_instance::savepoints_belong_to_their_project,
+    cases_job_life::only_the_holder_of_the_lock_saves,
+    cases_job_life::a_lock_runs_out_and_its_draft_stays,
+    cases_job_life::folders_are_a_tree_that_moves_as_a_whole,
+    cases_job_life::a_release_goes_live_and_a_newer_one_takes_its_place,
+    cases_job_life::log_lines_are_filtered_followed_and_bounded,
+    cases_job_life::savepoints_go_and_restart_policies_stay,
 }

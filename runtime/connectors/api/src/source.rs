@@ -8,9 +8,12 @@ use millrace_model::{
     graph::TimeAttribute,
     ids::{CheckpointId, InstanceId, NodeId},
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicU64},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU64},
+    },
 };
 
 /// Where a source begins to read.
@@ -62,6 +65,23 @@ pub struct SourceMetrics {
     pub pending_records: AtomicI64,
     /// Last watermark in epoch milliseconds; `i64::MIN` before the first.
     pub watermark_ms: AtomicI64,
+    partition_watermarks_ms: Mutex<BTreeMap<i32, i64>>,
+}
+
+/// Most partitions of a subtask whose watermarks are shown.
+const PARTITIONS_SHOWN_MAX: usize = 256;
+
+impl SourceMetrics {
+    /// Shows the watermark of each partition, in epoch milliseconds.
+    pub fn show_partitions(&self, watermarks_ms: impl Iterator<Item = (i32, i64)>) {
+        let shown = watermarks_ms.take(PARTITIONS_SHOWN_MAX).collect();
+        *self.partition_watermarks_ms.lock().unwrap_or_else(PoisonError::into_inner) = shown;
+    }
+
+    /// The watermarks that were shown last, by partition.
+    pub fn partition_watermarks_ms(&self) -> BTreeMap<i32, i64> {
+        self.partition_watermarks_ms.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// Works out, from a source's own rows, the watermark that each row stands for.

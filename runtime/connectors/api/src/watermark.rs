@@ -107,6 +107,12 @@ impl PartitionWatermarks {
         self.combined_ms
     }
 
+    /// The watermark of each partition that has had a record.
+    pub fn each(&self) -> impl Iterator<Item = (i32, i64)> + '_ {
+        let seen = self.partitions.iter().filter(|(_, p)| p.event_time_max_ms != i64::MIN);
+        seen.map(|(partition, p)| (*partition, p.event_time_max_ms.saturating_sub(self.delay_ms).saturating_sub(1)))
+    }
+
     /// Greatest event time per partition, to be kept in the checkpoint.
     pub fn event_time_max_ms(&self, partition: i32) -> Option<i64> {
         self.partitions.get(&partition).map(|p| p.event_time_max_ms).filter(|&t| t != i64::MIN)
@@ -126,6 +132,7 @@ mod tests {
         assert_eq!(w.advance(0), WatermarkChange::None, "partition 1 has no record yet");
         w.observe(1, 500, 50);
         assert_eq!(w.advance(50), WatermarkChange::Rose(489));
+        assert_eq!(w.each().collect::<Vec<_>>(), [(0, 989), (1, 489)]);
         w.observe(0, 2_000, 120);
         assert_eq!(w.advance(149), WatermarkChange::None, "partition 1 is not silent for long enough");
         assert_eq!(w.advance(150), WatermarkChange::Rose(1_989), "partition 1 is idle");

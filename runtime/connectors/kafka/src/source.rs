@@ -65,7 +65,12 @@ struct Watermarks {
     partitions: PartitionWatermarks,
     idle_timeout: Option<Duration>,
     is_idle: bool,
+    /// When the watermarks of single partitions were last shown.
+    shown_at_ms: i64,
 }
+
+/// How often the watermarks of single partitions are shown.
+const SHOW_EVERY_MS: i64 = 1_000;
 
 /// The search for new partitions.
 struct Discovery {
@@ -134,6 +139,7 @@ impl KafkaSource {
                 },
                 idle_timeout: idle_timeout.map(Duration::from_millis),
                 is_idle: false,
+                shown_at_ms: 0,
             }),
             ready: None,
             dead_letters: context.dead_letters,
@@ -168,7 +174,12 @@ impl KafkaSource {
     /// A change of the watermark that is due.
     fn watermark_event(&mut self) -> Option<SourceEvent> {
         let watermarks = self.watermarks.as_mut()?;
-        match watermarks.partitions.advance(now_ms()) {
+        let now_ms = now_ms();
+        if now_ms.saturating_sub(watermarks.shown_at_ms) >= SHOW_EVERY_MS {
+            watermarks.shown_at_ms = now_ms;
+            self.metrics.show_partitions(watermarks.partitions.each());
+        }
+        match watermarks.partitions.advance(now_ms) {
             WatermarkChange::None => None,
             WatermarkChange::Rose(watermark_ms) => {
                 self.metrics.watermark_ms.store(watermark_ms, Relaxed);

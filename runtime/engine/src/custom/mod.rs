@@ -216,7 +216,9 @@ impl Faults {
     /// The job fails. With the policy `reload` it may go on from its last checkpoint.
     pub async fn judge(&mut self, fault: FaultReport, alive: bool, has_rows: bool) -> Result<Verdict, OperatorError> {
         self.in_a_row += 1;
-        tracing::warn!(operator = fault.operator.as_str(), in_a_row = self.in_a_row, "{fault}");
+        // Its site calls the instance its job.
+        let (instance, operator) = (fault.job.as_str(), fault.operator.as_str());
+        tracing::warn!(instance, operator, in_a_row = self.in_a_row, "{fault}");
         match decide(&self.policy, self.in_a_row) {
             // Without its instance the state since the last checkpoint is gone: only that checkpoint can help.
             FaultAction::ReloadAfter(_) if !alive => Err(OperatorError::Restart(Box::new(fault))),

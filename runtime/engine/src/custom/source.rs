@@ -117,7 +117,7 @@ async fn answer(mut guest: SourceGuest, mut faults: Faults, rows_max: u32, mut a
                 Ok(()) => false,
                 Err(fault) => {
                     // The checkpoint is durable all the same; what could not be acknowledged comes again, at worst.
-                    tracing::warn!(operator = fault.operator.as_str(), "{fault}");
+                    tracing::warn!(instance = fault.job.as_str(), operator = fault.operator.as_str(), "{fault}");
                     !guest.is_open()
                 }
             },

@@ -111,6 +111,7 @@ impl OperatorKind for EtlKind {
         }
         let letters = RowLetters::new(context.operator.clone(), &context.input)?;
         Ok(Box::new(Etl {
+            instance: context.instance.to_string(),
             operator: context.operator,
             guest,
             policy: settings.config.on_fault.clone(),
@@ -190,6 +191,7 @@ impl GuestLog for LogToTracing {
 }
 
 struct Etl {
+    instance: String,
     operator: NodeId,
     guest: EtlOperator,
     policy: FaultPolicy,
@@ -229,7 +231,8 @@ impl Operator for Etl {
 impl Etl {
     /// Applies the policy to a fault. Answers whether the batch is done with (else it is tried again).
     async fn handle(&mut self, batch: &Batch, fault: FaultReport) -> Result<bool, OperatorError> {
-        tracing::warn!(operator = self.operator.as_str(), in_a_row = self.faults_in_a_row, "{fault}");
+        let (instance, operator) = (self.instance.as_str(), self.operator.as_str());
+        tracing::warn!(instance, operator, in_a_row = self.faults_in_a_row, "{fault}");
         match decide(&self.policy, self.faults_in_a_row) {
             FaultAction::FailJob => Err(OperatorError::Fault(Box::new(fault))),
             FaultAction::DeadLetterBatch => {

@@ -248,7 +248,7 @@ fn new_graph(script: &str, parameters: &JobParameters, session: &Session) -> Job
     parameters.time_attribute = TimeAttribute::ProcessingTime;
     parameters.parallelism = settings.parallelism.unwrap_or(parameters.parallelism);
     parameters.checkpoint_interval_ms = settings.checkpoint_interval_ms.unwrap_or(parameters.checkpoint_interval_ms);
-    JobGraph { sql: Some(script.to_owned()), nodes: Vec::new(), edges: Vec::new(), dimension_tables: Vec::new(), parameters }
+    JobGraph { sql: Some(script.to_owned()), parameters, ..JobGraph::default() }
 }
 
 struct Builder<'a> {

@@ -1,0 +1,245 @@
+//! Whether a version can go on from the state of another one: the verdict behind "start from this savepoint".
+//!
+//! Invariant: pure, over both graphs and what they have pinned; it follows what the engine's restore accepts. State belongs
+//! to a node by its id; a node may change its parallelism, its name and its place, but not its kind, its keys or what its
+//! stateful SQL operators compute.
+
+use crate::text_enum::text_enum;
+use millrace_model::graph::{JobGraph, Node};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+text_enum! {
+    /// How far state can be used.
+    Compatibility, "compatibility", {
+        /// Everything goes on.
+        Compatible = "compatible",
+        /// It starts, and some operators begin without state.
+        Partly = "partly",
+        /// The engine refuses it.
+        Incompatible = "incompatible",
+    }
+}
+
+/// The verdict on one operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OperatorVerdict {
+    /// The node.
+    pub node: String,
+    /// Its kind, in the version to start unless it has gone.
+    pub kind: String,
+    /// How far its state can be used.
+    pub verdict: Compatibility,
+    /// Why, and what to do if it cannot.
+    pub reason: String,
+}
+
+/// The verdict on a start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StateVerdict {
+    /// The worst of the operators' verdicts.
+    pub verdict: Compatibility,
+    /// Every operator of either version, by node.
+    pub operators: Vec<OperatorVerdict>,
+}
+
+/// A version as far as its state is concerned.
+#[derive(Debug, Clone, Copy)]
+pub struct StateOwner<'a> {
+    /// The graph.
+    pub graph: &'a JobGraph,
+    /// What it has pinned, by node.
+    pub pins: &'a Value,
+}
+
+/// Operators of SQL plans that keep nothing: lines of a plan that begin otherwise have state.
+const STATELESS: [&str; 7] = ["TableSourceScan", "Values", "Calc", "Union", "Expand", "Correlate", "Sink"];
+
+/// Whether `to` can go on from state that `from` has left.
+pub fn verdict(from: StateOwner<'_>, to: StateOwner<'_>) -> StateVerdict {
+    fn by_id(graph: &JobGraph) -> BTreeMap<&str, &Node> {
+        graph.nodes.iter().map(|node| (node.id.as_str(), node)).collect()
+    }
+    let (before, after) = (by_id(from.graph), by_id(to.graph));
+    let ids: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
+    let pin = |owner: StateOwner<'_>, id: &str| owner.pins.get(id).cloned().unwrap_or_default();
+    let operator = |id: &str| {
+        let (verdict, reason, kind) = match (before.get(id), after.get(id)) {
+            (Some(b), Some(a)) => {
+                let (verdict, reason) = kept((b, &pin(from, id)), (a, &pin(to, id)));
+                (verdict, reason, &a.kind)
+            }
+            (Some(b), None) => {
+                let (verdict, reason) = removed(b, &pin(from, id));
+                (verdict, reason, &b.kind)
+            }
+            (None, Some(a)) => (Compatibility::Partly, "is new and begins without state".to_owned(), &a.kind),
+            (None, None) => return None,
+        };
+        Some(OperatorVerdict { node: id.to_owned(), kind: kind.clone(), verdict, reason })
+    };
+    let operators: Vec<_> = ids.into_iter().filter_map(operator).collect();
+    let verdict = operators.iter().map(|o| o.verdict).max().unwrap_or(Compatibility::Compatible);
+    StateVerdict { verdict, operators }
+}
+
+fn kept((before, before_pin): (&Node, &Value), (after, after_pin): (&Node, &Value)) -> (Compatibility, String) {
+    use Compatibility as C;
+    if before.kind != after.kind {
+        let reason = format!("was a `{}` and is now a `{}`; give the new node another id to begin without state", before.kind, after.kind);
+        return (C::Incompatible, reason);
+    }
+    if after.kind.ends_with("_source") {
+        let topic = |pin: &Value, node: &Node| {
+            pin.get("physical_name").or_else(|| node.config.get("topic")).cloned().unwrap_or_default().as_str().unwrap_or("-").to_owned()
+        };
+        let (b, a) = (topic(before_pin, before), topic(after_pin, after));
+        if b != a {
+            let reason = format!("read `{b}` and now reads `{a}`, where its positions mean nothing; give it another id to begin anew");
+            return (C::Incompatible, reason);
+        }
+        return (C::Compatible, format!("goes on reading `{a}` at its positions"));
+    }
+    match after.kind.as_str() {
+        "sql" => {
+            let (b, a) = (stateful(before_pin), stateful(after_pin));
+            if b == a {
+                let reason = if a.is_empty() { "keeps no state" } else { "computes its state as before" };
+                return (C::Compatible, reason.to_owned());
+            }
+            if b.is_empty() {
+                return (C::Partly, "kept no state and now keeps some; it begins without".to_owned());
+            }
+            let gone = b.iter().find(|line| !a.contains(line)).or_else(|| b.first()).cloned().unwrap_or_default();
+            (C::Incompatible, format!("its state was computed otherwise: `{}`; give it another id to begin without state", cut(&gone)))
+        }
+        "deduplicate" => {
+            let keys = |node: &Node| node.config.get("key_fields").cloned().unwrap_or_default();
+            let (b, a) = (keys(before), keys(after));
+            if b == a {
+                return (C::Compatible, "knows the keys that it has seen".to_owned());
+            }
+            (C::Incompatible, format!("had the keys {b} and now has {a}; give it another id to begin without state"))
+        }
+        _ => {
+            let content = |pin: &Value| pin.get("content_hash").cloned();
+            if content(before_pin) == content(after_pin) {
+                (C::Compatible, "is the same".to_owned())
+            } else {
+                (C::Compatible, "runs other code and gets the state of the one before".to_owned())
+            }
+        }
+    }
+}
+
+fn removed(node: &Node, pin: &Value) -> (Compatibility, String) {
+    use Compatibility as C;
+    let gone = "has gone, and its state has no place any more; keep a node of this id and kind";
+    let holds = match node.kind.as_str() {
+        "etl" => false,
+        "sql" => !stateful(pin).is_empty(),
+        kind if kind.ends_with("_sink") => node.config.get("delivery").and_then(Value::as_str) == Some("exactly_once"),
+        _ => true,
+    };
+    if holds { (C::Incompatible, gone.to_owned()) } else { (C::Compatible, "has gone; it kept no state".to_owned()) }
+}
+
+/// The operators of a SQL node that keep state, as its plan names them.
+fn stateful(pin: &Value) -> Vec<String> {
+    let plan = pin.get("plan").and_then(Value::as_str).unwrap_or_default();
+    let operators = plan.lines().map(|line| line.trim_start_matches([' ', '+', '-', ':', '|']).trim_end());
+    operators.filter(|line| !line.is_empty() && !STATELESS.iter().any(|name| line.starts_with(name))).map(str::to_owned).collect()
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(160).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn node(id: &str, kind: &str, config: Value) -> Value {
+        json!({"id": id, "kind": kind, "config": config})
+    }
+
+    fn graph(nodes: &[Value]) -> JobGraph {
+        serde_json::from_value(json!({"nodes": nodes, "edges": []})).unwrap()
+    }
+
+    fn check(before: (&[Value], Value), after: (&[Value], Value), expected: &str) {
+        let (b, a) = (graph(before.0), graph(after.0));
+        let found = verdict(StateOwner { graph: &b, pins: &before.1 }, StateOwner { graph: &a, pins: &after.1 });
+        let lines: Vec<String> = found.operators.iter().map(|o| format!("{} {}: {}", o.node, o.verdict, o.reason)).collect();
+        assert_eq!(format!("{}\n{}", found.verdict, lines.join("\n")), expected);
+    }
+
+    #[test]
+    fn parallelism_names_and_places_may_change() {
+        let source = node("in", "kafka_source", json!({"topic": "clicks"}));
+        let mut wider = source.clone();
+        (wider["parallelism"], wider["name"]) = (json!(4), json!("Clicks"));
+        let pins = json!({"in": {"physical_name": "clicks"}});
+        check((&[source], pins.clone()), (&[wider], pins), "compatible\nin compatible: goes on reading `clicks` at its positions");
+    }
+
+    #[test]
+    fn what_goes_comes_or_becomes_another() {
+        let before = [
+            node("in", "kafka_source", json!({"topic": "a"})),
+            node("clean", "etl", json!({})),
+            node("out", "kafka_sink", json!({"delivery": "exactly_once"})),
+            node("seen", "deduplicate", json!({"key_fields": ["id"]})),
+        ];
+        let after = [
+            node("in", "kafka_source", json!({"topic": "b"})),
+            node("out", "dedup_sink", json!({})),
+            node("seen", "deduplicate", json!({"key_fields": ["id", "at"]})),
+            node("more", "etl", json!({})),
+        ];
+        check(
+            (&before, json!({})),
+            (&after, json!({})),
+            "incompatible\n\
+             clean compatible: has gone; it kept no state\n\
+             in incompatible: read `a` and now reads `b`, where its positions mean nothing; give it another id to begin anew\n\
+             more partly: is new and begins without state\n\
+             out incompatible: was a `kafka_sink` and is now a `dedup_sink`; give the new node another id to begin without state\n\
+             seen incompatible: had the keys [\"id\"] and now has [\"id\",\"at\"]; give it another id to begin without state",
+        );
+    }
+
+    #[test]
+    fn a_query_keeps_its_state_while_its_stateful_operators_stay() {
+        let sql = [node("agg", "sql", json!({}))];
+        let plan = |select: &str, calls: &str| {
+            let aggregate = format!("GroupAggregate(groupBy=[url], select=[{calls}])");
+            json!({"agg": {"plan": format!("Calc(select=[{select}])\n+- {aggregate}\n   +- TableSourceScan(table=[t], fields=[url])")}})
+        };
+        check(
+            (&sql, plan("url", "COUNT(*)")),
+            (&sql, plan("url, n", "COUNT(*)")),
+            "compatible\nagg compatible: computes its state as before",
+        );
+        check(
+            (&sql, plan("url", "COUNT(*)")),
+            (&sql, plan("url", "MAX(n)")),
+            "incompatible\nagg incompatible: its state was computed otherwise: `GroupAggregate(groupBy=[url], select=[COUNT(*)])`; give it \
+             another id to begin without state",
+        );
+        let projection = json!({"agg": {"plan": "Calc(select=[url])\n+- TableSourceScan(table=[t], fields=[url])"}});
+        check(
+            (&sql, projection.clone()),
+            (&sql, plan("url", "COUNT(*)")),
+            "partly\nagg partly: kept no state and now keeps some; it begins without",
+        );
+        check((&sql, projection.clone()), (&sql, projection), "compatible\nagg compatible: keeps no state");
+        check(
+            (&sql, plan("url", "COUNT(*)")),
+            (&[], json!({})),
+            "incompatible\nagg incompatible: has gone, and its state has no place any more; keep a node of this id and kind",
+        );
+    }
+}
