@@ -145,8 +145,11 @@ impl ProjectCatalog {
     }
 
     async fn near_topic(&self, name: &str) -> Option<String> {
-        let topics = self.store.topics(&self.scope, &PageRequest { cursor: None, limit: Some(SUGGESTIONS_FROM) }).await.ok()?;
-        nearest(name, topics.items.iter().map(|t| t.name.as_str())).map(str::to_owned)
+        let page = PageRequest { cursor: None, limit: Some(SUGGESTIONS_FROM) };
+        let topics = self.store.topics(&self.scope, &page).await.ok()?.items;
+        let temp_tables = self.store.temp_tables(&self.scope, &page).await.ok()?.items;
+        let names = topics.iter().map(|t| t.name.as_str()).chain(temp_tables.iter().map(|t| t.name.as_str()));
+        nearest(name, names).map(str::to_owned)
     }
 
     async fn near_plugin(&self, name: &str) -> Option<String> {

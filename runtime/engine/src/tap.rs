@@ -159,7 +159,7 @@ mod tests {
     async fn a_slow_reader_loses_rows_and_holds_nobody_up() {
         let tap = Arc::new(OperatorTap::default());
         tap.offer(&batch(0..10));
-        let mut reader = TapReader::open(&[tap.clone()], schema()).unwrap();
+        let mut reader = TapReader::open(std::slice::from_ref(&tap), schema()).unwrap();
         for _ in 0..20 {
             tap.offer(&batch(0..150));
         }

@@ -2,8 +2,7 @@
 
 use super::report::{ComparisonReport, GoldenRowReport};
 use millrace_domain::golden::{Differences, GoldenMode, GoldenRow, compare, default_mode};
-use millrace_engine::trial::{Collected, ExpectedRows};
-use serde_json::{Map, Value};
+use millrace_engine::trial::{Collected, ExpectedRows, comparable};
 
 /// Rows of each list of differences.
 const LISTED_MAX: usize = 100;
@@ -18,8 +17,9 @@ pub(super) struct Expectation {
 /// Compares everything that is kept of a sink.
 pub(super) fn judge(expectation: &Expectation, collected: &Collected) -> ComparisonReport {
     let page = collected.page(0, usize::MAX);
-    let found: Vec<GoldenRow> =
-        (page.rows.iter()).map(|row| GoldenRow { change: Some(row.change.to_owned()), row: parsed(row.row.get()) }).collect();
+    let found: Vec<GoldenRow> = (page.rows.iter())
+        .map(|row| GoldenRow { change: Some(row.change.to_owned()), row: comparable(row.row.get(), collected.schema()) })
+        .collect();
     let rows = expectation.rows.rows.iter();
     let expected: Vec<GoldenRow> = rows.map(|(change, row)| GoldenRow { change: change.clone(), row: row.clone() }).collect();
     let mode = expectation.mode.unwrap_or_else(|| default_mode(&expected, &found));
@@ -41,9 +41,4 @@ pub(super) fn judge(expectation: &Expectation, collected: &Collected) -> Compari
         first_difference,
         note,
     }
-}
-
-/// Collected rows are objects, because an encoder of ours has written them.
-fn parsed(row: &str) -> Map<String, Value> {
-    serde_json::from_str(row).unwrap_or_default()
 }

@@ -9,7 +9,8 @@ use super::{
 };
 use millrace_formats::{Decoder, EncodedRows, FormatSpec, JsonOptions, TimestampFormat};
 use millrace_model::{DataType, Field, Schema};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
+use std::collections::BTreeMap;
 
 /// Expected rows of a sink.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +19,19 @@ pub struct ExpectedRows {
     pub columns: Vec<String>,
     /// Change kind, if the package has one, and columns of each row.
     pub rows: Vec<(Option<String>, Map<String, Value>)>,
+}
+
+/// A row as collected, with decimals as texts: as numbers of JSON they would lose digits.
+pub fn comparable(row: &str, schema: &Schema) -> Map<String, Value> {
+    let is_decimal = |name: &str| schema.field(name).is_some_and(|field| matches!(field.data_type, DataType::Decimal { .. }));
+    // An encoder of ours has written the row, so it is an object.
+    let cells: BTreeMap<String, &RawValue> = serde_json::from_str(row).unwrap_or_default();
+    let cell = |(name, raw): (String, &RawValue)| {
+        let text = raw.get();
+        let value = if is_decimal(&name) && text != "null" { Value::from(text) } else { serde_json::from_str(text).unwrap_or_default() };
+        (name, value)
+    };
+    cells.into_iter().map(cell).collect()
 }
 
 /// Reads expected rows of a sink whose input has the columns `sink`.
@@ -52,7 +66,7 @@ pub fn read_expected(package: &ReplayRows, sink: &Schema) -> Result<ExpectedRows
     let mut encoder = row_encoder(&schema).map_err(|e| e.to_string())?;
     encoder.encode(&decoder.finish(), &mut encoded).map_err(|e| e.to_string())?;
     let row = |text: &[u8]| {
-        let mut row: Map<String, Value> = serde_json::from_slice(text).map_err(|e| e.to_string())?;
+        let mut row = comparable(std::str::from_utf8(text).map_err(|e| e.to_string())?, &schema);
         let change = row.remove(CHANGE_COLUMN).and_then(|change| change.as_str().map(str::to_owned));
         Ok((change, row))
     };

@@ -16,7 +16,7 @@ mod turns;
 pub use arrival::{ArrivalOrder, Delay};
 pub use collect::{Collected, CollectedPage, CollectedRow, CollectionLimits, rows_as_json};
 pub(crate) use collect::{change_of, row_encoder};
-pub use expected::{ExpectedRows, read_expected};
+pub use expected::{ExpectedRows, comparable, read_expected};
 pub use fit::{CHANGE_COLUMN, PackageShape};
 pub use replay::ReplayRows;
 

@@ -248,3 +248,16 @@ async fn a_part_of_a_job_is_planned_without_what_is_behind() {
     let Err(errors) = plan_up_to(&graph, &NodeId::new("x"), &tenant, &Names, &bench.services).await else { panic!("must be refused") };
     assert_eq!(errors[0].message, "the job has no node `x`; its nodes are orders, q, out, odd");
 }
+
+#[test]
+fn decimals_are_compared_digit_by_digit() {
+    let schema: Schema = serde_json::from_value(json!([{"name": "d", "type": "DECIMAL(38, 2)"}, {"name": "n", "type": "BIGINT"}])).unwrap();
+    let rows = package(json!([{"name": "d", "type": "STRING"}]), &[json!({"d": "12345678901234567890.10"}), json!({"d": null})]);
+    let read = read_expected(&rows, &schema).unwrap();
+    let row = |value: Value| (None, value.as_object().unwrap().clone());
+    assert_eq!(read.rows, [row(json!({"d": "12345678901234567890.10"})), row(json!({"d": null}))]);
+    let collected = comparable("{\"d\":12345678901234567890.10,\"n\":1}", &schema);
+    assert_eq!(Value::Object(collected), json!({"d": "12345678901234567890.10", "n": 1}));
+    let odd = package(json!([{"name": "x", "type": "STRING"}]), &[]);
+    assert_eq!(read_expected(&odd, &schema).unwrap_err(), "column `x` of sample is not in the sink's rows; its columns are d, n");
+}

@@ -84,6 +84,19 @@ async fn two_jobs_over_a_temp_table_and_a_kill_in_between() {
     let in_use = project.api.delete(&table).await.unwrap_err();
     assert_eq!(in_use.code(), "temp_table.in_use");
 
+    // Declared in a script, with a key too.
+    let counts = json!({"name": "counts", "schema": [{"name": "usr", "type": "STRING"}, {"name": "n", "type": "BIGINT"}]});
+    project.api.post(&project.path("temp-tables"), &counts).await.unwrap();
+    let declared = "CREATE TABLE t (id BIGINT, usr STRING) WITH ('connector' = 'temp-table', 'table' = 'thirds');
+        CREATE TABLE c (usr STRING, n BIGINT, PRIMARY KEY (usr) NOT ENFORCED) WITH ('connector' = 'upsert-temp-table', 'table' = 'counts');
+        INSERT INTO c SELECT usr, COUNT(*) FROM t GROUP BY usr;
+        INSERT INTO results SELECT n, usr FROM c WHERE n > 1000000";
+    let explain = project.path("sql/explain");
+    let report = project.api.post(&explain, &json!({"sql": declared})).await.unwrap();
+    assert_eq!(report["errors"], json!([]), "{report:#}");
+    let slip = project.api.post(&explain, &json!({"sql": declared.replace("'thirds'", "'thrids'")})).await.unwrap();
+    assert!(slip["errors"][0]["message"].as_str().unwrap().contains("did you mean 'thirds'"), "{slip:#}");
+
     let instances = project.api.get(&project.path("instances")).await.unwrap();
     for instance in instances["items"].as_array().unwrap() {
         let id = instance["id"].as_str().unwrap();
@@ -92,5 +105,6 @@ async fn two_jobs_over_a_temp_table_and_a_kill_in_between() {
     }
     project.api.delete(&project.path("jobs/reader")).await.unwrap();
     project.api.delete(&table).await.unwrap();
+    project.api.delete(&project.path("temp-tables/counts")).await.unwrap();
     assert_eq!(project.api.get(&project.path("temp-tables")).await.unwrap()["items"], Value::Array(Vec::new()));
 }
