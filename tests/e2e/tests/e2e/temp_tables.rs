@@ -90,7 +90,7 @@ async fn two_jobs_over_a_temp_table_and_a_kill_in_between() {
     let declared = "CREATE TABLE t (id BIGINT, usr STRING) WITH ('connector' = 'temp-table', 'table' = 'thirds');
         CREATE TABLE c (usr STRING, n BIGINT, PRIMARY KEY (usr) NOT ENFORCED) WITH ('connector' = 'upsert-temp-table', 'table' = 'counts');
         INSERT INTO c SELECT usr, COUNT(*) FROM t GROUP BY usr;
-        INSERT INTO results SELECT n, usr FROM c WHERE n > 1000000";
+        INSERT INTO results SELECT id, usr FROM t";
     let explain = project.path("sql/explain");
     let report = project.api.post(&explain, &json!({"sql": declared})).await.unwrap();
     assert_eq!(report["errors"], json!([]), "{report:#}");
