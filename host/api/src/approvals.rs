@@ -9,12 +9,16 @@ use crate::{
     problem::Problem,
 };
 use axum::{Json, extract::Path};
-use millrace_domain::{Action, ApprovalEvent, ApprovalKind, ApprovalState, Environment, approval::Standing};
-use millrace_model::ids::TenantId;
-use millrace_store::{Approval, ApprovalQuery, ApprovalReader, ApprovalStep, ApprovalView as View, Decision, PageRequest};
+use millrace_domain::{Action, ApprovalEvent, ApprovalKind, ApprovalState, Environment, ProjectScope, approval::Standing};
+use millrace_model::ids::{TenantId, TopicId};
+use millrace_store::{Approval, ApprovalQuery, ApprovalReader, ApprovalStep, ApprovalView as View, Decision, PageRequest, TableViewer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
+
+/// How long the real table may take to be made or checked before the decision is answered.
+const ENSURE_MAX: Duration = Duration::from_secs(20);
 
 /// A request and what became of it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -282,6 +286,24 @@ pub(crate) async fn withdraw_approval(
     decide(caller, id, approval, ApprovalEvent::Withdraw, body).await
 }
 
+/// Makes or checks the real table that was just published, if that was asked for; how it went is noted in the approval's
+/// result. The publication stands either way: `ensure` can be repeated.
+async fn ensure(caller: &Caller, ended: Approval) -> Result<Approval, Problem> {
+    let is_wanted = ended.payload.get("ensure") == Some(&Value::Bool(true));
+    let (ApprovalKind::TablePublish, ApprovalState::Approved, true) = (ended.kind, ended.state, is_wanted) else { return Ok(ended) };
+    let (Some(project), Some(environment)) = (ended.project.clone(), ended.environment) else { return Ok(ended) };
+    let scope = ProjectScope::new(ended.tenant.clone(), project);
+    let viewer = TableViewer { environment, ..caller.viewer(&scope) };
+    let (topic, options) = (TopicId::new(ended.subject.as_str()), serde_json::json!({}));
+    let done = tokio::time::timeout(ENSURE_MAX, caller.api.control.ensure_table_in(&viewer, &topic, &options)).await;
+    let ensured = match done {
+        Ok(Ok(created)) => serde_json::json!({"created": created}),
+        Ok(Err(failure)) => serde_json::json!({"failed": Problem::from(failure).detail}),
+        Err(_) => serde_json::json!({"failed": format!("no answer within {} s", ENSURE_MAX.as_secs())}),
+    };
+    Ok(caller.api.store.note_approval_result(&ended, "ensured", ensured).await?)
+}
+
 async fn decide(
     caller: Caller,
     tenant: TenantId,
@@ -300,6 +322,7 @@ async fn decide(
         let ended = caller.api.store.decide_approval(&caller.cause(), &tenant, &found.id, &decision).await?;
         // What was approved may concern running instances.
         caller.api.control.notify();
+        let ended = ensure(&caller, ended).await?;
         Ok(Json(ApprovalView::of(&caller, ended)))
     };
     to_the_end(work).await?

@@ -8,9 +8,9 @@ use axum::{
     extract::FromRequestParts,
     http::{StatusCode, header, request::Parts},
 };
-use millrace_domain::{Action, Principal, ProjectScope, Scope};
+use millrace_domain::{Action, Environment, Principal, ProjectScope, Scope};
 use millrace_model::ids::TenantId;
-use millrace_store::{Cause, TokenSecret};
+use millrace_store::{Cause, TableViewer, TokenSecret};
 
 /// A caller who has signed in, with the state of the API at hand.
 pub(crate) struct Caller {
@@ -41,6 +41,11 @@ impl Caller {
     /// The caller as the cause of a change.
     pub(crate) fn cause(&self) -> Cause {
         Cause { actor: self.principal.user.clone(), actor_name: self.principal.name.clone(), request_id: Some(self.request_id.clone()) }
+    }
+
+    /// The caller as somebody who works on the test state of tables in `scope`.
+    pub(crate) fn viewer(&self, scope: &ProjectScope) -> TableViewer {
+        TableViewer { scope: scope.clone(), environment: Environment::Test, person: Some(self.principal.user.clone()) }
     }
 
     /// May the caller do `action` on the whole installation?

@@ -16,7 +16,7 @@ use millrace_model::{
     graph::JobGraph,
     ids::{InstanceId, JobId, NodeId, SavepointId, TenantId, TopicId},
 };
-use millrace_store::{Build, Cause, TempTable};
+use millrace_store::{Build, Cause, TableViewer, TempTable};
 use serde::Serialize;
 use serde_json::Value;
 use std::{collections::BTreeMap, fs::File, time::Duration};
@@ -178,12 +178,14 @@ pub trait ControlPlane: Send + Sync + 'static {
     async fn inspect_resource(&self, tenant: &TenantId, file: File, hints: PackageHints) -> Result<InspectedResource, ControlFailure>;
     /// Says what a component is as a SQL function.
     async fn describe_function(&self, tenant: &TenantId, name: &str, component: Bytes) -> Result<DescribedFunction, ControlFailure>;
+    /// Makes the real table or topic that the viewer's environment means, or checks it; whether it was made.
+    async fn ensure_table_in(&self, viewer: &TableViewer, topic: &TopicId, options: &Value) -> Result<bool, ControlFailure>;
     /// Finds everything wrong with a graph.
-    async fn validate(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<ValidationReport, ControlFailure>;
+    async fn validate(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<ValidationReport, ControlFailure>;
     /// Says what a graph or script would do.
-    async fn explain(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<ExplainReport, ControlFailure>;
+    async fn explain(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<ExplainReport, ControlFailure>;
     /// Fixes everything that a graph refers to.
-    async fn pin(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<PinnedGraph, PinFailure>;
+    async fn pin(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<PinnedGraph, PinFailure>;
     /// Desired state has changed.
     fn notify(&self);
     /// What is seen of an instance right now: phase, `metrics`, `checkpoints`, last failure.

@@ -19,7 +19,7 @@ use millrace_model::{
     graph::JobGraph,
     ids::{InstanceId, JobId, NodeId, SavepointId, TenantId, TopicId},
 };
-use millrace_store::{Build, Cause, TempTable};
+use millrace_store::{Build, Cause, TableViewer, TempTable};
 use serde::Serialize;
 use serde_json::Value;
 use std::{collections::BTreeMap, fs::File, time::Duration};
@@ -49,8 +49,12 @@ impl ControlPlane for Control {
         Ok(Self::describe_function(self, tenant, name, component).await?)
     }
 
-    async fn validate(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<ValidationReport, ControlFailure> {
-        let report = Self::validate(self, &scope.tenant, &scope.project, graph).await?;
+    async fn ensure_table_in(&self, viewer: &TableViewer, topic: &TopicId, options: &Value) -> Result<bool, ControlFailure> {
+        Ok(Self::ensure_table_in(self, viewer, topic, options).await?)
+    }
+
+    async fn validate(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<ValidationReport, ControlFailure> {
+        let report = Self::validate(self, viewer, graph).await?;
         let schemas = report.schemas.iter().map(|(node, schema)| Ok((node.to_string(), json(schema)?)));
         Ok(ValidationReport {
             valid: report.errors.is_empty(),
@@ -60,8 +64,8 @@ impl ControlPlane for Control {
         })
     }
 
-    async fn explain(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<ExplainReport, ControlFailure> {
-        let report = Self::explain(self, &scope.tenant, &scope.project, graph).await?;
+    async fn explain(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<ExplainReport, ControlFailure> {
+        let report = Self::explain(self, viewer, graph).await?;
         Ok(ExplainReport {
             valid: report.errors.is_empty(),
             errors: report.errors.into_iter().map(FieldError::from).collect(),
@@ -71,8 +75,8 @@ impl ControlPlane for Control {
         })
     }
 
-    async fn pin(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<PinnedGraph, PinFailure> {
-        let pinned = Self::pin(self, &scope.tenant, &scope.project, graph).await?;
+    async fn pin(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<PinnedGraph, PinFailure> {
+        let pinned = Self::pin(self, viewer, graph).await?;
         Ok(PinnedGraph { graph: pinned.graph, pins: pinned.pins, content_hash: pinned.content_hash })
     }
 

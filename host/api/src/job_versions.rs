@@ -74,7 +74,7 @@ pub(crate) async fn submit_job(
     }
     let description = body.parse_or_default()?.description;
     temp_tables::make_written(&caller, &scope, &found.draft).await?;
-    let pinned = caller.api.control.pin(&scope, &found.draft).await?;
+    let pinned = caller.api.control.pin(&caller.viewer(&scope), &found.draft).await?;
     let new = NewJobVersion { graph: pinned.graph, pins: pinned.pins, content_hash: pinned.content_hash, description };
     let made = caller.api.store.add_job_version(&caller.cause(), &scope, &found.id, &new).await?;
     Ok((StatusCode::CREATED, Json(made.into())))

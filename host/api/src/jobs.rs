@@ -199,5 +199,5 @@ pub(crate) async fn validate_job(
     let scope = caller.in_project(&tenant, &project, Action::JobView).await?;
     let found = caller.api.store.job(&scope, &job).await?;
     let graph = body.parse_or_default()?.graph.unwrap_or(found.draft);
-    Ok(Json(caller.api.control.validate(&scope, &graph).await?))
+    Ok(Json(caller.api.control.validate(&caller.viewer(&scope), &graph).await?))
 }

@@ -1,11 +1,11 @@
 //! The routes and the OpenAPI document, from one list: what is not here is not served.
 
 use crate::{
-    approvals, audit, builds, capabilities, data_sources, folders, frame, functions, instance_graph, instance_logs, instance_views,
-    instances, job_diff, job_locks, job_versions, jobs, me, platform, plugins, preview, problem, projects, quotas, releases, resources,
-    savepoints, sql,
+    approvals, audit, builds, capabilities, catalog_tables, data_sources, databases, folders, frame, functions, instance_graph,
+    instance_logs, instance_views, instances, job_diff, job_locks, job_versions, jobs, me, permissions, platform, plugins, preview,
+    problem, projects, quotas, releases, resources, savepoints, sql,
     state::{ApiConfig, ApiState},
-    taps, temp_tables, templates, tenants, tokens, topics, unit_tests, yaml,
+    table_grants, table_publications, taps, temp_tables, templates, tenants, tokens, topics, unit_tests, yaml,
 };
 use axum::{
     extract::{DefaultBodyLimit, Request},
@@ -47,6 +47,7 @@ pub(crate) fn routes(config: &ApiConfig) -> OpenApiRouter<ApiState> {
         .merge(unit_test_routes())
         .merge(temp_table_routes())
         .merge(job_life_routes())
+        .merge(table_routes())
         .layer(from_fn(move |request: Request, next: Next| frame::time_limit(ordinary, request, next)));
     let slow_routes = slow_routes(config).layer(from_fn(move |request: Request, next: Next| frame::time_limit(slow, request, next)));
     let mut all = OpenApiRouter::with_openapi(Document::openapi())
@@ -112,6 +113,24 @@ fn approval_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(approvals::approve_approval))
         .routes(routes!(approvals::reject_approval))
         .routes(routes!(approvals::withdraw_approval))
+}
+
+fn table_routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(databases::list_databases, databases::create_database))
+        .routes(routes!(databases::get_database, databases::edit_database, databases::delete_database))
+        .routes(routes!(databases::publish_database))
+        .routes(routes!(table_publications::list_publications))
+        .routes(routes!(table_publications::check_publish))
+        .routes(routes!(table_publications::publish_topic))
+        .routes(routes!(table_publications::retire_topic))
+        .routes(routes!(catalog_tables::list_tables))
+        .routes(routes!(catalog_tables::get_table))
+        .routes(routes!(permissions::apply_for_permission))
+        .routes(routes!(permissions::list_permissions))
+        .routes(routes!(table_grants::list_grants, table_grants::set_grants))
+        .routes(routes!(table_grants::revoke_grant))
+        .routes(routes!(table_grants::set_access))
 }
 
 /// Jobs, their edit locks, versions and releases.

@@ -169,6 +169,7 @@ impl From<StoreError> for Problem {
             StoreError::Allocation(wrong) => {
                 Self::field(&format!("allocation.{}", wrong.field), "allocation.invalid", wrong.message.clone())
             }
+            StoreError::Forbidden { code, message } => Self::new(StatusCode::FORBIDDEN, *code, message.clone()),
             StoreError::Conflict { code, message } => Self::new(StatusCode::CONFLICT, *code, message.clone()),
             StoreError::Invalid { field, message } => Self::field(field, "request.invalid", message.clone()),
             StoreError::Database(_) => {

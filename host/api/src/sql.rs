@@ -43,5 +43,5 @@ pub(crate) async fn explain_sql(
         ExplainBody { sql: None, parameters: None, graph: None, job: Some(job) } => caller.api.store.job(&scope, &job).await?.draft,
         _ => return Err(Problem::field("sql", "request.invalid", "expected one of `sql` (perhaps with `parameters`), `graph` and `job`")),
     };
-    Ok(Json(caller.api.control.explain(&scope, &graph).await?))
+    Ok(Json(caller.api.control.explain(&caller.viewer(&scope), &graph).await?))
 }

@@ -1,4 +1,4 @@
-//! Topics (TOP-1, TOP-5).
+//! Topics and tables as they are designed (TOP-1, TOP-5); publishing them is in `table_publications`.
 
 use crate::{
     caller::{Caller, to_the_end},
@@ -7,9 +7,9 @@ use crate::{
     problem::Problem,
 };
 use axum::{Json, extract::Path, http::StatusCode};
-use millrace_domain::{Action, Name, ProjectScope};
+use millrace_domain::{Action, Environment, Name, ProjectScope};
 use millrace_model::Schema;
-use millrace_store::{NewTopic, Topic, TopicChange};
+use millrace_store::{DataSource, NewTopic, StoreError, TableViewer, Topic, TopicChange};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -25,8 +25,10 @@ pub(crate) struct TopicView {
     name: String,
     /// Name in the broker.
     physical_name: String,
-    /// Id of the data source that holds it.
-    data_source: String,
+    /// Id of the data source that holds it while it is only designed; null: not said yet.
+    data_source: Option<String>,
+    /// Id of the database that it is a table of; null for a topic.
+    database: Option<String>,
     description: String,
     /// Columns: `[{"name": "url", "type": "STRING", "nullable": true}]`.
     #[schema(value_type = Vec<Object>)]
@@ -35,6 +37,8 @@ pub(crate) struct TopicView {
     #[schema(value_type = Object)]
     format: Value,
     revision: i64,
+    /// Id of the user who has designed it.
+    created_by: String,
     created_at_ms: i64,
     updated_at_ms: i64,
 }
@@ -45,11 +49,13 @@ impl From<Topic> for TopicView {
             id: topic.id.to_string(),
             name: topic.name.to_string(),
             physical_name: topic.physical_name,
-            data_source: topic.data_source.to_string(),
+            data_source: topic.data_source.map(|s| s.to_string()),
+            database: topic.database.map(|d| d.to_string()),
             description: topic.description,
             schema: topic.schema,
             format: topic.format,
             revision: topic.revision,
+            created_by: topic.created_by,
             created_at_ms: topic.created_at_ms,
             updated_at_ms: topic.updated_at_ms,
         }
@@ -64,8 +70,10 @@ pub(crate) struct NewTopicBody {
     name: Name,
     /// Name in the broker; the same name unless given.
     physical_name: Option<String>,
-    /// Name or id of the data source.
-    data_source: String,
+    /// Name or id of the data source that holds it until it is published; may be left open.
+    data_source: Option<String>,
+    /// Name or id of the database that it is a table of; none for a topic.
+    database: Option<String>,
     #[serde(default)]
     description: String,
     /// Columns.
@@ -82,7 +90,7 @@ pub(crate) struct NewTopicBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct TopicBody {
     physical_name: String,
-    data_source: String,
+    data_source: Option<String>,
     #[serde(default)]
     description: String,
     #[schema(value_type = Vec<Object>)]
@@ -100,6 +108,9 @@ pub(crate) struct EnsureBody {
     #[serde(default)]
     #[schema(value_type = Object)]
     options: serde_json::Map<String, Value>,
+    /// `design`, `test` or `production`; what a test instance uses unless given.
+    #[schema(value_type = Option<String>)]
+    environment: Option<Environment>,
 }
 
 /// Whether the real topic was made.
@@ -113,14 +124,27 @@ fn json_format() -> Value {
     json!({"type": "json"})
 }
 
-/// Checks what can be checked without the broker, and finds the data source.
-async fn settings(caller: &Caller, scope: &ProjectScope, body: TopicBody) -> Result<TopicChange, Problem> {
-    let name = &body.physical_name;
+/// The data source of this name or id in the project.
+pub(crate) async fn own_source(caller: &Caller, scope: &ProjectScope, source: &str) -> Result<DataSource, Problem> {
+    caller.api.store.data_source(scope, source).await.map_err(|error| match error {
+        StoreError::NotFound { .. } => Problem::field("data_source", "data_source.not_found", format!("`{source}` is not in this project")),
+        other => other.into(),
+    })
+}
+
+/// Checks a name in an outside system.
+pub(crate) fn physical_name(name: &str) -> Result<(), Problem> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if name.is_empty() || name.len() > PHYSICAL_NAME_CHARACTERS_MAX || !name.chars().all(plain) || matches!(name.as_str(), "." | "..") {
+    if name.is_empty() || name.len() > PHYSICAL_NAME_CHARACTERS_MAX || !name.chars().all(plain) || matches!(name, "." | "..") {
         let message = format!("expected 1 to {PHYSICAL_NAME_CHARACTERS_MAX} letters, digits, `.`, `_` or `-`");
         return Err(Problem::field("physical_name", "request.invalid", message));
     }
+    Ok(())
+}
+
+/// Checks what can be checked without the broker, and finds the data source.
+async fn settings(caller: &Caller, scope: &ProjectScope, body: TopicBody) -> Result<TopicChange, Problem> {
+    physical_name(&body.physical_name)?;
     body.schema.check().map_err(|error| Problem::field("schema", "request.invalid", error.to_string()))?;
     if body.schema.fields().is_empty() {
         return Err(Problem::field("schema", "request.invalid", "has no columns; a topic needs at least one"));
@@ -128,15 +152,13 @@ async fn settings(caller: &Caller, scope: &ProjectScope, body: TopicBody) -> Res
     if body.format.get("type").and_then(Value::as_str).is_none() {
         return Err(Problem::field("format.type", "request.invalid", "is missing; expected the name of a format, such as \"json\""));
     }
-    let source = caller.api.store.data_source(scope, &body.data_source).await.map_err(|error| match error {
-        millrace_store::StoreError::NotFound { .. } => {
-            Problem::field("data_source", "data_source.not_found", format!("`{}` is not in this project", body.data_source))
-        }
-        other => other.into(),
-    })?;
+    let source = match &body.data_source {
+        Some(source) => Some(own_source(caller, scope, source).await?),
+        None => None,
+    };
     Ok(TopicChange {
         physical_name: body.physical_name,
-        data_source: source.id,
+        data_source: source.map(|s| s.id),
         description: body.description,
         schema: body.schema,
         format: body.format,
@@ -171,7 +193,11 @@ pub(crate) async fn create_topic(
         schema: new.schema,
         format: new.format,
     };
-    let new = NewTopic { name: new.name, settings: settings(&caller, &scope, body).await? };
+    let database = match &new.database {
+        Some(database) => Some(caller.api.store.database(&scope, database).await?.id),
+        None => None,
+    };
+    let new = NewTopic { name: new.name, database, settings: settings(&caller, &scope, body).await? };
     let made = caller.api.store.create_topic(&caller.cause(), &scope, &new).await?;
     Ok(Tagged(StatusCode::CREATED, made.revision, made.into()))
 }
@@ -224,10 +250,17 @@ pub(crate) async fn ensure_topic(
 ) -> Result<Json<EnsuredView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::TopicEnsure).await?;
     let topic = caller.api.store.topic(&scope, &topic).await?.id;
-    let options = Value::Object(body.parse_or_default()?.options);
+    let asked = body.parse_or_default()?;
+    let (options, environment) = (Value::Object(asked.options), asked.environment);
     let work = async move {
-        let created = caller.api.control.ensure_topic(&scope, &topic, &options).await?;
-        let detail = json!({"created": created});
+        let created = match environment {
+            None => caller.api.control.ensure_topic(&scope, &topic, &options).await?,
+            Some(environment) => {
+                let viewer = TableViewer { environment, ..caller.viewer(&scope) };
+                caller.api.control.ensure_table_in(&viewer, &topic, &options).await?
+            }
+        };
+        let detail = json!({"created": created, "environment": environment});
         caller.api.store.record_done(&caller.cause(), Action::TopicEnsure, &scope, topic.as_str(), detail).await?;
         Ok(Json(EnsuredView { created }))
     };

@@ -1,19 +1,25 @@
-//! What names mean to a job: one project's topics and plugins, and for a submitted version what it has pinned.
+//! What names mean to a job: one project's topics and plugins, tables of other projects as far as they are permitted, and
+//! for a submitted version what it has pinned.
 //!
-//! Invariant: a catalog reads only its own tenant and project. Credentials are looked up at every start and live in no
-//! version; everything else of a version comes from its pins.
+//! Invariant: a catalog reads only its own tenant and project, and of other projects what the store lets its viewer use (PRM-6).
+//! Credentials and permissions are looked up at every start and live in no version. In production a table is what is published
+//! there; everything else of a version comes from its pins.
 
 use crate::{nearest::nearest, temp_table_connector, temp_tables};
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_connector::{Connection, TableBinding};
 use millrace_domain::{
-    ProjectScope,
+    Environment, ProjectScope,
     capability::{FolderUse, PluginCapabilities, TenantCapabilities},
+    permission::TablePermission,
 };
-use millrace_engine::{CapabilityGrants, Catalog, CatalogError, FolderGrant, FunctionBinding, PluginBinding, SecretValue};
-use millrace_model::{Schema, graph::JobGraph};
-use millrace_store::{Function, PageRequest, Store, StoreError};
+use millrace_engine::{CapabilityGrants, Catalog, CatalogError, FolderGrant, FunctionBinding, PluginBinding, SecretValue, TableUsage};
+use millrace_model::{
+    Schema,
+    graph::{GraphError, JobGraph},
+};
+use millrace_store::{Function, PageRequest, ResolvedTable, Store, StoreError, TableViewer};
 use parking_lot::Mutex;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,9 +31,12 @@ const SUGGESTIONS_FROM: u32 = 200;
 pub(crate) struct ProjectCatalog {
     store: Store,
     scope: ProjectScope,
+    viewer: TableViewer,
     pins: Pins,
     /// Temp tables that sinks of the job will make when it is submitted.
     to_be_made: BTreeSet<String>,
+    /// Columns of tables that were looked up and may not be used, by table.
+    hidden: Mutex<BTreeMap<String, BTreeSet<String>>>,
     /// Set when the metadata could not be read: the planner's errors are then not the user's fault.
     unreadable: Mutex<Option<String>>,
 }
@@ -77,16 +86,40 @@ enum Pin {
 
 impl ProjectCatalog {
     /// The project as it is now: for validating and submitting.
-    pub(crate) fn current(store: Store, scope: ProjectScope) -> Self {
-        Self { store, scope, pins: Pins::default(), to_be_made: BTreeSet::new(), unreadable: Mutex::new(None) }
+    pub(crate) fn current(store: Store, viewer: TableViewer) -> Self {
+        let scope = viewer.scope.clone();
+        Self {
+            store,
+            scope,
+            viewer,
+            pins: Pins::default(),
+            to_be_made: BTreeSet::new(),
+            hidden: Mutex::default(),
+            unreadable: Mutex::new(None),
+        }
     }
 
     /// The project as a version has fixed it: for running.
     ///
     /// # Errors
     /// The pins are not what [`millrace_engine::ExecutionPlan::pins`] writes.
-    pub(crate) fn pinned(store: Store, scope: ProjectScope, graph: &JobGraph, pins: &serde_json::Value) -> Result<Self, serde_json::Error> {
-        Ok(Self { pins: Pins::read(graph, pins)?, ..Self::current(store, scope) })
+    pub(crate) fn pinned(store: Store, viewer: TableViewer, graph: &JobGraph, pins: &serde_json::Value) -> Result<Self, serde_json::Error> {
+        Ok(Self { pins: Pins::read(graph, pins)?, ..Self::current(store, viewer) })
+    }
+
+    /// Names the columns that may not be used, where an error is about one of them: to the planner they are not there.
+    pub(crate) fn explain_hidden(&self, errors: &mut [GraphError]) {
+        let hidden = self.hidden.lock();
+        for error in errors {
+            let is_named = |column: &str| error.message.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == column);
+            let found = hidden.iter().find_map(|(table, columns)| Some((table, columns.iter().find(|c| is_named(c))?)));
+            if let Some((table, column)) = found {
+                let command = format!("millrace permission apply {table} --permission select --column {column} --reason …");
+                error.code = "permission.column".into();
+                error.message =
+                    format!("column `{column}` of `{table}` is not permitted to you; apply for it in the catalog, or with `{command}`");
+            }
+        }
     }
 
     /// As it is, with temp tables that are not there yet.
@@ -240,21 +273,15 @@ impl Pins {
 #[async_trait]
 impl Catalog for ProjectCatalog {
     async fn table(&self, name: &str) -> Result<TableBinding, CatalogError> {
-        let topic = match self.store.topic(&self.scope, name).await {
-            Ok(topic) => topic,
-            Err(StoreError::NotFound { .. }) => {
-                return match self.temp_table(name).await? {
-                    Some(table) => Ok(self.as_pinned(table)),
-                    None => Err(CatalogError::NotFound { what: format!("topic `{name}`"), suggestion: self.near_topic(name).await }),
-                };
-            }
-            Err(error) => return Err(self.failed(&error)),
+        self.usable_table(name, None).await
+    }
+
+    async fn table_for(&self, name: &str, usage: TableUsage) -> Result<TableBinding, CatalogError> {
+        let permission = match usage {
+            TableUsage::Read => TablePermission::Select,
+            TableUsage::Write => TablePermission::Insert,
         };
-        let connection = self.store.connection(&self.scope, topic.data_source.as_str()).await.map_err(|e| self.failed(&e))?;
-        let connection = Connection { kind: connection.kind, properties: connection.properties };
-        let name = topic.name.to_string();
-        let (physical_name, schema, format) = (topic.physical_name, topic.schema, topic.format);
-        Ok(self.as_pinned(TableBinding { name, physical_name, schema, format, connection }))
+        self.usable_table(name, Some(permission)).await
     }
 
     async fn plugin(&self, name: &str, version: Option<&str>) -> Result<PluginBinding, CatalogError> {
@@ -275,6 +302,45 @@ impl Catalog for ProjectCatalog {
 }
 
 impl ProjectCatalog {
+    async fn usable_table(&self, name: &str, permission: Option<TablePermission>) -> Result<TableBinding, CatalogError> {
+        let table = match self.store.resolve_table(&self.viewer, name, permission).await {
+            Ok(table) => table,
+            Err(StoreError::NotFound { .. }) => {
+                return match self.temp_table(name).await? {
+                    Some(table) => Ok(self.as_pinned(table)),
+                    None => Err(CatalogError::NotFound { what: format!("topic `{name}`"), suggestion: self.near_topic(name).await }),
+                };
+            }
+            Err(StoreError::Forbidden { message, .. } | StoreError::Conflict { message, .. }) => {
+                return Err(CatalogError::Forbidden(message));
+            }
+            Err(error) => return Err(self.failed(&error)),
+        };
+        let connection = self.store.connection(&table.owner, table.data_source.as_str()).await.map_err(|e| self.failed(&e))?;
+        let connection = Connection { kind: connection.kind, properties: connection.properties };
+        let ResolvedTable { name, physical_name, schema, format, hidden_columns, .. } = table;
+        let is_pinned = self.viewer.environment != Environment::Production;
+        let binding = match self.pins.tables.get(&name).filter(|_| is_pinned) {
+            None => TableBinding { name: name.clone(), physical_name, schema, format, connection },
+            Some(pin) => {
+                let PinnedTable { physical_name, schema, format, .. } = pin.clone();
+                // A version may have been submitted by somebody who may use more columns than whoever runs it.
+                if let Some(field) = schema.fields().iter().find(|f| hidden_columns.contains(&f.name)) {
+                    let column = &field.name;
+                    return Err(CatalogError::Forbidden(format!(
+                        "column `{column}` of `{name}` is not permitted to whoever has started this; they can apply for it with `millrace \
+                         permission apply {name} --permission select --column {column} --reason …`"
+                    )));
+                }
+                TableBinding { name: name.clone(), physical_name, schema, format, connection }
+            }
+        };
+        if !hidden_columns.is_empty() {
+            self.hidden.lock().insert(name, hidden_columns);
+        }
+        Ok(binding)
+    }
+
     /// What a name means in SQL now: a function of the project, else of the tenant, else a plugin of the project. SQL
     /// compares names of functions without case; ours are in lower case.
     async fn current_function(&self, name: &str) -> Result<PinnedPlugin, CatalogError> {
@@ -320,6 +386,10 @@ impl Catalog for WithoutOutside<'_> {
         self.0.table(name).await
     }
 
+    async fn table_for(&self, name: &str, usage: TableUsage) -> Result<TableBinding, CatalogError> {
+        self.0.table_for(name, usage).await
+    }
+
     async fn plugin(&self, name: &str, version: Option<&str>) -> Result<PluginBinding, CatalogError> {
         Ok(confined(self.0.plugin(name, version).await?))
     }
@@ -333,10 +403,17 @@ impl Catalog for WithoutOutside<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use millrace_domain::function::FunctionState;
-    use millrace_model::ids::FunctionId;
+    use millrace_domain::{
+        ApprovalEvent,
+        approval::Standing,
+        function::FunctionState,
+        permission::{Grantee, Permit},
+        schema_change::{Compatibility, compare},
+    };
+    use millrace_model::ids::{FunctionId, TopicId};
     use millrace_store::{
-        Cause, FunctionChange, FunctionScope, NewFunctionVersion, NewJob, NewJobVersion, NewPluginVersion, SecretKey, StoreOptions,
+        Cause, Decision, FunctionChange, FunctionScope, NewDataSource, NewFunctionVersion, NewJob, NewJobVersion, NewPluginVersion,
+        NewTopic, SecretKey, StoreOptions, TablePublishRequest, TopicChange,
     };
     use serde_json::json;
 
@@ -391,6 +468,89 @@ mod tests {
         store.add_function_version(&Cause::system("test"), scope, function, &new).await.unwrap();
     }
 
+    /// PRM-6: a person's column permissions, as the planner sees them and as its errors are explained.
+    #[tokio::test]
+    async fn columns_that_are_not_permitted_are_not_there_and_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("metadata.db").display());
+        let store = Store::open(StoreOptions::new(url, SecretKey::new(&[7; 32]))).await.unwrap();
+        let cause = Cause { actor: "usr_ann".into(), actor_name: "ann".into(), request_id: None };
+        let tenant = store.create_tenant(&cause, &"acme".parse().unwrap(), "").await.unwrap().id;
+        let shop = store.create_project(&cause, &tenant, &"shop".parse().unwrap(), "").await.unwrap().scope;
+        let risk = store.create_project(&cause, &tenant, &"risk".parse().unwrap(), "").await.unwrap().scope;
+        let table = published(&store, &cause, &risk).await;
+        for column in ["id", "amount"] {
+            let grantee = Grantee::Person("usr_ann".into());
+            let column = Some(column.to_owned());
+            let permit = Permit { grantee, permission: TablePermission::Select, column, expires_at_ms: None };
+            store.set_table_grants(&cause, (&risk, &table), &[permit]).await.unwrap();
+        }
+        let viewer = TableViewer { scope: shop, environment: Environment::Test, person: Some("usr_ann".into()) };
+        let catalog = ProjectCatalog::current(store.clone(), viewer.clone());
+        let seen = catalog.table_for("risk.payments", TableUsage::Read).await.unwrap();
+        let names: Vec<_> = seen.schema.fields().iter().map(|f| f.name.as_str()).collect();
+        assert_eq!((seen.name.as_str(), names), ("risk.payments", vec!["id", "amount"]));
+        assert!(matches!(catalog.table_for("risk.payments", TableUsage::Write).await, Err(CatalogError::Forbidden(_))));
+
+        let about = |message: &str| GraphError::in_document("sql", "sql.unknown_column", message);
+        let mut errors = [about("there is no column `card`"), about("there is no column `card_no`")];
+        catalog.explain_hidden(&mut errors);
+        assert_eq!((errors[0].code.as_str(), errors[1].code.as_str()), ("permission.column", "sql.unknown_column"));
+        assert!(
+            errors[0].message.starts_with("column `card` of `risk.payments` is not permitted to you; apply for it"),
+            "{}",
+            errors[0].message
+        );
+
+        // A version that was submitted by somebody who may read all columns does not run for somebody who may not.
+        let graph: JobGraph = serde_json::from_value(json!({"nodes": [{"id": "in", "kind": "kafka_source"}]})).unwrap();
+        let all = json!([{"name": "id", "type": "INT"}, {"name": "card", "type": "STRING"}]);
+        let pins = json!({"in": {"table": "risk.payments", "physical_name": "p", "schema": all, "format": {"type": "json"}}});
+        let pinned = ProjectCatalog::pinned(store, viewer, &graph, &pins).unwrap();
+        let refused = pinned.table_for("risk.payments", TableUsage::Read).await.unwrap_err();
+        assert!(refused.to_string().starts_with("column `card` of `risk.payments` is not permitted"), "{refused}");
+    }
+
+    /// `risk.payments` with three columns, in test.
+    async fn published(store: &Store, cause: &Cause, scope: &ProjectScope) -> TopicId {
+        let new = NewDataSource {
+            name: "broker".parse().unwrap(),
+            kind: "kafka".into(),
+            description: String::new(),
+            properties: BTreeMap::new(),
+        };
+        let source = store.create_data_source(cause, scope, &new).await.unwrap();
+        let columns = json!([{"name": "id", "type": "INT"}, {"name": "card", "type": "STRING"}, {"name": "amount", "type": "INT"}]);
+        let settings = TopicChange {
+            physical_name: "payments".into(),
+            data_source: Some(source.id.clone()),
+            description: String::new(),
+            schema: serde_json::from_value(columns).unwrap(),
+            format: json!({"type": "json"}),
+            expected_revision: None,
+        };
+        let new = NewTopic { name: "payments".parse().unwrap(), database: None, settings: settings.clone() };
+        let topic = store.create_topic(cause, scope, &new).await.unwrap();
+        let asked = TablePublishRequest {
+            data_source: source.id,
+            data_source_name: "broker".into(),
+            database: None,
+            physical_name: settings.physical_name,
+            description: String::new(),
+            changes: compare(None, &settings.schema, Compatibility::Full),
+            schema: settings.schema,
+            format: settings.format,
+            design_revision: 1,
+            replaces: 0,
+            ensure: false,
+        };
+        let asked = store.request_table_publication(cause, &topic, Environment::Test, &asked, "").await.unwrap();
+        let standing = Standing { is_applicant: false, is_decider: true };
+        let decision = Decision { event: ApprovalEvent::Approve, standing, opinion: String::new() };
+        store.decide_approval(&Cause::system("test"), &scope.tenant, &asked.id, &decision).await.unwrap();
+        topic.id
+    }
+
     /// EXT-4: a job's version goes on with the function's version that it has pinned, after a new one was added and after
     /// the project has hidden the tenant's function by one of its own.
     #[tokio::test]
@@ -404,7 +564,8 @@ mod tests {
         let shared = FunctionScope::Tenant(tenant.clone());
         let said = FunctionChange { description: String::new(), attributes: BTreeMap::new(), state: FunctionState::Enabled };
         let function = store.create_function(&cause, &shared, &"normalize".parse().unwrap(), &said).await.unwrap().id;
-        let current = || ProjectCatalog::current(store.clone(), scope.clone());
+        let viewer = TableViewer { scope: scope.clone(), environment: Environment::Test, person: None };
+        let current = || ProjectCatalog::current(store.clone(), viewer.clone());
         let early = current().function("normalize").await.unwrap_err();
         assert_eq!(early.to_string(), "function `normalize` has no version yet; add one before it is called");
 
@@ -422,7 +583,7 @@ mod tests {
 
         add_version(&store, &shared, &function, &second).await;
         assert_eq!(current().function("normalize").await.unwrap().plugin.content_hash, second);
-        let pinned = ProjectCatalog::pinned(store.clone(), scope.clone(), &version.graph, &version.pins).unwrap();
+        let pinned = ProjectCatalog::pinned(store.clone(), viewer.clone(), &version.graph, &version.pins).unwrap();
         let found = pinned.function("NORMALIZE").await.unwrap().plugin;
         assert_eq!((found.version.as_str(), found.component.as_ref()), ("1", b"one".as_slice()));
         assert!(store.delete_function(&cause, &shared, &function).await.unwrap_err().to_string().contains("job `job version 1`"));

@@ -17,7 +17,7 @@ use crate::{
     start_point, start_time,
 };
 use end::End;
-use millrace_domain::{InstanceEvent, InstanceState};
+use millrace_domain::{Environment, InstanceEvent, InstanceKind, InstanceState};
 use millrace_engine::JobFailure;
 use millrace_model::{
     Classified, FaultClass,
@@ -111,6 +111,7 @@ impl Driver {
                 Launched::Failed(failure) => End::Failed(failure, None),
                 Launched::Interrupted(Wish::GiveBack) => End::GivenBack,
                 Launched::Interrupted(Wish::Abandon) => End::Lost,
+                Launched::Interrupted(Wish::Forbid) => End::Failed(self.forbidden(), None),
                 Launched::Interrupted(Wish::Run | Wish::Stop { .. }) => End::Halted,
             };
             match end {
@@ -171,10 +172,14 @@ impl Driver {
             start_time::begin_at(&mut graph, timestamp_ms);
         }
         self.policy = self.instance.restart.clone().unwrap_or_else(|| graph.parameters.restart.clone());
-        let catalog = ProjectCatalog::pinned(store.clone(), scope.clone(), &graph, &version.pins);
+        let uses = store.foreign_uses(scope, &self.instance.id, environment(&self.instance)).await.map_err(failure)?;
+        let catalog = ProjectCatalog::pinned(store.clone(), uses.viewer.clone(), &graph, &version.pins);
         let catalog = Arc::new(catalog.map_err(|e| Box::new(plain(FaultClass::Internal, false, format!("pins of the version: {e}"))))?);
         let from = start_point::find(store, self.worker.checkpoints.as_ref(), &self.instance).await.map_err(start_failure)?;
-        self.show(|view| view.job.clone_from(&job));
+        self.show(|view| {
+            view.job.clone_from(&job);
+            (view.uses, view.refused) = ((!uses.uses.is_empty()).then_some(uses), None);
+        });
         let launch = Launch {
             tenant: scope.tenant.clone(),
             instance: start_point::run_id(&self.instance.id, self.instance.run),
@@ -230,13 +235,32 @@ impl Driver {
         let event = match wish {
             Wish::Abandon => return Err(Over::NotOurs),
             Wish::GiveBack => InstanceEvent::WorkerLost,
+            Wish::Forbid => {
+                let report = FailureReport::of(self.forbidden(), self.worker.store.now_ms());
+                self.show(|view| view.last_failure = Some(report.clone()));
+                return self.report(InstanceEvent::FailedForGood, Some(report)).await.map(|()| false);
+            }
             Wish::Run | Wish::Stop { .. } => InstanceEvent::Halted,
         };
         self.report(event, None).await.map(|()| false)
     }
 
+    /// Why the instance may not run any more (PRM-6).
+    fn forbidden(&self) -> JobFailure {
+        let message = self.view.lock().refused.clone().unwrap_or_default();
+        plain(FaultClass::User, false, format!("stopped, because a permission has ended: {message}"))
+    }
+
     fn show(&self, change: impl FnOnce(&mut View)) {
         change(&mut self.view.lock());
+    }
+}
+
+/// The environment whose tables an instance sees.
+fn environment(instance: &Instance) -> Environment {
+    match instance.kind {
+        InstanceKind::Test => Environment::Test,
+        InstanceKind::Production => Environment::Production,
     }
 }
 

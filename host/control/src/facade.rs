@@ -20,14 +20,14 @@ use bytes::Bytes;
 use millrace_builder::service::BuildService;
 use millrace_connector::{Connection, ConnectivityFailure, ConnectivityReport, TableBinding};
 use millrace_datapackage::Inspector;
-use millrace_domain::ProjectScope;
+use millrace_domain::{Environment, ProjectScope};
 use millrace_engine::{Catalog, CatalogError, EngineServices};
 use millrace_model::{
     Classified, FaultClass,
     graph::{GraphError, JobGraph},
     ids::{InstanceId, ProjectId, TenantId, TopicId},
 };
-use millrace_store::Store;
+use millrace_store::{Store, TableViewer};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -175,7 +175,17 @@ impl Control {
         topic: &TopicId,
         options: &serde_json::Value,
     ) -> Result<bool, ControlError> {
-        let catalog = self.catalog(tenant, project);
+        let scope = ProjectScope::new(tenant.clone(), project.clone());
+        let viewer = TableViewer { scope, environment: Environment::Test, person: None };
+        self.ensure_table_in(&viewer, topic, options).await
+    }
+
+    /// Makes the real table or topic that the viewer's environment means, or checks the one that is there (TOP-5).
+    ///
+    /// # Errors
+    /// The table is not in the project or environment, or its data source cannot be used.
+    pub async fn ensure_table_in(&self, viewer: &TableViewer, topic: &TopicId, options: &serde_json::Value) -> Result<bool, ControlError> {
+        let catalog = self.catalog(viewer);
         let table: TableBinding = catalog.table(topic.as_str()).await.map_err(from_catalog)?;
         let Some(connector) = self.services.connectors.get(&table.connection.kind) else {
             let kind = &table.connection.kind;
@@ -210,8 +220,8 @@ impl Control {
     ///
     /// # Errors
     /// Only what is not the graph's fault.
-    pub async fn validate(&self, tenant: &TenantId, project: &ProjectId, graph: &JobGraph) -> Result<ValidationReport, ControlError> {
-        Ok(match self.examine(tenant, project, graph, false).await? {
+    pub async fn validate(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<ValidationReport, ControlError> {
+        Ok(match self.examine(viewer, graph, false).await? {
             Ok(examined) => ValidationReport { errors: Vec::new(), warnings: examined.warnings, schemas: examined.schemas },
             Err(errors) => ValidationReport { errors, ..ValidationReport::default() },
         })
@@ -222,8 +232,8 @@ impl Control {
     ///
     /// # Errors
     /// Only what is not the graph's fault.
-    pub async fn explain(&self, tenant: &TenantId, project: &ProjectId, graph: &JobGraph) -> Result<ExplainReport, ControlError> {
-        Ok(match self.examine(tenant, project, graph, true).await? {
+    pub async fn explain(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<ExplainReport, ControlError> {
+        Ok(match self.examine(viewer, graph, true).await? {
             Ok(Examined { queries, warnings, graph, .. }) => {
                 let graph = (!graph.nodes.is_empty()).then_some(graph);
                 ExplainReport { errors: Vec::new(), warnings, queries, graph }
@@ -236,8 +246,8 @@ impl Control {
     ///
     /// # Errors
     /// The graph is wrong, or what is not the graph's fault.
-    pub async fn pin(&self, tenant: &TenantId, project: &ProjectId, graph: &JobGraph) -> Result<PinnedGraph, PinError> {
-        let Examined { pins, graph, .. } = self.examine(tenant, project, graph, false).await?.map_err(PinError::Graph)?;
+    pub async fn pin(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<PinnedGraph, PinError> {
+        let Examined { pins, graph, .. } = self.examine(viewer, graph, false).await?.map_err(PinError::Graph)?;
         let document = serde_json::json!({ "graph": graph, "pins": pins });
         Ok(PinnedGraph { content_hash: canonical::hash(&document), graph, pins })
     }
@@ -307,29 +317,35 @@ impl Control {
         prometheus::render(&self.worker.name, &self.worker.locals.views(), &self.services.accounts)
     }
 
-    pub(crate) fn catalog(&self, tenant: &TenantId, project: &ProjectId) -> ProjectCatalog {
-        ProjectCatalog::current(self.worker.store.clone(), ProjectScope::new(tenant.clone(), project.clone()))
+    /// The project itself in test: what is permitted to a person alone does not count.
+    pub(crate) fn of_project(scope: &ProjectScope) -> TableViewer {
+        TableViewer { scope: scope.clone(), environment: Environment::Test, person: None }
+    }
+
+    pub(crate) fn catalog(&self, viewer: &TableViewer) -> ProjectCatalog {
+        ProjectCatalog::current(self.worker.store.clone(), viewer.clone())
     }
 
     /// The project as a draft sees it: with the temp tables that it will make.
-    pub(crate) async fn draft_catalog(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<ProjectCatalog, ControlError> {
-        let to_be_made = temp_tables::missing(&self.worker.store, scope, graph).await.map_err(from_store)?;
-        Ok(self.catalog(&scope.tenant, &scope.project).with_tables_to_be_made(to_be_made))
+    pub(crate) async fn draft_catalog(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<ProjectCatalog, ControlError> {
+        let to_be_made = temp_tables::missing(&self.worker.store, &viewer.scope, graph).await.map_err(from_store)?;
+        Ok(self.catalog(viewer).with_tables_to_be_made(to_be_made))
     }
 
     pub(crate) async fn examine(
         &self,
-        tenant: &TenantId,
-        project: &ProjectId,
+        viewer: &TableViewer,
         graph: &JobGraph,
         is_question: bool,
     ) -> Result<Result<Examined, Vec<GraphError>>, ControlError> {
         if let Some(program) = &graph.jar {
-            let scope = ProjectScope::new(tenant.clone(), project.clone());
-            return jar::examine(self.store(), &scope, graph, program).await.map_err(from_store);
+            return jar::examine(self.store(), &viewer.scope, graph, program).await.map_err(from_store);
         }
-        let catalog = self.draft_catalog(&ProjectScope::new(tenant.clone(), project.clone()), graph).await?;
-        let examined = self.worker.engine.examine(graph, tenant, &catalog, is_question).await;
+        let catalog = self.draft_catalog(viewer, graph).await?;
+        let mut examined = self.worker.engine.examine(graph, &viewer.scope.tenant, &catalog, is_question).await;
+        if let Err(errors) = &mut examined {
+            catalog.explain_hidden(errors);
+        }
         match (examined, catalog.unreadable()) {
             (Err(_), Some(message)) => Err(ControlError::External { system: "metadata store".into(), message }),
             (examined, _) => Ok(examined),

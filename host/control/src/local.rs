@@ -6,6 +6,7 @@ use crate::{ExecutionPhase, FailureReport, InstanceObservation, engine::Executio
 use millrace_domain::ProjectScope;
 use millrace_engine::JobMetrics;
 use millrace_model::ids::InstanceId;
+use millrace_store::ForeignUses;
 use parking_lot::Mutex;
 use std::{collections::HashMap, sync::Arc, time::Instant};
 use tokio::sync::watch;
@@ -20,6 +21,8 @@ pub(crate) enum Wish {
         /// After a savepoint.
         with_savepoint: bool,
     },
+    /// A permission that it needs has ended: end it at once and report why.
+    Forbid,
     /// It is another worker's now: end it at once and write nothing more.
     Abandon,
     /// This process ends: give it back so that it goes on elsewhere or later.
@@ -41,6 +44,10 @@ pub(crate) struct View {
     pub(crate) last_failure: Option<FailureReport>,
     pub(crate) execution: Option<Arc<dyn Execution>>,
     pub(crate) rates: Rates,
+    /// What it uses of other projects, if anything.
+    pub(crate) uses: Option<ForeignUses>,
+    /// Which of it is not permitted any more.
+    pub(crate) refused: Option<String>,
 }
 
 impl View {
@@ -58,6 +65,8 @@ impl View {
             last_failure: None,
             execution: None,
             rates: Rates::default(),
+            uses: None,
+            refused: None,
         }
     }
 

@@ -15,7 +15,7 @@ use millrace_connector::{
 };
 use millrace_domain::ProjectScope;
 use millrace_engine::{
-    Catalog, EngineServices, ExecutionState, JobFailure, StartFrom, StartOptions,
+    Catalog, EngineServices, ExecutionState, JobFailure, StartFrom, StartOptions, TableUsage,
     trial::{Collected, CollectionLimits, one_subtask_each, plan_up_to, rows_as_json},
 };
 use millrace_model::{
@@ -124,7 +124,7 @@ impl Control {
     /// The topic is not there, its system does not answer, or too many previews run.
     pub async fn preview_topic(&self, scope: &ProjectScope, topic: &str, order: PreviewOrder) -> Result<PreviewReport, ControlError> {
         let _place = self.preview_place()?;
-        let table = self.catalog(&scope.tenant, &scope.project).table(topic).await.map_err(from_catalog)?;
+        let table = self.catalog(&Self::of_project(scope)).table_for(topic, TableUsage::Read).await.map_err(from_catalog)?;
         let Some(connector) = self.services.connectors.get(&table.connection.kind) else {
             let kind = &table.connection.kind;
             return Err(ControlError::invalid("source.unknown_kind", format!("`{kind}` is not a known kind of data source")));
@@ -158,7 +158,7 @@ impl Control {
         order: PreviewOrder,
     ) -> Result<PreviewReport, PinError> {
         let _place = self.preview_place().map_err(PinError::Control)?;
-        let catalog = self.draft_catalog(scope, graph).await.map_err(PinError::Control)?;
+        let catalog = self.draft_catalog(&Self::of_project(scope), graph).await.map_err(PinError::Control)?;
         let catalog = crate::catalog::WithoutOutside(&catalog);
         let services = EngineServices {
             checkpoints: Arc::new(MemoryStore::new(STATE_BYTES_MAX)),

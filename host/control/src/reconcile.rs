@@ -8,7 +8,7 @@ use crate::{
     local::{Locals, Wish},
 };
 use millrace_checkpoint::CheckpointStore;
-use millrace_domain::InstanceState;
+use millrace_domain::{InstanceState, permission::RevocationPolicy};
 use millrace_model::ids::InstanceId;
 use millrace_store::{Cause, Instance, Store, StoreError};
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -80,7 +80,7 @@ async fn keep_leases(worker: &Worker) {
 }
 
 /// One comparison of desired and observed.
-async fn pass(worker: &Arc<Worker>) -> Result<(), StoreError> {
+pub(crate) async fn pass(worker: &Arc<Worker>) -> Result<(), StoreError> {
     worker.store.start_due_successors(&Cause::system("reconciler")).await?;
     let active = worker.store.active_instances().await?;
     let now_ms = worker.store.now_ms();
@@ -97,9 +97,26 @@ async fn pass(worker: &Arc<Worker>) -> Result<(), StoreError> {
             Some(_) | None => {}
         }
     }
+    end_forbidden(worker).await?;
     for instance in active.iter().filter(|i| is_claimable(i, &worker.name, now_ms)) {
         if let Some((wish, view)) = worker.locals.reserve(&instance.id) {
             tokio::spawn(driver::drive(worker.clone(), instance.id.clone(), wish, view));
+        }
+    }
+    Ok(())
+}
+
+/// Ends instances that use tables of other projects which are not permitted to them any more, where the tables' policy is to
+/// stop them (PRM-6). Revocation and expiry are the same here: what is not permitted now is not permitted.
+async fn end_forbidden(worker: &Worker) -> Result<(), StoreError> {
+    for (id, view) in worker.locals.views() {
+        let Some(uses) = view.lock().uses.clone() else { continue };
+        let refused = worker.store.refused_uses(&uses).await?;
+        let stops = refused.into_iter().filter(|r| r.policy == RevocationPolicy::StopRunning).map(|r| r.message);
+        let message = stops.collect::<Vec<_>>().join("; ");
+        if !message.is_empty() {
+            view.lock().refused = Some(message);
+            worker.locals.wish(&id, Wish::Forbid);
         }
     }
     Ok(())

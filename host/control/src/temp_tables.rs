@@ -122,7 +122,7 @@ impl Control {
         if missing.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let examined = self.examine(&scope.tenant, &scope.project, graph, false).await.map_err(PinError::Control)?;
+        let examined = self.examine(&Self::of_project(scope), graph, false).await.map_err(PinError::Control)?;
         let examined = examined.map_err(PinError::Graph)?;
         let columns = |node: &Node| examined.schemas.get(&node.id).cloned().unwrap_or_default();
         let new = written(graph).filter(|(_, table)| missing.contains(*table));

@@ -2,6 +2,7 @@
 
 mod fake_engine;
 
+use crate::engine::Execution;
 use crate::{
     local::Locals,
     reconcile::{self, Worker},
@@ -9,12 +10,15 @@ use crate::{
 };
 use fake_engine::{FakeEngine, failure};
 use millrace_checkpoint::{CheckpointStore, LocalStore};
-use millrace_domain::{InstanceState, ProjectScope};
+use millrace_domain::{
+    InstanceState, ProjectScope,
+    permission::{Grantee, Permit, RevocationPolicy, TablePermission},
+};
 use millrace_engine::{ExecutionState, StartFrom as EngineStart};
-use millrace_model::{FaultClass, graph::JobGraph, ids::InstanceId};
+use millrace_model::{FaultClass, Schema, graph::JobGraph, ids::InstanceId};
 use millrace_store::{
-    Cause, Instance, InstanceRequest, NewInstance, NewJob, NewJobVersion, PageRequest, SavepointState, SecretKey, StartFrom, Store,
-    StoreOptions,
+    Cause, Instance, InstanceRequest, NewInstance, NewJob, NewJobVersion, NewTopic, PageRequest, SavepointState, SecretKey, StartFrom,
+    Store, StoreOptions, Topic, TopicChange,
 };
 use serde_json::json;
 use std::{
@@ -57,6 +61,38 @@ impl Bench {
         let version = self.store.add_job_version(&self.cause, &self.scope, &job, &new).await.unwrap().id;
         let new = NewInstance { job, version, start: StartFrom::Fresh, parameters: BTreeMap::new(), restart: None, production: None };
         self.store.create_instance(&self.cause, &self.scope, &new).await.unwrap().id
+    }
+
+    async fn instance_of(&self, graph: JobGraph) -> InstanceId {
+        let new = NewJob { name: "job".parse().unwrap(), folder: "".parse().unwrap(), description: String::new(), draft: graph.clone() };
+        let job = self.store.create_job(&self.cause, &self.scope, &new).await.unwrap().id;
+        let new = NewJobVersion { graph, pins: json!({}), content_hash: "aa".into(), description: String::new() };
+        let version = self.store.add_job_version(&self.cause, &self.scope, &job, &new).await.unwrap().id;
+        let new = NewInstance { job, version, start: StartFrom::Fresh, parameters: BTreeMap::new(), restart: None, production: None };
+        self.store.create_instance(&self.cause, &self.scope, &new).await.unwrap().id
+    }
+
+    /// The topic `payments` of the project `risk`.
+    async fn foreign_topic(&self) -> Topic {
+        let risk = self.store.create_project(&self.cause, &self.scope.tenant, &"risk".parse().unwrap(), "").await.unwrap().scope;
+        let settings = TopicChange {
+            physical_name: "payments".into(),
+            data_source: None,
+            description: String::new(),
+            schema: Schema::default(),
+            format: json!({"type": "json"}),
+            expected_revision: None,
+        };
+        let new = NewTopic { name: "payments".parse().unwrap(), database: None, settings };
+        self.store.create_topic(&self.cause, &risk, &new).await.unwrap()
+    }
+
+    /// Lets the project read `topic`.
+    async fn permit(&self, topic: &Topic, expires_at_ms: Option<i64>) -> String {
+        let grantee = Grantee::Project(self.scope.project.clone());
+        let permit = Permit { grantee, permission: TablePermission::Select, column: None, expires_at_ms };
+        let given = self.store.set_table_grants(&self.cause, (&topic.scope, &topic.id), &[permit]).await.unwrap();
+        given[0].id.clone()
     }
 
     async fn start(&self, id: &InstanceId, from: Option<StartFrom>) {
@@ -131,6 +167,55 @@ async fn an_instance_starts_and_stops_with_a_savepoint_and_goes_on_from_it() {
     let location = savepoints[0].location.clone().unwrap();
     let expected = [(run_id(&id, 1), EngineStart::Fresh), (run_id(&id, 2), EngineStart::Savepoint { location })];
     assert_eq!(engine.launches(), expected);
+}
+
+/// PRM-6: a permission that ends ends the instances that use it, or their next start, as the table says.
+#[tokio::test]
+async fn an_instance_ends_when_its_permission_does() {
+    let bench = Bench::new().await;
+    let foreign = bench.foreign_topic().await;
+    let engine = bench.engine();
+    let worker = bench.worker("a", &engine, 60_000);
+    let graph = json!({"nodes": [{"id": "in", "kind": "kafka_source", "config": {"topic": "risk.payments"}}]});
+    let id = bench.instance_of(serde_json::from_value(graph).unwrap()).await;
+    let start = InstanceRequest::Start { from: None, parameters: None };
+    let refused = bench.store.request_instance(&bench.cause, &bench.scope, &id, &start).await.unwrap_err();
+    assert!(refused.to_string().contains("millrace permission apply risk.payments --permission select --project web"), "{refused}");
+
+    let grant = bench.permit(&foreign, None).await;
+    bench.start(&id, None).await;
+    worker.notify();
+    bench.reaches(&id, InstanceState::Running).await;
+    let place = (&foreign.scope, &foreign.id);
+    bench.store.revoke_table_grant(&bench.cause, place, &grant).await.unwrap();
+    worker.notify();
+    let failed = bench.reaches(&id, InstanceState::Failed).await;
+    let failure = failed.last_failure.unwrap();
+    let message = failure["message"].as_str().unwrap();
+    assert!(message.starts_with("stopped, because a permission has ended: select on `risk.payments` is not permitted"), "{message}");
+    assert_eq!((&failure["class"], &failure["retryable"]), (&json!("user"), &json!(false)));
+    assert!(engine.newest().state().borrow().is_final(), "nothing of it runs any more");
+
+    // Expiry is the same, without anybody's notification.
+    bench.permit(&foreign, Some(bench.store.now_ms() + 1_500)).await;
+    bench.start(&id, None).await;
+    worker.notify();
+    bench.reaches(&id, InstanceState::Running).await;
+    bench.reaches(&id, InstanceState::Failed).await;
+
+    // With the other policy it runs on.
+    bench.store.set_table_access(&bench.cause, place, &[], RevocationPolicy::NextStart).await.unwrap();
+    let grant = bench.permit(&foreign, None).await;
+    bench.start(&id, None).await;
+    worker.notify();
+    bench.reaches(&id, InstanceState::Running).await;
+    bench.store.revoke_table_grant(&bench.cause, place, &grant).await.unwrap();
+    reconcile::pass(&worker.worker).await.unwrap();
+    assert_eq!(bench.store.instance(&bench.scope, &id).await.unwrap().state, InstanceState::Running);
+    bench.stop(&id, false).await;
+    worker.notify();
+    bench.reaches(&id, InstanceState::Stopped).await;
+    assert!(bench.store.request_instance(&bench.cause, &bench.scope, &id, &start).await.is_err());
 }
 
 #[tokio::test]

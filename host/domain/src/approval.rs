@@ -14,6 +14,10 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 text_enum! {
     /// What is asked for. Each kind has its decider here and its effect in the store.
     ApprovalKind, "kind of approval", {
+        /// TOP-2, TOP-4: a database in the test or production environment.
+        DatabasePublish = "database_publish",
+        /// TOP-2, TOP-4: a table or topic in the test or production environment.
+        TablePublish = "table_publish",
         /// PRM-1: a project or a person may use a table.
         TablePermission = "table_permission",
         /// RUN-2: a version of a job may go to production.
@@ -67,6 +71,8 @@ impl ApprovalKind {
     /// What a decider must be allowed to do, in the scope of the approval.
     pub const fn decided_with(self) -> Action {
         match self {
+            Self::DatabasePublish => Action::DatabasePublishDecide,
+            Self::TablePublish => Action::TablePublishDecide,
             Self::TablePermission => Action::PermissionDecide,
             Self::JobRelease => Action::ReleaseDecide,
         }
@@ -75,7 +81,7 @@ impl ApprovalKind {
     /// How long deciders have.
     pub const fn deadline_ms(self) -> i64 {
         match self {
-            Self::TablePermission => 14 * DAY_MS,
+            Self::DatabasePublish | Self::TablePublish | Self::TablePermission => 14 * DAY_MS,
             Self::JobRelease => 14 * DAY_MS,
         }
     }

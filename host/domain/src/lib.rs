@@ -24,6 +24,8 @@ pub mod properties;
 pub mod release;
 pub mod resource;
 pub mod role;
+pub mod schema_change;
+pub mod table_use;
 pub mod temp_table;
 pub mod template;
 

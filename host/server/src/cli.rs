@@ -4,6 +4,7 @@
 
 mod access;
 mod apply;
+mod approvals;
 mod build;
 mod editing;
 mod functions;
@@ -22,6 +23,7 @@ mod resource_files;
 mod resources;
 mod session;
 mod sql;
+mod tables;
 mod temp_tables;
 mod templates;
 
@@ -96,6 +98,15 @@ enum Command {
     /// Temp tables of a project: what its jobs leave for each other
     #[command(subcommand)]
     TempTable(temp_tables::TempTableCommand),
+    /// Tables and topics in test and production
+    #[command(subcommand)]
+    Table(tables::TableCommand),
+    /// Rights to use tables of other projects
+    #[command(subcommand)]
+    Permission(tables::PermissionCommand),
+    /// Requests that somebody must agree to
+    #[command(subcommand)]
+    Approvals(approvals::ApprovalsCommand),
     /// Plugins of a project, and building them
     #[command(subcommand)]
     Plugin(plugins::PluginCommand),
@@ -180,6 +191,9 @@ async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
         Command::Source(command) => resources::source(&session()?, command).await,
         Command::Topic(command) => resources::topic(&session()?, command).await,
         Command::TempTable(command) => temp_tables::run(&session()?, command).await,
+        Command::Table(command) => tables::table(&session()?, command).await,
+        Command::Permission(command) => tables::permission(&session()?, command).await,
+        Command::Approvals(command) => approvals::run(&session()?, command).await,
         Command::Plugin(command) => plugins::run(&global, command).await,
         Command::Build(arguments) => build::run(&session()?, arguments).await,
         Command::Resource(command) => resource_files::run(&session()?, command).await,

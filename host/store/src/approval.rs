@@ -285,6 +285,24 @@ impl Store {
         Ok(ended)
     }
 
+    /// Adds to the result of an approval how something went that was done after it, outside of this database.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn note_approval_result(&self, of: &Approval, key: &str, value: Value) -> Result<Approval, StoreError> {
+        let mut result = of.result.clone().unwrap_or_else(|| json!({}));
+        if let Some(fields) = result.as_object_mut() {
+            fields.insert(key.to_owned(), value);
+        }
+        let noted = sqlx::query("UPDATE approvals SET result_json = $3 WHERE tenant_id = $1 AND id = $2 RETURNING *")
+            .bind(of.tenant.as_str())
+            .bind(of.id.as_str())
+            .bind(result.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+        approval(&noted.ok_or_else(|| StoreError::not_found("approval", of.id.as_str()))?)
+    }
+
     /// Writes that `found`, which is pending, has ended in `next`.
     async fn end_approval(
         &self,

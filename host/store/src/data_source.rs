@@ -205,12 +205,19 @@ impl Store {
     pub async fn delete_data_source(&self, cause: &Cause, scope: &ProjectScope, id: &DataSourceId) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         self.enter(&mut tx, scope).await?;
-        let used = sqlx::query("SELECT name FROM topics WHERE data_source_id = $1 ORDER BY id LIMIT 1")
-            .bind(id.as_str())
-            .fetch_optional(&mut *tx)
-            .await?;
-        if let Some(topic) = used {
-            let by = format!("topic `{}` is bound to it; remove the topic first", row::text(&topic, "name")?);
+        let used = sqlx::query(
+            "SELECT 'topic' AS kind, name FROM topics WHERE data_source_id = $1 \
+             UNION ALL SELECT 'database' AS kind, name FROM databases WHERE data_source_id = $1 \
+             UNION ALL SELECT 'published topic' AS kind, t.name AS name FROM table_publications p JOIN topics t ON t.id = p.table_id \
+               WHERE p.data_source_id = $1 \
+             UNION ALL SELECT 'published database' AS kind, d.name AS name FROM database_publications p JOIN databases d ON d.id = p.database_id \
+               WHERE p.data_source_id = $1 LIMIT 1",
+        )
+        .bind(id.as_str())
+        .fetch_optional(&mut *tx)
+        .await?;
+        if let Some(user) = used {
+            let by = format!("{0} `{1}` is bound to it; remove the {0} first", row::text(&user, "kind")?, row::text(&user, "name")?);
             return Err(StoreError::InUse { what: "data source", name: id.as_str().to_owned(), by });
         }
         let removed = sqlx::query("DELETE FROM data_sources WHERE tenant_id = $1 AND project_id = $2 AND id = $3")

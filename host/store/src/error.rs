@@ -88,6 +88,14 @@ pub enum StoreError {
         /// What was found, and what to do.
         message: String,
     },
+    /// The caller, or a job, may not use it.
+    #[error("{message}")]
+    Forbidden {
+        /// Stable code: `permission.missing`.
+        code: &'static str,
+        /// What is missing, and how to apply for it.
+        message: String,
+    },
     /// The worker no longer owns the instance.
     #[error("instance `{instance}`: attempt {attempt} is over; the current one is {current}")]
     Fenced {
@@ -155,6 +163,7 @@ impl Classified for StoreError {
             | Self::Release(_)
             | Self::Allocation(_)
             | Self::Conflict { .. }
+            | Self::Forbidden { .. }
             | Self::Invalid { .. } => FaultClass::User,
             Self::Database(_) | Self::Unreadable(_) => FaultClass::External,
             Self::Fenced { .. } | Self::Undecryptable(_) | Self::Corrupt(_) | Self::NewerSchema { .. } => FaultClass::Internal,

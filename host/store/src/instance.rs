@@ -263,9 +263,13 @@ impl Store {
         id: &InstanceId,
         request: &InstanceRequest,
     ) -> Result<Instance, StoreError> {
+        if matches!(request, InstanceRequest::Start { .. }) {
+            self.may_start(cause, scope, id).await?;
+        }
         let mut tx = self.begin().await?;
         if matches!(request, InstanceRequest::Start { .. }) {
             self.enter(&mut tx, scope).await?;
+            self.note_starter(&mut tx, cause, id).await?;
         }
         let next = self.request_instance_in(&mut tx, cause, scope, id, request).await?;
         tx.commit().await?;

@@ -31,7 +31,10 @@ mod resource;
 mod row;
 mod savepoint;
 mod sealed;
+mod table_access;
+mod table_database;
 mod table_grant;
+mod table_publication;
 mod temp_table;
 mod template;
 mod tenant;
@@ -65,7 +68,10 @@ pub use release::{GoLive, NewRelease, Release, ReleaseFilter};
 pub use resource::{NewResourceVersion, Resource, ResourceFilter, ResourceVersion};
 pub use savepoint::{Savepoint, SavepointState};
 pub use sealed::SecretKey;
-pub use table_grant::{GrantSource, PermissionRequest, TableGrant};
+pub use table_access::{ForeignUses, RefusedUse, ResolvedTable, TableViewer, refusal_text};
+pub use table_database::{Database, DatabaseChange, DatabasePublication, DatabasePublishRequest};
+pub use table_grant::{GrantSource, GrantedTable, PermissionRequest, TableGrant};
+pub use table_publication::{CatalogQuery, CatalogTable, TablePublication, TablePublishRequest};
 pub use temp_table::{
     NewTempTable, TEMP_TABLE_SINK, TEMP_TABLE_SOURCE, TempTable, TempTableChange, TempTableSettings, TempTableUse, temp_tables_of,
 };

@@ -2,12 +2,12 @@
 //!
 //! Invariant: an approved request never shortens what was granted before; an administrator's own setting replaces it.
 
-use crate::{Approval, Cause, Store, StoreError, audit::done_in, data_source::row_scope, row};
+use crate::{Approval, Cause, NewApproval, Page, PageRequest, Store, StoreError, Topic, audit::done_in, data_source::row_scope, row};
 use millrace_domain::{
-    Action, ProjectScope,
-    permission::{Grantee, Permit, TablePermission},
+    Action, ApprovalKind, ProjectScope, Scope,
+    permission::{Grantee, Permit, RevocationPolicy, TablePermission},
 };
-use millrace_model::ids::{ApprovalId, TopicId};
+use millrace_model::ids::{ApprovalId, ProjectId, TenantId, TopicId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::{Any, Transaction, any::AnyRow};
@@ -57,6 +57,15 @@ pub struct PermissionRequest {
     pub columns: Vec<String>,
     /// Until when, in milliseconds since the epoch.
     pub expires_at_ms: Option<i64>,
+}
+
+/// A permission with the table that it is on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GrantedTable {
+    /// The permission.
+    pub grant: TableGrant,
+    /// The table, as `project.table`.
+    pub table_name: String,
 }
 
 impl PermissionRequest {
@@ -155,6 +164,205 @@ impl Store {
             _ => StoreError::Database(error),
         })?;
         table_grant(&given)
+    }
+
+    /// Gives permissions on a table, or changes how long they hold: an administrator's own setting (PRM-4).
+    ///
+    /// # Errors
+    /// The table is not there, the project is archived, or the database fails.
+    pub async fn set_table_grants(
+        &self,
+        cause: &Cause,
+        (scope, table): (&ProjectScope, &TopicId),
+        permits: &[Permit],
+    ) -> Result<Vec<TableGrant>, StoreError> {
+        let mut tx = self.begin().await?;
+        self.enter(&mut tx, scope).await?;
+        let mut given = Vec::with_capacity(permits.len());
+        for permit in permits {
+            given.push(self.grant_in(&mut tx, cause, (scope, table), permit, GrantSource::Set).await?);
+        }
+        let shown: Vec<_> =
+            given.iter().map(|g| json!({"grant": g.id, "to": g.permit.grantee.id(), "permission": g.permit.permission})).collect();
+        self.audit(&mut tx, cause, done_in(scope, Action::PermissionGrant, table.as_str(), json!({"given": shown}))).await?;
+        tx.commit().await?;
+        Ok(given)
+    }
+
+    /// Takes one permission away.
+    ///
+    /// # Errors
+    /// It is not there, the project is archived, or the database fails.
+    pub async fn revoke_table_grant(
+        &self,
+        cause: &Cause,
+        (scope, table): (&ProjectScope, &TopicId),
+        grant: &str,
+    ) -> Result<TableGrant, StoreError> {
+        let mut tx = self.begin().await?;
+        self.enter(&mut tx, scope).await?;
+        let taken =
+            sqlx::query("DELETE FROM table_grants WHERE tenant_id = $1 AND project_id = $2 AND table_id = $3 AND id = $4 RETURNING *")
+                .bind(scope.tenant.as_str())
+                .bind(scope.project.as_str())
+                .bind(table.as_str())
+                .bind(grant)
+                .fetch_optional(&mut *tx)
+                .await?;
+        let taken = table_grant(&taken.ok_or_else(|| StoreError::not_found("grant", grant))?)?;
+        let detail = json!({"taken": taken.id, "from": taken.permit.grantee.id(), "permission": taken.permit.permission});
+        self.audit(&mut tx, cause, done_in(scope, Action::PermissionGrant, table.as_str(), detail)).await?;
+        tx.commit().await?;
+        Ok(taken)
+    }
+
+    /// Says what everybody may do with a table (PRM-5), and what happens to running instances when a permission ends.
+    ///
+    /// # Errors
+    /// The table is not there, the project is archived, or the database fails.
+    pub async fn set_table_access(
+        &self,
+        cause: &Cause,
+        (scope, table): (&ProjectScope, &TopicId),
+        everyone: &[TablePermission],
+        policy: RevocationPolicy,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        self.enter(&mut tx, scope).await?;
+        for &permission in TablePermission::ALL.iter().filter(|p| !everyone.contains(p)) {
+            sqlx::query(
+                "DELETE FROM table_grants WHERE tenant_id = $1 AND table_id = $2 AND grantee_kind = 'everyone' AND permission = $3",
+            )
+            .bind(scope.tenant.as_str())
+            .bind(table.as_str())
+            .bind(permission.as_str())
+            .execute(&mut *tx)
+            .await?;
+        }
+        for &permission in everyone {
+            let permit = Permit { grantee: Grantee::Everyone, permission, column: None, expires_at_ms: None };
+            self.grant_in(&mut tx, cause, (scope, table), &permit, GrantSource::Set).await?;
+        }
+        sqlx::query(
+            "INSERT INTO table_policies (table_id, tenant_id, project_id, revocation, updated_at_ms) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (table_id) DO UPDATE SET revocation = excluded.revocation, updated_at_ms = excluded.updated_at_ms",
+        )
+        .bind(table.as_str())
+        .bind(scope.tenant.as_str())
+        .bind(scope.project.as_str())
+        .bind(policy.as_str())
+        .bind(self.now_ms())
+        .execute(&mut *tx)
+        .await?;
+        let detail = json!({"everyone": everyone, "revocation": policy});
+        self.audit(&mut tx, cause, done_in(scope, Action::PermissionGrant, table.as_str(), detail)).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// What happens to running instances when a permission on the table ends.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn revocation_policy(&self, scope: &ProjectScope, table: &TopicId) -> Result<RevocationPolicy, StoreError> {
+        let found = sqlx::query("SELECT revocation FROM table_policies WHERE tenant_id = $1 AND table_id = $2")
+            .bind(scope.tenant.as_str())
+            .bind(table.as_str())
+            .fetch_optional(&self.pool)
+            .await?;
+        found.map_or(Ok(RevocationPolicy::StopRunning), |found| row::word(&found, "revocation"))
+    }
+
+    /// Asks for permissions on a table: one request for the project, one for the person (PRM-1), all or none.
+    ///
+    /// # Errors
+    /// The same is asked for already, or the database fails.
+    pub async fn apply_for_table(
+        &self,
+        cause: &Cause,
+        of: &Topic,
+        name: &str,
+        applications: &[(Option<ProjectId>, PermissionRequest)],
+        reason: &str,
+    ) -> Result<Vec<Approval>, StoreError> {
+        let mut tx = self.begin().await?;
+        let mut made = Vec::with_capacity(applications.len());
+        for (for_project, asked) in applications {
+            let payload = row::to_json(asked)?;
+            let new = NewApproval {
+                kind: ApprovalKind::TablePermission,
+                scope: Scope::Project(of.scope.clone()),
+                environment: None,
+                subject: of.id.to_string(),
+                subject_name: name.to_owned(),
+                open_key: format!("{}/{}/{}", of.id, asked.grantee_kind, asked.grantee),
+                for_project: for_project.clone(),
+                reason: reason.to_owned(),
+                payload: row::from_json(&payload, "payload_json")?,
+            };
+            made.push(self.request_approval_in(&mut tx, cause, &new).await?);
+        }
+        tx.commit().await?;
+        Ok(made)
+    }
+
+    /// What was given to a project or person, newest first.
+    ///
+    /// # Errors
+    /// A wrong cursor, or the database fails.
+    pub async fn grants_to(&self, tenant: &TenantId, grantee: &Grantee, page: &PageRequest) -> Result<Page<GrantedTable>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT g.*, t.name AS table_name, p.name AS project_name FROM table_grants g JOIN topics t ON t.id = g.table_id \
+             JOIN projects p ON p.id = g.project_id \
+             WHERE g.tenant_id = $1 AND g.grantee_kind = $2 AND g.grantee = $3 AND g.id < $4 ORDER BY g.id DESC LIMIT $5",
+        )
+        .bind(tenant.as_str())
+        .bind(grantee.kind().as_str())
+        .bind(grantee.id())
+        .bind(page.before()?)
+        .bind(page.rows())
+        .fetch_all(&self.pool)
+        .await?;
+        let found = rows.iter().map(|found| {
+            let table_name = format!("{}.{}", row::text(found, "project_name")?, row::text(found, "table_name")?);
+            Ok::<_, StoreError>(GrantedTable { grant: table_grant(found)?, table_name })
+        });
+        let found = found.collect::<Result<_, _>>()?;
+        Ok(page.page(found, |g: &GrantedTable| &g.grant.id))
+    }
+
+    /// Id and name of the user of this id or name who works in the tenant.
+    ///
+    /// # Errors
+    /// There is none, several have the name, or the database fails.
+    pub async fn grantee_user(&self, tenant: &TenantId, name_or_id: &str) -> Result<(String, String), StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, name FROM users WHERE (id = $2 OR name = $2) \
+             AND (tenant_id = $1 OR id IN (SELECT user_id FROM role_grants WHERE tenant_id = $1)) ORDER BY id LIMIT 2",
+        )
+        .bind(tenant.as_str())
+        .bind(name_or_id)
+        .fetch_all(&self.pool)
+        .await?;
+        match rows.as_slice() {
+            [] => Err(StoreError::not_found("user", name_or_id)),
+            [found] => Ok((row::text(found, "id")?, row::text(found, "name")?)),
+            _ => Err(StoreError::Invalid { field: "person", message: format!("`{name_or_id}` is the name of several users; give an id") }),
+        }
+    }
+
+    /// What a grantee is called; the id if it is gone.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn grantee_name(&self, tenant: &TenantId, grantee: &Grantee) -> Result<String, StoreError> {
+        let text = match grantee {
+            Grantee::Everyone => return Ok("everyone".into()),
+            Grantee::Project(_) => "SELECT name FROM projects WHERE tenant_id = $1 AND id = $2",
+            Grantee::Person(_) => "SELECT name FROM users WHERE (tenant_id = $1 OR tenant_id IS NULL) AND id = $2",
+        };
+        let found = sqlx::query(text).bind(tenant.as_str()).bind(grantee.id()).fetch_optional(&self.pool).await?;
+        found.map_or_else(|| Ok(grantee.id().to_owned()), |found| row::text(&found, "name"))
     }
 
     /// Everything that was given on a table of `scope`, oldest first; what has expired too.

@@ -1,12 +1,13 @@
-//! Topics: the design of what lies in a broker, shown to users like a table (TOP-1).
+//! Topics and tables as they are designed (TOP-1); what was approved of them is in `table_publication`.
 //!
-//! Invariant: a topic is bound to a data source of its own project; removing a topic here never touches the broker.
+//! Invariant: a design is bound at most to a data source or database of its own project; removing it here never touches the
+//! outside system.
 
 use crate::{Cause, Page, PageRequest, Store, StoreError, audit::done_in, data_source::row_scope, error::unless_taken, row};
 use millrace_domain::{Action, Name, ProjectScope};
 use millrace_model::{
     Schema,
-    ids::{DataSourceId, TopicId},
+    ids::{DataSourceId, DatabaseId, TopicId},
 };
 use serde_json::{Value, json};
 use sqlx::any::AnyRow;
@@ -22,8 +23,10 @@ pub struct Topic {
     pub name: Name,
     /// Name in the broker.
     pub physical_name: String,
-    /// The system that holds it.
-    pub data_source: DataSourceId,
+    /// The system that holds it while it is only designed; none until somebody says so.
+    pub data_source: Option<DataSourceId>,
+    /// The database that it is a table of; topics have none.
+    pub database: Option<DatabaseId>,
     /// What it holds.
     pub description: String,
     /// Columns.
@@ -32,6 +35,8 @@ pub struct Topic {
     pub format: Value,
     /// Grows with each change.
     pub revision: i64,
+    /// Id of the user who has designed it; empty if that was not noted.
+    pub created_by: String,
     /// Made at, in milliseconds since the epoch.
     pub created_at_ms: i64,
     /// Last changed at.
@@ -43,6 +48,8 @@ pub struct Topic {
 pub struct NewTopic {
     /// Name, unique in the project.
     pub name: Name,
+    /// The database that it is a table of.
+    pub database: Option<DatabaseId>,
     /// Everything else.
     pub settings: TopicChange,
 }
@@ -52,8 +59,8 @@ pub struct NewTopic {
 pub struct TopicChange {
     /// Name in the broker.
     pub physical_name: String,
-    /// The system that holds it.
-    pub data_source: DataSourceId,
+    /// The system that holds it; may be left open until it is published.
+    pub data_source: Option<DataSourceId>,
     /// What it holds.
     pub description: String,
     /// Columns.
@@ -75,8 +82,8 @@ impl Store {
         self.enter(&mut tx, scope).await?;
         let made = sqlx::query(
             "INSERT INTO topics (id, tenant_id, project_id, created_by, name, physical_name, data_source_id, description, \
-             columns_json, format_json, revision, created_at_ms, updated_at_ms) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11) RETURNING *",
+             columns_json, format_json, revision, created_at_ms, updated_at_ms, database_id) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11, $12) RETURNING *",
         )
         .bind(id.as_str())
         .bind(scope.tenant.as_str())
@@ -84,14 +91,15 @@ impl Store {
         .bind(cause.actor.as_str())
         .bind(new.name.as_str())
         .bind(settings.physical_name.as_str())
-        .bind(settings.data_source.as_str())
+        .bind(settings.data_source.as_ref().map(|s| s.as_str().to_owned()))
         .bind(settings.description.as_str())
         .bind(row::to_json(&settings.schema)?)
         .bind(settings.format.to_string())
         .bind(self.now_ms())
+        .bind(new.database.as_ref().map(|d| d.as_str().to_owned()))
         .fetch_one(&mut *tx)
         .await
-        .map_err(unless_unbound(&settings.data_source))
+        .map_err(unless_unbound(settings.data_source.as_ref()))
         .map_err(|error| match error {
             StoreError::Database(error) => unless_taken("topic", new.name.as_str())(error),
             other => other,
@@ -150,14 +158,14 @@ impl Store {
         .bind(id.as_str())
         .bind(change.expected_revision.unwrap_or(0))
         .bind(change.physical_name.as_str())
-        .bind(change.data_source.as_str())
+        .bind(change.data_source.as_ref().map(|s| s.as_str().to_owned()))
         .bind(change.description.as_str())
         .bind(row::to_json(&change.schema)?)
         .bind(change.format.to_string())
         .bind(self.now_ms())
         .fetch_optional(&mut *tx)
         .await
-        .map_err(unless_unbound(&change.data_source))?;
+        .map_err(unless_unbound(change.data_source.as_ref()))?;
         let Some(changed) = changed else {
             drop(tx);
             let found = self.topic(scope, id.as_str()).await?.revision;
@@ -177,6 +185,24 @@ impl Store {
     pub async fn delete_topic(&self, cause: &Cause, scope: &ProjectScope, id: &TopicId) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         self.enter(&mut tx, scope).await?;
+        let published = sqlx::query(
+            "SELECT environment FROM table_publications WHERE tenant_id = $1 AND table_id = $2 AND retired_at_ms IS NULL ORDER BY id LIMIT 1",
+        )
+        .bind(scope.tenant.as_str())
+        .bind(id.as_str())
+        .fetch_optional(&mut *tx)
+        .await?;
+        if let Some(published) = published {
+            let environment = row::text(&published, "environment")?;
+            let by = format!("it is published in {environment}, where jobs may use it; take it out of {environment} first");
+            return Err(StoreError::InUse { what: "topic", name: id.as_str().to_owned(), by });
+        }
+        sqlx::query("DELETE FROM table_publications WHERE tenant_id = $1 AND project_id = $2 AND table_id = $3")
+            .bind(scope.tenant.as_str())
+            .bind(scope.project.as_str())
+            .bind(id.as_str())
+            .execute(&mut *tx)
+            .await?;
         let removed = sqlx::query("DELETE FROM topics WHERE tenant_id = $1 AND project_id = $2 AND id = $3 RETURNING name")
             .bind(scope.tenant.as_str())
             .bind(scope.project.as_str())
@@ -192,24 +218,29 @@ impl Store {
 }
 
 /// A foreign key that does not hold here means that the data source is not in the project.
-fn unless_unbound(source: &DataSourceId) -> impl FnOnce(sqlx::Error) -> StoreError + '_ {
+fn unless_unbound(source: Option<&DataSourceId>) -> impl FnOnce(sqlx::Error) -> StoreError + '_ {
     move |error| match &error {
-        sqlx::Error::Database(database) if database.is_foreign_key_violation() => StoreError::not_found("data source", source.as_str()),
+        sqlx::Error::Database(database) if database.is_foreign_key_violation() => match source {
+            Some(source) => StoreError::not_found("data source", source.as_str()),
+            None => StoreError::not_found("database", "of the table"),
+        },
         _ => StoreError::Database(error),
     }
 }
 
-fn topic(found: &AnyRow) -> Result<Topic, StoreError> {
+pub(crate) fn topic(found: &AnyRow) -> Result<Topic, StoreError> {
     Ok(Topic {
         id: TopicId::new(row::text(found, "id")?),
         scope: row_scope(found)?,
         name: row::word(found, "name")?,
         physical_name: row::text(found, "physical_name")?,
-        data_source: DataSourceId::new(row::text(found, "data_source_id")?),
+        data_source: row::text_or_none(found, "data_source_id")?.map(DataSourceId::new),
+        database: row::text_or_none(found, "database_id")?.map(DatabaseId::new),
         description: row::text(found, "description")?,
         schema: row::json(found, "columns_json")?,
         format: row::json(found, "format_json")?,
         revision: row::integer(found, "revision")?,
+        created_by: row::text(found, "created_by")?,
         created_at_ms: row::integer(found, "created_at_ms")?,
         updated_at_ms: row::integer(found, "updated_at_ms")?,
     })

@@ -31,6 +31,15 @@ pub struct FunctionBinding {
     pub plugin: PluginBinding,
 }
 
+/// What a table is looked up for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableUsage {
+    /// A source reads it.
+    Read,
+    /// A sink writes it.
+    Write,
+}
+
 /// Why a name could not be resolved.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CatalogError {
@@ -50,11 +59,27 @@ pub enum CatalogError {
     External(String),
 }
 
+impl CatalogError {
+    /// The code of a graph's error about a table that could not be resolved.
+    pub(crate) fn table_code(&self) -> &'static str {
+        match self {
+            Self::Forbidden(_) => "permission.missing",
+            Self::NotFound { .. } | Self::External(_) => "config.unknown_table",
+        }
+    }
+}
+
 /// Resolves names of one project.
 #[async_trait]
 pub trait Catalog: Send + Sync {
-    /// The table (topic) named `name`.
+    /// The table (topic) named `name`, for any use.
     async fn table(&self, name: &str) -> Result<TableBinding, CatalogError>;
+
+    /// The table named `name` for reading or for writing, where that makes a difference to what may be used.
+    async fn table_for(&self, name: &str, usage: TableUsage) -> Result<TableBinding, CatalogError> {
+        let _ = usage;
+        self.table(name).await
+    }
 
     /// The plugin named `name`; the newest version unless one is named.
     async fn plugin(&self, name: &str, version: Option<&str>) -> Result<PluginBinding, CatalogError>;

@@ -3,7 +3,7 @@
 //! Invariant: a plan that exists can be started; everything a user can get wrong is answered here as `GraphError`s.
 
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, TableUsage},
     custom::{self, GuestConnector},
     dimension::JobDimensions,
     metrics::OperatorRole,
@@ -467,7 +467,7 @@ impl<'a> Planner<'a> {
     async fn work(&self, node: &Node, inputs: &[usize]) -> Result<Work, Vec<GraphError>> {
         let services = self.context.services;
         if let Some(connector) = connector_kind(&node.kind, "_source", services) {
-            let (table, config) = self.table(node, connector).await?;
+            let (table, config) = self.table(node, connector, TableUsage::Read).await?;
             in_config(node, connector.check_source(&config, &table))?;
             self.check_source_time(node, &config)?;
             return Ok(Work::Source(SourceWork::new(connector.clone(), table, config)));
@@ -492,7 +492,7 @@ impl<'a> Planner<'a> {
             return Ok(Work::Sink { connector, table, input, config, key_fields });
         }
         if let Some(connector) = connector_kind(&node.kind, "_sink", services) {
-            let (table, config) = self.table(node, connector).await?;
+            let (table, config) = self.table(node, connector, TableUsage::Write).await?;
             in_config(node, connector.check_sink(&config, &table, &input))?;
             self.check_changes(node, inputs, Some(connector))?;
             let key_fields = connector.change_key(&config);
@@ -537,6 +537,7 @@ impl<'a> Planner<'a> {
         &self,
         node: &Node,
         connector: &Arc<dyn Connector>,
+        usage: TableUsage,
     ) -> Result<(TableBinding, serde_json::Map<String, serde_json::Value>), Vec<GraphError>> {
         let field = table_field(connector.kind());
         let path = format!("config.{field}");
@@ -546,7 +547,7 @@ impl<'a> Planner<'a> {
             Some(other) => return Err(fail("config.invalid", format!("is {other}, expected the name of a {field} of the project"))),
             None => return Err(fail("config.missing", format!("is missing; name a {field} of the project"))),
         };
-        let table = self.context.catalog.table(name).await.map_err(|e| fail("config.unknown_table", e.to_string()))?;
+        let table = self.context.catalog.table_for(name, usage).await.map_err(|e| fail(e.table_code(), e.to_string()))?;
         if table.connection.kind != connector.kind() {
             return Err(fail(
                 "config.wrong_kind",
@@ -557,7 +558,7 @@ impl<'a> Planner<'a> {
     }
 
     async fn dead_letters(&self, name: &str) -> Result<(Arc<dyn Connector>, TableBinding), String> {
-        let table = self.context.catalog.table(name).await.map_err(|e| e.to_string())?;
+        let table = self.context.catalog.table_for(name, TableUsage::Write).await.map_err(|e| e.to_string())?;
         let connector = self.context.services.connectors.get(&table.connection.kind);
         let connector = connector.ok_or_else(|| format!("nothing can write to a {} data source", table.connection.kind))?;
         Ok((connector.clone(), table))

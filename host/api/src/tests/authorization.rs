@@ -52,7 +52,10 @@ fn filled(template: &str, instance: &str) -> String {
         ("{approval}", "1"),
         ("{test}", "ut_1"),
         ("{node}", "out"),
-        ("{table}", "sums"),
+        ("{table}", if template.contains("/temp-tables/") { "sums" } else { "web.clicks" }),
+        ("{database}", "shop"),
+        ("{environment}", "test"),
+        ("{grant}", "gra_1"),
     ];
     let path = values.iter().fold(template.to_owned(), |path, (name, value)| path.replace(name, value));
     assert!(!path.contains('{'), "{path}: the test does not know this parameter");
@@ -211,6 +214,18 @@ fn action_of(operation: &str) -> Action {
         "list_approvals" | "count_approvals" | "get_approval" => A::ApprovalView,
         "approve_approval" | "reject_approval" => A::ApprovalDecide,
         "withdraw_approval" => A::ApprovalWithdraw,
+        "list_databases" | "get_database" => A::DatabaseView,
+        "create_database" => A::DatabaseCreate,
+        "edit_database" => A::DatabaseEdit,
+        "delete_database" => A::DatabaseDelete,
+        "publish_database" => A::DatabasePublish,
+        "list_publications" | "check_publish" => A::TopicView,
+        "publish_topic" => A::TablePublish,
+        "retire_topic" => A::TablePublishDecide,
+        "list_tables" | "get_table" | "list_permissions" => A::CatalogView,
+        "apply_for_permission" => A::PermissionApply,
+        "list_grants" => A::PermissionView,
+        "set_grants" | "revoke_grant" | "set_access" => A::PermissionGrant,
         other => panic!("the test does not know which action `{other}` asks for"),
     }
 }

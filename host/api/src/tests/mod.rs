@@ -10,6 +10,7 @@ mod job_life;
 mod looking;
 mod problems;
 mod resources;
+mod tables;
 mod templates;
 mod walk;
 
@@ -35,7 +36,7 @@ use millrace_model::{
     ids::{InstanceId, JobId, NodeId, SavepointId, TenantId, TopicId},
 };
 use millrace_store::{
-    Build, BuildEnding, BuildState, Cause, NewApproval, NewBuild, SecretKey, Store, StoreOptions, TempTable, TokenSecret,
+    Build, BuildEnding, BuildState, Cause, NewApproval, NewBuild, SecretKey, Store, StoreOptions, TableViewer, TempTable, TokenSecret,
 };
 use serde_json::{Value, json};
 use std::{
@@ -101,7 +102,12 @@ impl ControlPlane for FakeControl {
         Ok(DescribedFunction { world: world.into(), wit_version: "0.1.0".into(), signatures: json!([{"name": name}]) })
     }
 
-    async fn validate(&self, _: &ProjectScope, graph: &JobGraph) -> Result<ValidationReport, ControlFailure> {
+    async fn ensure_table_in(&self, viewer: &TableViewer, topic: &TopicId, options: &Value) -> Result<bool, ControlFailure> {
+        self.store.resolve_table(viewer, topic.as_str(), None).await.map_err(|error| ControlFailure::Conflict(error.to_string()))?;
+        self.ensure_topic(&viewer.scope, topic, options).await
+    }
+
+    async fn validate(&self, _: &TableViewer, graph: &JobGraph) -> Result<ValidationReport, ControlFailure> {
         assert!(graph.nodes.iter().all(|n| n.kind != "panic"), "a defect with details inside");
         let wrong = graph.nodes.iter().filter(|n| n.kind == "wrong").map(|node| FieldError {
             node: Some(node.id.to_string()),
@@ -115,15 +121,15 @@ impl ControlPlane for FakeControl {
         Ok(ValidationReport { valid: errors.is_empty(), errors, warnings: Vec::new(), schemas: BTreeMap::new() })
     }
 
-    async fn explain(&self, _: &ProjectScope, graph: &JobGraph) -> Result<ExplainReport, ControlFailure> {
+    async fn explain(&self, _: &TableViewer, graph: &JobGraph) -> Result<ExplainReport, ControlFailure> {
         let wrong = graph.sql.as_deref().is_some_and(|sql| sql.contains("wrong"));
         let place = |error| FieldError { line: Some(2), column: Some(8), ..error };
         let errors: Vec<_> = wrong.then(|| place(FieldError::in_field("sql", "sql.syntax", "expected a query"))).into_iter().collect();
         Ok(ExplainReport { valid: !wrong, errors, graph: serde_json::to_value(graph).ok(), ..ExplainReport::default() })
     }
 
-    async fn pin(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<PinnedGraph, PinFailure> {
-        let report = self.validate(scope, graph).await.map_err(PinFailure::Control)?;
+    async fn pin(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<PinnedGraph, PinFailure> {
+        let report = self.validate(viewer, graph).await.map_err(PinFailure::Control)?;
         if !report.valid {
             return Err(PinFailure::Graph(report.errors));
         }
@@ -422,6 +428,7 @@ impl Server {
         self.post(&self.admin, &format!("{project}/data-sources"), source).await.ok();
         let topic = json!({"name": "clicks", "data_source": "broker", "schema": [{"name": "url", "type": "STRING"}]});
         self.post(&self.admin, &format!("{project}/topics"), topic).await.ok();
+        self.post(&self.admin, &format!("{project}/databases"), json!({"name": "shop"})).await.ok();
         self.upload(&self.admin, &format!("{project}/plugins/clean/versions"), b"\0asm component").await.ok();
         self.upload(&self.admin, &format!("{project}/resources/sample/versions"), b"a\n1\n").await.ok();
         self.post(&self.admin, &format!("{project}/functions"), json!({"name": "clean"})).await.ok();

@@ -63,6 +63,10 @@ impl Driver {
                 Wish::Run => {}
                 Wish::Stop { with_savepoint } => break self.stop(&execution, with_savepoint).await,
                 Wish::GiveBack => break self.give_back(&execution).await,
+                Wish::Forbid => {
+                    cancel(&execution).await;
+                    break End::Failed(self.forbidden(), Some(since_ms));
+                }
                 Wish::Abandon => {
                     cancel(&execution).await;
                     break End::Lost;

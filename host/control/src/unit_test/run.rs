@@ -18,6 +18,7 @@ use millrace_model::{
     graph::{GraphError, JobGraph},
     ids::{InstanceId, JobId, NodeId, TenantId},
 };
+use millrace_store::TableViewer;
 use parking_lot::Mutex;
 use std::{
     collections::BTreeMap,
@@ -73,7 +74,10 @@ pub(super) async fn begin(
         warnings.extend(found);
         packages_read.insert(name, rows);
     }
-    let catalog = control.draft_catalog(scope, &order.graph).await.map_err(PinError::Control)?;
+    let catalog = control
+        .draft_catalog(&TableViewer { person: Some(by.to_owned()), ..Control::of_project(scope) }, &order.graph)
+        .await
+        .map_err(PinError::Control)?;
     let services = EngineServices {
         checkpoints: Arc::new(MemoryStore::new(STATE_BYTES_MAX)),
         accounts: control.services.accounts.of_one_run(&scope.tenant),

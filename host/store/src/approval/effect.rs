@@ -13,6 +13,8 @@ impl Store {
     /// Does what `approval` asks for; answers what it has made.
     pub(super) async fn apply(&self, tx: &mut Transaction<'static, Any>, cause: &Cause, approval: &Approval) -> Result<Value, StoreError> {
         match approval.kind {
+            ApprovalKind::DatabasePublish => self.publish_database_approved(tx, cause, approval).await,
+            ApprovalKind::TablePublish => self.publish_table_approved(tx, cause, approval).await,
             ApprovalKind::TablePermission => self.permit_table_approved(tx, cause, approval).await,
             ApprovalKind::JobRelease => self.publish_release(tx, cause, approval).await,
         }
@@ -26,7 +28,7 @@ impl Store {
         approval: &Approval,
     ) -> Result<(), StoreError> {
         match approval.kind {
-            ApprovalKind::TablePermission => Ok(()),
+            ApprovalKind::DatabasePublish | ApprovalKind::TablePublish | ApprovalKind::TablePermission => Ok(()),
             ApprovalKind::JobRelease => self.end_release_request(tx, cause, approval).await,
         }
     }

@@ -26,7 +26,7 @@ pub(super) struct Everything {
 
 pub(super) async fn everything(store: &Store, scope: &ProjectScope) -> Everything {
     let source = store.create_data_source(&ann(), scope, &source("broker")).await.unwrap().id;
-    let new = NewTopic { name: name("clicks"), settings: settings(&source) };
+    let new = NewTopic { name: name("clicks"), database: None, settings: settings(&source) };
     let topic = store.create_topic(&ann(), scope, &new).await.unwrap().id;
     let content_hash = "c0ffee".to_owned();
     store.add_plugin_version(&ann(), scope, &upload("clean", &content_hash, b"component")).await.unwrap();
@@ -57,7 +57,7 @@ fn source(of: &str) -> NewDataSource {
 fn settings(source: &DataSourceId) -> TopicChange {
     TopicChange {
         physical_name: "web.clicks".into(),
-        data_source: source.clone(),
+        data_source: Some(source.clone()),
         description: "page views".into(),
         schema: Schema::new(vec![Field::new("url", DataType::String, true)]).unwrap(),
         format: json!({"type": "json"}),
@@ -144,11 +144,11 @@ pub(super) async fn topics_change_by_revision(fixture: Fixture) {
 
     let elsewhere = fixture.project("bolt", "web").await;
     let foreign = store.create_data_source(&ann(), &elsewhere, &source("broker")).await.unwrap().id;
-    change.data_source = foreign.clone();
+    change.data_source = Some(foreign.clone());
     change.expected_revision = None;
     let crossed = store.change_topic(&ann(), &scope, &made.topic, &change).await.unwrap_err();
     assert!(matches!(crossed, StoreError::NotFound { what: "data source", .. }), "{crossed}");
-    let new = NewTopic { name: name("other"), settings: settings(&foreign) };
+    let new = NewTopic { name: name("other"), database: None, settings: settings(&foreign) };
     let crossed = store.create_topic(&ann(), &scope, &new).await.unwrap_err();
     assert!(matches!(crossed, StoreError::NotFound { what: "data source", .. }), "{crossed}");
 }

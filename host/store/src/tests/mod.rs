@@ -8,6 +8,7 @@ mod cases_function;
 mod cases_instance;
 mod cases_job_life;
 mod cases_resource;
+mod cases_table;
 mod cases_temp_table;
 mod cases_template;
 mod cases_tenancy;
@@ -114,6 +115,12 @@ on_both_databases! {
     cases_approval::the_inbox_shows_what_concerns_the_reader,
     cases_approval::deadlines_pass_and_reminders_come_once,
     cases_approval::an_effect_that_is_not_possible_leaves_the_request_pending,
+    cases_table::published_states_are_snapshots,
+    cases_table::databases_are_published_before_their_tables,
+    cases_table::tables_of_other_projects_need_permission,
+    cases_table::an_application_for_project_and_person_is_two_requests,
+    cases_table::instances_start_with_permission_only,
+    cases_table::the_catalog_shows_what_is_in_an_environment,
     cases_capability::grants_stay_within_the_tenant_and_secrets_sealed,
     cases_tenancy::names_are_unique_among_siblings,
     cases_tenancy::a_tenant_never_sees_anothers_data,

@@ -198,6 +198,7 @@ impl Tables<'_> {
             return Err(wrong("sql.missing_option", format!("is missing; name a {} of the project", sql.table_option)));
         };
         let binding = self.catalog.table(name).await.map_err(|error| {
+            let code = error.table_code();
             let message = match error {
                 CatalogError::NotFound { suggestion: Some(near), .. } => {
                     format!("is '{name}', which the project does not have; did you mean '{near}'?")
@@ -207,7 +208,7 @@ impl Tables<'_> {
                 }
                 other => other.to_string(),
             };
-            wrong("config.unknown_table", message)
+            wrong(code, message)
         })?;
         if binding.connection.kind != connector.kind() {
             let message = format!("is '{name}', which lies in a {} data source, expected {}", binding.connection.kind, connector.kind());
@@ -251,19 +252,19 @@ pub(super) async fn undeclared(
 ) -> Result<(BTreeMap<String, TableBinding>, BTreeMap<String, String>), SqlError> {
     let (mut found, mut near) = (BTreeMap::new(), BTreeMap::new());
     let mut asked = std::collections::BTreeSet::new();
-    for (name, span) in uses.tables.iter().filter_map(|n| Some((n.parts.last()?.value.as_str(), n.span()))) {
-        if is_declared(name) || !asked.insert(name) {
+    for (name, span) in uses.tables.iter().filter_map(|n| Some((n.foreign().or_else(|| Some(n.parts.last()?.value.clone()))?, n.span()))) {
+        if is_declared(&name) || !asked.insert(name.clone()) {
             continue;
         }
         if asked.len() > super::TABLES_MAX {
             let message = format!("the script names more than {} tables", super::TABLES_MAX);
             return Err(SqlError::new("sql.too_many_tables", message, span));
         }
-        match catalog.table(name).await {
-            Ok(binding) => drop(found.insert(name.to_owned(), binding)),
+        match catalog.table(&name).await {
+            Ok(binding) => drop(found.insert(name, binding)),
             // A WITH table, or a slip: the binder will say so.
-            Err(CatalogError::NotFound { suggestion, .. }) => drop(suggestion.map(|s| near.insert(name.to_owned(), s))),
-            Err(error) => return Err(SqlError::new("config.unknown_table", error.to_string(), span)),
+            Err(CatalogError::NotFound { suggestion, .. }) => drop(suggestion.map(|s| near.insert(name, s))),
+            Err(error) => return Err(SqlError::new(error.table_code(), error.to_string(), span)),
         }
     }
     Ok((found, near))

@@ -92,6 +92,8 @@ impl Catalog for Topics {
             "per-minute" => {
                 json!([{"name": "start", "type": "TIMESTAMP(3)"}, {"name": "url", "type": "STRING"}, {"name": "n", "type": "BIGINT"}])
             }
+            "risk.payments" | "risk.alarms" => json!([{"name": "usr", "type": "STRING"}, {"name": "amount", "type": "BIGINT"}]),
+            "risk.cards" => return Err(CatalogError::Forbidden("select on `risk.cards` is not permitted; apply for it".into())),
             "per_user" => json!([{"name": "usr", "type": "STRING"}, {"name": "n", "type": "BIGINT", "nullable": false}]),
             _ => {
                 let suggestion = (name == "cliks").then(|| "clicks".to_owned());
@@ -162,9 +164,28 @@ async fn each_insert_becomes_sources_a_query_with_what_it_needs_and_a_sink() {
     assert_eq!(plan.pins()["users-from-events"]["schema"].as_array().unwrap().len(), 3, "all columns are pinned, not those that are read");
 }
 
+/// Tables of other projects are named with their project, as two parts or as one name with a dot.
+#[tokio::test]
+async fn tables_of_other_projects_are_named_with_their_project() {
+    for from in ["risk.payments", "`risk`.`payments`", "`risk.payments`"] {
+        let script = format!("INSERT INTO risk.alarms SELECT p.usr, p.amount FROM {from} AS p WHERE p.amount > 9");
+        let found = planned(&script, json!({}), false).await.unwrap();
+        let tables: Vec<_> = found.graph.nodes.iter().filter_map(|n| n.config.get("table")?.as_str()).collect();
+        assert_eq!(tables, ["risk.payments", "risk.alarms"], "{from}");
+        assert!(found.plan.is_some(), "{from}: the graph is planned against the same names");
+    }
+}
+
 #[tokio::test]
 async fn every_error_points_into_the_script() {
     let cases: &[(&str, &str, &[&str])] = &[
+        ("forbidden", "INSERT INTO per_user\nSELECT usr, 1 FROM risk.cards", &["2:20 permission.missing apply for it"]),
+        (
+            "forbidden topic of a declared table",
+            "CREATE TABLE t (usr STRING) WITH ('connector' = 'log', 'topic' = 'risk.cards');\nINSERT INTO per_user SELECT usr, 1 FROM t",
+            &["1:56 permission.missing apply for it"],
+        ),
+        ("no such table of another project", "INSERT INTO per_user\nSELECT usr, 1 FROM risk.nothing", &["2:20 sql.unknown_database"]),
         ("syntax", "SELECT 1;\nINSERT INTO users SELEC", &["2:19 sql.syntax"]),
         ("no insert", "CREATE TABLE t (a INT) WITH ('connector' = 'log');\n", &["1:51 sql.no_insert"]),
         ("no sink", "SELECT usr FROM clicks", &["1:1 sql.no_sink"]),

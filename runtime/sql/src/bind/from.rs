@@ -67,7 +67,11 @@ impl Binder<'_> {
     }
 
     pub(crate) fn named(&mut self, name: &ObjectName, hints: &[Hint]) -> Result<PlanNode, SqlError> {
-        let wanted = super::own_name(name).map_err(|e| self.placed(e))?;
+        let foreign = name.foreign().filter(|n| self.names.tables.contains_key(n));
+        let wanted = match &foreign {
+            Some(foreign) => foreign.as_str(),
+            None => super::own_name(name).map_err(|e| self.placed(e))?,
+        };
         super::hints::check(hints).map_err(|e| self.placed(e))?;
         if let Some(position) = self.common.iter().rposition(|(n, _)| n == wanted) {
             self.refuse_table_hints(hints, wanted)?;

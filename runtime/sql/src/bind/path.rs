@@ -30,6 +30,17 @@ pub(crate) fn own_name(name: &ObjectName) -> Result<&str, SqlError> {
     }
 }
 
+impl ObjectName {
+    /// The name as `project.table`, if it may be one of a table of another project: two parts, the first of them not the
+    /// database that every session has.
+    pub fn foreign(&self) -> Option<String> {
+        match self.parts.as_slice() {
+            [project, table] if project.value != DATABASE => Some(format!("{}.{}", project.value, table.value)),
+            _ => None,
+        }
+    }
+}
+
 fn known(found: &Identifier, expected: &str, what: &str) -> Result<(), SqlError> {
     if found.value == expected {
         return Ok(());

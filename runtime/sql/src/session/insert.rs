@@ -11,7 +11,11 @@ use millrace_functions::{Expr, Typed, coercion};
 
 impl Session {
     pub(super) fn insert(&self, insert: &Insert) -> Result<BoundInsert, SqlError> {
-        let name = own_name(&insert.table)?;
+        let foreign = insert.table.foreign().filter(|n| self.names.tables.contains_key(n));
+        let name = match &foreign {
+            Some(foreign) => foreign.as_str(),
+            None => own_name(&insert.table)?,
+        };
         let Some(table) = self.names.tables.get(name) else {
             let error = SqlError::new("sql.unknown_table", format!("there is no table `{name}` to insert into"), insert.table.span());
             return Err(match nearest(name, self.names.tables.keys().map(String::as_str)) {

@@ -11,6 +11,7 @@ mod exactly_once;
 mod looking;
 mod online_code;
 mod outages;
+mod permissions;
 mod project_files;
 mod resources;
 mod scripts;

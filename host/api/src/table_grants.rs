@@ -1,0 +1,216 @@
+//! Who may use a table: whitelists of projects and persons, and what everybody may do (PRM-4, PRM-5).
+
+use crate::{
+    caller::Caller,
+    extract::JsonBody,
+    permissions::{check_expiry, check_permissions},
+    problem::Problem,
+};
+use axum::{Json, extract::Path, http::StatusCode};
+use millrace_domain::{
+    Action, Scope,
+    permission::{Grantee, GranteeKind, Permit, RevocationPolicy, TablePermission},
+};
+use millrace_model::ids::TenantId;
+use millrace_store::TableGrant;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Most permissions that one request gives.
+const PERMITS_MAX: usize = 2_000;
+
+/// Who may use a table.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TableGrantsView {
+    /// What everybody in the tenant may do.
+    public: Vec<String>,
+    /// What happens to running instances when a permission ends: `stop_running` or `next_start`.
+    revocation: String,
+    /// Projects, oldest first.
+    projects: Vec<TableGrantView>,
+    /// Persons, oldest first.
+    persons: Vec<TableGrantView>,
+    /// What the caller can do: `grant`.
+    allowed_actions: Vec<String>,
+}
+
+/// One permission that was given.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TableGrantView {
+    id: String,
+    /// Id of the project or user.
+    grantee: String,
+    grantee_name: String,
+    permission: String,
+    /// Only on this column; null: the whole table.
+    column: Option<String>,
+    expires_at_ms: Option<i64>,
+    expired: bool,
+    granted_by: String,
+    /// Id of the request that it comes from; null if an administrator has given it.
+    approval: Option<String>,
+    created_at_ms: i64,
+    updated_at_ms: i64,
+}
+
+/// Permissions to give: what is there already gets the new expiry.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GrantsBody {
+    /// Names or ids of projects.
+    #[serde(default)]
+    projects: Vec<String>,
+    /// Names or ids of users.
+    #[serde(default)]
+    persons: Vec<String>,
+    /// `select`, `insert`, `update`, `delete`; for topics the first two.
+    #[schema(value_type = Vec<String>)]
+    permissions: Vec<TablePermission>,
+    /// Only on these columns: for persons and tables other than topics.
+    #[serde(default)]
+    columns: Vec<String>,
+    /// Until when, in milliseconds since the epoch; without end unless given.
+    expires_at_ms: Option<i64>,
+}
+
+/// What everybody may do.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AccessBody {
+    /// What everybody in the tenant may do; empty: nothing.
+    #[schema(value_type = Vec<String>)]
+    public: Vec<TablePermission>,
+    /// What happens to running instances when a permission ends: `stop_running` (unless given) or `next_start`.
+    #[schema(value_type = Option<String>)]
+    revocation: Option<RevocationPolicy>,
+}
+
+/// Who may use a table of the project.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/topics/{topic}/grants", tag = "permissions", responses((status = 200, body = TableGrantsView)))]
+pub(crate) async fn list_grants(
+    caller: Caller,
+    Path((tenant, project, topic)): Path<(String, String, String)>,
+) -> Result<Json<TableGrantsView>, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::PermissionView).await?;
+    let table = caller.api.store.topic(&scope, &topic).await?;
+    Ok(Json(grants(&caller, &table).await?))
+}
+
+async fn grants(caller: &Caller, table: &millrace_store::Topic) -> Result<TableGrantsView, Problem> {
+    let store = &caller.api.store;
+    let (mut projects, mut persons, mut public) = (Vec::new(), Vec::new(), Vec::new());
+    for grant in store.table_grants(&table.scope, &table.id).await? {
+        match grant.permit.grantee.kind() {
+            GranteeKind::Everyone => public.push(grant.permit.permission.to_string()),
+            GranteeKind::Project => projects.push(view(caller, grant).await?),
+            GranteeKind::Person => persons.push(view(caller, grant).await?),
+        }
+    }
+    let may_grant = caller.principal.allowed(Action::PermissionGrant, &Scope::Project(table.scope.clone()));
+    Ok(TableGrantsView {
+        public,
+        revocation: store.revocation_policy(&table.scope, &table.id).await?.to_string(),
+        projects,
+        persons,
+        allowed_actions: if may_grant { vec!["grant".to_owned()] } else { Vec::new() },
+    })
+}
+
+async fn view(caller: &Caller, grant: TableGrant) -> Result<TableGrantView, Problem> {
+    let TableGrant { id, scope, permit, granted_by, approval, created_at_ms, updated_at_ms, .. } = grant;
+    Ok(TableGrantView {
+        id,
+        grantee_name: caller.api.store.grantee_name(&scope.tenant, &permit.grantee).await?,
+        grantee: permit.grantee.id().to_owned(),
+        permission: permit.permission.to_string(),
+        column: permit.column,
+        expired: permit.expires_at_ms.is_some_and(|at_ms| at_ms <= caller.api.store.now_ms()),
+        expires_at_ms: permit.expires_at_ms,
+        granted_by,
+        approval: approval.map(|a| a.to_string()),
+        created_at_ms,
+        updated_at_ms,
+    })
+}
+
+/// Give permissions to projects and persons, or change how long they hold.
+#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/projects/{project}/topics/{topic}/grants", tag = "permissions", request_body = GrantsBody, responses((status = 200, body = TableGrantsView)))]
+pub(crate) async fn set_grants(
+    caller: Caller,
+    Path((tenant, project, topic)): Path<(String, String, String)>,
+    body: JsonBody<GrantsBody>,
+) -> Result<Json<TableGrantsView>, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::PermissionGrant).await?;
+    let body = body.parse()?;
+    let table = caller.api.store.topic(&scope, &topic).await?;
+    check_permissions(&caller, &table, &body.permissions, &body.columns).await?;
+    check_expiry(&caller, body.expires_at_ms)?;
+    let permits = permits(&caller, &scope.tenant, &body).await?;
+    caller.api.store.set_table_grants(&caller.cause(), (&scope, &table.id), &permits).await?;
+    caller.api.control.notify();
+    Ok(Json(grants(&caller, &table).await?))
+}
+
+async fn permits(caller: &Caller, tenant: &TenantId, body: &GrantsBody) -> Result<Vec<Permit>, Problem> {
+    if !body.columns.is_empty() && !body.projects.is_empty() {
+        return Err(Problem::field("columns", "permission.columns_of_person", "columns are given to persons only; leave the projects out"));
+    }
+    let grantees = body.projects.len() + body.persons.len();
+    if grantees == 0 || grantees * body.permissions.len() * body.columns.len().max(1) > PERMITS_MAX {
+        let message = format!("expected at least one project or person, and at most {PERMITS_MAX} permissions at once");
+        return Err(Problem::field("projects", "request.invalid", message));
+    }
+    let mut to = Vec::with_capacity(grantees);
+    for project in &body.projects {
+        to.push(Grantee::Project(caller.api.store.project(tenant, project).await?.scope.project));
+    }
+    for person in &body.persons {
+        to.push(Grantee::Person(caller.api.store.grantee_user(tenant, person).await?.0));
+    }
+    let columns: Vec<Option<String>> = if body.columns.is_empty() { vec![None] } else { body.columns.iter().cloned().map(Some).collect() };
+    let mut permits = Vec::new();
+    for grantee in to {
+        for &permission in &body.permissions {
+            let one = |column: &Option<String>| Permit {
+                grantee: grantee.clone(),
+                permission,
+                column: column.clone(),
+                expires_at_ms: body.expires_at_ms,
+            };
+            permits.extend(columns.iter().map(one));
+        }
+    }
+    Ok(permits)
+}
+
+/// Take a permission away. Running instances that use it are stopped, or refused at their next start, as the table says.
+#[utoipa::path(delete, path = "/api/v1/tenants/{tenant}/projects/{project}/topics/{topic}/grants/{grant}", tag = "permissions", responses((status = 204)))]
+pub(crate) async fn revoke_grant(
+    caller: Caller,
+    Path((tenant, project, topic, grant)): Path<(String, String, String, String)>,
+) -> Result<StatusCode, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::PermissionGrant).await?;
+    let table = caller.api.store.topic(&scope, &topic).await?;
+    caller.api.store.revoke_table_grant(&caller.cause(), (&scope, &table.id), &grant).await?;
+    caller.api.control.notify();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Say what everybody may do with a table, and what happens to running instances when a permission ends.
+#[utoipa::path(put, path = "/api/v1/tenants/{tenant}/projects/{project}/topics/{topic}/access", tag = "permissions", request_body = AccessBody, responses((status = 200, body = TableGrantsView)))]
+pub(crate) async fn set_access(
+    caller: Caller,
+    Path((tenant, project, topic)): Path<(String, String, String)>,
+    body: JsonBody<AccessBody>,
+) -> Result<Json<TableGrantsView>, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::PermissionGrant).await?;
+    let body = body.parse()?;
+    let table = caller.api.store.topic(&scope, &topic).await?;
+    if !body.public.is_empty() {
+        check_permissions(&caller, &table, &body.public, &[]).await?;
+    }
+    let policy = body.revocation.unwrap_or(RevocationPolicy::StopRunning);
+    caller.api.store.set_table_access(&caller.cause(), (&scope, &table.id), &body.public, policy).await?;
+    caller.api.control.notify();
+    Ok(Json(grants(&caller, &table).await?))
+}

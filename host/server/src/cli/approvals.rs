@@ -1,0 +1,98 @@
+//! Commands on approvals: the inbox and decisions.
+
+use super::session::Session;
+use crate::client::encode;
+use clap::{Subcommand, ValueEnum};
+use serde_json::json;
+
+#[derive(Subcommand)]
+pub(crate) enum ApprovalsCommand {
+    /// List requests; those that wait for a decision of the caller's unless said otherwise
+    List {
+        /// Which
+        #[arg(long, value_enum, default_value_t = View::Waiting)]
+        view: View,
+        /// Only of this kind: table_publish, database_publish, table_permission, …
+        #[arg(long, value_name = "KIND")]
+        kind: Option<String>,
+        /// Only about test or production
+        #[arg(long, value_name = "ENVIRONMENT")]
+        environment: Option<String>,
+    },
+    /// Show a request with its history
+    Show {
+        /// Request number or id
+        request: String,
+    },
+    /// Agree
+    Approve(Decision),
+    /// Do not agree
+    Reject(Decision),
+    /// Take back a request of one's own
+    Withdraw(Decision),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Decision {
+    /// Request number or id
+    request: String,
+    /// What to say to it; needed to reject
+    #[arg(long, short = 'm', default_value = "", value_name = "TEXT")]
+    opinion: String,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum View {
+    /// To be decided by the caller
+    Waiting,
+    /// Decided by the caller
+    Decided,
+    /// Asked for by the caller
+    Requested,
+    /// All that the caller may see
+    All,
+}
+
+pub(crate) async fn run(session: &Session, command: ApprovalsCommand) -> anyhow::Result<()> {
+    let approvals = format!("{}/approvals", session.tenant()?);
+    match command {
+        ApprovalsCommand::List { view, kind, environment } => {
+            let mut filters = Vec::new();
+            match view {
+                View::Waiting => filters.push("view=waiting_for_me".to_owned()),
+                View::Decided => filters.push("view=decided_by_me".to_owned()),
+                View::Requested => filters.push("view=requested_by_me".to_owned()),
+                View::All => {}
+            }
+            filters.extend(kind.map(|kind| format!("kind={}", encode(&kind))));
+            filters.extend(environment.map(|environment| format!("environment={}", encode(&environment))));
+            let listed = session.client.list(&format!("{approvals}?{}", filters.join("&"))).await?;
+            let columns = [
+                ("NUMBER", "number"),
+                ("KIND", "kind"),
+                ("SUBJECT", "subject_name"),
+                ("ENVIRONMENT", "environment"),
+                ("APPLICANT", "applicant_name"),
+                ("STATE", "state"),
+                ("YOU CAN", "allowed_actions"),
+                ("REASON", "reason"),
+            ];
+            session.output.list(&listed, &columns);
+        }
+        ApprovalsCommand::Show { request } => {
+            session.output.item(&session.client.get(&format!("{approvals}/{}", encode(&request))).await?);
+        }
+        ApprovalsCommand::Approve(decision) => decide(session, &approvals, "approve", decision).await?,
+        ApprovalsCommand::Reject(decision) => decide(session, &approvals, "reject", decision).await?,
+        ApprovalsCommand::Withdraw(decision) => decide(session, &approvals, "withdraw", decision).await?,
+    }
+    Ok(())
+}
+
+async fn decide(session: &Session, approvals: &str, what: &str, decision: Decision) -> anyhow::Result<()> {
+    let path = format!("{approvals}/{}/{what}", encode(&decision.request));
+    let ended = session.client.post(&path, &json!({"opinion": decision.opinion})).await?;
+    let state = ended["state"].as_str().unwrap_or_default();
+    session.output.done(&format!("request {} is {state}", decision.request), &ended);
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! A table's way to test, and another project's way to the table, over HTTP alone (TOP-1 to TOP-3, PRM-1 to PRM-6): published
+//! by approval, applied for, read by a running job, taken away, and the job has stopped.
+
+use crate::kafka;
+use millrace_e2e::{Api, Server, ServerOptions, unique, until};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// A caller of `role`, in one project or the whole tenant.
+async fn caller(server: &Server, admin: &Api, tenant: &str, role: &str, project: Option<&str>) -> Api {
+    let body = json!({"name": role.replace('_', "-"), "role": role, "project": project});
+    let issued = admin.post(&format!("/api/v1/tenants/{tenant}/tokens"), &body).await.unwrap();
+    Api::new(server.base(), issued["secret"].as_str().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_reads_a_table_of_another_project_while_it_may() {
+    let server = Server::start(ServerOptions::default()).await.unwrap();
+    let (admin, kafka, name) = (server.api().unwrap(), kafka(), unique("permissions"));
+    let [payments, copied] = ["payments", "copied"].map(|topic| format!("{name}-{topic}"));
+    for topic in [&payments, &copied] {
+        kafka.create_topic(topic, 1).await.unwrap();
+    }
+    let columns = json!([{"name": "id", "type": "BIGINT"}, {"name": "card", "type": "STRING"}]);
+    let risk = admin.make_project(&name).await.unwrap();
+    let tenant = format!("/api/v1/tenants/{name}");
+    let shop = format!("{tenant}/projects/shop");
+    risk.make_kafka("kafka", kafka.bootstrap()).await.unwrap();
+    risk.make_topic("payments", &payments, &columns).await.unwrap();
+    admin.post(&format!("{tenant}/projects"), &json!({"name": "shop"})).await.unwrap();
+    let source = json!({"name": "kafka", "kind": "kafka", "properties": {"bootstrap.servers": kafka.bootstrap()}});
+    admin.post(&format!("{shop}/data-sources"), &source).await.unwrap();
+    let topic = json!({"name": "copied", "physical_name": copied, "data_source": "kafka", "schema": columns});
+    admin.post(&format!("{shop}/topics"), &topic).await.unwrap();
+    let owner = caller(&server, &admin, &name, "project_data_admin", Some("main")).await;
+    let designer = caller(&server, &admin, &name, "developer", Some("main")).await;
+    let developer = caller(&server, &admin, &name, "developer", Some("shop")).await;
+
+    // Nobody else can use what is only designed; publishing it takes two people.
+    let draft = json!({
+        "nodes": [
+            {"id": "in", "kind": "kafka_source", "config": {"topic": "main.payments", "start": "earliest"}},
+            {"id": "out", "kind": "kafka_sink", "config": {"topic": "copied"}},
+        ],
+        "edges": [{"from": "in", "to": "out"}],
+        "parameters": {"checkpoint_interval_ms": 200},
+    });
+    developer.post(&format!("{shop}/jobs"), &json!({"name": "copy", "draft": draft})).await.unwrap();
+    let validate = format!("{shop}/jobs/copy/validate");
+    let found = developer.post(&validate, &json!({})).await.unwrap();
+    assert!(found["errors"][0]["message"].as_str().unwrap().contains("is not published in test"), "{found}");
+    let ask = json!({"environment": "test", "reason": "for the shop", "ensure": true});
+    let asked = designer.post(&risk.path("topics/payments/publish"), &ask).await.unwrap();
+    let decide = |who: &Api, number: &Value, what: &str| {
+        let (who, path) = (who.clone(), format!("{tenant}/approvals/{number}/{what}"));
+        async move { who.post(&path, &json!({"opinion": "decided"})).await }
+    };
+    assert_eq!(decide(&designer, &asked["number"], "approve").await.unwrap_err().code(), "access.forbidden");
+    let done = decide(&owner, &asked["number"], "approve").await.unwrap();
+    assert_eq!((&done["state"], &done["result"]["ensured"]), (&json!("approved"), &json!({"created": false})), "the real topic agrees");
+
+    // Published, and still not permitted: said on the canvas, in SQL, and at the start.
+    let found = developer.post(&validate, &json!({})).await.unwrap();
+    assert_eq!((&found["errors"][0]["node"], &found["errors"][0]["code"]), (&json!("in"), &json!("permission.missing")), "{found}");
+    let sql = json!({"sql": "INSERT INTO copied\nSELECT id, card FROM main.payments"});
+    let found = developer.post(&format!("{shop}/sql/explain"), &sql).await.unwrap();
+    assert_eq!((&found["errors"][0]["code"], &found["errors"][0]["line"]), (&json!("permission.missing"), &json!(2)), "{found}");
+
+    let application = json!({"table": "main.payments", "project": "shop", "for_me": true, "permissions": ["select"], "reason": "report"});
+    let applied = developer.post(&format!("{tenant}/permission-requests"), &application).await.unwrap();
+    let requests = applied["requests"].as_array().unwrap();
+    assert_eq!(requests.len(), 2);
+    decide(&owner, &requests[0]["number"], "approve").await.unwrap();
+    decide(&owner, &requests[1]["number"], "reject").await.unwrap();
+    let found = developer.post(&format!("{shop}/sql/explain"), &sql).await.unwrap();
+    assert_eq!(found["valid"], true, "{found}");
+
+    // The job reads it.
+    developer.post(&format!("{shop}/jobs/copy/versions"), &json!({})).await.unwrap();
+    let instance = developer.post(&format!("{shop}/instances"), &json!({"job": "copy"})).await.unwrap();
+    let instance = format!("{shop}/instances/{}", instance["id"].as_str().unwrap());
+    developer.post(&format!("{instance}/start"), &json!({})).await.unwrap();
+    kafka.send(&payments, &[r#"{"id": 1, "card": "a"}"#, r#"{"id": 2, "card": "b"}"#]).unwrap();
+    let mut reader = kafka.reader(&copied).unwrap();
+    for id in [1, 2] {
+        let row = until("a payment is copied", 60, async || match reader.next(Duration::from_millis(200)) {
+            Ok(Some(row)) => Ok(row),
+            other => Err(format!("{other:?}")),
+        });
+        assert_eq!(row.await.unwrap().json().unwrap()["id"], id);
+    }
+
+    // Taken away: it stops, says why, and does not start again.
+    let grants = risk.path("topics/payments/grants");
+    let whitelist = owner.get(&grants).await.unwrap();
+    let millrace = millrace_e2e::binary().unwrap();
+    let revoked = std::process::Command::new(millrace)
+        .args(["--server", &server.base(), "--tenant", &name, "--project", "main"])
+        .args(["permission", "revoke", "payments", whitelist["projects"][0]["id"].as_str().unwrap()])
+        .env("MILLRACE_DATA_DIR", server.data_dir())
+        .output()
+        .unwrap();
+    assert!(revoked.status.success(), "{}", String::from_utf8_lossy(&revoked.stderr));
+    let failed = until("the instance has failed", 30, async || match developer.get(&instance).await {
+        Ok(found) if found["state"] == "failed" => Ok(found),
+        other => Err(format!("{other:?}")),
+    });
+    let message = failed.await.unwrap()["last_failure"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("a permission has ended") && message.contains("millrace permission apply main.payments"), "{message}");
+    let again = developer.post(&format!("{instance}/start"), &json!({})).await.unwrap_err();
+    assert_eq!((again.status, again.code()), (403, "permission.missing"));
+}
