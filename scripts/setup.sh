@@ -59,6 +59,9 @@ python3 -m pip --version >/dev/null 2>&1 || missing="$missing python3-pip"
 if [ "${1:-}" = --tests ]; then
     [ -x "$(find /usr/lib/postgresql -name initdb 2>/dev/null | head -n 1)" ] || has initdb || missing="$missing postgresql"
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+    # The OpenID provider that sign-in is tested with.
+    has node || missing="$missing nodejs"
+    has npm || missing="$missing npm"
 fi
 # shellcheck disable=SC2086 # one word per package
 [ -z "$missing" ] || install_packages $missing

@@ -233,6 +233,11 @@ pub(crate) async fn create_build(
     body: JsonBody<BuildRequest>,
 ) -> Result<(StatusCode, Json<BuildView>), Problem> {
     let scope = caller.in_project(&tenant, &project, Action::BuildCreate).await?;
+    if !caller.api.store.services(&scope).await?.0.online_code() {
+        let detail =
+            format!("the service `stream_computing` of project `{project}` builds no code; an administrator of the tenant can allow it");
+        return Err(Problem::new(StatusCode::CONFLICT, "project.no_online_code", detail));
+    }
     let wait = query.parse()?.wait();
     let request = body.parse()?;
     if request.plugin.is_some() {

@@ -1,39 +1,122 @@
 //! Who calls, and the one place where a request is allowed, refused or "not found".
 //!
 //! Invariant: a refusal is in the audit log before the caller hears of it. Requests without a valid token are only
-//! logged: anybody can make any number of them, and nobody is there to name.
+//! logged: anybody can make any number of them, and nobody is there to name. A caller by cookie has shown that a page of
+//! ours sent the request.
 
-use crate::{frame::RequestId, problem::Problem, state::ApiState};
+use crate::{cookie, frame::RequestId, problem::Problem, state::ApiState};
 use axum::{
-    extract::FromRequestParts,
+    extract::{ConnectInfo, FromRequestParts},
     http::{StatusCode, header, request::Parts},
 };
 use millrace_domain::{Action, Environment, Principal, ProjectScope, Scope};
 use millrace_model::ids::TenantId;
-use millrace_store::{Cause, TableViewer, TokenSecret};
+use millrace_store::{Cause, Session, StoreError, TableViewer, TokenSecret};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+};
 
 /// A caller who has signed in, with the state of the API at hand.
 pub(crate) struct Caller {
     pub(crate) api: ApiState,
     pub(crate) principal: Principal,
+    /// The session that they came with; none for the bearer of a token.
+    pub(crate) by_session: Option<BySession>,
     request_id: String,
+}
+
+/// What is known of a caller who came by session.
+pub(crate) struct BySession {
+    pub(crate) session: Session,
+    /// The person's tenant; none for a user of the platform.
+    pub(crate) tenant: Option<TenantId>,
+    pub(crate) must_change_password: bool,
+    /// What a page repeats with each change.
+    pub(crate) csrf_token: String,
+}
+
+/// A caller who may still have to change a one-time password: for the few endpoints that do without.
+pub(crate) struct Newcomer(pub(crate) Caller);
+
+impl FromRequestParts<ApiState> for Newcomer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Problem> {
+        let request_id = request_id(parts);
+        let unknown = |detail: &str| Problem::new(StatusCode::UNAUTHORIZED, "token.required", detail);
+        if let Some(header) = parts.headers.get(header::AUTHORIZATION) {
+            let secret = header.to_str().ok().and_then(|value| value.split_once(' '));
+            let secret = secret.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+            let (_, secret) = secret.ok_or_else(|| unknown("send `authorization: Bearer <token>`"))?;
+            let principal = api.store.sign_in(&TokenSecret::presented(secret.trim())).await?;
+            let principal = principal.ok_or_else(|| {
+                tracing::warn!(request_id, "a token that is unknown, expired or revoked was presented");
+                unknown("the token is unknown, expired or revoked")
+            })?;
+            return Ok(Self(Caller { api: api.clone(), principal, by_session: None, request_id }));
+        }
+        let secret = cookie::session_secret(&parts.headers, &api.config);
+        let secret = secret.ok_or_else(|| unknown("sign in, or send `authorization: Bearer <token>`"))?;
+        let found = api.store.resume_session(&TokenSecret::presented(secret.as_str())).await?;
+        let found = found.ok_or_else(|| unknown("the session has ended; sign in again"))?;
+        cookie::check_origin(&parts.headers, &parts.method, &api.config)?;
+        cookie::check_csrf(&parts.headers, &parts.method, &secret)?;
+        let by_session = BySession {
+            session: found.session,
+            tenant: found.tenant,
+            must_change_password: found.must_change_password,
+            csrf_token: cookie::csrf_token(&secret),
+        };
+        Ok(Self(Caller { api: api.clone(), principal: found.principal, by_session: Some(by_session), request_id }))
+    }
 }
 
 impl FromRequestParts<ApiState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Problem> {
-        let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-        let unknown = |detail: &str| Problem::new(StatusCode::UNAUTHORIZED, "token.required", detail);
-        let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let secret = header.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let (_, secret) = secret.ok_or_else(|| unknown("send `authorization: Bearer <token>`"))?;
-        let principal = api.store.sign_in(&TokenSecret::presented(secret.trim())).await?;
-        let principal = principal.ok_or_else(|| {
-            tracing::warn!(request_id, "a token that is unknown, expired or revoked was presented");
-            unknown("the token is unknown, expired or revoked")
-        })?;
-        Ok(Self { api: api.clone(), principal, request_id })
+        let Newcomer(caller) = Newcomer::from_request_parts(parts, api).await?;
+        if caller.by_session.as_ref().is_some_and(|by| by.must_change_password) {
+            let detail = "you have signed in with a one-time password; choose one of your own first (PUT /api/v1/me/password)";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "password.must_change", detail));
+        }
+        Ok(caller)
+    }
+}
+
+/// The id of a request.
+pub(crate) fn request_id(parts: &Parts) -> String {
+    parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
+}
+
+/// Where a request comes from, and what the client calls itself.
+pub(crate) struct Origin {
+    /// The address; for IPv6 its network, because one client has a whole one.
+    pub(crate) address: String,
+    /// `user-agent`.
+    pub(crate) agent: String,
+    pub(crate) request_id: String,
+}
+
+impl FromRequestParts<ApiState> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Infallible> {
+        let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        // The last entry is the one that the nearest proxy has written; those before it are claims.
+        let named = api.config.client_address_header.as_deref().map(|name| text(name).rsplit(',').next().unwrap_or_default().trim());
+        let named = named.and_then(|address| address.parse::<IpAddr>().ok());
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+        let address = match named.or(peer) {
+            Some(IpAddr::V6(v6)) if v6.to_ipv4_mapped().is_none() => {
+                let network = u128::from(v6) & !u128::from(u64::MAX);
+                format!("{}/64", std::net::Ipv6Addr::from(network))
+            }
+            Some(address) => address.to_canonical().to_string(),
+            None => "unknown".to_owned(),
+        };
+        Ok(Self { address, agent: text("user-agent").to_owned(), request_id: request_id(parts) })
     }
 }
 
@@ -75,7 +158,16 @@ impl Caller {
             let detail = format!("project `{}` is archived and cannot be entered", found.name);
             return Err(Problem::new(StatusCode::CONFLICT, "project.archived", detail));
         }
+        if let Err(service) = found.services.admit(action) {
+            return Err(StoreError::NoService { project: found.name.to_string(), service }.into());
+        }
         Ok(found.scope)
+    }
+
+    /// The session of a person; bearers of tokens have none.
+    pub(crate) fn session(&self) -> Result<&BySession, Problem> {
+        let detail = "only a person who has signed in can do this; a token cannot (millrace sign-in, or POST /api/v1/sign-in)";
+        self.by_session.as_ref().ok_or_else(|| Problem::new(StatusCode::FORBIDDEN, "session.required", detail))
     }
 
     /// May the caller do `action` in `scope`? `place` says what to call it if they may not even know of it.

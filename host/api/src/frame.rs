@@ -86,12 +86,15 @@ fn refusal_of_axum(response: &Response) -> Option<Problem> {
 }
 
 fn document(problem: Problem, request_id: &str) -> Response {
-    let status = problem.status;
+    let (status, retry_after_s) = (problem.status, problem.retry_after_s);
     let document = problem.document(request_id);
     let body = serde_json::to_vec(&document).unwrap_or_default();
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
+    if let Some(seconds) = retry_after_s {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     if status == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }

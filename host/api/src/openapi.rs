@@ -1,11 +1,11 @@
 //! The routes and the OpenAPI document, from one list: what is not here is not served.
 
 use crate::{
-    approvals, audit, builds, capabilities, catalog_tables, data_sources, databases, folders, frame, functions, instance_graph,
-    instance_logs, instance_views, instances, job_diff, job_locks, job_versions, jobs, me, permissions, platform, plugins, preview,
-    problem, projects, quotas, releases, resources, savepoints, sql,
+    approvals, audit, builds, capabilities, catalog_tables, data_sources, databases, folders, frame, functions, identity_providers,
+    instance_graph, instance_logs, instance_views, instances, job_diff, job_locks, job_versions, jobs, me, members, oidc, permissions,
+    platform, plugins, preview, problem, projects, quotas, releases, resources, savepoints, services, sign_in, sql,
     state::{ApiConfig, ApiState},
-    table_grants, table_publications, taps, temp_tables, templates, tenants, tokens, topics, unit_tests, yaml,
+    table_grants, table_publications, taps, temp_tables, templates, tenants, tokens, topics, unit_tests, users, yaml,
 };
 use axum::{
     extract::{DefaultBodyLimit, Request},
@@ -17,7 +17,7 @@ use utoipa::{
         Content, Ref, RefOr, Required, ResponseBuilder,
         path::{Operation, ParameterBuilder, ParameterIn, PathItem},
         schema::{ObjectBuilder, Type},
-        security::{Http, HttpAuthScheme, SecurityScheme},
+        security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
     },
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -25,10 +25,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Millrace", description = "Multi-tenant real-time stream processing", version = "1", license(name = "Apache-2.0")),
-    security(("token" = [])),
+    security(("token" = []), ("session" = [])),
     components(schemas(problem::ProblemDocument))
 )]
 struct Document;
+
+/// How a session is used.
+const SESSION: &str = "Made by POST /api/v1/sign-in; changes also need the header x-csrf-token. Called __Host-millrace_session over https.";
 
 /// The description of the API.
 pub fn document() -> utoipa::openapi::OpenApi {
@@ -41,6 +44,7 @@ pub(crate) fn routes(config: &ApiConfig) -> OpenApiRouter<ApiState> {
     let quick_routes = OpenApiRouter::new()
         .merge(platform_routes())
         .merge(tenant_routes())
+        .merge(people_routes())
         .merge(definition_routes())
         .merge(instance_routes())
         .merge(approval_routes())
@@ -82,6 +86,42 @@ fn tenant_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(projects::archive_project))
         .routes(routes!(quotas::list_quotas))
         .routes(routes!(quotas::set_quota))
+}
+
+/// Users, sign-in, members and services of projects.
+fn people_routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(sign_in::sign_in))
+        .routes(routes!(sign_in::sign_out))
+        .routes(routes!(sign_in::list_sign_in_providers))
+        .routes(routes!(oidc::begin_oidc))
+        .routes(routes!(oidc::finish_oidc))
+        .routes(routes!(me::change_password))
+        .routes(routes!(me::list_own_sessions))
+        .routes(routes!(me::end_own_session))
+        .routes(routes!(me::list_own_tokens, me::create_own_token))
+        .routes(routes!(me::revoke_own_token))
+        .routes(routes!(users::list_users, users::create_user))
+        .routes(routes!(users::get_user, users::edit_user, users::delete_user))
+        .routes(routes!(users::reset_user_password))
+        .routes(routes!(users::get_user_roles, users::set_user_roles))
+        .routes(routes!(users::list_platform_users, users::create_platform_user))
+        .routes(routes!(users::get_platform_user, users::edit_platform_user, users::delete_platform_user))
+        .routes(routes!(users::reset_platform_user_password))
+        .routes(routes!(users::get_platform_user_roles, users::set_platform_user_roles))
+        .routes(routes!(identity_providers::list_identity_providers))
+        .routes(routes!(identity_providers::set_identity_provider, identity_providers::delete_identity_provider))
+        .routes(routes!(identity_providers::link_identity))
+        .routes(routes!(identity_providers::list_platform_identity_providers))
+        .routes(routes!(identity_providers::set_platform_identity_provider, identity_providers::delete_platform_identity_provider))
+        .routes(routes!(members::list_members))
+        .routes(routes!(members::set_member, members::remove_member))
+        .routes(routes!(services::list_services))
+        .routes(routes!(services::set_service, services::remove_service))
+        .routes(routes!(quotas::list_project_quotas))
+        .routes(routes!(quotas::set_project_quota))
+        .routes(routes!(audit::export_audit))
+        .routes(routes!(audit::list_platform_audit))
 }
 
 fn definition_routes() -> OpenApiRouter<ApiState> {
@@ -242,6 +282,8 @@ fn slow_routes(config: &ApiConfig) -> OpenApiRouter<ApiState> {
 fn complete(document: &mut utoipa::openapi::OpenApi) {
     let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     document.components.get_or_insert_default().add_security_scheme("token", token);
+    let session = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description("millrace_session", SESSION)));
+    document.components.get_or_insert_default().add_security_scheme("session", session);
     for (path, item) in &mut document.paths.paths {
         let names: Vec<String> = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).map(str::to_owned).collect();
         for operation in operations(item) {

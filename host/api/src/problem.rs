@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use millrace_domain::approval::Refusal;
+use millrace_identity::PasswordFailure;
 use millrace_model::graph::GraphError;
 use millrace_store::StoreError;
 use serde::Serialize;
@@ -58,6 +59,8 @@ pub struct Problem {
     pub(crate) detail: String,
     pub(crate) errors: Vec<FieldError>,
     pub(crate) internal: Option<String>,
+    /// When to come again.
+    pub(crate) retry_after_s: Option<i64>,
 }
 
 /// The document that is sent, with media type `application/problem+json`.
@@ -84,7 +87,7 @@ pub struct ProblemDocument {
 impl Problem {
     /// A problem that the caller can do something about.
     pub fn new(status: StatusCode, code: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { status, code: code.into(), detail: detail.into(), errors: Vec::new(), internal: None }
+        Self { status, code: code.into(), detail: detail.into(), errors: Vec::new(), internal: None, retry_after_s: None }
     }
 
     /// A wrong field of a request.
@@ -92,6 +95,12 @@ impl Problem {
         let message = message.into();
         let error = FieldError::in_field(field, code, message.clone());
         Self { errors: vec![error], ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, format!("`{field}`: {message}")) }
+    }
+
+    /// With a time in seconds after which it makes sense to come again.
+    #[must_use]
+    pub fn after(self, seconds: i64) -> Self {
+        Self { retry_after_s: Some(seconds), ..self }
     }
 
     /// Something of this name is not there, or not for this caller.
@@ -151,6 +160,7 @@ impl From<StoreError> for Problem {
             StoreError::InUse { what, .. } => Self::new(StatusCode::CONFLICT, code(what, "in_use"), error.to_string()),
             StoreError::QuotaExceeded { .. } => Self::new(StatusCode::CONFLICT, "quota.exceeded", error.to_string()),
             StoreError::Archived(_) => Self::new(StatusCode::CONFLICT, "project.archived", error.to_string()),
+            StoreError::NoService { .. } => Self::new(StatusCode::CONFLICT, "project.no_service", error.to_string()),
             StoreError::Lifecycle(_) => Self::new(StatusCode::CONFLICT, "instance.state", error.to_string()),
             StoreError::Approval(refusal) => match refusal {
                 Refusal::State { .. } => Self::new(StatusCode::CONFLICT, "approval.state", error.to_string()),
@@ -180,6 +190,15 @@ impl From<StoreError> for Problem {
             StoreError::Fenced { .. } | StoreError::Undecryptable(_) | StoreError::Corrupt(_) | StoreError::NewerSchema { .. } => {
                 Self::internal(error.to_string())
             }
+        }
+    }
+}
+
+impl From<PasswordFailure> for Problem {
+    fn from(failure: PasswordFailure) -> Self {
+        match failure {
+            PasswordFailure::Busy => Self::new(StatusCode::TOO_MANY_REQUESTS, "sign_in.busy", failure.to_string()).after(5),
+            PasswordFailure::Defect(_) => Self::internal(failure.to_string()),
         }
     }
 }

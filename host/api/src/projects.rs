@@ -8,7 +8,7 @@ use crate::{
     tenants::DescriptionBody,
 };
 use axum::{Json, extract::Path, http::StatusCode};
-use millrace_domain::{Action, Name, Scope};
+use millrace_domain::{Action, Name, Principal, Scope, Service};
 use millrace_store::{PageRequest, Project};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -23,11 +23,22 @@ pub(crate) struct ProjectView {
     created_at_ms: i64,
     /// Archived projects keep their data and cannot be entered.
     archived_at_ms: Option<i64>,
+    /// The services that the project has.
+    services: Vec<&'static str>,
+    /// What the caller may do here; of an archived project only what can be done from outside.
+    allowed_actions: Vec<String>,
 }
 
-impl From<Project> for ProjectView {
-    fn from(project: Project) -> Self {
+impl ProjectView {
+    fn of(principal: &Principal, project: Project) -> Self {
+        let archived = project.archived_at_ms.is_some();
+        let allowed = principal.allowed_actions(&Scope::Project(project.scope.clone())).into_iter();
+        let possible =
+            allowed.filter(|&action| if archived { action == Action::ProjectView } else { project.services.admit(action).is_ok() });
+        let services = Service::ALL.iter().filter(|&&service| project.services.state(service).enabled);
         Self {
+            allowed_actions: possible.map(|action| action.to_string()).collect(),
+            services: services.map(|service| service.as_str()).collect(),
             id: project.scope.project.to_string(),
             tenant: project.scope.tenant.to_string(),
             name: project.name.to_string(),
@@ -74,7 +85,8 @@ pub(crate) async fn list_projects(
     let sees_all = caller.principal.allowed(Action::ProjectView, &Scope::Tenant(id.clone()));
     let user = if sees_all { None } else { Some(caller.principal.user.as_str()) };
     let page = PageRequest { cursor: query.cursor, limit: query.limit };
-    Ok(Listing::of(caller.api.store.projects(&id, user, query.archived, &page).await?))
+    let found = caller.api.store.projects(&id, user, query.archived, &page).await?;
+    Ok(Json(Listing::with(found, |project| ProjectView::of(&caller.principal, project))))
 }
 
 /// Make a project.
@@ -87,14 +99,15 @@ pub(crate) async fn create_project(
     let id = caller.in_tenant(&tenant, Action::ProjectCreate).await?;
     let new = body.parse()?;
     let made = caller.api.store.create_project(&caller.cause(), &id, &new.name, &new.description).await?;
-    Ok((StatusCode::CREATED, Json(made.into())))
+    Ok((StatusCode::CREATED, Json(ProjectView::of(&caller.principal, made))))
 }
 
 /// Get a project by name or id.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}", tag = "projects", responses((status = 200, body = ProjectView)))]
 pub(crate) async fn get_project(caller: Caller, Path((tenant, project)): Path<(String, String)>) -> Result<Json<ProjectView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::ProjectView).await?;
-    Ok(Json(caller.api.store.project(&scope.tenant, scope.project.as_str()).await?.into()))
+    let found = caller.api.store.project(&scope.tenant, scope.project.as_str()).await?;
+    Ok(Json(ProjectView::of(&caller.principal, found)))
 }
 
 /// Change a project's description.
@@ -105,7 +118,8 @@ pub(crate) async fn edit_project(
     body: JsonBody<DescriptionBody>,
 ) -> Result<Json<ProjectView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::ProjectEdit).await?;
-    Ok(Json(caller.api.store.describe_project(&caller.cause(), &scope, &body.parse()?.description).await?.into()))
+    let changed = caller.api.store.describe_project(&caller.cause(), &scope, &body.parse()?.description).await?;
+    Ok(Json(ProjectView::of(&caller.principal, changed)))
 }
 
 /// Archive a project: its instances stop, its data stays, and it cannot be entered again.
@@ -114,5 +128,5 @@ pub(crate) async fn archive_project(caller: Caller, Path((tenant, project)): Pat
     let scope = caller.in_project(&tenant, &project, Action::ProjectArchive).await?;
     let archived = caller.api.store.archive_project(&caller.cause(), &scope).await?;
     caller.api.control.notify();
-    Ok(Json(archived.into()))
+    Ok(Json(ProjectView::of(&caller.principal, archived)))
 }

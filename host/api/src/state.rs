@@ -1,6 +1,7 @@
 //! What every handler has: the store, the control plane and the API's own settings.
 
 use crate::{control_plane::ControlPlane, instance_logs::FOLLOWERS_MAX};
+use millrace_identity::{HashRules, Hasher, OpenIdClient};
 use millrace_store::Store;
 use std::{
     ops::Deref,
@@ -36,6 +37,16 @@ pub struct ApiConfig {
     pub follow_max: Duration,
     /// Whether `/metrics` answers without a token: for networks where only the monitoring system can reach it.
     pub metrics_public: bool,
+    /// Where browsers reach this server: `https://millrace.example.com`. With https, cookies are only sent encrypted.
+    pub public_url: String,
+    /// A session ends after this time without use.
+    pub session_idle: Duration,
+    /// A session ends after this time at the latest.
+    pub session_max: Duration,
+    /// Header in which the nearest proxy names its client, such as `x-forwarded-for`; none if clients reach us directly.
+    pub client_address_header: Option<String>,
+    /// How passwords are hashed.
+    pub hash_rules: HashRules,
 }
 
 impl Default for ApiConfig {
@@ -52,6 +63,11 @@ impl Default for ApiConfig {
             slow_request_timeout: Duration::from_secs(660),
             follow_max: Duration::from_secs(15 * 60),
             metrics_public: false,
+            public_url: "http://127.0.0.1:8080".to_owned(),
+            session_idle: Duration::from_secs(8 * 3_600),
+            session_max: Duration::from_secs(72 * 3_600),
+            client_address_header: None,
+            hash_rules: HashRules::default(),
         }
     }
 }
@@ -59,6 +75,13 @@ impl Default for ApiConfig {
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
 pub struct ApiState(Arc<Shared>);
+
+/// Whether only this machine reaches the server: for trials, where an identity provider beside it needs no encryption.
+fn is_local(public_url: &str) -> bool {
+    ["http://127.0.0.1", "http://localhost"]
+        .iter()
+        .any(|here| public_url.strip_prefix(here).is_some_and(|rest| rest.is_empty() || rest.starts_with(':') || rest.starts_with('/')))
+}
 
 /// The parts of [`ApiState`].
 pub struct Shared {
@@ -70,6 +93,8 @@ pub struct Shared {
     pub config: ApiConfig,
     pub(crate) uploads: Semaphore,
     pub(crate) followers: Arc<Semaphore>,
+    pub(crate) hasher: Hasher,
+    pub(crate) openid: OpenIdClient,
     draining: AtomicBool,
 }
 
@@ -78,7 +103,17 @@ impl ApiState {
     pub fn new(store: Store, control: impl ControlPlane, config: ApiConfig) -> Self {
         let uploads = Semaphore::new(config.uploads_max.max(1));
         let followers = Arc::new(Semaphore::new(FOLLOWERS_MAX));
-        Self(Arc::new(Shared { store, control: Arc::new(control), config, uploads, followers, draining: AtomicBool::new(false) }))
+        let (hasher, openid) = (Hasher::new(config.hash_rules), OpenIdClient::new(is_local(&config.public_url)));
+        Self(Arc::new(Shared {
+            store,
+            control: Arc::new(control),
+            config,
+            uploads,
+            followers,
+            hasher,
+            openid,
+            draining: AtomicBool::new(false),
+        }))
     }
 
     /// From now on `/health/ready` says no: load balancers send no more requests while the process ends.

@@ -3,11 +3,12 @@
 use crate::{
     caller::Caller,
     extract::{JsonBody, QueryString},
+    me::action_words,
     page::{Listing, PageQuery},
     problem::Problem,
 };
 use axum::{Json, extract::Path, http::StatusCode};
-use millrace_domain::{Action, Name, Scope};
+use millrace_domain::{Action, Name, Principal, Scope};
 use millrace_store::Tenant;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,11 +20,14 @@ pub(crate) struct TenantView {
     name: String,
     description: String,
     created_at_ms: i64,
+    /// What the caller may do here.
+    allowed_actions: Vec<String>,
 }
 
-impl From<Tenant> for TenantView {
-    fn from(tenant: Tenant) -> Self {
+impl TenantView {
+    fn of(principal: &Principal, tenant: Tenant) -> Self {
         Self {
+            allowed_actions: action_words(principal, &Scope::Tenant(tenant.id.clone())),
             id: tenant.id.to_string(),
             name: tenant.name.to_string(),
             description: tenant.description,
@@ -55,7 +59,8 @@ pub(crate) struct DescriptionBody {
 pub(crate) async fn list_tenants(caller: Caller, query: QueryString<PageQuery>) -> Result<Json<Listing<TenantView>>, Problem> {
     // Everybody may ask; what they see is theirs.
     let user = if caller.principal.allowed(Action::TenantView, &Scope::Platform) { None } else { Some(caller.principal.user.as_str()) };
-    Ok(Listing::of(caller.api.store.tenants(user, &query.parse()?.into()).await?))
+    let page = caller.api.store.tenants(user, &query.parse()?.into()).await?;
+    Ok(Json(Listing::with(page, |tenant| TenantView::of(&caller.principal, tenant))))
 }
 
 /// Make a tenant.
@@ -64,14 +69,15 @@ pub(crate) async fn create_tenant(caller: Caller, body: JsonBody<NewTenantBody>)
     caller.on_platform(Action::TenantCreate).await?;
     let new = body.parse()?;
     let made = caller.api.store.create_tenant(&caller.cause(), &new.name, &new.description).await?;
-    Ok((StatusCode::CREATED, Json(made.into())))
+    Ok((StatusCode::CREATED, Json(TenantView::of(&caller.principal, made))))
 }
 
 /// Get a tenant by name or id.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}", tag = "tenants", responses((status = 200, body = TenantView)))]
 pub(crate) async fn get_tenant(caller: Caller, Path(tenant): Path<String>) -> Result<Json<TenantView>, Problem> {
     let id = caller.in_tenant(&tenant, Action::TenantView).await?;
-    Ok(Json(caller.api.store.tenant(id.as_str()).await?.into()))
+    let found = caller.api.store.tenant(id.as_str()).await?;
+    Ok(Json(TenantView::of(&caller.principal, found)))
 }
 
 /// Change a tenant's description.
@@ -82,5 +88,6 @@ pub(crate) async fn edit_tenant(
     body: JsonBody<DescriptionBody>,
 ) -> Result<Json<TenantView>, Problem> {
     let id = caller.in_tenant(&tenant, Action::TenantEdit).await?;
-    Ok(Json(caller.api.store.describe_tenant(&caller.cause(), &id, &body.parse()?.description).await?.into()))
+    let changed = caller.api.store.describe_tenant(&caller.cause(), &id, &body.parse()?.description).await?;
+    Ok(Json(TenantView::of(&caller.principal, changed)))
 }

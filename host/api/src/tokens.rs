@@ -18,7 +18,10 @@ use utoipa::ToSchema;
 pub(crate) struct TokenView {
     id: String,
     name: String,
-    role: String,
+    /// The person whose token it is; null for tokens of machines.
+    owner: Option<String>,
+    /// Role of a machine's token; for a person's the only one that it keeps, null for all of them.
+    role: Option<String>,
     /// Id of the project that it is limited to.
     project: Option<String>,
     /// `read`, `write`, `operate`, `administer`.
@@ -36,7 +39,8 @@ impl From<Token> for TokenView {
         Self {
             id: token.id,
             name: token.name.to_string(),
-            role: token.role.to_string(),
+            owner: token.owner,
+            role: token.role.map(|role| role.to_string()),
             project: token.project.map(|p| p.to_string()),
             scopes: token.scopes.iter().map(ToString::to_string).collect(),
             created_by: token.created_by,

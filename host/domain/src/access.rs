@@ -107,6 +107,58 @@ impl Principal {
     }
 }
 
+impl Principal {
+    /// Every action that this caller may do in `scope`, in the order of declaration.
+    pub fn allowed_actions(&self, scope: &Scope) -> Vec<Action> {
+        Action::ALL.iter().copied().filter(|&action| self.allowed(action, scope)).collect()
+    }
+}
+
+/// What a token takes away from its owner's roles.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TokenLimit {
+    /// Only this role; all of the owner's if none.
+    pub role: Option<Role>,
+    /// Only within this tenant.
+    pub tenant: Option<TenantId>,
+    /// Only within this project of the tenant.
+    pub project: Option<ProjectId>,
+}
+
+impl TokenLimit {
+    /// Where the token reaches.
+    pub fn scope(&self) -> Scope {
+        match (&self.tenant, &self.project) {
+            (Some(tenant), Some(project)) => Scope::Project(ProjectScope::new(tenant.clone(), project.clone())),
+            (Some(tenant), None) => Scope::Tenant(tenant.clone()),
+            (None, _) => Scope::Platform,
+        }
+    }
+
+    /// What is left of `grants`: never more than the owner has at this moment.
+    pub fn narrow(&self, grants: &[Grant]) -> Vec<Grant> {
+        let scope = self.scope();
+        let clipped = grants.iter().filter_map(|grant| match (scope.covers(&grant.scope), grant.scope.covers(&scope)) {
+            (true, _) => Some(grant.clone()),
+            (false, true) => Some(Grant { role: grant.role, scope: scope.clone() }),
+            (false, false) => None,
+        });
+        let clipped: Vec<Grant> = clipped.collect();
+        let Some(role) = self.role else { return clipped };
+        let owner = Principal {
+            user: String::new(),
+            name: String::new(),
+            grants: clipped.clone(),
+            token_scopes: TokenScope::ALL.iter().copied().collect(),
+        };
+        // An administrator's token may be a lesser role than any that its owner holds.
+        if owner.may_grant(role, &scope) {
+            return vec![Grant { role, scope }];
+        }
+        clipped.into_iter().filter(|grant| grant.role == role).collect()
+    }
+}
+
 /// Who has a project must also see the tenant around it, and use what the tenant offers to its projects; everything else
 /// needs a grant that covers the place.
 fn reaches(grant: &Grant, action: Action, scope: &Scope) -> bool {
@@ -122,6 +174,7 @@ fn reaches(grant: &Grant, action: Action, scope: &Scope) -> bool {
             | Action::ApprovalWithdraw
             | Action::PermissionApply
             | Action::CatalogView
+            | Action::UserView
     );
     grant.scope.covers(scope) || (from_within && scope.covers(&grant.scope) && *scope != Scope::Platform)
 }
@@ -180,6 +233,21 @@ mod tests {
         assert!(admin.allowed(Action::JobView, &project("a", "p")));
         assert!(!admin.allowed(Action::JobEdit, &project("a", "p")));
         assert!(!admin.may_grant(Role::Developer, &project("a", "p")));
+    }
+
+    #[test]
+    fn a_persons_token_is_never_more_than_the_person() {
+        let limit =
+            |role, project: Option<&str>| TokenLimit { role, tenant: Some(TenantId::new("a")), project: project.map(ProjectId::new) };
+        let grant = |role, scope: Scope| Grant { role, scope };
+        let admin = [grant(Role::TenantAdmin, tenant("a")), grant(Role::Developer, project("b", "p"))];
+        assert_eq!(limit(None, None).narrow(&admin), [grant(Role::TenantAdmin, tenant("a"))], "its tenant only");
+        assert_eq!(limit(None, Some("p")).narrow(&admin), [grant(Role::TenantAdmin, project("a", "p"))]);
+        assert_eq!(limit(Some(Role::Developer), Some("p")).narrow(&admin), [grant(Role::Developer, project("a", "p"))]);
+        let developer = [grant(Role::Developer, project("a", "p")), grant(Role::Member, tenant("a"))];
+        assert_eq!(limit(Some(Role::Developer), None).narrow(&developer), [grant(Role::Developer, project("a", "p"))]);
+        assert_eq!(limit(None, Some("q")).narrow(&developer), [grant(Role::Member, project("a", "q"))]);
+        assert!(limit(Some(Role::TenantAdmin), None).narrow(&developer).is_empty());
     }
 
     #[test]

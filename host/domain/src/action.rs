@@ -192,6 +192,42 @@ text_enum! {
         TempTableDelete = "temp_table.delete",
         /// See temp tables with their writers and readers.
         TempTableView = "temp_table.view",
+
+        // People.
+        /// See, make and change users of the platform.
+        PlatformUsers = "platform.users",
+        /// Read the audit log of what belongs to no tenant.
+        PlatformAudit = "platform.audit",
+        /// Say with which identity providers users of the platform sign in.
+        PlatformSignIn = "platform.sign_in",
+        /// Find users of a tenant: to name one, to give them something.
+        UserView = "user.view",
+        /// Make a user of a tenant.
+        UserCreate = "user.create",
+        /// Change what is said of a user; disable and enable.
+        UserEdit = "user.edit",
+        /// Remove a user.
+        UserDelete = "user.delete",
+        /// Give a user a one-time password.
+        UserResetPassword = "user.reset_password",
+        /// See all roles of a user.
+        RoleView = "role.view",
+        /// Give and take roles.
+        RoleGrant = "role.grant",
+        /// See with which identity providers users of a tenant sign in.
+        SignInView = "sign_in.view",
+        /// Say with which identity providers users of a tenant sign in.
+        SignInEdit = "sign_in.edit",
+        /// See the members of a project with their roles.
+        MemberView = "member.view",
+        /// Give and take roles in a project.
+        MemberEdit = "member.edit",
+        /// See the services of a project with their configuration.
+        ServiceView = "service.view",
+        /// Add, reconfigure and remove services of a project.
+        ServiceEdit = "service.edit",
+        /// Say how much of the tenant's quotas a project may have.
+        QuotaShare = "quota.share",
     }
 }
 
@@ -201,6 +237,23 @@ pub const fn permits(role: Role, action: Action) -> bool {
     use Role::{BusinessUser, DataAssetAdmin, Developer, GlobalDataAdmin, Member, PlatformAdmin, ProjectDataAdmin, TenantAdmin};
     match action {
         A::PlatformObserve | A::TenantCreate | A::TenantGrant | A::QuotaEdit => matches!(role, PlatformAdmin),
+        A::PlatformUsers | A::PlatformAudit | A::PlatformSignIn => matches!(role, PlatformAdmin),
+        A::UserCreate
+        | A::UserEdit
+        | A::UserDelete
+        | A::UserResetPassword
+        | A::RoleView
+        | A::RoleGrant
+        | A::SignInView
+        | A::SignInEdit
+        | A::MemberEdit
+        | A::ServiceEdit
+        | A::QuotaShare => matches!(role, PlatformAdmin | TenantAdmin),
+        // Everybody can say with whom they work, and whom something is for.
+        A::UserView | A::MemberView | A::ServiceView => matches!(
+            role,
+            PlatformAdmin | TenantAdmin | GlobalDataAdmin | DataAssetAdmin | BusinessUser | ProjectDataAdmin | Developer | Member
+        ),
         A::TenantEdit
         | A::TenantGrantView
         | A::PluginGrant
@@ -317,7 +370,13 @@ impl Action {
             | Self::ApprovalView
             | Self::DatabaseView
             | Self::PermissionView
-            | Self::CatalogView => TokenScope::Read,
+            | Self::CatalogView
+            | Self::PlatformAudit
+            | Self::UserView
+            | Self::RoleView
+            | Self::SignInView
+            | Self::MemberView
+            | Self::ServiceView => TokenScope::Read,
             Self::DataSourceCreate
             | Self::DataSourceEdit
             | Self::DataSourceDelete
@@ -376,7 +435,18 @@ impl Action {
             | Self::DatabasePublishDecide
             | Self::TablePublishDecide
             | Self::PermissionDecide
-            | Self::PermissionGrant => TokenScope::Administer,
+            | Self::PermissionGrant
+            | Self::PlatformUsers
+            | Self::PlatformSignIn
+            | Self::UserCreate
+            | Self::UserEdit
+            | Self::UserDelete
+            | Self::UserResetPassword
+            | Self::RoleGrant
+            | Self::SignInEdit
+            | Self::MemberEdit
+            | Self::ServiceEdit
+            | Self::QuotaShare => TokenScope::Administer,
         }
     }
 }
@@ -400,6 +470,39 @@ mod tests {
         }
         let table = table.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
         insta::assert_snapshot!("roles_and_actions", table);
+    }
+
+    /// The same matrix as a page for people, which `docs/` holds.
+    fn page() -> String {
+        const HEAD: &str = "# Roles and actions\n\nWho may do what, within the tenant or project of their grant. Written by the tests of \
+            `host/domain/src/action.rs`\n(`INSTA_UPDATE=always cargo test -p millrace-domain --lib`); roles are those of `docs/guides/people-and-access.md`.\n\
+            The *scope* is what a token needs besides; without the *service* a project answers `project.no_service`.\n";
+        let mut page = String::from(HEAD);
+        let mut object = "";
+        for &action in Action::ALL {
+            let (of, verb) = action.as_str().split_once('.').unwrap();
+            if of != object {
+                object = of;
+                let service = crate::Service::of(action).map_or(String::new(), |service| format!(" (service `{service}`)"));
+                write!(page, "\n## {of}{service}\n\n| action | scope |").unwrap();
+                Role::ALL.iter().for_each(|role| write!(page, " {role} |").unwrap());
+                write!(page, "\n|---|---|{}\n", "---|".repeat(Role::ALL.len())).unwrap();
+            }
+            write!(page, "| {verb} | {} |", action.token_scope()).unwrap();
+            Role::ALL.iter().for_each(|&role| page.push_str(if permits(role, action) { " yes |" } else { " |" }));
+            page.push('\n');
+        }
+        page
+    }
+
+    #[test]
+    fn the_page_of_roles_and_actions_is_up_to_date() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/roles-and-actions.md");
+        if std::env::var("INSTA_UPDATE").is_ok_and(|how| how == "always") {
+            std::fs::write(path, page()).unwrap();
+        }
+        let found = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(found == page(), "docs/roles-and-actions.md is old; run INSTA_UPDATE=always cargo test -p millrace-domain --lib");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Kinds of uploaded resources, and what a tenant may have of what (EXT-5, ROL-7).
+//! Kinds of uploaded resources (EXT-5).
 
 use crate::text_enum::text_enum;
 
@@ -11,22 +11,5 @@ text_enum! {
         Component = "component",
         /// Rows: CSV, JSON lines, Avro or Parquet.
         DataPackage = "data_package",
-    }
-}
-
-text_enum! {
-    /// Something that a tenant may have only so much of.
-    Quota, "quota", {
-        /// Bytes of uploaded and built content; content that is there twice counts once.
-        StorageBytes = "storage_bytes",
-    }
-}
-
-impl Quota {
-    /// What a tenant may have unless the platform's administrator says otherwise.
-    pub const fn default_allowed(self) -> i64 {
-        match self {
-            Self::StorageBytes => 1 << 30,
-        }
     }
 }

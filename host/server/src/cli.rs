@@ -15,6 +15,7 @@ mod jobs;
 mod logs;
 mod looking;
 mod paths;
+mod people;
 mod plugins;
 mod project_files;
 mod quotas;
@@ -22,6 +23,7 @@ mod releases;
 mod resource_files;
 mod resources;
 mod session;
+mod signed_in;
 mod sql;
 mod tables;
 mod temp_tables;
@@ -83,6 +85,13 @@ enum Command {
     /// Write synthetic records into a topic
     #[command(subcommand)]
     Generate(generate::GenerateCommand),
+    /// Sign in with a password; the commands that follow are done as that user
+    SignIn(people::SignInArguments),
+    /// Sign out
+    SignOut,
+    /// Users of a tenant, or of the platform
+    #[command(subcommand)]
+    User(people::UserCommand),
     /// Tenants
     #[command(subcommand)]
     Tenant(resources::TenantCommand),
@@ -186,6 +195,9 @@ async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
         Command::Apply(arguments) => apply::run(&session()?, &arguments).await.map(drop),
         Command::Export(arguments) => project_files::export(&session()?, &arguments).await,
         Command::Generate(command) => generate::run(command).await,
+        Command::SignIn(arguments) => people::sign_in(&session()?, arguments).await,
+        Command::SignOut => people::sign_out(&session()?).await,
+        Command::User(command) => people::user(&session()?, command).await,
         Command::Tenant(command) => resources::tenant(&session()?, command).await,
         Command::Project(command) => resources::project(&session()?, command).await,
         Command::Source(command) => resources::source(&session()?, command).await,

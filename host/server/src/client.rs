@@ -25,6 +25,16 @@ pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
     token: Option<String>,
+    cookies: Option<Cookies>,
+}
+
+/// The session of somebody who has signed in.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Cookies {
+    /// The session's cookie, name and value.
+    pub(crate) session: String,
+    /// What has to be repeated with each change.
+    pub(crate) csrf: String,
 }
 
 /// An answer with the tag of the revision it shows.
@@ -40,7 +50,37 @@ impl Client {
     /// The HTTP client cannot be made.
     pub(crate) fn new(base: &str, token: Option<String>) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder().timeout(REQUEST_MAX).user_agent(concat!("millrace/", env!("CARGO_PKG_VERSION"))).build()?;
-        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), token })
+        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), token, cookies: None })
+    }
+
+    /// The same client with somebody's session, which counts where there is no token.
+    pub(crate) fn with_cookies(self, cookies: Option<Cookies>) -> Self {
+        Self { cookies, ..self }
+    }
+
+    /// The same client without its token.
+    pub(crate) fn without_token(self) -> Self {
+        Self { token: None, ..self }
+    }
+
+    /// Address of the server.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Signs in; answers what the server says and the session.
+    pub(crate) async fn sign_in(&self, body: &Value) -> anyhow::Result<(Value, Cookies)> {
+        let bare = Self { token: None, cookies: None, ..self.clone() };
+        let response = bare.send(Method::POST, "/api/v1/sign-in", Some(body), None).await?;
+        let set = response.headers().get_all(header::SET_COOKIE).iter().filter_map(|line| line.to_str().ok());
+        let mut pairs = set.filter_map(|line| line.split(';').next());
+        let session = pairs.find(|pair| pair.contains("millrace_session=")).map(str::to_owned);
+        let answer = bare.json(response).await?;
+        let csrf = answer.get("csrf_token").and_then(Value::as_str).map(str::to_owned);
+        match session.zip(csrf) {
+            Some((session, csrf)) => Ok((answer, Cookies { session, csrf })),
+            None => anyhow::bail!("the server's answer holds no session; is {} a Millrace server?", self.base),
+        }
     }
 
     /// Reads `path`.
@@ -140,9 +180,10 @@ impl Client {
 
     fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
-        match &self.token {
-            Some(token) => request.bearer_auth(token),
-            None => request,
+        match (&self.token, &self.cookies) {
+            (Some(token), _) => request.bearer_auth(token),
+            (None, Some(cookies)) => request.header(header::COOKIE, &cookies.session).header("x-csrf-token", &cookies.csrf),
+            (None, None) => request,
         }
     }
 

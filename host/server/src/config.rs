@@ -9,6 +9,7 @@ use serde::Deserialize;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// Where a server listens unless told otherwise.
@@ -75,6 +76,20 @@ pub(crate) struct ServerOptions {
     /// Builds of online code at the same time [default: 2]
     #[arg(long, env = "MILLRACE_BUILDS_MAX", value_name = "N")]
     pub(crate) builds_max: Option<usize>,
+    /// Where browsers reach this server, such as https://millrace.example.com; with https, cookies are only sent encrypted
+    /// [default: http and the address that it listens on]
+    #[arg(long, env = "MILLRACE_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// A session ends after this time without use, in minutes [default: 480]
+    #[arg(long, env = "MILLRACE_SESSION_IDLE_MINUTES", value_name = "N")]
+    pub(crate) session_idle_minutes: Option<u64>,
+    /// A session ends after this time at the latest, in hours [default: 72]
+    #[arg(long, env = "MILLRACE_SESSION_HOURS_MAX", value_name = "N")]
+    pub(crate) session_hours_max: Option<u64>,
+    /// Header in which the proxy before this server names its client, such as x-forwarded-for; only set it if every request
+    /// comes through that proxy [default: none]
+    #[arg(long, env = "MILLRACE_CLIENT_ADDRESS_HEADER", value_name = "NAME")]
+    pub(crate) client_address_header: Option<String>,
     /// Memory that the components of one tenant may use together, in MiB [default: 256]
     #[arg(long, env = "MILLRACE_TENANT_MEMORY_MIB", value_name = "MIB")]
     pub(crate) tenant_memory_mib: Option<usize>,
@@ -93,6 +108,10 @@ pub(crate) struct Settings {
     pub(crate) tenant_memory_mib: usize,
     pub(crate) build_cage_min: BuildCageMin,
     pub(crate) builds_max: usize,
+    pub(crate) public_url: Option<String>,
+    pub(crate) session_idle: Duration,
+    pub(crate) session_max: Duration,
+    pub(crate) client_address_header: Option<String>,
 }
 
 impl ServerOptions {
@@ -108,6 +127,10 @@ impl ServerOptions {
         if starts_max == 0 {
             bail!("`starts-max` is 0, expected at least 1");
         }
+        let public_url = self.public_url.or(file.public_url);
+        if let Some(url) = public_url.as_deref().filter(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
+            bail!("`public-url` is `{url}`, expected a URL that begins with https://");
+        }
         let below = |name: &str| data_dir.join(name).display().to_string();
         Ok(Settings {
             listen: match self.listen.or(file.listen) {
@@ -121,6 +144,10 @@ impl ServerOptions {
             tenant_memory_mib: self.tenant_memory_mib.or(file.tenant_memory_mib).unwrap_or(256),
             build_cage_min: self.build_cage_min.or(file.build_cage_min).unwrap_or_default(),
             builds_max: self.builds_max.or(file.builds_max).unwrap_or(2).max(1),
+            session_idle: Duration::from_secs(60 * self.session_idle_minutes.or(file.session_idle_minutes).unwrap_or(480).max(1)),
+            session_max: Duration::from_secs(3_600 * self.session_hours_max.or(file.session_hours_max).unwrap_or(72).max(1)),
+            client_address_header: self.client_address_header.or(file.client_address_header).map(|name| name.to_ascii_lowercase()),
+            public_url,
             starts_max,
             data_dir,
         })

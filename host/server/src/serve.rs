@@ -86,10 +86,20 @@ impl Server {
             tracing::warn!(lost, "builds were under way when the server ended");
         }
         let control = control.with_builds(build_service::start(settings, data.join("builds")).await);
-        let api = ApiState::new(store.clone(), control.clone(), ApiConfig { spool_dir: data.join("uploads"), ..ApiConfig::default() });
         let listener = listen(settings.listen).await?;
         let address = listener.local_addr()?;
+        let config = ApiConfig {
+            spool_dir: data.join("uploads"),
+            public_url: settings.public_url.clone().unwrap_or_else(|| format!("http://{address}")),
+            session_idle: settings.session_idle,
+            session_max: settings.session_max,
+            client_address_header: settings.client_address_header.clone(),
+            ..ApiConfig::default()
+        };
+        let api = ApiState::new(store.clone(), control.clone(), config);
         let router = millrace_api::router(api.clone()).merge(page::router(address));
+        // Sign-ins are slowed down by address.
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let (stop_http, stopped) = oneshot::channel::<()>();
         let serve = axum::serve(listener, router).with_graceful_shutdown(async {
             // A sender that is gone means the same.

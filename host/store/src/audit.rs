@@ -6,7 +6,7 @@ use crate::{Page, PageRequest, Store, StoreError, row};
 use millrace_domain::{Action, ProjectScope, Scope};
 use millrace_model::ids::{InstanceId, ProjectId, TenantId};
 use serde_json::{Value, json};
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::{Any, AssertSqlSafe, Transaction, any::AnyRow};
 
 /// Who causes a change, and within which request.
 #[derive(Debug, Clone)]
@@ -50,6 +50,8 @@ impl Outcome {
 pub struct AuditEntry {
     /// Id; grows with time.
     pub id: String,
+    /// The tenant, if one was meant.
+    pub tenant: Option<TenantId>,
     /// The project, if one was meant.
     pub project: Option<ProjectId>,
     /// Id of the user, or `system`.
@@ -83,6 +85,10 @@ pub struct AuditQuery {
     pub outcome: Option<String>,
     /// Of this project.
     pub project: Option<ProjectId>,
+    /// Not before this time, in milliseconds since the epoch.
+    pub from_ms: Option<i64>,
+    /// Before this time.
+    pub until_ms: Option<i64>,
 }
 
 /// A row to write.
@@ -155,27 +161,53 @@ impl Store {
         Ok(())
     }
 
-    /// The log of `tenant`, newest first.
+    /// The log of `tenant`, newest first. An action that ends with `.*` stands for all actions on its object.
     ///
     /// # Errors
     /// A wrong cursor, or the database fails.
     pub async fn audit_log(&self, tenant: &TenantId, query: &AuditQuery, page: &PageRequest) -> Result<Page<AuditEntry>, StoreError> {
+        self.read_audit(Some(tenant), query, page).await
+    }
+
+    /// The log of what belongs to no tenant, newest first.
+    ///
+    /// # Errors
+    /// A wrong cursor, or the database fails.
+    pub async fn platform_audit_log(&self, query: &AuditQuery, page: &PageRequest) -> Result<Page<AuditEntry>, StoreError> {
+        self.read_audit(None, query, page).await
+    }
+
+    async fn read_audit(&self, tenant: Option<&TenantId>, query: &AuditQuery, page: &PageRequest) -> Result<Page<AuditEntry>, StoreError> {
         let any = || String::new();
-        let rows = sqlx::query(
-            "SELECT * FROM audit WHERE tenant_id = $1 AND id < $2 \
+        let action = query.action.clone().unwrap_or_else(any);
+        let (action, family) = match action.strip_suffix(".*") {
+            Some(object) => (any(), format!("{}.%", object.replace('!', "!!").replace('%', "!%").replace('_', "!_"))),
+            None => (action, any()),
+        };
+        let narrow = "AND id < $2 \
              AND ($3 = '' OR actor = $3 OR actor_name = $3) AND ($4 = '' OR action = $4) AND ($5 = '' OR object = $5) \
-             AND ($6 = '' OR outcome = $6) AND ($7 = '' OR project_id = $7) ORDER BY id DESC LIMIT $8",
-        )
-        .bind(tenant.as_str())
-        .bind(page.before()?)
-        .bind(query.actor.clone().unwrap_or_else(any))
-        .bind(query.action.clone().unwrap_or_else(any))
-        .bind(query.object.clone().unwrap_or_else(any))
-        .bind(query.outcome.clone().unwrap_or_else(any))
-        .bind(query.project.as_ref().map_or_else(any, |p| p.as_str().to_owned()))
-        .bind(page.rows())
-        .fetch_all(&self.pool)
-        .await?;
+             AND ($6 = '' OR outcome = $6) AND ($7 = '' OR project_id = $7) AND ($9 = '' OR action LIKE $9 ESCAPE '!') \
+             AND at_ms >= $10 AND at_ms < $11 ORDER BY id DESC LIMIT $8";
+        // Two texts, so that each finds its index.
+        let text = match tenant {
+            Some(_) => format!("SELECT * FROM audit WHERE tenant_id = $1 {narrow}"),
+            None => format!("SELECT * FROM audit WHERE tenant_id IS NULL AND $1 = '' {narrow}"),
+        };
+        // Both parts are ours.
+        let rows = sqlx::query(AssertSqlSafe(text))
+            .bind(tenant.map(|t| t.as_str().to_owned()).unwrap_or_default())
+            .bind(page.before()?.to_owned())
+            .bind(query.actor.clone().unwrap_or_else(any))
+            .bind(action)
+            .bind(query.object.clone().unwrap_or_else(any))
+            .bind(query.outcome.clone().unwrap_or_else(any))
+            .bind(query.project.as_ref().map_or_else(any, |p| p.as_str().to_owned()))
+            .bind(page.rows())
+            .bind(family)
+            .bind(query.from_ms.unwrap_or(i64::MIN))
+            .bind(query.until_ms.unwrap_or(i64::MAX))
+            .fetch_all(&self.pool)
+            .await?;
         let entries = rows.iter().map(entry).collect::<Result<_, _>>()?;
         Ok(page.page(entries, |e: &AuditEntry| &e.id))
     }
@@ -238,6 +270,7 @@ impl Store {
 fn entry(found: &AnyRow) -> Result<AuditEntry, StoreError> {
     Ok(AuditEntry {
         id: row::text(found, "id")?,
+        tenant: row::text_or_none(found, "tenant_id")?.map(TenantId::new),
         project: row::text_or_none(found, "project_id")?.map(ProjectId::new),
         actor: row::text(found, "actor")?,
         actor_name: row::text(found, "actor_name")?,

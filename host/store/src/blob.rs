@@ -83,7 +83,7 @@ impl Store {
     pub(crate) async fn put_content(
         &self,
         tx: &mut Transaction<'static, Any>,
-        tenant: &TenantId,
+        (tenant, project): (&TenantId, Option<&ProjectId>),
         content: Content<'_>,
     ) -> Result<(), StoreError> {
         self.lock_tenant(tx, tenant).await?;
@@ -95,7 +95,7 @@ impl Store {
         if there.is_some() {
             return Ok(());
         }
-        self.check_quota(tx, tenant, Quota::StorageBytes, content.size_bytes).await?;
+        self.check_quota(tx, (tenant, project), Quota::StorageBytes, content.size_bytes).await?;
         let mut piece = next_piece(content.bytes)?;
         let mut size = piece.len() as i64;
         sqlx::query("INSERT INTO blobs (tenant_id, content_hash, content, size_bytes) VALUES ($1, $2, $3, $4)")

@@ -44,19 +44,21 @@ pub enum StoreError {
         /// What uses it and what to do.
         by: String,
     },
-    /// The tenant may not have that much.
+    /// The tenant or project may not have that much.
     #[error(
-        "quota `{quota}`: the tenant uses {used}, wants {wanted} more and may have {allowed}; remove what nobody uses, or ask an \
-         administrator of the platform for more"
+        "quota `{quota}`: the {place} uses {used}, wants {wanted} more and may have {allowed}; remove or stop what nobody uses, or ask \
+         an administrator of the {} for more", if *place == "project" { "tenant" } else { "platform" }
     )]
     QuotaExceeded {
+        /// `tenant` or `project`: whose quota it is.
+        place: &'static str,
         /// Of what.
         quota: Quota,
-        /// What the tenant has.
+        /// What is used.
         used: i64,
-        /// What it wants besides.
+        /// What is wanted besides.
         wanted: i64,
-        /// What it may have.
+        /// What may be used.
         allowed: i64,
     },
     /// Bytes to be stored cannot be read.
@@ -65,6 +67,14 @@ pub enum StoreError {
     /// The project is archived and cannot be entered.
     #[error("project `{0}` is archived and cannot be changed")]
     Archived(String),
+    /// The project does not have that service.
+    #[error("project `{project}` has no service `{service}`; an administrator of the tenant can add it")]
+    NoService {
+        /// The project.
+        project: String,
+        /// The service.
+        service: millrace_domain::Service,
+    },
     /// The event does not fit the instance's state.
     #[error(transparent)]
     Lifecycle(#[from] lifecycle::Rejected),
@@ -157,6 +167,7 @@ impl Classified for StoreError {
             | Self::InUse { .. }
             | Self::QuotaExceeded { .. }
             | Self::Archived(_)
+            | Self::NoService { .. }
             | Self::Lifecycle(_)
             | Self::Approval(_)
             | Self::Locked(_)

@@ -312,7 +312,7 @@ impl Store {
         if let Some(component) = &new.component {
             let mut bytes = component.as_slice();
             let content = Content { hash: new.content_hash.clone(), size_bytes: new.size_bytes, bytes: &mut bytes };
-            self.put_content(&mut tx, scope.tenant(), content).await?;
+            self.put_content(&mut tx, (scope.tenant(), scope.project()), content).await?;
         }
         let version_id = self.new_id("fnv");
         let made = sqlx::query(

@@ -300,6 +300,7 @@ impl Store {
                 if let Some(parameters) = parameters {
                     next.parameters.clone_from(parameters);
                 }
+                self.admit_start(tx, &next).await?;
                 next.run += 1;
                 next.start_after = None;
                 (next.started_at_ms, next.ended_at_ms, next.last_failure) = (None, None, None);
@@ -368,8 +369,16 @@ impl Store {
                     tx.commit().await?;
                     started += 1;
                 }
+                // There may be room later: it is tried again.
+                Err(StoreError::QuotaExceeded { .. }) => drop(tx),
                 // Somebody was faster, or it may not start any more: it waits no longer, and its page says why it is `created`.
-                Err(StoreError::Lifecycle(_) | StoreError::Conflict { .. } | StoreError::NotFound { .. } | StoreError::Archived(_)) => {
+                Err(
+                    StoreError::Lifecycle(_)
+                    | StoreError::Conflict { .. }
+                    | StoreError::NotFound { .. }
+                    | StoreError::Invalid { .. }
+                    | StoreError::Archived(_),
+                ) => {
                     drop(tx);
                     let forget = sqlx::query("UPDATE instances SET start_after = NULL WHERE id = $1");
                     forget.bind(found.id.as_str()).execute(&self.pool).await?;

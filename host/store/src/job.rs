@@ -97,6 +97,7 @@ impl Store {
         let id = self.new_id("job");
         let mut tx = self.begin().await?;
         self.enter(&mut tx, scope).await?;
+        self.admit_job(&mut tx, scope).await?;
         let made = sqlx::query(sql(
             "INSERT INTO jobs (id, tenant_id, project_id, name, folder, description, draft_json, revision, created_at_ms, updated_at_ms) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8) RETURNING {job}",

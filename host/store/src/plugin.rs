@@ -140,7 +140,8 @@ impl Store {
         let (id, size_bytes) = (self.new_id("plv"), i64::try_from(new.component.len()).unwrap_or(i64::MAX));
         let mut bytes = new.component;
         let content = Content { hash: new.content_hash.clone(), size_bytes, bytes: &mut bytes };
-        self.put_content(tx, &scope.tenant, content).await?;
+        self.admit_upload(tx, scope).await?;
+        self.put_content(tx, (&scope.tenant, Some(&scope.project)), content).await?;
         sqlx::query(
             "INSERT INTO plugin_versions (id, tenant_id, project_id, plugin_id, number, content_hash, world, wit_version, size_bytes, \
              created_by, created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",

@@ -3,13 +3,13 @@
 //! Invariant: an archived project keeps all its data and takes no more changes; its instances are stopped.
 
 use crate::{Cause, Page, PageRequest, Store, StoreError, audit::done_in, error::unless_taken, row};
-use millrace_domain::{Action, InstanceEvent, Name, ProjectScope, lifecycle::transition};
+use millrace_domain::{Action, InstanceEvent, Name, ProjectScope, ProjectServices, lifecycle::transition};
 use millrace_model::ids::{ProjectId, TenantId};
 use serde_json::json;
 use sqlx::{Any, Transaction, any::AnyRow};
 
 /// A project.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Project {
     /// The tenant and the project's id, `prj_…`.
     pub scope: ProjectScope,
@@ -21,6 +21,8 @@ pub struct Project {
     pub created_at_ms: i64,
     /// Archived at, in milliseconds since the epoch.
     pub archived_at_ms: Option<i64>,
+    /// Its services, as far as they differ from the default.
+    pub services: ProjectServices,
 }
 
 impl Store {
@@ -35,6 +37,7 @@ impl Store {
             description: description.to_owned(),
             created_at_ms: self.now_ms(),
             archived_at_ms: None,
+            services: ProjectServices::default(),
         };
         let mut tx = self.begin().await?;
         sqlx::query("INSERT INTO projects (id, tenant_id, name, description, created_at_ms) VALUES ($1, $2, $3, $4, $5)")
@@ -178,5 +181,6 @@ fn project(found: &AnyRow) -> Result<Project, StoreError> {
         description: row::text(found, "description")?,
         created_at_ms: row::integer(found, "created_at_ms")?,
         archived_at_ms: row::integer_or_none(found, "archived_at_ms")?,
+        services: row::json(found, "services_json")?,
     })
 }

@@ -165,7 +165,8 @@ impl Store {
         new: NewResourceVersion<'_>,
     ) -> Result<(), StoreError> {
         let (hash, size) = (new.content.hash.clone(), new.content.size_bytes);
-        self.put_content(tx, &scope.tenant, new.content).await?;
+        self.admit_upload(tx, scope).await?;
+        self.put_content(tx, (&scope.tenant, Some(&scope.project)), new.content).await?;
         sqlx::query(
             "INSERT INTO resource_versions (id, tenant_id, project_id, resource_id, number, content_hash, size_bytes, detail_json, \
              preview_json, created_by, created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",

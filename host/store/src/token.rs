@@ -3,9 +3,14 @@
 //! Invariant: only the SHA-256 of a token's secret is stored. A secret has 256 random bits, so a plain hash is enough:
 //! there is nothing to guess from a dictionary.
 
-use crate::{Cause, Page, PageRequest, Store, StoreError, audit::done_in_tenant, row};
+use crate::{
+    Cause, Page, PageRequest, Store, StoreError,
+    audit::{Record, done_in_tenant},
+    row,
+    user::done_with_user,
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use millrace_domain::{Action, Grant, Name, Principal, ProjectScope, Role, Scope, TokenScope};
+use millrace_domain::{Action, Name, Principal, Role, TokenLimit, TokenScope};
 use millrace_model::ids::{ProjectId, TenantId};
 use rand::RngCore;
 use serde_json::json;
@@ -31,9 +36,18 @@ impl fmt::Debug for TokenSecret {
 impl TokenSecret {
     /// A new random secret; the prefix lets scanners of leaked secrets find it.
     pub fn generate() -> Self {
+        Self::random("mrt")
+    }
+
+    /// A new random secret of a session.
+    pub fn generate_session() -> Self {
+        Self::random("mrs")
+    }
+
+    fn random(prefix: &str) -> Self {
         let mut bytes = [0u8; 32];
         rand::rng().fill_bytes(&mut bytes);
-        Self(format!("mrt_{}", URL_SAFE_NO_PAD.encode(bytes)))
+        Self(format!("{prefix}_{}", URL_SAFE_NO_PAD.encode(bytes)))
     }
 
     /// A secret that was made before, from a file or from a request.
@@ -46,7 +60,7 @@ impl TokenSecret {
         &self.0
     }
 
-    fn hash(&self) -> String {
+    pub(crate) fn hash(&self) -> String {
         hex::encode(Sha256::digest(self.0.as_bytes()))
     }
 }
@@ -66,18 +80,36 @@ pub struct NewToken {
     pub expires_at_ms: Option<i64>,
 }
 
+/// A token that a person makes for themselves: it is never more than its owner is at the moment of its use.
+#[derive(Debug, Clone)]
+pub struct NewPersonalToken {
+    /// What the token is for.
+    pub name: Name,
+    /// What it takes away from the owner's roles.
+    pub limit: TokenLimit,
+    /// What it may be used for.
+    pub scopes: BTreeSet<TokenScope>,
+    /// Ends by itself at this time, in milliseconds since the epoch.
+    pub expires_at_ms: Option<i64>,
+}
+
+/// Tokens that one person can have at the same time.
+const PERSONAL_TOKENS_MAX: i64 = 100;
+
 /// A token, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     /// Id, `tok_…`.
     pub id: String,
+    /// The person whose token it is; none for tokens of machines.
+    pub owner: Option<String>,
     /// What it is for.
     pub name: Name,
     /// What it may be used for.
     pub scopes: BTreeSet<TokenScope>,
-    /// Role of its user.
-    pub role: Role,
-    /// Project of that role.
+    /// Role of a machine's token; for a person's the only one that it keeps, if it is limited to one.
+    pub role: Option<Role>,
+    /// Project that it is limited to.
     pub project: Option<ProjectId>,
     /// Who made it.
     pub created_by: String,
@@ -98,6 +130,20 @@ pub struct IssuedToken {
     pub token: Token,
     /// Its secret.
     pub secret: TokenSecret,
+}
+
+/// A row with its owner if that is a person; a machine's token has the one role of its user. `rest` narrows and orders.
+macro_rules! select_tokens {
+    ($rest:literal) => {
+        concat!(
+            "SELECT t.*, CASE WHEN u.kind = 'person' THEN u.name ELSE NULL END AS owner, ",
+            "CASE WHEN u.kind = 'person' THEN t.limit_role ELSE (SELECT MIN(g.role) FROM role_grants g WHERE g.user_id = u.id) END AS role, ",
+            "CASE WHEN u.kind = 'person' THEN t.limit_project_id ",
+            "ELSE (SELECT MIN(g.project_id) FROM role_grants g WHERE g.user_id = u.id) END AS limited_to ",
+            "FROM tokens t JOIN users u ON u.id = t.user_id WHERE ",
+            $rest
+        )
+    };
 }
 
 struct Issue<'a> {
@@ -165,9 +211,10 @@ impl Store {
             .await?;
         let token = Token {
             id: self.new_id("tok"),
+            owner: None,
             name: new.name.clone(),
             scopes: new.scopes.clone(),
-            role: new.role,
+            role: Some(new.role),
             project: new.project.clone(),
             created_by: issue.created_by.to_owned(),
             created_at_ms: now_ms,
@@ -200,9 +247,11 @@ impl Store {
     pub async fn sign_in(&self, secret: &TokenSecret) -> Result<Option<Principal>, StoreError> {
         let now_ms = self.now_ms();
         let found = sqlx::query(
-            "SELECT t.id AS token_id, t.scopes AS scopes, t.last_used_at_ms AS last_used_at_ms, u.id AS user_id, u.name AS user_name \
+            "SELECT t.id AS token_id, t.scopes AS scopes, t.last_used_at_ms AS last_used_at_ms, t.tenant_id AS tenant_id, \
+             t.limit_role AS limit_role, t.limit_project_id AS limit_project_id, u.id AS user_id, u.name AS user_name, u.kind AS kind \
              FROM tokens t JOIN users u ON u.id = t.user_id \
-             WHERE t.secret_hash = $1 AND t.revoked_at_ms IS NULL AND (t.expires_at_ms IS NULL OR t.expires_at_ms > $2)",
+             WHERE t.secret_hash = $1 AND t.revoked_at_ms IS NULL AND (t.expires_at_ms IS NULL OR t.expires_at_ms > $2) \
+             AND u.disabled_at_ms IS NULL AND u.deleted_at_ms IS NULL",
         )
         .bind(secret.hash())
         .bind(now_ms)
@@ -210,10 +259,18 @@ impl Store {
         .await?;
         let Some(found) = found else { return Ok(None) };
         let user = row::text(&found, "user_id")?;
-        let grants = sqlx::query("SELECT role, tenant_id, project_id FROM role_grants WHERE user_id = $1")
-            .bind(user.as_str())
-            .fetch_all(&self.pool)
-            .await?;
+        let mut grants = self.grants(&user).await?;
+        if row::text(&found, "kind")? == "person" {
+            let limit = TokenLimit {
+                role: row::text_or_none(&found, "limit_role")?
+                    .map(|word| word.parse())
+                    .transpose()
+                    .map_err(|error| StoreError::Corrupt(format!("column limit_role: {error}")))?,
+                tenant: row::text_or_none(&found, "tenant_id")?.map(TenantId::new),
+                project: row::text_or_none(&found, "limit_project_id")?.map(ProjectId::new),
+            };
+            grants = limit.narrow(&grants);
+        }
         let used_before_ms = row::integer_or_none(&found, "last_used_at_ms")?.unwrap_or(0);
         if now_ms - used_before_ms >= LAST_USED_STEP_MS {
             sqlx::query("UPDATE tokens SET last_used_at_ms = $2 WHERE id = $1")
@@ -222,28 +279,107 @@ impl Store {
                 .execute(&self.pool)
                 .await?;
         }
-        Ok(Some(Principal {
-            user,
-            name: row::text(&found, "user_name")?,
-            grants: grants.iter().map(grant).collect::<Result<_, _>>()?,
-            token_scopes: row::json(&found, "scopes")?,
-        }))
+        Ok(Some(Principal { user, name: row::text(&found, "user_name")?, grants, token_scopes: row::json(&found, "scopes")? }))
     }
 
-    /// The tokens of `tenant`, ended ones too.
+    /// Makes a token of a person.
+    ///
+    /// # Errors
+    /// They have too many already, or the database fails.
+    pub async fn create_personal_token(
+        &self,
+        cause: &Cause,
+        tenant: Option<&TenantId>,
+        user: &str,
+        new: &NewPersonalToken,
+    ) -> Result<IssuedToken, StoreError> {
+        let secret = TokenSecret::generate();
+        let (id, now_ms) = (self.new_id("tok"), self.now_ms());
+        let mut tx = self.begin().await?;
+        self.lock_user(&mut tx, tenant, user, None).await?;
+        let held = sqlx::query(
+            "SELECT COUNT(*) AS held FROM tokens WHERE user_id = $1 AND revoked_at_ms IS NULL AND (expires_at_ms IS NULL OR expires_at_ms > $2)",
+        )
+        .bind(user)
+        .bind(now_ms)
+        .fetch_one(&mut *tx)
+        .await?;
+        if row::integer(&held, "held")? >= PERSONAL_TOKENS_MAX {
+            let message = format!("you have {PERSONAL_TOKENS_MAX} tokens, which is the most; end some first");
+            return Err(StoreError::Invalid { field: "name", message });
+        }
+        sqlx::query(
+            "INSERT INTO tokens (id, user_id, tenant_id, name, secret_hash, scopes, created_by, created_at_ms, expires_at_ms, limit_role, \
+             limit_project_id) VALUES ($1, $2, $3, $4, $5, $6, $2, $7, $8, $9, $10)",
+        )
+        .bind(id.as_str())
+        .bind(user)
+        .bind(new.limit.tenant.as_ref().map(|t| t.as_str().to_owned()))
+        .bind(new.name.as_str())
+        .bind(secret.hash())
+        .bind(row::to_json(&new.scopes)?)
+        .bind(now_ms)
+        .bind(new.expires_at_ms)
+        .bind(new.limit.role.map(|role| role.as_str().to_owned()))
+        .bind(new.limit.project.as_ref().map(|p| p.as_str().to_owned()))
+        .execute(&mut *tx)
+        .await?;
+        let detail =
+            json!({"name": new.name, "role": new.limit.role, "project": new.limit.project, "scopes": new.scopes, "personal": true});
+        let record = Record { object: &id, ..done_with_user(tenant, Action::TokenCreate, user, detail) };
+        self.audit(&mut tx, cause, record).await?;
+        let made = sqlx::query(select_tokens!("t.id = $1")).bind(id.as_str()).fetch_one(&mut *tx).await?;
+        let token = token(&made)?;
+        tx.commit().await?;
+        Ok(IssuedToken { token, secret })
+    }
+
+    /// The tokens of one person, ended ones too, newest first.
+    ///
+    /// # Errors
+    /// A wrong cursor, or the database fails.
+    pub async fn personal_tokens(&self, user: &str, page: &PageRequest) -> Result<Page<Token>, StoreError> {
+        let rows = sqlx::query(select_tokens!("t.user_id = $1 AND t.id < $2 ORDER BY t.id DESC LIMIT $3"))
+            .bind(user)
+            .bind(page.before()?)
+            .bind(page.rows())
+            .fetch_all(&self.pool)
+            .await?;
+        let tokens = rows.iter().map(token).collect::<Result<_, _>>()?;
+        Ok(page.page(tokens, |t: &Token| &t.id))
+    }
+
+    /// Ends a token of a person at once. Doing it twice changes nothing.
+    ///
+    /// # Errors
+    /// They have no such token, or the database fails.
+    pub async fn revoke_personal_token(&self, cause: &Cause, tenant: Option<&TenantId>, user: &str, id: &str) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let changed = sqlx::query("UPDATE tokens SET revoked_at_ms = COALESCE(revoked_at_ms, $3) WHERE user_id = $1 AND id = $2")
+            .bind(user)
+            .bind(id)
+            .bind(self.now_ms())
+            .execute(&mut *tx)
+            .await?;
+        if changed.rows_affected() == 0 {
+            return Err(StoreError::not_found("token", id));
+        }
+        self.audit(&mut tx, cause, Record { object: id, ..done_with_user(tenant, Action::TokenRevoke, user, json!({})) }).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The tokens of `tenant`, of machines and of persons, ended ones too.
     ///
     /// # Errors
     /// A wrong cursor, or the database fails.
     pub async fn tokens(&self, tenant: &TenantId, page: &PageRequest) -> Result<Page<Token>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT t.*, g.role AS role, g.project_id AS project_id FROM tokens t JOIN role_grants g ON g.user_id = t.user_id \
-             WHERE t.tenant_id = $1 AND t.id < $2 ORDER BY t.id DESC LIMIT $3",
-        )
-        .bind(tenant.as_str())
-        .bind(page.before()?)
-        .bind(page.rows())
-        .fetch_all(&self.pool)
-        .await?;
+        let rows = sqlx::query(select_tokens!("t.tenant_id = $1 AND t.id < $2 ORDER BY t.id DESC LIMIT $3"))
+            .bind(tenant.as_str())
+            .bind(page.before()?)
+            .bind(page.rows())
+            .fetch_all(&self.pool)
+            .await?;
         let tokens = rows.iter().map(token).collect::<Result<_, _>>()?;
         Ok(page.page(tokens, |t: &Token| &t.id))
     }
@@ -269,25 +405,15 @@ impl Store {
     }
 }
 
-fn grant(found: &AnyRow) -> Result<Grant, StoreError> {
-    let tenant = row::text_or_none(found, "tenant_id")?.map(TenantId::new);
-    let project = row::text_or_none(found, "project_id")?.map(ProjectId::new);
-    let scope = match (tenant, project) {
-        (None, None) => Scope::Platform,
-        (Some(tenant), None) => Scope::Tenant(tenant),
-        (Some(tenant), Some(project)) => Scope::Project(ProjectScope::new(tenant, project)),
-        (None, Some(project)) => return Err(StoreError::Corrupt(format!("a grant names the project {project} but no tenant"))),
-    };
-    Ok(Grant { role: row::word(found, "role")?, scope })
-}
-
 fn token(found: &AnyRow) -> Result<Token, StoreError> {
+    let role = row::text_or_none(found, "role")?.map(|word| word.parse());
     Ok(Token {
         id: row::text(found, "id")?,
+        owner: row::text_or_none(found, "owner")?,
         name: row::word(found, "name")?,
         scopes: row::json(found, "scopes")?,
-        role: row::word(found, "role")?,
-        project: row::text_or_none(found, "project_id")?.map(ProjectId::new),
+        role: role.transpose().map_err(|error: millrace_domain::UnknownWord| StoreError::Corrupt(format!("column role: {error}")))?,
+        project: row::text_or_none(found, "limited_to")?.map(ProjectId::new),
         created_by: row::text(found, "created_by")?,
         created_at_ms: row::integer(found, "created_at_ms")?,
         expires_at_ms: row::integer_or_none(found, "expires_at_ms")?,

@@ -8,7 +8,10 @@ mod functions;
 mod grants;
 mod job_life;
 mod looking;
+mod oidc;
+mod people;
 mod problems;
+mod project_life;
 mod resources;
 mod tables;
 mod templates;
@@ -340,6 +343,17 @@ pub(super) struct Server {
     _folder: tempfile::TempDir,
 }
 
+/// A good password.
+pub(super) const PASSWORD: &str = "rivers run uphill";
+
+/// A browser with the cookies of a session.
+pub(super) struct Browser {
+    pub tenant: Option<String>,
+    pub name: String,
+    pub cookies: String,
+    pub csrf: String,
+}
+
 /// What came back.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -378,6 +392,7 @@ impl Server {
 
     pub async fn with(config: ApiConfig) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let config = ApiConfig { hash_rules: crate::HashRules { memory_kib: 8, passes: 1, concurrent_max: 4 }, ..config };
         let url = format!("sqlite://{}", folder.path().join("meta.db").display());
         let store = Store::open(StoreOptions::new(url, SecretKey::new(&[3; 32]))).await.unwrap();
         let secret = TokenSecret::generate();
@@ -417,11 +432,50 @@ impl Server {
         issued["secret"].as_str().unwrap().to_owned()
     }
 
+    /// A user of a tenant (or of the platform) with roles and a password of their own, signed in.
+    pub async fn person(&self, tenant: Option<&str>, name: &str, roles: Value) -> Browser {
+        let users = tenant.map_or("/api/v1/platform/users".to_owned(), |tenant| format!("/api/v1/tenants/{tenant}/users"));
+        let made = self.post(&self.admin, &users, json!({"name": name, "roles": roles})).await.ok();
+        let once = made["one_time_password"].as_str().unwrap();
+        let mut browser = Browser { tenant: tenant.map(str::to_owned), name: name.to_owned(), cookies: String::new(), csrf: String::new() };
+        self.sign_in(&mut browser, once).await.ok();
+        let change = json!({"current": once, "new": PASSWORD});
+        let changed = self.browse(&browser, Method::PUT, "/api/v1/me/password", change).await;
+        assert_eq!(changed.status, StatusCode::NO_CONTENT, "{changed:?}");
+        browser
+    }
+
+    /// Signs in and keeps the cookies.
+    pub async fn sign_in(&self, browser: &mut Browser, password: &str) -> Answer {
+        let body = json!({"tenant": browser.tenant, "name": browser.name, "password": password});
+        let answer = self.send(request(None, Method::POST, "/api/v1/sign-in", &body, None)).await;
+        if answer.status.is_success() {
+            let set = answer.headers.get_all(header::SET_COOKIE).iter().map(|line| line.to_str().unwrap().split(';').next().unwrap());
+            browser.cookies = set.collect::<Vec<_>>().join("; ");
+            browser.csrf = answer.body["csrf_token"].as_str().unwrap().to_owned();
+        }
+        answer
+    }
+
+    /// Sends JSON as a page of this server in that browser would.
+    pub async fn browse(&self, browser: &Browser, method: Method, path: &str, body: Value) -> Answer {
+        self.browse_if(browser, method, path, body, None).await
+    }
+
+    /// As [`Self::browse`], with a precondition.
+    pub async fn browse_if(&self, browser: &Browser, method: Method, path: &str, body: Value, if_match: Option<&str>) -> Answer {
+        let mut request = request(None, method, path, &body, if_match);
+        request.headers_mut().insert(header::COOKIE, browser.cookies.parse().unwrap());
+        request.headers_mut().insert("x-csrf-token", browser.csrf.parse().unwrap());
+        self.send(request).await
+    }
+
     /// The tenant `tenant` with a project `web` that has one of each; answers the id of the instance.
     pub async fn furnish(&self, tenant: &str) -> String {
         self.post(&self.admin, "/api/v1/tenants", json!({"name": tenant})).await.ok();
         let tenant = format!("/api/v1/tenants/{tenant}");
         self.post(&self.admin, &format!("{tenant}/projects"), json!({"name": "web"})).await.ok();
+        self.post(&self.admin, &format!("{tenant}/users"), json!({"name": "ann", "password": false})).await.ok();
         let project = format!("{tenant}/projects/web");
         let properties = json!({"bootstrap.servers": "localhost:9092", "sasl.password": "hunter2"});
         let source = json!({"name": "broker", "kind": "kafka", "properties": properties});

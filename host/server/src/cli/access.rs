@@ -5,8 +5,15 @@ use crate::client::{Column, encode};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-const TOKENS: &[Column] =
-    &[("NAME", "name"), ("ROLE", "role"), ("PROJECT", "project"), ("SCOPES", "scopes"), ("REVOKED", "revoked_at_ms"), ("ID", "id")];
+const TOKENS: &[Column] = &[
+    ("NAME", "name"),
+    ("OWNER", "owner"),
+    ("ROLE", "role"),
+    ("PROJECT", "project"),
+    ("SCOPES", "scopes"),
+    ("REVOKED", "revoked_at_ms"),
+    ("ID", "id"),
+];
 const AUDIT: &[Column] =
     &[("AT (MS)", "at_ms"), ("ACTOR", "actor_name"), ("ACTION", "action"), ("OUTCOME", "outcome"), ("OBJECT", "object")];
 
@@ -73,15 +80,27 @@ pub(crate) struct AuditArguments {
     /// Only with this outcome: `done` or `refused`
     #[arg(long)]
     outcome: Option<String>,
+    /// Only about this object
+    #[arg(long)]
+    object: Option<String>,
+    /// Not before this time, in milliseconds since the epoch
+    #[arg(long, value_name = "MS")]
+    from_ms: Option<i64>,
+    /// Before this time
+    #[arg(long, value_name = "MS")]
+    until_ms: Option<i64>,
     /// Newest rows
     #[arg(long, default_value_t = 50)]
     limit: u32,
 }
 
 pub(crate) async fn audit(session: &Session, arguments: AuditArguments) -> anyhow::Result<()> {
-    let AuditArguments { actor, action, outcome, limit } = arguments;
+    let AuditArguments { actor, action, outcome, object, from_ms, until_ms, limit } = arguments;
+    let (from_ms, until_ms) = (from_ms.map(|ms| ms.to_string()), until_ms.map(|ms| ms.to_string()));
     let mut path = format!("{}/audit?limit={limit}", session.tenant()?);
-    for (name, value) in [("actor", actor), ("action", action), ("outcome", outcome)] {
+    let filters =
+        [("actor", actor), ("action", action), ("outcome", outcome), ("object", object), ("from_ms", from_ms), ("until_ms", until_ms)];
+    for (name, value) in filters {
         if let Some(value) = value {
             path.push_str(&format!("&{name}={}", encode(&value)));
         }

@@ -8,29 +8,36 @@ use serde_json::{Value, json};
 
 const QUOTAS: &[Column] = &[("QUOTA", "name"), ("USED", "used"), ("ALLOWED", "allowed")];
 
+const PROJECT_QUOTAS: &[Column] =
+    &[("QUOTA", "name"), ("USED", "used"), ("ALLOWED", "allowed"), ("TENANT USES", "tenant_used"), ("TENANT MAY", "tenant_allowed")];
+
 /// On quotas.
 #[derive(Subcommand)]
 pub(crate) enum QuotaCommand {
-    /// List what the tenant has and may have
+    /// List what the tenant, or with `--project` the project, has and may have
     List,
-    /// Say how much the tenant may have; for administrators of the platform
+    /// Say how much the tenant may have (administrators of the platform), or with `--project` the project (administrators
+    /// of the tenant)
     Set {
-        /// `storage_bytes`
+        /// `storage_bytes`, `jobs`, `instances`, `slots`, `memory_bytes`, `fuel_per_second`, `uploads`
         quota: String,
-        /// A number, for bytes also with KiB, MiB, GiB or TiB behind it
+        /// A number, for bytes also with KiB, MiB, GiB or TiB behind it; for a project also `unlimited`: as much as the tenant
         allowed: String,
     },
 }
 
 pub(crate) async fn run(session: &Session, command: QuotaCommand) -> anyhow::Result<()> {
-    let quotas = format!("{}/quotas", session.tenant()?);
+    let of_project = session.project_name().is_ok();
+    let quotas = if of_project { format!("{}/quotas", session.project()?) } else { format!("{}/quotas", session.tenant()?) };
     match command {
         QuotaCommand::List => {
             let found = session.client.get(&quotas).await?;
-            session.output.list(found["items"].as_array().map_or(&[], Vec::as_slice), QUOTAS);
+            let columns = if of_project { PROJECT_QUOTAS } else { QUOTAS };
+            session.output.list(found["items"].as_array().map_or(&[], Vec::as_slice), columns);
         }
         QuotaCommand::Set { quota, allowed } => {
-            let set = session.client.put(&format!("{quotas}/{}", encode(&quota)), &json!({ "allowed": amount(&allowed)? }), None).await?;
+            let allowed = if of_project && allowed == "unlimited" { Value::Null } else { amount(&allowed)?.into() };
+            let set = session.client.put(&format!("{quotas}/{}", encode(&quota)), &json!({ "allowed": allowed }), None).await?;
             let text = |name: &str| set.get(name).map(Value::to_string).unwrap_or_default();
             session.output.done(&format!("`{quota}`: {} of {} used", text("used"), text("allowed")), &set);
         }

@@ -2,7 +2,7 @@
 
 use super::{
     grants::{self, Capabilities, Whose},
-    looking, paths,
+    looking, paths, people,
     session::Session,
 };
 use crate::client::Column;
@@ -81,6 +81,10 @@ pub(crate) enum ProjectCommand {
     Get(ByName),
     /// Stop everything in a project and close it for good; its data stays
     Archive(ByName),
+    /// List the members of a project; give and take roles in it
+    Members(people::MembersArguments),
+    /// List the services of a project; add, configure and remove them
+    Services(people::ServicesArguments),
 }
 
 pub(crate) async fn project(session: &Session, command: ProjectCommand) -> anyhow::Result<()> {
@@ -93,6 +97,8 @@ pub(crate) async fn project(session: &Session, command: ProjectCommand) -> anyho
         }
         ProjectCommand::List => session.output.list(&session.client.list(&projects).await?, NAMED),
         ProjectCommand::Get(by) => session.output.item(&session.client.get(&paths::below(&tenant, "projects", &by.name)).await?),
+        ProjectCommand::Members(arguments) => people::members(session, arguments).await?,
+        ProjectCommand::Services(arguments) => people::services(session, arguments).await?,
         ProjectCommand::Archive(by) => {
             let path = format!("{}/archive", paths::below(&tenant, "projects", &by.name));
             let archived = session.client.post(&path, &json!({})).await?;

@@ -1,6 +1,6 @@
 //! What every client command needs: a client with a token, the chosen tenant and project, and a way to print.
 
-use super::{Global, paths};
+use super::{Global, paths, signed_in::SignedIn};
 use crate::{
     client::{Client, Output},
     config::DATA_DIR_DEFAULT,
@@ -23,9 +23,11 @@ impl Session {
     /// # Errors
     /// The HTTP client cannot be made.
     pub(crate) fn open(global: &Global) -> anyhow::Result<Self> {
-        let token = global.token.clone().or_else(local_token);
+        // Whoever has signed in means to be that person, also beside a server's data folder.
+        let signed_in = SignedIn::load(&global.server).filter(|_| global.token.is_none());
+        let token = if signed_in.is_some() { None } else { global.token.clone().or_else(local_token) };
         Ok(Self {
-            client: Client::new(&global.server, token)?,
+            client: Client::new(&global.server, token)?.with_cookies(signed_in),
             output: Output { json: global.json },
             tenant: global.tenant.clone(),
             project: global.project.clone(),
@@ -35,6 +37,11 @@ impl Session {
     /// A session with this client, for commands that run a server themselves.
     pub(crate) fn with(client: Client, output: Output) -> Self {
         Self { client, output, tenant: None, project: None }
+    }
+
+    /// Name of the chosen tenant, if one is chosen.
+    pub(crate) fn tenant_name(&self) -> Option<&str> {
+        self.tenant.as_deref()
     }
 
     /// Path of the chosen tenant.

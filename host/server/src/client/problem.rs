@@ -56,7 +56,7 @@ impl Problem {
     /// What the user can do about it.
     fn next_step(&self) -> Option<&'static str> {
         match self.status {
-            401 => Some("give a token: --token, MILLRACE_TOKEN, or run beside the server's data folder (--data-dir)"),
+            401 => Some("sign in with `millrace sign-in NAME`, or give a token: --token, MILLRACE_TOKEN, or run beside the data folder"),
             403 => Some("ask an administrator for a role that allows it, or use another token"),
             404 => Some("check the names with the matching `list` command"),
             412 | 428 => Some("somebody else changed it; read it again and repeat"),

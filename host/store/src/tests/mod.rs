@@ -1,5 +1,6 @@
 //! One suite of cases, run on SQLite and on a real PostgreSQL: the SQL has one text, so it must have one meaning.
 
+mod cases_admission;
 mod cases_approval;
 mod cases_build;
 mod cases_capability;
@@ -7,6 +8,7 @@ mod cases_definition;
 mod cases_function;
 mod cases_instance;
 mod cases_job_life;
+mod cases_people;
 mod cases_resource;
 mod cases_table;
 mod cases_temp_table;
@@ -160,4 +162,16 @@ on_both_databases! {
     cases_job_life::a_release_goes_live_and_a_newer_one_takes_its_place,
     cases_job_life::log_lines_are_filtered_followed_and_bounded,
     cases_job_life::savepoints_go_and_restart_policies_stay,
+    cases_people::users_are_found_changed_and_removed,
+    cases_people::the_last_administrator_stays,
+    cases_people::sessions_end,
+    cases_people::guessing_is_slowed_down,
+    cases_people::a_reset_lets_a_locked_account_in,
+    cases_people::a_persons_token_follows_the_person,
+    cases_people::identities_belong_to_one_provider,
+    cases_people::the_log_is_searched_by_time_and_kind,
+    cases_admission::what_is_full_says_so,
+    cases_admission::instances_take_slots_while_they_are_active,
+    cases_admission::an_archived_project_gives_its_place_back,
+    cases_admission::services_are_removed_when_nothing_runs,
 }
