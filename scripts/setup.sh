@@ -55,9 +55,13 @@ has mvn || missing="$missing maven"
 # pip fetches clang for WebAssembly when Java or Scala is built for the first time.
 python3 -m pip --version >/dev/null 2>&1 || missing="$missing python3-pip"
 
-# 3. Real servers for tests: PostgreSQL, and what makes the virtual environment of the S3 server.
+# 3. Real servers for tests: PostgreSQL, MariaDB, Redis, and what makes the environments of the S3 and FTP servers. Those
+#    that are JVMs (HBase, OpenSearch, Hive) are fetched by the tests.
 if [ "${1:-}" = --tests ]; then
     [ -x "$(find /usr/lib/postgresql -name initdb 2>/dev/null | head -n 1)" ] || has initdb || missing="$missing postgresql"
+    has mariadbd || [ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"
+    has redis-server || missing="$missing redis-server"
+    has openssl || missing="$missing openssl"
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
     # The OpenID provider that sign-in is tested with.
     has node || missing="$missing nodejs"

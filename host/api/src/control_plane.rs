@@ -7,8 +7,8 @@ use crate::problem::FieldError;
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_control::{
-    BuildOrder, BuildsStatus, DescribedFunction, InspectedResource, PackageHints, PreviewOrder, PreviewReport, SinkRows, TappedRows,
-    TempTableSize, UnitTestOrder, UnitTestReport,
+    BuildOrder, BuildsStatus, DescribedFunction, InspectedResource, KindSpec, PackageHints, PreviewOrder, PreviewReport, SampledTable,
+    SinkRows, TappedRows, TempTableSize, UnitTestOrder, UnitTestReport, Unreachable,
 };
 use millrace_domain::ProjectScope;
 use millrace_model::{
@@ -29,6 +29,8 @@ pub struct ConnectivityReport {
     pub reachable: bool,
     /// What was reached, or what failed and what to do.
     pub message: String,
+    /// What was reached, piece by piece: `server`, `version`, `database`, …
+    pub details: BTreeMap<String, String>,
     /// The failing step: `dns`, `refused`, `timeout`, `tls`, `credentials`, `missing`, `protocol`, `configuration`.
     pub failure: Option<String>,
     /// How long the test took.
@@ -168,6 +170,20 @@ pub trait RowTap: Send {
 /// Engines, sandbox and connectors, as far as the API needs them.
 #[async_trait]
 pub trait ControlPlane: Send + Sync + 'static {
+    /// The kinds of data sources that there are.
+    fn data_source_kinds(&self) -> Vec<KindSpec>;
+    /// Everything wrong with a data source's properties, secrets in clear.
+    fn check_data_source(&self, kind: &str, properties: &BTreeMap<String, String>) -> Vec<FieldError>;
+    /// Names of a data source's tables, and whether there are more.
+    async fn data_source_tables(&self, kind: &str, properties: &BTreeMap<String, String>) -> Result<(Vec<String>, bool), Unreachable>;
+    /// Columns of a table as its system has it.
+    async fn sample_data_source(
+        &self,
+        kind: &str,
+        properties: &BTreeMap<String, String>,
+        table: &str,
+        rows_max: usize,
+    ) -> Result<SampledTable, Unreachable>;
     /// Connects with these properties, secrets in clear.
     async fn test_connection(&self, kind: &str, properties: BTreeMap<String, String>) -> ConnectivityReport;
     /// Makes the real topic or checks it; whether it was made. `options` are the connector's: partitions, …

@@ -10,8 +10,9 @@ use crate::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_control::{
-    BuildOrder, BuildsStatus, Control, ControlError, DescribedFunction, InspectedResource, OpenTap, PackageHints, PinError, PreviewOrder,
-    PreviewReport, QueryColumn, QueryPlan, SinkRows, TappedRows, TempTableSize, UnitTestOrder, UnitTestReport,
+    BuildOrder, BuildsStatus, Control, ControlError, DescribedFunction, InspectedResource, KindSpec, OpenTap, PackageHints, PinError,
+    PreviewOrder, PreviewReport, QueryColumn, QueryPlan, SampledTable, SinkRows, TappedRows, TempTableSize, UnitTestOrder, UnitTestReport,
+    Unreachable,
 };
 use millrace_domain::ProjectScope;
 use millrace_model::{
@@ -29,7 +30,31 @@ impl ControlPlane for Control {
     async fn test_connection(&self, kind: &str, properties: BTreeMap<String, String>) -> ConnectivityReport {
         let report = Self::test_connection(self, kind, properties).await;
         let failure = report.failure.and_then(|failure| json(&failure).ok()?.as_str().map(str::to_owned));
-        ConnectivityReport { reachable: report.reachable, message: report.message, failure, elapsed_ms: report.elapsed_ms }
+        let (details, elapsed_ms) = (report.details, report.elapsed_ms);
+        ConnectivityReport { reachable: report.reachable, message: report.message, details, failure, elapsed_ms }
+    }
+
+    fn data_source_kinds(&self) -> Vec<KindSpec> {
+        Self::data_source_kinds(self)
+    }
+
+    fn check_data_source(&self, kind: &str, properties: &BTreeMap<String, String>) -> Vec<FieldError> {
+        let errors = Self::check_data_source(self, kind, properties);
+        errors.into_iter().map(|error| FieldError::in_field(&error.field, &error.code, error.message)).collect()
+    }
+
+    async fn data_source_tables(&self, kind: &str, properties: &BTreeMap<String, String>) -> Result<(Vec<String>, bool), Unreachable> {
+        Self::data_source_tables(self, kind, properties).await
+    }
+
+    async fn sample_data_source(
+        &self,
+        kind: &str,
+        properties: &BTreeMap<String, String>,
+        table: &str,
+        rows_max: usize,
+    ) -> Result<SampledTable, Unreachable> {
+        Self::sample_data_source(self, kind, properties, table, rows_max).await
     }
 
     async fn ensure_topic(&self, scope: &ProjectScope, topic: &TopicId, options: &Value) -> Result<bool, ControlFailure> {

@@ -1,9 +1,10 @@
 //! The routes and the OpenAPI document, from one list: what is not here is not served.
 
 use crate::{
-    approvals, audit, builds, capabilities, catalog_tables, data_sources, databases, folders, frame, functions, identity_providers,
-    instance_graph, instance_logs, instance_views, instances, job_diff, job_locks, job_versions, jobs, me, members, oidc, permissions,
-    platform, plugins, preview, problem, projects, quotas, releases, resources, savepoints, services, sign_in, sql,
+    approvals, audit, builds, capabilities, catalog_tables, data_source_kinds, data_sources, databases, folders, frame, functions,
+    identity_providers, instance_graph, instance_logs, instance_views, instances, job_diff, job_locks, job_versions, jobs, keys, me,
+    members, oidc, permissions, platform, plugins, preview, problem, projects, quotas, releases, resources, samples, savepoints, services,
+    sign_in, sql,
     state::{ApiConfig, ApiState},
     table_grants, table_publications, taps, temp_tables, templates, tenants, tokens, topics, unit_tests, users, yaml,
 };
@@ -126,8 +127,7 @@ fn people_routes() -> OpenApiRouter<ApiState> {
 
 fn definition_routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
-        .routes(routes!(data_sources::list_data_sources, data_sources::create_data_source))
-        .routes(routes!(data_sources::get_data_source, data_sources::edit_data_source, data_sources::delete_data_source))
+        .merge(source_routes())
         .routes(routes!(topics::list_topics, topics::create_topic))
         .routes(routes!(topics::get_topic, topics::edit_topic, topics::delete_topic))
         .routes(routes!(plugins::list_plugins))
@@ -202,6 +202,15 @@ fn yaml_too(mut routes: OpenApiRouter<ApiState>) -> OpenApiRouter<ApiState> {
     routes.layer(from_fn(yaml::answer))
 }
 
+fn source_routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(data_source_kinds::list_data_source_kinds))
+        .routes(routes!(data_sources::list_data_sources, data_sources::create_data_source))
+        .routes(routes!(data_sources::get_data_source, data_sources::edit_data_source, data_sources::delete_data_source))
+        .routes(routes!(data_sources::bind_data_source, data_sources::unbind_data_source))
+        .routes(routes!(keys::list_keys))
+}
+
 fn function_routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(functions::list_functions, functions::create_function))
@@ -270,6 +279,8 @@ fn slow_routes(config: &ApiConfig) -> OpenApiRouter<ApiState> {
         .routes(routes!(functions::list_function_versions, functions::add_function_version))
         .routes(routes!(functions::list_tenant_function_versions, functions::add_tenant_function_version))
         .routes(routes!(data_sources::test_data_source))
+        .routes(routes!(samples::sample_data_source))
+        .routes(routes!(keys::rotate_keys))
         .routes(routes!(topics::ensure_topic))
         .merge(yaml_too(OpenApiRouter::new().routes(routes!(jobs::validate_job))))
         .routes(routes!(sql::explain_sql))

@@ -316,7 +316,12 @@ impl ProjectCatalog {
             }
             Err(error) => return Err(self.failed(&error)),
         };
-        let connection = self.store.connection(&table.owner, table.data_source.as_str()).await.map_err(|e| self.failed(&e))?;
+        // What production instances reach is what the data source is bound to for production, or nothing.
+        let connection = match self.store.connection_in(&table.owner, table.data_source.as_str(), self.viewer.environment).await {
+            Ok(connection) => connection,
+            Err(StoreError::Conflict { message, .. }) => return Err(CatalogError::Forbidden(message)),
+            Err(error) => return Err(self.failed(&error)),
+        };
         let connection = Connection { kind: connection.kind, properties: connection.properties };
         let ResolvedTable { name, physical_name, schema, format, hidden_columns, .. } = table;
         let is_pinned = self.viewer.environment != Environment::Production;

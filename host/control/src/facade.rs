@@ -18,7 +18,7 @@ use crate::{
 };
 use bytes::Bytes;
 use millrace_builder::service::BuildService;
-use millrace_connector::{Connection, ConnectivityFailure, ConnectivityReport, TableBinding};
+use millrace_connector::TableBinding;
 use millrace_datapackage::Inspector;
 use millrace_domain::{Environment, ProjectScope};
 use millrace_engine::{Catalog, CatalogError, EngineServices};
@@ -28,12 +28,9 @@ use millrace_model::{
     ids::{InstanceId, ProjectId, TenantId, TopicId},
 };
 use millrace_store::{Store, TableViewer};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
-
-/// How long a connectivity test may take.
-const TEST_MAX: Duration = Duration::from_secs(10);
 
 /// What the control plane is made of; given once by the composition root.
 pub struct ControlParts {
@@ -138,20 +135,6 @@ impl Control {
         if tokio::time::timeout(max, self.worker.locals.none_left()).await.is_err() {
             tracing::warn!("instances did not end in {} ms; their leases run out", max.as_millis());
         }
-    }
-
-    /// Connects with these properties and says what was reached or exactly what failed (SRC-2).
-    pub async fn test_connection(&self, kind: &str, properties: BTreeMap<String, String>) -> ConnectivityReport {
-        let Some(connector) = self.services.connectors.get(kind) else {
-            let known: Vec<_> = self.services.connectors.kinds().collect();
-            return ConnectivityReport {
-                reachable: false,
-                message: format!("`{kind}` is not a known kind of data source; known kinds are {}", known.join(", ")),
-                failure: Some(ConnectivityFailure::Configuration),
-                elapsed_ms: 0,
-            };
-        };
-        connector.test_connection(&Connection { kind: kind.to_owned(), properties }, TEST_MAX).await
     }
 
     /// Makes the real topic if it is not there, else checks that it agrees with the design (TOP-5). Answers whether it

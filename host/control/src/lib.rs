@@ -7,6 +7,7 @@ mod answers;
 mod builds;
 mod canonical;
 mod catalog;
+mod data_sources;
 mod driver;
 mod engine;
 mod error;
@@ -24,6 +25,7 @@ mod prometheus;
 mod rates;
 mod reconcile;
 mod restart;
+mod sampling;
 mod start_point;
 mod start_time;
 mod tap;
@@ -37,14 +39,17 @@ pub use answers::{
     ComponentInfo, CreatedSavepoint, ExecutionPhase, ExplainReport, FailureReport, InstanceObservation, PinnedGraph, ValidationReport,
 };
 pub use builds::{BodyOrder, BuildOrder, BuildsStatus};
+pub use data_sources::SAMPLE_ROWS_MAX;
 pub use engine::{Examined, Execution, ExecutionEngine, Launch};
 pub use error::{ControlError, PinError};
 pub use facade::{Control, ControlParts};
 pub use functions::DescribedFunction;
 pub use inspect::InspectedResource;
 pub use logs::{LogTap, LogWriter, log_tap, logged_instance};
-pub use millrace_connector::SourceStart;
-pub use millrace_connector::{ConnectivityFailure, ConnectivityReport};
+pub use millrace_connector::{
+    ColumnEvidence, ConfigError, ConnectivityFailure, ConnectivityReport, FieldSpec, FieldType, KindGroup, KindSpec, SampledTable,
+    SourceStart, Unreachable,
+};
 pub use millrace_datapackage::Hints as PackageHints;
 pub use millrace_engine::{
     QueryColumn, QueryPlan, RecentLetter, TappedRow, TappedRows,

@@ -5,12 +5,12 @@
 
 use async_trait::async_trait;
 use millrace_connector::{
-    ConfigError, Connection, ConnectivityReport, Connector, ConnectorError, DeadLetters, MetadataKey, Sink, SinkContext, Source,
-    SourceContext, SourceStart, SqlConnector, SqlNode, SqlTable, TableBinding, TableExtent,
+    ConfigError, Connector, ConnectorError, DeadLetters, MetadataKey, Sink, SinkContext, Source, SourceContext, SourceStart, SqlConnector,
+    SqlNode, SqlTable, TableBinding, TableExtent,
 };
 use millrace_model::Schema;
 use serde_json::{Map, Value};
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 /// The kind of connection that a catalog gives temp tables.
 pub(crate) const KIND: &str = "temp_table";
@@ -122,10 +122,6 @@ fn with_columns<'a>(table: &'a TableBinding, input: &Schema) -> Cow<'a, TableBin
 impl Connector for TempTableConnector {
     fn kind(&self) -> &'static str {
         KIND
-    }
-
-    async fn test_connection(&self, connection: &Connection, deadline: Duration) -> ConnectivityReport {
-        self.inner.test_connection(connection, deadline).await
     }
 
     fn check_source(&self, config: &Map<String, Value>, table: &TableBinding) -> Vec<ConfigError> {

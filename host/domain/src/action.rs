@@ -24,6 +24,8 @@ text_enum! {
     Action, "action", {
         /// See metrics of the whole installation.
         PlatformObserve = "platform.observe",
+        /// Seal all secrets with a new key.
+        KeyRotate = "key.rotate",
         /// Make a tenant.
         TenantCreate = "tenant.create",
         /// Change a tenant's description.
@@ -50,6 +52,10 @@ text_enum! {
         DataSourceDelete = "data_source.delete",
         /// Try to reach a data source.
         DataSourceTest = "data_source.test",
+        /// Say how production reaches a data source.
+        DataSourceBind = "data_source.bind",
+        /// Look at what a data source has, to describe its tables.
+        DataSourceSample = "data_source.sample",
         /// See a data source, without its secrets.
         DataSourceView = "data_source.view",
         /// Describe a topic.
@@ -236,7 +242,6 @@ pub const fn permits(role: Role, action: Action) -> bool {
     use Action as A;
     use Role::{BusinessUser, DataAssetAdmin, Developer, GlobalDataAdmin, Member, PlatformAdmin, ProjectDataAdmin, TenantAdmin};
     match action {
-        A::PlatformObserve | A::TenantCreate | A::TenantGrant | A::QuotaEdit => matches!(role, PlatformAdmin),
         A::PlatformUsers | A::PlatformAudit | A::PlatformSignIn => matches!(role, PlatformAdmin),
         A::UserCreate
         | A::UserEdit
@@ -254,6 +259,7 @@ pub const fn permits(role: Role, action: Action) -> bool {
             role,
             PlatformAdmin | TenantAdmin | GlobalDataAdmin | DataAssetAdmin | BusinessUser | ProjectDataAdmin | Developer | Member
         ),
+        A::PlatformObserve | A::KeyRotate | A::TenantCreate | A::TenantGrant | A::QuotaEdit => matches!(role, PlatformAdmin),
         A::TenantEdit
         | A::TenantGrantView
         | A::PluginGrant
@@ -281,8 +287,10 @@ pub const fn permits(role: Role, action: Action) -> bool {
             PlatformAdmin | TenantAdmin | GlobalDataAdmin | DataAssetAdmin | BusinessUser | ProjectDataAdmin | Developer | Member
         ),
         // ROL-1: manage data sources.
-        A::DataSourceCreate | A::DataSourceEdit | A::DataSourceDelete => matches!(role, PlatformAdmin | TenantAdmin | GlobalDataAdmin),
-        A::DataSourceTest | A::DataSourceView => {
+        A::DataSourceCreate | A::DataSourceEdit | A::DataSourceBind | A::DataSourceDelete => {
+            matches!(role, PlatformAdmin | TenantAdmin | GlobalDataAdmin)
+        }
+        A::DataSourceTest | A::DataSourceSample | A::DataSourceView => {
             matches!(role, PlatformAdmin | TenantAdmin | GlobalDataAdmin | ProjectDataAdmin | Developer)
         }
         A::ApprovalDecide => matches!(role, PlatformAdmin | TenantAdmin | GlobalDataAdmin | DataAssetAdmin | ProjectDataAdmin),
@@ -381,6 +389,8 @@ impl Action {
             | Self::DataSourceEdit
             | Self::DataSourceDelete
             | Self::DataSourceTest
+            | Self::DataSourceBind
+            | Self::DataSourceSample
             | Self::TopicCreate
             | Self::TopicEdit
             | Self::TopicDelete
@@ -421,6 +431,7 @@ impl Action {
             | Self::ReleaseGoLive
             | Self::ReleaseTakeOffline => TokenScope::Operate,
             Self::TenantCreate
+            | Self::KeyRotate
             | Self::TenantGrant
             | Self::PluginGrant
             | Self::TenantEdit

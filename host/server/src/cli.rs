@@ -12,6 +12,7 @@ mod generate;
 mod grants;
 mod instances;
 mod jobs;
+mod keys;
 mod logs;
 mod looking;
 mod paths;
@@ -24,6 +25,7 @@ mod resource_files;
 mod resources;
 mod session;
 mod signed_in;
+mod sources;
 mod sql;
 mod tables;
 mod temp_tables;
@@ -100,7 +102,7 @@ enum Command {
     Project(resources::ProjectCommand),
     /// Data sources of a project
     #[command(subcommand)]
-    Source(resources::SourceCommand),
+    Source(sources::SourceCommand),
     /// Topics of a project
     #[command(subcommand)]
     Topic(resources::TopicCommand),
@@ -148,6 +150,9 @@ enum Command {
     /// Savepoints of an instance
     #[command(subcommand)]
     Savepoint(instances::SavepointCommand),
+    /// Keys that secrets are sealed with
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// What a tenant has and may have
     #[command(subcommand)]
     Quota(quotas::QuotaCommand),
@@ -200,7 +205,7 @@ async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
         Command::User(command) => people::user(&session()?, command).await,
         Command::Tenant(command) => resources::tenant(&session()?, command).await,
         Command::Project(command) => resources::project(&session()?, command).await,
-        Command::Source(command) => resources::source(&session()?, command).await,
+        Command::Source(command) => sources::run(&session()?, command).await,
         Command::Topic(command) => resources::topic(&session()?, command).await,
         Command::TempTable(command) => temp_tables::run(&session()?, command).await,
         Command::Table(command) => tables::table(&session()?, command).await,
@@ -217,6 +222,7 @@ async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
         Command::Release(command) => releases::run(&session()?, command).await,
         Command::Instance(command) => instances::instance(&session()?, command).await,
         Command::Savepoint(command) => instances::savepoint(&session()?, command).await,
+        Command::Keys(command) => keys::run(&session()?, command).await,
         Command::Quota(command) => quotas::run(&session()?, command).await,
         Command::Token(command) => access::token(&session()?, command).await,
         Command::Audit(arguments) => access::audit(&session()?, arguments).await,

@@ -5,6 +5,7 @@
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
+use millrace_dial::{Network, NetworkPolicy};
 use serde::Deserialize;
 use std::{
     net::SocketAddr,
@@ -93,6 +94,13 @@ pub(crate) struct ServerOptions {
     /// Memory that the components of one tenant may use together, in MiB [default: 256]
     #[arg(long, env = "MILLRACE_TENANT_MEMORY_MIB", value_name = "MIB")]
     pub(crate) tenant_memory_mib: Option<usize>,
+    /// Networks that data sources may not be in, beside those that are always closed (this machine, link-local addresses
+    /// with metadata services, multicast): `10.1.0.0/16,fd00::/8`
+    #[arg(long, env = "MILLRACE_SOURCE_NETWORKS_DENIED", value_name = "NETWORKS", value_delimiter = ',')]
+    pub(crate) source_networks_denied: Vec<String>,
+    /// Networks that data sources may be in although they are closed; the longer prefix wins: `127.0.0.0/8`
+    #[arg(long, env = "MILLRACE_SOURCE_NETWORKS_ALLOWED", value_name = "NETWORKS", value_delimiter = ',')]
+    pub(crate) source_networks_allowed: Vec<String>,
 }
 
 /// The settled configuration.
@@ -112,6 +120,7 @@ pub(crate) struct Settings {
     pub(crate) session_idle: Duration,
     pub(crate) session_max: Duration,
     pub(crate) client_address_header: Option<String>,
+    pub(crate) source_networks: NetworkPolicy,
 }
 
 impl ServerOptions {
@@ -131,6 +140,12 @@ impl ServerOptions {
         if let Some(url) = public_url.as_deref().filter(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
             bail!("`public-url` is `{url}`, expected a URL that begins with https://");
         }
+        let networks = |option: &str, given: Vec<String>, file: Vec<String>| -> anyhow::Result<Vec<Network>> {
+            let texts = if given.is_empty() { file } else { given };
+            texts.iter().map(|text| text.parse().with_context(|| format!("`{option}`"))).collect()
+        };
+        let denied = networks("source-networks-denied", self.source_networks_denied, file.source_networks_denied)?;
+        let allowed = networks("source-networks-allowed", self.source_networks_allowed, file.source_networks_allowed)?;
         let below = |name: &str| data_dir.join(name).display().to_string();
         Ok(Settings {
             listen: match self.listen.or(file.listen) {
@@ -149,6 +164,7 @@ impl ServerOptions {
             client_address_header: self.client_address_header.or(file.client_address_header).map(|name| name.to_ascii_lowercase()),
             public_url,
             starts_max,
+            source_networks: NetworkPolicy::new(denied, allowed),
             data_dir,
         })
     }
@@ -179,6 +195,17 @@ mod tests {
         assert_eq!(settings.metadata_url, "sqlite:///data/metadata.db");
         assert_eq!(settings.checkpoints, "/data/checkpoints");
         assert_eq!(settings.starts_max, 16);
+    }
+
+    #[test]
+    fn networks_of_data_sources_are_closed_and_opened() {
+        let permits =
+            |file: &str, address: &str| settle(ServerOptions::default(), file).unwrap().source_networks.permits(address.parse().unwrap());
+        assert!(!permits("", "127.0.0.1") && !permits("", "169.254.169.254") && permits("", "10.0.0.1"));
+        assert!(permits("source_networks_allowed = [\"127.0.0.0/8\"]", "127.0.0.1"));
+        assert!(!permits("source_networks_denied = [\"10.0.0.0/8\"]", "10.0.0.1"));
+        let error = settle(ServerOptions::default(), "source_networks_denied = [\"10.0.0.0/99\"]").err().unwrap();
+        assert!(format!("{error:#}").contains("`source-networks-denied`: `10.0.0.0/99` is not a network"), "{error:#}");
     }
 
     #[test]

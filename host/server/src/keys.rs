@@ -104,17 +104,26 @@ impl DataDir {
     /// # Errors
     /// The file cannot be made.
     pub(crate) fn write_secret(&self, name: &str, text: &str) -> anyhow::Result<()> {
-        let path = self.join(name);
-        let half = self.join(&format!("{name}.new"));
-        let write = || {
-            let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&half)?;
-            file.write_all(text.as_bytes())?;
-            file.write_all(b"\n")?;
-            file.sync_all()?;
-            fs::rename(&half, &path)
-        };
-        write().with_context(|| format!("cannot write {}", path.display()))
+        write_private(&self.join(name), text)
     }
+}
+
+/// Writes `text` to the file `path` with mode 0600; it appears whole or not at all, and stays.
+///
+/// # Errors
+/// The file cannot be made.
+pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    let half = path.with_added_extension("new");
+    let write = || {
+        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&half)?;
+        file.write_all(text.as_bytes())?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        fs::rename(&half, path)?;
+        // The name must not be lost either.
+        path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]

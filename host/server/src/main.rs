@@ -16,6 +16,7 @@ mod logging;
 mod manifest;
 mod page;
 mod plugin_test;
+mod secret_keys;
 mod serve;
 mod shutdown;
 mod up;

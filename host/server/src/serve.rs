@@ -3,17 +3,18 @@
 //!
 //! Invariant: what starts last ends first: requests, then instances, then the metadata store.
 
-use crate::{build_service, checkpoint_location, config::Settings, keys::DataDir, page};
+use crate::{build_service, checkpoint_location, config::Settings, keys::DataDir, page, secret_keys};
 use anyhow::Context;
 use millrace_api::{ApiConfig, ApiState};
 use millrace_connector::ConnectorRegistry;
-use millrace_connector_kafka::KafkaConnector;
+use millrace_connector_kafka::{KafkaConnector, KafkaDataSource};
 use millrace_control::{Control, ControlParts, LogWriter, TempTableConnector};
 use millrace_datapackage::{Inspector, InspectorCommand};
+use millrace_dial::Dialer;
 use millrace_domain::Name;
 use millrace_engine::{EngineServices, TenantAccounts, operators::OperatorRegistry};
 use millrace_sandbox::{CompilerCommand, Sandbox, SandboxConfig, TenantLimits};
-use millrace_store::{SecretKey, Store, StoreOptions, TokenSecret};
+use millrace_store::{Store, TokenSecret};
 use std::{
     net::SocketAddr,
     sync::Arc,
@@ -48,6 +49,7 @@ pub(crate) struct Server {
     http: JoinHandle<std::io::Result<()>>,
     reconciler: JoinHandle<()>,
     log_writer: JoinHandle<()>,
+    key_refresh: JoinHandle<()>,
     _data: DataDir,
 }
 
@@ -58,14 +60,14 @@ impl Server {
     /// The data folder, the metadata database, the checkpoint location or the address cannot be used.
     pub(crate) async fn start(settings: &Settings, logs: LogWriter) -> anyhow::Result<Self> {
         let data = DataDir::open(&settings.data_dir, PREDECESSOR_MAX)?;
-        let secrets_key = data.key("secrets.key")?;
+        let secret_keys = secret_keys::read(&data)?;
         let mac_key = data.key("mac.key")?;
         let token = data.secret(ADMIN_TOKEN, || TokenSecret::generate().reveal().to_owned())?;
         let worker = match &settings.worker_id {
             Some(name) => name.clone(),
             None => data.secret("worker.id", || format!("worker-{}", hex::encode(rand::random::<[u8; 6]>())))?,
         };
-        let store = Store::open(StoreOptions::new(&settings.metadata_url, SecretKey::new(&secrets_key))).await;
+        let store = Store::open(secret_keys.options(&settings.metadata_url)).await;
         let store = store.context("cannot open the metadata store")?;
         let admin = "local-admin".parse::<Name>().context("name of the administrator")?;
         store
@@ -111,8 +113,9 @@ impl Server {
             async move { control.reconcile().await }
         });
         let log_writer = tokio::spawn(logs.run(store.clone()));
+        let key_refresh = tokio::spawn(secret_keys::refresh(store.clone(), worker.clone()));
         tracing::info!(%address, worker, data = %settings.data_dir.display(), "the server is up");
-        Ok(Self { address, token, store, control, api, stop_http, http, reconciler, log_writer, _data: data })
+        Ok(Self { address, token, store, control, api, stop_http, http, reconciler, log_writer, key_refresh, _data: data })
     }
 
     /// Base address for clients on this machine.
@@ -141,6 +144,7 @@ impl Server {
         // Lines that are gathered now are written; the tap itself lives as long as the process.
         tokio::time::sleep(LOGS_MAX).await;
         self.log_writer.abort();
+        self.key_refresh.abort();
         self.store.close().await;
         tracing::info!("stopped");
     }
@@ -165,12 +169,20 @@ fn services(settings: &Settings, data: &DataDir, mac_key: [u8; 32]) -> anyhow::R
     let limits = TenantLimits { memory_bytes_max: (settings.tenant_memory_mib as u64) << 20, ..TenantLimits::default() };
     Ok(EngineServices {
         sandbox,
-        connectors: ConnectorRegistry::default()
-            .with(Arc::new(KafkaConnector))
-            .with(Arc::new(TempTableConnector::new(Arc::new(KafkaConnector)))),
+        connectors: connectors(settings),
         functions: millrace_functions::FunctionRegistry::builtin(),
         operators: OperatorRegistry::builtin(),
         checkpoints: checkpoint_location::open(&settings.checkpoints)?,
         accounts: TenantAccounts::new(limits),
     })
+}
+
+/// What data sources and jobs can reach, within the networks that the platform permits.
+fn connectors(settings: &Settings) -> ConnectorRegistry {
+    millrace_connector_kafka::limit_networks(settings.source_networks.clone());
+    let dialer = Dialer::new(settings.source_networks.clone());
+    let kafka = Arc::new(KafkaConnector);
+    let registry = ConnectorRegistry::default().with(kafka.clone()).with(Arc::new(TempTableConnector::new(kafka)));
+    let registry = registry.with_data_source(Arc::new(KafkaDataSource::new(dialer.clone())));
+    millrace_connector_systems::register(registry, &dialer)
 }

@@ -58,7 +58,12 @@ pub(crate) struct UpArguments {
 
 /// Starts everything, shows figures until it is told to end, and ends everything.
 pub(crate) async fn run(arguments: UpArguments) -> anyhow::Result<()> {
-    let settings = arguments.options.clone().settle(None)?;
+    let mut options = arguments.options.clone();
+    if options.source_networks_allowed.is_empty() {
+        // The broker and everything else of the playground is on this machine.
+        options.source_networks_allowed = ["127.0.0.0/8", "::1/128"].map(str::to_owned).into();
+    }
+    let settings = options.settle(None)?;
     // The client library speaks of every broken connection, which at the end of the broker is no news.
     let logs = logging::start(settings.log_format, "warn,librdkafka=error")?;
     let began = Instant::now();

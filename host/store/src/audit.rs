@@ -292,3 +292,8 @@ pub(crate) fn done_in<'a>(scope: &'a ProjectScope, action: Action, object: &'a s
 pub(crate) fn done_in_tenant<'a>(tenant: &'a TenantId, action: Action, object: &'a str, detail: Value) -> Record<'a> {
     Record { tenant: Some(tenant), project: None, action: action.as_str(), object, outcome: Outcome::Done, detail }
 }
+
+/// The row of a change of the whole installation.
+pub(crate) fn done_on_platform<'a>(action: Action, object: &'a str, detail: Value) -> Record<'a> {
+    Record { tenant: None, project: None, action: action.as_str(), object, outcome: Outcome::Done, detail }
+}

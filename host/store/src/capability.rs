@@ -15,7 +15,6 @@ use millrace_domain::{
 };
 use millrace_model::ids::{PluginId, TenantId};
 use serde_json::json;
-use std::collections::BTreeMap;
 
 impl Store {
     /// What the tenant's plugins may have at most.
@@ -79,7 +78,6 @@ impl Store {
         let mut sealed = new.clone();
         for (name, value) in &mut sealed.secrets {
             if value != REDACTED {
-                *value = self.key.seal(&place(scope, plugin, name), value)?;
                 continue;
             }
             let kept = before.secrets.get(name).ok_or_else(|| StoreError::Invalid {
@@ -90,6 +88,12 @@ impl Store {
         }
         let mut tx = self.begin().await?;
         self.enter(&mut tx, scope).await?;
+        if !sealed.secrets.is_empty() {
+            self.hold_key(&mut tx).await?;
+        }
+        for (name, value) in sealed.secrets.iter_mut().filter(|(name, _)| new.secrets.get(*name).is_some_and(|v| v != REDACTED)) {
+            *value = self.key.seal(&place(scope, plugin, name), value)?;
+        }
         sqlx::query(
             "INSERT INTO plugin_capabilities (plugin_id, tenant_id, project_id, capabilities, updated_at_ms) VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT (plugin_id) DO UPDATE SET capabilities = excluded.capabilities, updated_at_ms = excluded.updated_at_ms",
@@ -116,11 +120,10 @@ impl Store {
         let bounds = self.tenant_capabilities(&scope.tenant).await?;
         let mut granted = bounds.narrow(self.sealed_capabilities(scope, plugin).await?);
         let sealed = std::mem::take(&mut granted.secrets);
-        let open = |(name, sealed): (String, String)| {
-            let clear = self.key.open(&place(scope, plugin, &name), &sealed)?;
-            Ok::<_, StoreError>((name, clear))
-        };
-        granted.secrets = sealed.into_iter().map(open).collect::<Result<BTreeMap<_, _>, _>>()?;
+        for (name, sealed) in sealed {
+            let clear = self.open_secret(&place(scope, plugin, &name), &sealed).await?;
+            granted.secrets.insert(name, clear);
+        }
         Ok((granted, bounds))
     }
 
@@ -136,6 +139,6 @@ impl Store {
 }
 
 /// What a secret is bound to.
-fn place(scope: &ProjectScope, plugin: &PluginId, name: &str) -> String {
+pub(crate) fn place(scope: &ProjectScope, plugin: &PluginId, name: &str) -> String {
     format!("{}/{}/{plugin}/{name}", scope.tenant, scope.project)
 }

@@ -5,12 +5,12 @@
 
 use crate::{Cause, Page, PageRequest, Store, StoreError, audit::done_in, error::unless_taken, row};
 use millrace_domain::{
-    Action, Name, ProjectScope,
+    Action, Environment, Name, ProjectScope,
     properties::{REDACTED, is_secret},
 };
 use millrace_model::ids::{DataSourceId, ProjectId, TenantId};
 use serde_json::json;
-use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, any::AnyRow};
 use std::{collections::BTreeMap, fmt};
 
 /// A data source with its secrets redacted.
@@ -34,6 +34,38 @@ pub struct DataSource {
     pub created_at_ms: i64,
     /// Last changed at.
     pub updated_at_ms: i64,
+}
+
+/// How one environment reaches a data source, secrets redacted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataSourceBinding {
+    /// `test` or `production`.
+    pub environment: Environment,
+    /// Client properties; secret ones read `***`.
+    pub properties: BTreeMap<String, String>,
+    /// Grows with each change.
+    pub revision: i64,
+    /// Last changed at.
+    pub updated_at_ms: i64,
+    /// How its last connectivity test went.
+    pub last_test: Option<BindingTest>,
+}
+
+/// The last connectivity test of a binding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BindingTest {
+    /// Whether the system could be used.
+    pub reachable: bool,
+    /// The failing step.
+    pub failure: Option<String>,
+    /// What was reached, or what failed.
+    pub message: String,
+    /// How long it took.
+    pub elapsed_ms: i64,
+    /// Name of who tested.
+    pub tested_by: String,
+    /// When.
+    pub tested_at_ms: i64,
 }
 
 /// A data source to make.
@@ -77,7 +109,7 @@ impl fmt::Debug for SourceConnection {
     }
 }
 
-type Properties = BTreeMap<String, String>;
+pub(crate) type Properties = BTreeMap<String, String>;
 
 impl Store {
     /// Makes a data source.
@@ -86,9 +118,13 @@ impl Store {
     /// The name is taken, the project is archived, or the database fails.
     pub async fn create_data_source(&self, cause: &Cause, scope: &ProjectScope, new: &NewDataSource) -> Result<DataSource, StoreError> {
         let id = DataSourceId::new(self.new_id("dsr"));
-        let (plain, sealed) = self.split(scope, &id, &new.properties, &Properties::new())?;
         let mut tx = self.begin().await?;
         self.enter(&mut tx, scope).await?;
+        if new.properties.keys().any(|name| is_secret(name)) {
+            self.hold_key(&mut tx).await?;
+        }
+        let place = Place { scope, id: &id, environment: Environment::Test };
+        let (plain, sealed) = self.split(&place, &new.properties, &Properties::new())?;
         let made = sqlx::query(
             "INSERT INTO data_sources (id, tenant_id, project_id, name, kind, description, properties, secrets, revision, created_at_ms, updated_at_ms) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9) RETURNING *",
@@ -120,19 +156,37 @@ impl Store {
         data_source(&self.data_source_row(scope, name_or_id).await?)
     }
 
-    /// How to reach the data source of this name or id, with secrets in clear.
+    /// How design and tests reach the data source of this name or id, with secrets in clear.
     ///
     /// # Errors
-    /// The project has none, a secret cannot be opened, or the database fails.
+    /// As [`Self::connection_in`].
     pub async fn connection(&self, scope: &ProjectScope, name_or_id: &str) -> Result<SourceConnection, StoreError> {
-        let found = self.data_source_row(scope, name_or_id).await?;
-        let id = DataSourceId::new(row::text(&found, "id")?);
-        let mut properties: Properties = row::json(&found, "properties")?;
-        for (name, sealed) in row::json::<Properties>(&found, "secrets")? {
-            let clear = self.key.open(&place(scope, &id, &name), &sealed)?;
+        self.connection_in(scope, name_or_id, Environment::Test).await
+    }
+
+    /// How `environment` reaches the data source of this name or id, with secrets in clear. Design and test are one.
+    ///
+    /// # Errors
+    /// The project has none, it is not bound for production, a secret cannot be opened, or the database fails.
+    pub async fn connection_in(
+        &self,
+        scope: &ProjectScope,
+        name_or_id: &str,
+        environment: Environment,
+    ) -> Result<SourceConnection, StoreError> {
+        let source = self.data_source_row(scope, name_or_id).await?;
+        let (id, kind) = (DataSourceId::new(row::text(&source, "id")?), row::text(&source, "kind")?);
+        let bound = match environment {
+            Environment::Design | Environment::Test => source,
+            Environment::Production => self.binding_row(scope, &id).await?.ok_or_else(|| unbound(&source))?,
+        };
+        let place = Place { scope, id: &id, environment };
+        let mut properties: Properties = row::json(&bound, "properties")?;
+        for (name, sealed) in row::json::<Properties>(&bound, "secrets")? {
+            let clear = self.open_secret(&place.of(&name), &sealed).await?;
             properties.insert(name, clear);
         }
-        Ok(SourceConnection { id, kind: row::text(&found, "kind")?, properties })
+        Ok(SourceConnection { id, kind, properties })
     }
 
     /// The data sources of the project.
@@ -177,7 +231,11 @@ impl Store {
         if expected != found {
             return Err(conflict());
         }
-        let (plain, sealed) = self.split(scope, id, &change.properties, &row::json(&before, "secrets")?)?;
+        if change.properties.keys().any(|name| is_secret(name)) {
+            self.hold_key(&mut tx).await?;
+        }
+        let place = Place { scope, id, environment: Environment::Test };
+        let (plain, sealed) = self.split(&place, &change.properties, &row::json(&before, "secrets")?)?;
         let changed = sqlx::query(
             "UPDATE data_sources SET description = $3, properties = $4, secrets = $5, revision = revision + 1, updated_at_ms = $6 \
              WHERE id = $1 AND revision = $2 RETURNING *",
@@ -220,6 +278,11 @@ impl Store {
             let by = format!("{0} `{1}` is bound to it; remove the {0} first", row::text(&user, "kind")?, row::text(&user, "name")?);
             return Err(StoreError::InUse { what: "data source", name: id.as_str().to_owned(), by });
         }
+        for table in ["DELETE FROM data_source_bindings", "DELETE FROM data_source_tests"] {
+            // The text is one of two constants.
+            let sql = AssertSqlSafe(format!("{table} WHERE tenant_id = $1 AND project_id = $2 AND data_source_id = $3"));
+            sqlx::query(sql).bind(scope.tenant.as_str()).bind(scope.project.as_str()).bind(id.as_str()).execute(&mut *tx).await?;
+        }
         let removed = sqlx::query("DELETE FROM data_sources WHERE tenant_id = $1 AND project_id = $2 AND id = $3")
             .bind(scope.tenant.as_str())
             .bind(scope.project.as_str())
@@ -234,7 +297,7 @@ impl Store {
         Ok(())
     }
 
-    async fn data_source_row(&self, scope: &ProjectScope, name_or_id: &str) -> Result<AnyRow, StoreError> {
+    pub(crate) async fn data_source_row(&self, scope: &ProjectScope, name_or_id: &str) -> Result<AnyRow, StoreError> {
         let found = sqlx::query("SELECT * FROM data_sources WHERE tenant_id = $1 AND project_id = $2 AND (id = $3 OR name = $3)")
             .bind(scope.tenant.as_str())
             .bind(scope.project.as_str())
@@ -245,13 +308,7 @@ impl Store {
     }
 
     /// Splits properties into plain and sealed ones; `***` takes the sealed value from `before`.
-    fn split(
-        &self,
-        scope: &ProjectScope,
-        id: &DataSourceId,
-        given: &Properties,
-        before: &Properties,
-    ) -> Result<(Properties, Properties), StoreError> {
+    pub(crate) fn split(&self, place: &Place<'_>, given: &Properties, before: &Properties) -> Result<(Properties, Properties), StoreError> {
         let (mut plain, mut sealed) = (Properties::new(), Properties::new());
         for (name, value) in given {
             if !is_secret(name) {
@@ -263,7 +320,7 @@ impl Store {
                 })?;
                 sealed.insert(name.clone(), kept.clone());
             } else {
-                sealed.insert(name.clone(), self.key.seal(&place(scope, id, name), value)?);
+                sealed.insert(name.clone(), self.key.seal(&place.of(name), value)?);
             }
         }
         Ok((plain, sealed))
@@ -271,13 +328,40 @@ impl Store {
 }
 
 /// What a secret is bound to.
-fn place(scope: &ProjectScope, id: &DataSourceId, property: &str) -> String {
-    format!("{}/{}/{}/{property}", scope.tenant, scope.project, id)
+pub(crate) struct Place<'a> {
+    pub(crate) scope: &'a ProjectScope,
+    pub(crate) id: &'a DataSourceId,
+    pub(crate) environment: Environment,
+}
+
+impl Place<'_> {
+    /// The place of one property; a secret of production opens nowhere else.
+    pub(crate) fn of(&self, property: &str) -> String {
+        let Self { scope, id, environment } = self;
+        match environment {
+            Environment::Design | Environment::Test => format!("{}/{}/{id}/{property}", scope.tenant, scope.project),
+            Environment::Production => format!("{}/{}/{id}/production/{property}", scope.tenant, scope.project),
+        }
+    }
+}
+
+fn unbound(source: &AnyRow) -> StoreError {
+    let name = row::text(source, "name").unwrap_or_default();
+    let message = format!(
+        "data source `{name}` has no production binding, and production never uses what tests use; ask a global data administrator to bind it"
+    );
+    StoreError::Conflict { code: "data_source.unbound", message }
+}
+
+/// Properties of a source or a binding, secrets redacted.
+pub(crate) fn redacted(found: &AnyRow) -> Result<Properties, StoreError> {
+    let mut properties: Properties = row::json(found, "properties")?;
+    properties.extend(row::json::<Properties>(found, "secrets")?.into_keys().map(|name| (name, REDACTED.to_owned())));
+    Ok(properties)
 }
 
 fn data_source(found: &AnyRow) -> Result<DataSource, StoreError> {
-    let mut properties: Properties = row::json(found, "properties")?;
-    properties.extend(row::json::<Properties>(found, "secrets")?.into_keys().map(|name| (name, REDACTED.to_owned())));
+    let properties = redacted(found)?;
     Ok(DataSource {
         id: DataSourceId::new(row::text(found, "id")?),
         scope: row_scope(found)?,

@@ -3,7 +3,7 @@
 //! Invariant: the two databases differ in three places, all of them here: the type of bytes, how a writing transaction
 //! begins, and the settings of a connection.
 
-use crate::{Clock, IdSource, SecretKey, StoreError, SystemClock, TimeOrderedIds};
+use crate::{Clock, IdSource, KeyKeeper, NoKeeper, SecretKey, StoreError, SystemClock, TimeOrderedIds, sealed::KeyRing};
 use sqlx::{
     Any, AnyPool, AssertSqlSafe, Row, Transaction,
     any::{AnyPoolOptions, install_default_drivers},
@@ -38,8 +38,12 @@ enum Backend {
 pub struct StoreOptions {
     /// `sqlite:///path/to/file.db` (made if missing) or `postgres://user:password@host/database`.
     pub url: String,
-    /// Key for secrets.
+    /// Key that secrets are sealed with.
     pub key: SecretKey,
+    /// Former keys, which still open.
+    pub former_keys: Vec<SecretKey>,
+    /// Who keeps keys when they change.
+    pub keeper: Arc<dyn KeyKeeper>,
     /// Connections at most.
     pub connections_max: u32,
     /// The clock.
@@ -51,7 +55,15 @@ pub struct StoreOptions {
 impl StoreOptions {
     /// Options with the machine's clock and time-ordered ids.
     pub fn new(url: impl Into<String>, key: SecretKey) -> Self {
-        Self { url: url.into(), key, connections_max: 8, clock: Arc::new(SystemClock), ids: Arc::new(TimeOrderedIds) }
+        Self {
+            url: url.into(),
+            key,
+            former_keys: Vec::new(),
+            keeper: Arc::new(NoKeeper),
+            connections_max: 8,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(TimeOrderedIds),
+        }
     }
 }
 
@@ -60,7 +72,8 @@ impl StoreOptions {
 pub struct Store {
     pub(crate) pool: AnyPool,
     backend: Backend,
-    pub(crate) key: SecretKey,
+    pub(crate) key: KeyRing,
+    pub(crate) keeper: Arc<dyn KeyKeeper>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
 }
@@ -96,8 +109,10 @@ impl Store {
             })
             .connect(&url)
             .await?;
-        let store = Self { pool, backend, key: options.key, clock: options.clock, ids: options.ids };
+        let key = KeyRing::new(options.key, options.former_keys);
+        let store = Self { pool, backend, key, keeper: options.keeper, clock: options.clock, ids: options.ids };
         store.migrate().await?;
+        store.adopt_keys().await?;
         Ok(store)
     }
 

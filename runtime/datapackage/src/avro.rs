@@ -3,7 +3,7 @@
 //! Invariant: a count or length that a file states is compared with the bytes that are there before anything is
 //! allocated for it.
 
-mod schema;
+pub(crate) mod schema;
 mod value;
 
 use crate::{

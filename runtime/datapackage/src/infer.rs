@@ -132,6 +132,21 @@ impl Guess {
         Self::Timestamp { precision, is_instant, is_iso }
     }
 
+    /// Whether a column of this type holds all that is known of `self`: such a value needs no conversion to text.
+    pub(crate) fn fits(&self, column: &Self) -> bool {
+        match (self, column) {
+            (Self::Unknown, _) | (Self::BigInt, Self::Double) => true,
+            (Self::Array(own), Self::Array(theirs)) => own.fits(theirs),
+            (Self::Row(own), Self::Row(theirs)) => {
+                own.iter().all(|(name, guess)| theirs.iter().any(|(other, column)| name == other && guess.fits(column)))
+            }
+            (Self::Timestamp { is_instant, is_iso, .. }, Self::Timestamp { is_instant: j, is_iso: k, .. }) => {
+                is_instant == j && is_iso == k
+            }
+            (own, theirs) => own == theirs,
+        }
+    }
+
     /// Whether date-times are written as ISO 8601 says, as SQL says, or not at all.
     pub(crate) fn writes_iso(&self) -> Option<bool> {
         match self {

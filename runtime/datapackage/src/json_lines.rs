@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use std::fmt;
 
 /// An object with its fields in the order of the text, so that columns come in that order.
-struct Line(Vec<(String, Value)>);
+pub(crate) struct Line(pub(crate) Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Line {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -13,6 +13,7 @@ pub mod limits;
 mod parquet_file;
 mod preview;
 mod process;
+pub mod schemas;
 
 use millrace_model::Schema;
 use serde::{Deserialize, Serialize};

@@ -14,8 +14,7 @@ use arrow_array::{Array, RecordBatch, UInt8Array};
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_connector::{
-    ConfigError, Connection, ConnectivityReport, Connector, ConnectorError, DeadLetters, MetadataKey, Sink, SinkContext, Source,
-    SourceContext, SourceEvent, TableBinding,
+    ConfigError, Connector, ConnectorError, DeadLetters, MetadataKey, Sink, SinkContext, Source, SourceContext, SourceEvent, TableBinding,
 };
 use millrace_functions::{EvaluationContext, cast};
 use millrace_model::{Batch, ChangeKind, Schema, ids::CheckpointId};
@@ -24,7 +23,6 @@ use std::{
     collections::{BTreeMap, VecDeque},
     path::PathBuf,
     sync::Arc,
-    time::Duration,
 };
 
 /// Where inputs lie and results go.
@@ -46,10 +44,6 @@ pub const KIND: &str = "case";
 impl Connector for CaseConnector {
     fn kind(&self) -> &'static str {
         KIND
-    }
-
-    async fn test_connection(&self, _connection: &Connection, _deadline: Duration) -> ConnectivityReport {
-        ConnectivityReport { reachable: true, message: "memory".into(), failure: None, elapsed_ms: 0 }
     }
 
     fn check_source(&self, _config: &Map<String, Value>, _table: &TableBinding) -> Vec<ConfigError> {

@@ -84,6 +84,8 @@ impl Server {
             .arg("--data-dir")
             .arg(self.data_dir())
             .args(["--listen", &format!("127.0.0.1:{}", self.port)])
+            // Brokers and other systems of tests are on this machine.
+            .args(["--source-networks-allowed", "127.0.0.0/8,::1"])
             .args(&self.options.arguments)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

@@ -34,7 +34,7 @@ pub(crate) fn folder(
     Ok(kept)
 }
 
-fn root(server: &'static str) -> Result<PathBuf, ServerError> {
+pub(crate) fn root(server: &'static str) -> Result<PathBuf, ServerError> {
     if let Some(cache) = std::env::var_os("MILLRACE_CACHE") {
         return Ok(cache.into());
     }

@@ -54,11 +54,41 @@ impl PostgresServer {
     /// # Errors
     /// The server refuses.
     pub fn create_database(&self, name: &str) -> Result<String, ServerError> {
+        self.execute("postgres", &format!("CREATE DATABASE \"{name}\""))?;
+        Ok(self.url(name))
+    }
+
+    /// Runs a statement in the database `name` as its superuser.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub fn execute(&self, name: &str, sql: &str) -> Result<(), ServerError> {
         let output = Command::new(self.programs.join("psql"))
-            .args(["--no-psqlrc", "--quiet", "--command", &format!("CREATE DATABASE \"{name}\""), &self.url("postgres")])
+            .args(["--no-psqlrc", "--quiet", "--command", sql, &self.url(name)])
             .output()
             .map_err(failed("start psql"))?;
-        if output.status.success() { Ok(self.url(name)) } else { Err(error(String::from_utf8_lossy(&output.stderr).into_owned())) }
+        if output.status.success() { Ok(()) } else { Err(error(String::from_utf8_lossy(&output.stderr).into_owned())) }
+    }
+
+    /// Makes users prove their passwords: those in the role `scram_users` by SCRAM-SHA-256, those in `md5_users` by MD5.
+    ///
+    /// # Errors
+    /// The server refuses, or its folder cannot be written.
+    pub fn demand_passwords(&self) -> Result<(), ServerError> {
+        self.execute("postgres", "CREATE ROLE scram_users")?;
+        self.execute("postgres", "CREATE ROLE md5_users")?;
+        let path = self.data().join("pg_hba.conf");
+        let rules = fs::read_to_string(&path).map_err(failed("read pg_hba.conf"))?;
+        let first = "host all +scram_users all scram-sha-256\nhost all +md5_users all md5\n";
+        // Superusers belong to every role: theirs stays open.
+        let open = "host all postgres all trust\n";
+        fs::write(&path, format!("{open}{first}{rules}")).map_err(failed("write pg_hba.conf"))?;
+        self.execute("postgres", "SELECT pg_reload_conf()")
+    }
+
+    /// Its port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     fn data(&self) -> PathBuf {

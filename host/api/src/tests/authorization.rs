@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 /// Endpoints that anybody may call.
 const PUBLIC: &[&str] = &["GET /health/live", "GET /health/ready", "GET /api/v1/openapi.json"];
 /// Endpoints that every signed-in caller may call; they answer with what is the caller's.
-const OWN: &[&str] = &["GET /api/v1/me", "GET /api/v1/tenants", "GET /api/v1/build-frames"];
+const OWN: &[&str] = &["GET /api/v1/me", "GET /api/v1/tenants", "GET /api/v1/build-frames", "GET /api/v1/data-source-kinds"];
 /// Endpoints by which people come in; `people` and `oidc` test who does.
 const SIGN_IN: &[&str] =
     &["POST /api/v1/sign-in", "GET /api/v1/sign-in/providers", "GET /api/v1/sign-in/oidc/{provider}", "GET /api/v1/sign-in/callback"];
@@ -24,7 +24,7 @@ fn is_personal(template: &str) -> bool {
 const NOT_FURNISHED: &[&str] = &["{release}", "{savepoint}"];
 
 /// Method, path template and operation id of every endpoint.
-fn endpoints() -> Vec<(Method, String, String)> {
+pub(super) fn endpoints() -> Vec<(Method, String, String)> {
     let document = serde_json::to_value(crate::document()).unwrap();
     let mut found = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -162,6 +162,10 @@ fn action_of(operation: &str) -> Action {
         "edit_data_source" => A::DataSourceEdit,
         "delete_data_source" => A::DataSourceDelete,
         "test_data_source" => A::DataSourceTest,
+        "bind_data_source" | "unbind_data_source" => A::DataSourceBind,
+        "sample_data_source" => A::DataSourceSample,
+        "list_keys" => A::PlatformObserve,
+        "rotate_keys" => A::KeyRotate,
         "list_topics" | "get_topic" => A::TopicView,
         "create_topic" => A::TopicCreate,
         "edit_topic" => A::TopicEdit,
@@ -315,7 +319,7 @@ async fn allowed_roles_get_past_authorization_when_they_change_things() {
     let token = server.token("acme", "tenant_admin", None).await;
     for (method, template, operation) in endpoints().into_iter().filter(|(method, ..)| *method != Method::GET) {
         // What the tenant's administrator may not do, and what closes the doors of those that follow.
-        let others = ["create_tenant", "set_tenant_grants", "archive_project", "set_quota", "remove_service", "sign_in"];
+        let others = ["create_tenant", "set_tenant_grants", "archive_project", "set_quota", "remove_service", "sign_in", "rotate_keys"];
         if others.contains(&operation.as_str()) || template.starts_with("/api/v1/platform/") || is_personal(&template) {
             continue;
         }

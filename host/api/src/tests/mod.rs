@@ -3,6 +3,7 @@
 mod approvals;
 mod authorization;
 mod builds;
+mod data_sources;
 mod description;
 mod functions;
 mod grants;
@@ -29,8 +30,9 @@ use axum::{
 };
 use bytes::Bytes;
 use millrace_control::{
-    BuildOrder, BuildsStatus, DescribedFunction, InspectedResource, PackageHints, PreviewOrder, PreviewReport, PreviewRow, SinkRows,
-    TappedRow, TappedRows, TempTableSize, UnitTestOrder, UnitTestReport, UnitTestState,
+    BuildOrder, BuildsStatus, ConnectivityFailure, DescribedFunction, FieldSpec, FieldType, InspectedResource, KindGroup, KindSpec,
+    PackageHints, PreviewOrder, PreviewReport, PreviewRow, SampledTable, SinkRows, TappedRow, TappedRows, TempTableSize, UnitTestOrder,
+    UnitTestReport, UnitTestState, Unreachable,
 };
 use millrace_domain::{ApprovalKind, Name, ProjectScope, ResourceKind, Scope};
 use millrace_model::{
@@ -54,6 +56,23 @@ use std::{
 };
 use tower::ServiceExt;
 
+/// A kind of data source as the connectors describe theirs.
+const KAFKA: KindSpec = KindSpec {
+    kind: "kafka",
+    title: "Kafka",
+    group: KindGroup::MessageQueue,
+    description: "A cluster",
+    fields: &[
+        FieldSpec::new("bootstrap.servers", "Servers", FieldType::Servers, "Where it is").required(),
+        FieldSpec::new("timeout_ms", "Timeout", FieldType::Integer { min: 1, max: 9 }, "How long").or("5"),
+        FieldSpec::new("protocol", "Protocol", FieldType::Choice { values: &["plain", "tls"] }, "How"),
+        FieldSpec::new("sasl.password", "Password", FieldType::Text, "Secret").secret(),
+        FieldSpec::new("ssl.key.pem", "Key", FieldType::Pem, "Secret").secret(),
+    ],
+    free_prefixes: &["x."],
+    can_sample: true,
+};
+
 /// Answers like a control plane; a graph with a node of kind `wrong` is wrong, one of kind `panic` panics.
 #[derive(Clone)]
 pub(super) struct FakeControl {
@@ -65,7 +84,45 @@ pub(super) struct FakeControl {
 impl ControlPlane for FakeControl {
     async fn test_connection(&self, kind: &str, properties: BTreeMap<String, String>) -> ConnectivityReport {
         let message = format!("{kind} with password of {} characters", properties.get("sasl.password").map_or(0, String::len));
-        ConnectivityReport { reachable: true, message, failure: None, elapsed_ms: 3 }
+        ConnectivityReport { reachable: true, message, details: BTreeMap::new(), failure: None, elapsed_ms: 3 }
+    }
+
+    fn data_source_kinds(&self) -> Vec<KindSpec> {
+        vec![KAFKA]
+    }
+
+    fn check_data_source(&self, kind: &str, properties: &BTreeMap<String, String>) -> Vec<FieldError> {
+        if kind != "kafka" {
+            return vec![FieldError::in_field("kind", "data_source.unknown_kind", "is not known")];
+        }
+        let errors = KAFKA.check(properties);
+        errors.into_iter().map(|e| FieldError::in_field(&e.field, &e.code, e.message)).collect()
+    }
+
+    async fn data_source_tables(&self, _: &str, _: &BTreeMap<String, String>) -> Result<(Vec<String>, bool), Unreachable> {
+        Ok((vec!["clicks".into()], false))
+    }
+
+    async fn sample_data_source(
+        &self,
+        _: &str,
+        properties: &BTreeMap<String, String>,
+        table: &str,
+        rows_max: usize,
+    ) -> Result<SampledTable, Unreachable> {
+        if table != "clicks" {
+            return Err(Unreachable::new(ConnectivityFailure::Missing, format!("the cluster has no topic `{table}`")));
+        }
+        Ok(SampledTable {
+            schema: serde_json::from_value(json!([{"name": "url", "type": "STRING"}])).unwrap(),
+            evidence: Vec::new(),
+            format: Some(json!({"type": "json"})),
+            origin: "messages",
+            rows_seen: rows_max as u64,
+            rows_unreadable: 0,
+            rows: vec![json!({"url": "/a"})],
+            notes: vec![format!("at {}", properties["bootstrap.servers"])],
+        })
     }
 
     async fn ensure_topic(&self, _: &ProjectScope, _: &TopicId, options: &Value) -> Result<bool, ControlFailure> {

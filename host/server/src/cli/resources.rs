@@ -6,13 +6,12 @@ use super::{
     session::Session,
 };
 use crate::client::Column;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
 const NAMED: &[Column] = &[("NAME", "name"), ("ID", "id"), ("DESCRIPTION", "description")];
-const SOURCES: &[Column] = &[("NAME", "name"), ("KIND", "kind"), ("ID", "id"), ("DESCRIPTION", "description")];
 const TOPICS: &[Column] =
     &[("NAME", "name"), ("PHYSICAL NAME", "physical_name"), ("FORMAT", "format.type"), ("ID", "id"), ("DESCRIPTION", "description")];
 
@@ -20,13 +19,13 @@ const TOPICS: &[Column] =
 #[derive(Args)]
 pub(crate) struct NewNamed {
     /// Lower-case letters, digits, `_` and `-`
-    name: String,
+    pub(crate) name: String,
     #[arg(long, default_value = "", value_name = "TEXT")]
     description: String,
 }
 
 impl NewNamed {
-    fn body(&self) -> Value {
+    pub(crate) fn body(&self) -> Value {
         json!({ "name": self.name, "description": self.description })
     }
 }
@@ -35,7 +34,7 @@ impl NewNamed {
 #[derive(Args)]
 pub(crate) struct ByName {
     /// Name or id
-    name: String,
+    pub(crate) name: String,
 }
 
 /// On tenants.
@@ -103,60 +102,6 @@ pub(crate) async fn project(session: &Session, command: ProjectCommand) -> anyho
             let path = format!("{}/archive", paths::below(&tenant, "projects", &by.name));
             let archived = session.client.post(&path, &json!({})).await?;
             session.output.done(&format!("archived project `{}`", by.name), &archived);
-        }
-    }
-    Ok(())
-}
-
-/// On data sources.
-#[derive(Subcommand)]
-pub(crate) enum SourceCommand {
-    /// Describe how to reach an outside system
-    Create {
-        #[command(flatten)]
-        new: NewNamed,
-        /// `kafka`
-        #[arg(long, default_value = "kafka")]
-        kind: String,
-        /// Client property by the system's own name; repeat for more: `-P bootstrap.servers=127.0.0.1:9092`
-        #[arg(long = "property", short = 'P', value_name = "NAME=VALUE", required = true)]
-        properties: Vec<String>,
-    },
-    /// List the project's data sources
-    List,
-    /// Show a data source; secrets read `***`
-    Get(ByName),
-    /// Try to reach it
-    Test(ByName),
-    /// Remove one that no topic uses
-    Delete(ByName),
-}
-
-pub(crate) async fn source(session: &Session, command: SourceCommand) -> anyhow::Result<()> {
-    let project = session.project()?;
-    let sources = format!("{project}/data-sources");
-    let one = |name: &str| paths::below(&project, "data-sources", name);
-    match command {
-        SourceCommand::Create { new, kind, properties } => {
-            let mut body = new.body();
-            body["kind"] = kind.into();
-            body["properties"] = Value::Object(pairs(&properties)?);
-            let made = session.client.post(&sources, &body).await?;
-            session.output.done(&format!("made data source `{}`; next: millrace source test {}", new.name, new.name), &made);
-        }
-        SourceCommand::List => session.output.list(&session.client.list(&sources).await?, SOURCES),
-        SourceCommand::Get(by) => session.output.item(&session.client.get(&one(&by.name)).await?),
-        SourceCommand::Test(by) => {
-            let report = session.client.post(&format!("{}/test", one(&by.name)), &json!({})).await?;
-            let text = |name: &str| report.get(name).and_then(Value::as_str).unwrap_or_default();
-            if report.get("reachable") != Some(&Value::Bool(true)) {
-                bail!("`{}` cannot be reached ({}): {}", by.name, text("failure"), text("message"));
-            }
-            session.output.done(&format!("reached in {} ms: {}", report["elapsed_ms"], text("message")), &report);
-        }
-        SourceCommand::Delete(by) => {
-            let gone = session.client.delete(&one(&by.name)).await?;
-            session.output.done(&format!("removed data source `{}`", by.name), &gone);
         }
     }
     Ok(())

@@ -10,6 +10,7 @@ mod cases_instance;
 mod cases_job_life;
 mod cases_people;
 mod cases_resource;
+mod cases_source;
 mod cases_table;
 mod cases_temp_table;
 mod cases_template;
@@ -36,8 +37,8 @@ impl Clock for ManualClock {
 /// An empty store and its clock.
 pub(super) struct Fixture {
     pub store: Store,
-    clock: Arc<ManualClock>,
-    url: String,
+    pub clock: Arc<ManualClock>,
+    pub url: String,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -141,6 +142,13 @@ on_both_databases! {
     cases_build::a_build_ends_once,
     cases_build::builds_are_reused_within_their_project_only,
     cases_build::old_builds_make_room,
+    cases_source::each_environment_has_its_own_way,
+    cases_source::a_production_secret_opens_nowhere_else,
+    cases_source::tests_of_bindings_are_kept,
+    cases_source::a_rotation_leaves_nothing_to_the_old_key,
+    cases_source::a_rotation_can_stop_anywhere,
+    cases_source::other_servers_learn_of_the_new_key,
+    cases_source::what_cannot_be_opened_keeps_the_old_key,
     cases_resource::contents_are_kept_once_in_pieces,
     cases_resource::resources_are_filtered_and_keep_their_kind,
     cases_resource::a_quota_says_what_was_wanted,

@@ -1,6 +1,7 @@
-//! What a connector is: how the engine reads from, writes to and tests an outside system.
+//! What a connector is: how the engine reads from and writes to an outside system; what a kind of
+//! data source is ([`DataSourceKind`]): how it is described, tested and sampled.
 //!
-//! A new system is one crate that implements [`Connector`] and one line in the registry of `host/control`.
+//! A new system is one crate that implements one or both, and one line in the registry that `host/server` makes.
 //! Invariant: the engine knows only these traits; a client library appears only in its connector's crate.
 
 mod binding;
@@ -8,6 +9,7 @@ mod config;
 mod connectivity;
 mod dead_letter;
 mod error;
+mod kind;
 mod metadata;
 mod registry;
 mod sink;
@@ -17,9 +19,13 @@ mod watermark;
 
 pub use binding::{Connection, TableBinding, TableExtent};
 pub use config::{ConfigError, parse_config};
-pub use connectivity::{ConnectivityFailure, ConnectivityReport};
+pub use connectivity::{ConnectivityFailure, ConnectivityReport, Reached, Unreachable};
 pub use dead_letter::{DeadLetter, DeadLetterReason, DeadLetters, NoDeadLetters};
 pub use error::ConnectorError;
+pub use kind::{
+    ColumnEvidence, DataSourceKind, FieldSpec, FieldType, KindGroup, KindSpec, PORT, Properties, RegisteredSchema, Sample, SampleLimits,
+    SampledMessages, SampledTable,
+};
 pub use metadata::{MetadataColumn, MetadataKey};
 pub use registry::ConnectorRegistry;
 pub use sink::{RestoredSinkState, Sink, SinkContext, SinkMetrics};
@@ -28,16 +34,13 @@ pub use sql::{SqlConnector, SqlNode, SqlTable};
 pub use watermark::{PartitionWatermarks, WatermarkChange};
 
 use async_trait::async_trait;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// One outside system.
 #[async_trait]
 pub trait Connector: Send + Sync {
     /// The data source kind, in lower case: `kafka`. Node kinds are `<kind>_source` and `<kind>_sink`.
     fn kind(&self) -> &'static str;
-
-    /// Really connects and says what was reached or exactly what failed (SRC-2). Ends before `deadline`.
-    async fn test_connection(&self, connection: &Connection, deadline: Duration) -> ConnectivityReport;
 
     /// Everything wrong with a source node's `config` for this table; empty if it can run. No I/O.
     fn check_source(&self, config: &serde_json::Map<String, serde_json::Value>, table: &TableBinding) -> Vec<ConfigError>;

@@ -5,11 +5,13 @@
 
 mod config;
 mod connectivity;
+mod data_source;
 mod dead_letters;
 mod failure;
 mod native;
 mod options;
 mod properties;
+mod sampling;
 mod sink;
 mod source;
 mod sql;
@@ -19,14 +21,21 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use data_source::KafkaDataSource;
+
 use async_trait::async_trait;
 use millrace_connector::{
-    ConfigError, Connection, ConnectivityReport, Connector, ConnectorError, DeadLetters, MetadataKey, Sink, SinkContext, Source,
-    SourceContext, SourceStart, SqlConnector, SqlNode, SqlTable, TableBinding, TableExtent,
+    ConfigError, Connector, ConnectorError, DeadLetters, MetadataKey, Sink, SinkContext, Source, SourceContext, SourceStart, SqlConnector,
+    SqlNode, SqlTable, TableBinding, TableExtent,
 };
 use millrace_model::Schema;
 use serde_json::{Map, Value, json};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Limits the addresses that clients of this process connect to, also those that brokers name; the first call counts.
+pub fn limit_networks(policy: millrace_dial::NetworkPolicy) {
+    native::permission::limit(policy);
+}
 
 /// The connector of data sources of kind `kafka`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,10 +45,6 @@ pub struct KafkaConnector;
 impl Connector for KafkaConnector {
     fn kind(&self) -> &'static str {
         "kafka"
-    }
-
-    async fn test_connection(&self, connection: &Connection, deadline: Duration) -> ConnectivityReport {
-        connectivity::test(connection, deadline).await
     }
 
     fn check_source(&self, config: &Map<String, Value>, table: &TableBinding) -> Vec<ConfigError> {

@@ -10,6 +10,7 @@ mod client;
 mod consumer;
 mod error;
 mod list;
+pub(crate) mod permission;
 mod producer;
 
 pub(crate) use admin::{OffsetSpec, commit_offsets, group_offset, list_offsets};

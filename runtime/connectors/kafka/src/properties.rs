@@ -64,6 +64,9 @@ pub(crate) fn connection_refusal(name: &str) -> Option<&'static str> {
     REFUSED.iter().find(|(pattern, _)| matches(pattern, name)).map(|(_, reason)| *reason)
 }
 
+/// Beginning of the properties that are the Schema Registry's, not the client's.
+pub(crate) const REGISTRY: &str = "schema.registry.";
+
 /// `*` at either end stands for any text.
 fn matches(pattern: &str, name: &str) -> bool {
     match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
@@ -87,7 +90,7 @@ pub(crate) fn assemble(
     }
     let text = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let mut all: BTreeMap<String, String> = SHARED.iter().chain(defaults).map(text).collect();
-    all.extend(connection.properties.clone());
+    all.extend(connection.properties.iter().filter(|(name, _)| !name.starts_with(REGISTRY)).map(|(n, v)| (n.clone(), v.clone())));
     all.extend(operator.clone());
     all.extend(required.iter().map(text));
     Ok(all)

@@ -1,13 +1,22 @@
 //! Connectivity, topics, dead letters and settings, against a real broker where one is needed.
 
-use crate::{KafkaConnector, testing::*};
-use millrace_connector::{Connection, ConnectivityFailure, Connector, DeadLetter, DeadLetterReason};
+use crate::{KafkaConnector, KafkaDataSource, testing::*};
+use millrace_connector::{
+    Connection, ConnectivityFailure, Connector, DataSourceKind, DeadLetter, DeadLetterReason, Properties, Sample, SampleLimits,
+    SampledMessages,
+};
+use millrace_dial::{Dialer, NetworkPolicy};
 use millrace_test_servers::shared_broker;
+use rdkafka::producer::{BaseRecord, Producer};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+fn data_source() -> KafkaDataSource {
+    KafkaDataSource::new(Dialer::new(NetworkPolicy::with_loopback()))
+}
 
 async fn failure(connection: &Connection) -> (Option<ConnectivityFailure>, String) {
-    let report = KafkaConnector.test_connection(connection, Duration::from_secs(5)).await;
+    let report = data_source().test(&connection.properties, Duration::from_secs(5)).await;
     assert_eq!(report.reachable, report.failure.is_none());
     assert!(report.elapsed_ms < 15_000, "{report:?}");
     (report.failure, report.message)
@@ -51,10 +60,61 @@ async fn the_connectivity_test_tells_failures_apart() {
         (file, ConnectivityFailure::Configuration),
         (unknown, ConnectivityFailure::Configuration),
         (tls, ConnectivityFailure::Tls),
+        (connection_to("169.254.169.254:9092"), ConnectivityFailure::Configuration),
     ] {
         let (failed, message) = failure(&connection).await;
         assert_eq!(failed, Some(expected), "{connection:?}: {message}");
     }
+}
+
+#[test]
+fn a_data_source_is_checked_by_field() {
+    let check = |properties: &[(&str, &str)]| {
+        let properties: Properties = properties.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        data_source().check(&properties).into_iter().map(|e| format!("{} {}", e.field, e.code)).collect::<Vec<_>>()
+    };
+    let right = ("bootstrap.servers", "a:9092, SSL://b:9092");
+    assert_eq!(check(&[right, ("sasl.username", "ann"), ("socket.timeout.ms", "5000"), ("schema.registry.url", "http://r:8081")]), [""; 0]);
+    assert_eq!(check(&[]), ["properties.bootstrap.servers config.missing"]);
+    assert_eq!(check(&[right, ("ssl.ca.location", "/etc/passwd")]), ["properties.ssl.ca.location config.property_refused"]);
+    assert_eq!(check(&[right, ("no.such", "1")]), ["properties.no.such config.invalid"]);
+    assert_eq!(check(&[right, ("security.protocol", "tls")]), ["properties.security.protocol config.invalid"]);
+    assert_eq!(check(&[right, ("schema.registry.url", "http://u:p@r")]), ["properties.schema.registry.url config.invalid"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sample_is_the_newest_messages_and_leaves_nothing() {
+    let table = table(2, &[("id", "BIGINT")]).await;
+    let rows: Vec<_> = (0..50).map(|id| format!("{{\"id\": {id}}}")).collect();
+    produce(&table, 0, &rows);
+    let tombstones = producer(&table);
+    tombstones.send(BaseRecord::<str, [u8]>::to(&table.physical_name).partition(1).key("k")).unwrap();
+    tombstones.flush(DEADLINE).unwrap();
+    let limits = |rows_max: usize, bytes_max: usize| SampleLimits {
+        rows_max,
+        bytes_max,
+        tables_max: 10_000,
+        until: Instant::now() + Duration::from_secs(20),
+    };
+    let properties = &table.connection.properties;
+    let sample = |topic: String, limits: SampleLimits| async move {
+        match data_source().sample(properties, &topic, &limits).await {
+            Ok(Sample::Messages(messages)) => Ok(messages),
+            Ok(Sample::Table(_)) => panic!("topics have messages"),
+            Err(error) => Err(error),
+        }
+    };
+    let found: SampledMessages = sample(table.physical_name.clone(), limits(20, 1 << 20)).await.unwrap();
+    let texts: Vec<_> = found.values.iter().map(|v| String::from_utf8_lossy(v).into_owned()).collect();
+    let newest: Vec<_> = (40..50).map(|id| format!("{{\"id\": {id}}}")).collect();
+    assert_eq!(texts, newest, "half of the rows for each of the two partitions");
+    assert_eq!((found.tombstones, found.partitions, found.registered), (1, 2, None));
+    let small = sample(table.physical_name.clone(), limits(1000, 100)).await.unwrap();
+    assert!(small.values.len() < 15 && small.notes[0].contains("beyond the sample's size"), "{small:?}");
+    let missing = sample(unique("nothing"), limits(10, 100)).await.unwrap_err();
+    assert_eq!(missing.failure, ConnectivityFailure::Missing, "{missing}");
+    let (names, _) = data_source().tables(properties, &limits(1, 1)).await.unwrap();
+    assert!(names.contains(&table.physical_name) && !names.iter().any(|n| n.starts_with("__")), "{names:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// A type with its nullability.
 #[derive(Debug, Clone)]
-pub(super) struct Avro {
+pub(crate) struct Avro {
     pub kind: Kind,
     pub nullable: bool,
     /// Position of `null` in the union that made it nullable.
@@ -18,7 +18,7 @@ pub(super) struct Avro {
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Null,
     Boolean,
     Int,
@@ -54,12 +54,12 @@ impl Avro {
     }
 
     /// Reads a schema.
-    pub(super) fn read(json: &Value) -> Result<Self, PackageError> {
+    pub(crate) fn read(json: &Value) -> Result<Self, PackageError> {
         read(json, &mut BTreeMap::new(), 0)
     }
 
     /// The column type.
-    pub(super) fn data_type(&self) -> DataType {
+    pub(crate) fn data_type(&self) -> DataType {
         let element = |avro: &Self| Box::new(Element { data_type: avro.data_type(), nullable: avro.nullable });
         match &self.kind {
             Kind::Null | Kind::Text | Kind::Enum(_) | Kind::Union(_) => DataType::String,

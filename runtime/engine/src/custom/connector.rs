@@ -4,8 +4,7 @@ use super::{GuestCode, GuestSite, sink, source};
 use crate::operators::PlanContext;
 use async_trait::async_trait;
 use millrace_connector::{
-    ConfigError, Connection, ConnectivityReport, Connector, ConnectorError, DeadLetters, Sink, SinkContext, Source, SourceContext,
-    TableBinding,
+    ConfigError, Connection, Connector, ConnectorError, DeadLetters, Sink, SinkContext, Source, SourceContext, TableBinding,
 };
 use millrace_model::{
     Schema,
@@ -13,7 +12,7 @@ use millrace_model::{
 };
 use millrace_sandbox::World;
 use serde_json::{Map, Value};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What such a connector is called; no data source is of this kind.
 const KIND: &str = "plugin";
@@ -81,11 +80,6 @@ impl Connector for GuestConnector {
             }
         }
         Ok(())
-    }
-
-    async fn test_connection(&self, _connection: &Connection, _deadline: Duration) -> ConnectivityReport {
-        let message = "a plugin is reached by running it in a job".to_owned();
-        ConnectivityReport { reachable: false, message, failure: None, elapsed_ms: 0 }
     }
 
     fn check_source(&self, _config: &Map<String, Value>, _table: &TableBinding) -> Vec<ConfigError> {

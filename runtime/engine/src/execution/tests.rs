@@ -42,9 +42,6 @@ impl Connector for MemoryConnector {
     fn kind(&self) -> &'static str {
         "memory"
     }
-    async fn test_connection(&self, _: &Connection, _: Duration) -> ConnectivityReport {
-        ConnectivityReport { reachable: true, message: String::new(), failure: None, elapsed_ms: 0 }
-    }
     fn check_source(&self, _: &serde_json::Map<String, serde_json::Value>, _: &TableBinding) -> Vec<ConfigError> {
         Vec::new()
     }

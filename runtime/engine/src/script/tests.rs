@@ -9,13 +9,13 @@ use crate::{
 use async_trait::async_trait;
 use millrace_checkpoint::LocalStore;
 use millrace_connector::{
-    ConfigError, Connection, ConnectivityReport, Connector, ConnectorError, ConnectorRegistry, DeadLetters, Sink, SinkContext, Source,
-    SourceContext, SqlConnector, SqlNode, SqlTable, TableBinding,
+    ConfigError, Connection, Connector, ConnectorError, ConnectorRegistry, DeadLetters, Sink, SinkContext, Source, SourceContext,
+    SqlConnector, SqlNode, SqlTable, TableBinding,
 };
 use millrace_model::Schema;
 use millrace_sandbox::{CompilerCommand, Sandbox, SandboxConfig, TenantLimits};
 use serde_json::Map;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 /// `log` appends, `latest` keeps the latest row of each key.
 struct LogConnector;
@@ -26,9 +26,6 @@ const OPTIONS: &[&str] = &["connector", "topic", "start", "sink.parallelism", "p
 impl Connector for LogConnector {
     fn kind(&self) -> &'static str {
         "log"
-    }
-    async fn test_connection(&self, _: &Connection, _: Duration) -> ConnectivityReport {
-        ConnectivityReport { reachable: true, message: String::new(), failure: None, elapsed_ms: 0 }
     }
     fn check_source(&self, config: &Map<String, Value>, _: &TableBinding) -> Vec<ConfigError> {
         let wrong = config.get("start").filter(|s| **s == "never");

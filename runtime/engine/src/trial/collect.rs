@@ -6,8 +6,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_connector::{
-    ConfigError, Connection, ConnectivityReport, Connector, ConnectorError, DeadLetters, Sink, SinkContext, Source, SourceContext,
-    TableBinding,
+    ConfigError, Connection, Connector, ConnectorError, DeadLetters, Sink, SinkContext, Source, SourceContext, TableBinding,
 };
 use millrace_formats::{EncodedRows, Encoder, FormatSpec, JsonOptions};
 use millrace_model::{Batch, ChangeKind, Schema, ids::CheckpointId, ids::NodeId};
@@ -19,7 +18,6 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
-    time::Duration,
 };
 
 /// What the connector is called; no data source is of this kind.
@@ -169,11 +167,6 @@ impl CollectConnector {
 impl Connector for CollectConnector {
     fn kind(&self) -> &'static str {
         KIND
-    }
-
-    async fn test_connection(&self, _connection: &Connection, _deadline: Duration) -> ConnectivityReport {
-        let message = "rows are collected in this process".to_owned();
-        ConnectivityReport { reachable: true, message, failure: None, elapsed_ms: 0 }
     }
 
     fn check_source(&self, _config: &Map<String, Value>, _table: &TableBinding) -> Vec<ConfigError> {

@@ -13,8 +13,8 @@ use crate::plan::SourceWork;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray, UInt8Array, UInt32Array, cast::AsArray};
 use async_trait::async_trait;
 use millrace_connector::{
-    ConfigError, Connection, ConnectivityReport, Connector, ConnectorError, DeadLetter, DeadLetterReason, DeadLetters, MetadataColumn,
-    MetadataKey, PartitionWatermarks, Sink, SinkContext, Source, SourceContext, SourceEvent, TableBinding, WatermarkChange,
+    ConfigError, Connector, ConnectorError, DeadLetter, DeadLetterReason, DeadLetters, MetadataColumn, MetadataKey, PartitionWatermarks,
+    Sink, SinkContext, Source, SourceContext, SourceEvent, TableBinding, WatermarkChange,
 };
 use millrace_formats::{Decoder, FormatSpec, JsonOptions, TimestampFormat};
 use millrace_model::{
@@ -26,7 +26,6 @@ use serde_json::{Map, Value, json};
 use std::{
     collections::VecDeque,
     sync::{Arc, atomic::Ordering::Relaxed},
-    time::Duration,
 };
 
 /// Batches that event-time rows are cut into at most: a watermark follows each.
@@ -280,11 +279,6 @@ impl ReplayConnector {
 impl Connector for ReplayConnector {
     fn kind(&self) -> &'static str {
         "replay"
-    }
-
-    async fn test_connection(&self, _connection: &Connection, _deadline: Duration) -> ConnectivityReport {
-        let message = "rows come from a data package".to_owned();
-        ConnectivityReport { reachable: true, message, failure: None, elapsed_ms: 0 }
     }
 
     fn check_source(&self, _config: &Map<String, Value>, _table: &TableBinding) -> Vec<ConfigError> {

@@ -26,9 +26,6 @@ impl Connector for Unreachable {
     fn kind(&self) -> &'static str {
         "far"
     }
-    async fn test_connection(&self, _: &Connection, _: Duration) -> ConnectivityReport {
-        ConnectivityReport { reachable: false, message: String::new(), failure: None, elapsed_ms: 0 }
-    }
     fn check_source(&self, _: &serde_json::Map<String, Value>, _: &TableBinding) -> Vec<ConfigError> {
         Vec::new()
     }

@@ -1,6 +1,6 @@
 //! A librdkafka client: its life, its callbacks, and questions about the cluster.
 
-use super::{Code, Failure, c_text, describe, rust_text};
+use super::{Code, Failure, c_text, describe, permission, rust_text};
 use millrace_connector::ConnectorError;
 use parking_lot::Mutex;
 use rdkafka_sys as rd;
@@ -63,6 +63,7 @@ impl Client {
             rd::rd_kafka_conf_set_opaque(conf.0, Arc::as_ptr(&signals).cast_mut().cast());
             rd::rd_kafka_conf_set_error_cb(conf.0, Some(on_error));
             rd::rd_kafka_conf_set_log_cb(conf.0, Some(on_log));
+            rd::rd_kafka_conf_set_connect_cb(conf.0, Some(permission::connect));
             let kind = match kind {
                 ClientKind::Consumer => rd::rd_kafka_type_t::RD_KAFKA_CONSUMER,
                 ClientKind::Producer => {
@@ -105,6 +106,20 @@ impl Client {
     /// The first failed delivery since the last call.
     pub(crate) fn take_delivery_error(&self) -> Option<Failure> {
         self.signals.delivery_error.lock().take()
+    }
+
+    /// Names of all topics that the user may see. Waits up to `timeout`.
+    pub(crate) fn topics(&self, timeout: Duration) -> Result<Vec<String>, Failure> {
+        let mut raw: *const rd::rd_kafka_metadata = ptr::null();
+        // SAFETY: on success `raw` is a valid answer that we release after copying.
+        unsafe {
+            Failure::check_code(rd::rd_kafka_metadata(self.as_ptr(), 1, ptr::null_mut(), &mut raw, millis(timeout)))?;
+            let answer = &*raw;
+            let count = usize::try_from(answer.topic_cnt).unwrap_or(0);
+            let names = (0..count).map(|i| rust_text((*answer.topics.add(i)).topic)).collect();
+            rd::rd_kafka_metadata_destroy(raw);
+            Ok(names)
+        }
     }
 
     /// Id of the cluster, if a broker has told it. Waits up to `timeout`.

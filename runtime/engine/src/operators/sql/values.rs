@@ -7,14 +7,13 @@ use arrow_select::concat::concat;
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_connector::{
-    ConfigError, Connection, ConnectivityReport, Connector, ConnectorError, DeadLetters, Sink, SinkContext, Source, SourceContext,
-    SourceEvent, TableBinding,
+    ConfigError, Connection, Connector, ConnectorError, DeadLetters, Sink, SinkContext, Source, SourceContext, SourceEvent, TableBinding,
 };
 use millrace_functions::{EvaluationContext, Expr, expression::evaluate};
 use millrace_model::{Batch, Schema};
 use millrace_sql::plan::PlanColumn;
 use serde_json::{Map, Value};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The source of these rows.
 pub(super) fn source(rows: &[Vec<Expr>], columns: &[PlanColumn], schema: &Schema) -> Result<Work, String> {
@@ -56,10 +55,6 @@ impl Values {
 impl Connector for Values {
     fn kind(&self) -> &'static str {
         KIND
-    }
-
-    async fn test_connection(&self, _connection: &Connection, _deadline: Duration) -> ConnectivityReport {
-        ConnectivityReport { reachable: true, message: "the query itself".into(), failure: None, elapsed_ms: 0 }
     }
 
     fn check_source(&self, _config: &Map<String, Value>, _table: &TableBinding) -> Vec<ConfigError> {
