@@ -1,12 +1,12 @@
 //! The routes and the OpenAPI document, from one list: what is not here is not served.
 
 use crate::{
-    approvals, audit, builds, capabilities, catalog_tables, data_source_kinds, data_sources, databases, folders, frame, functions,
-    identity_providers, instance_graph, instance_logs, instance_views, instances, job_diff, job_locks, job_versions, jobs, keys, me,
-    members, oidc, permissions, platform, plugins, preview, problem, projects, quotas, releases, resources, samples, savepoints, services,
-    sign_in, sql,
+    approvals, audit, builds, business_data, capabilities, catalog_table, catalog_tables, categories, data_source_kinds, data_sources,
+    databases, folders, frame, functions, identity_providers, instance_graph, instance_logs, instance_views, instances, job_diff,
+    job_locks, job_versions, jobs, keys, lineage, me, members, meta_models, oidc, permissions, platform, plugins, preview, problem,
+    projects, quality_rules, quotas, relations, releases, resources, samples, savepoints, search, services, sign_in, sql,
     state::{ApiConfig, ApiState},
-    table_grants, table_publications, taps, temp_tables, templates, tenants, tokens, topics, unit_tests, users, yaml,
+    table_grants, table_publications, tags, taps, temp_tables, templates, tenants, tokens, topics, unit_tests, users, yaml,
 };
 use axum::{
     extract::{DefaultBodyLimit, Request},
@@ -48,6 +48,8 @@ pub(crate) fn routes(config: &ApiConfig) -> OpenApiRouter<ApiState> {
         .merge(people_routes())
         .merge(definition_routes())
         .merge(instance_routes())
+        .merge(catalog_routes())
+        .merge(business_metadata_routes())
         .merge(approval_routes())
         .merge(unit_test_routes())
         .merge(temp_table_routes())
@@ -260,6 +262,46 @@ fn preview_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(temp_tables::get_temp_table_size))
         .routes(routes!(temp_tables::preview_temp_table))
         .routes(routes!(unit_tests::begin_unit_test))
+}
+
+fn catalog_routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(search::search))
+        .routes(routes!(catalog_table::get_table_page))
+        .routes(routes!(lineage::get_lineage))
+        .routes(routes!(lineage::list_lineage_events))
+        .routes(routes!(quality_rules::list_quality_rules, quality_rules::create_quality_rule))
+        .routes(routes!(quality_rules::get_quality_rule, quality_rules::edit_quality_rule, quality_rules::delete_quality_rule))
+        .routes(routes!(quality_rules::publish_quality_rule))
+        .routes(routes!(quality_rules::list_quality_rule_versions))
+        .routes(routes!(quality_rules::create_quality_job))
+}
+
+fn business_metadata_routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(categories::list_categories, categories::create_category))
+        .routes(routes!(categories::edit_category, categories::delete_category))
+        .routes(routes!(meta_models::list_meta_models, meta_models::create_meta_model))
+        .routes(routes!(meta_models::get_meta_model, meta_models::edit_meta_model, meta_models::delete_meta_model))
+        .routes(routes!(meta_models::publish_meta_model))
+        .routes(routes!(meta_models::list_meta_model_versions))
+        .routes(routes!(meta_models::get_meta_model_managers, meta_models::set_meta_model_managers))
+        .routes(routes!(business_data::list_business_data, business_data::create_business_data_entry))
+        .routes(routes!(
+            business_data::get_business_data_entry,
+            business_data::edit_business_data_entry,
+            business_data::delete_business_data_entry
+        ))
+        .routes(routes!(business_data::publish_business_data_entry))
+        .routes(routes!(business_data::list_business_data_entry_versions))
+        .routes(routes!(relations::list_relations, relations::create_relation))
+        .routes(routes!(relations::get_relation, relations::edit_relation, relations::delete_relation))
+        .routes(routes!(relations::publish_relation))
+        .routes(routes!(relations::list_relation_versions))
+        .routes(routes!(tags::list_tags, tags::create_tag))
+        .routes(routes!(tags::get_tag, tags::edit_tag, tags::delete_tag))
+        .routes(routes!(tags::attach_tag))
+        .routes(routes!(tags::detach_tag))
 }
 
 /// Requests that wait for an outside system, a compilation or a savepoint.

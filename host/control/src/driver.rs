@@ -12,6 +12,7 @@ use crate::{
     engine::{Execution, Launch},
     local::{View, Wish},
     parameters::override_parameters,
+    quality,
     reconcile::Worker,
     restart::{FailureRecord, Verdict},
     start_point, start_time,
@@ -107,7 +108,12 @@ impl Driver {
                 return self.report(InstanceEvent::Halted, None).await;
             }
             let end = match self.launch().await {
-                Launched::Running(execution) => self.watch(execution, began).await?,
+                Launched::Running(execution) => {
+                    let end = self.watch(execution, began).await;
+                    // The last counts of an execution are there only until the next one.
+                    quality::keep_counts_of(&self.worker, &self.instance.id, &self.view).await;
+                    end?
+                }
                 Launched::Failed(failure) => End::Failed(failure, None),
                 Launched::Interrupted(Wish::GiveBack) => End::GivenBack,
                 Launched::Interrupted(Wish::Abandon) => End::Lost,

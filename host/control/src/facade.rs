@@ -6,11 +6,11 @@ use crate::{
     canonical,
     catalog::ProjectCatalog,
     engine::{Examined, Execution, ExecutionEngine},
-    jar,
+    jar, lineage,
     local::{Locals, Wish},
     native::NativeEngine,
     preview::PREVIEWS_MAX,
-    prometheus,
+    prometheus, quality,
     reconcile::{self, Worker},
     tap::Taps,
     temp_tables,
@@ -230,7 +230,16 @@ impl Control {
     /// # Errors
     /// The graph is wrong, or what is not the graph's fault.
     pub async fn pin(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<PinnedGraph, PinError> {
-        let Examined { pins, graph, .. } = self.examine(viewer, graph, false).await?.map_err(PinError::Graph)?;
+        let mut examined = self.examine(viewer, &quality::without_steps(graph), false).await?.map_err(PinError::Graph)?;
+        let steps = quality::with_steps(self.store(), &viewer.scope, &examined.graph, &examined.schemas, &examined.pins).await;
+        if let Some(mut graph) = steps.map_err(from_store)?.map_err(PinError::Graph)? {
+            // A script is not planned anew: its nodes are what the steps were added to.
+            let script = graph.sql.take();
+            examined = self.examine(viewer, &graph, false).await?.map_err(PinError::Graph)?;
+            examined.graph.sql = script;
+        }
+        let Examined { mut pins, graph, schemas, queries, .. } = examined;
+        lineage::pin_columns(&graph, &schemas, &queries, &mut pins);
         let document = serde_json::json!({ "graph": graph, "pins": pins });
         Ok(PinnedGraph { content_hash: canonical::hash(&document), graph, pins })
     }

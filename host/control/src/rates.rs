@@ -94,6 +94,7 @@ mod tests {
             role: OperatorRole::Source,
             subtasks: vec![BTreeMap::from([("numRecordsIn".to_owned(), records_in)])],
             counters: BTreeMap::new(),
+            samples: BTreeMap::new(),
         };
         JobMetrics { uptime_ms: 0, dead_letters: 0, operators: vec![operator], dimension_tables: Vec::new() }
     }

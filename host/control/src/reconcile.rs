@@ -6,17 +6,23 @@ use crate::{
     driver,
     engine::ExecutionEngine,
     local::{Locals, Wish},
+    quality,
 };
 use millrace_checkpoint::CheckpointStore;
 use millrace_domain::{InstanceState, permission::RevocationPolicy};
 use millrace_model::ids::InstanceId;
 use millrace_store::{Cause, Instance, Store, StoreError};
 use std::{collections::HashMap, sync::Arc, time::Duration};
-use tokio::sync::{Notify, Semaphore};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Time between two passes when nobody notifies.
 const SCAN: Duration = Duration::from_secs(1);
+/// Time between two writings of what quality rules have counted.
+const COUNTS: Duration = Duration::from_secs(5);
 /// A savepoint that has been pending for longer than any may take was left behind by a dead worker.
 const SAVEPOINT_MAX_MS: i64 = 60 * 60 * 1_000;
 
@@ -55,6 +61,7 @@ pub(crate) async fn run(worker: Arc<Worker>) {
 
 async fn compare(worker: &Arc<Worker>) {
     let mut readable = true;
+    let mut counted = Instant::now();
     loop {
         let passed = pass(worker).await;
         if let (Err(error), true) = (&passed, readable) {
@@ -64,6 +71,10 @@ async fn compare(worker: &Arc<Worker>) {
         readable = passed.is_ok();
         for (_, view) in worker.locals.views() {
             view.lock().read_rates();
+        }
+        if counted.elapsed() >= COUNTS {
+            quality::keep_counts(worker).await;
+            counted = Instant::now();
         }
         tokio::select! {
             () = worker.wake.notified() => {}

@@ -175,6 +175,9 @@ fn reaches(grant: &Grant, action: Action, scope: &Scope) -> bool {
             | Action::PermissionApply
             | Action::CatalogView
             | Action::UserView
+            | Action::BusinessDataEdit
+            | Action::RelationEdit
+            | Action::TagAttach
     );
     grant.scope.covers(scope) || (from_within && scope.covers(&grant.scope) && *scope != Scope::Platform)
 }

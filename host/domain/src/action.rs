@@ -234,6 +234,29 @@ text_enum! {
         ServiceEdit = "service.edit",
         /// Say how much of the tenant's quotas a project may have.
         QuotaShare = "quota.share",
+        // Business metadata and quality rules.
+        /// Make, change and remove categories of business metadata (ROL-1).
+        CategoryManage = "category.manage",
+        /// Make, change and remove meta-models, name who manages their data, ask for their publication (ROL-2).
+        MetaModelEdit = "meta_model.edit",
+        /// Decide on the publication of a meta-model (ROL-1).
+        MetaModelPublishDecide = "meta_model.publish_decide",
+        /// Make, change and remove business data, ask for its publication (ROL-3).
+        BusinessDataEdit = "business_data.edit",
+        /// Decide on the publication of business data (ROL-2).
+        BusinessDataPublishDecide = "business_data.publish_decide",
+        /// Make, change and remove relations of metadata, ask for their publication (ROL-3, ROL-5).
+        RelationEdit = "relation.edit",
+        /// Decide on the publication of a relation (ROL-2).
+        RelationPublishDecide = "relation.publish_decide",
+        /// Make, change and remove tags (ROL-2).
+        TagManage = "tag.manage",
+        /// Put tags on things, and take them off.
+        TagAttach = "tag.attach",
+        /// Make, change and remove quality rules, ask for their publication (ROL-3, ROL-5).
+        QualityRuleEdit = "quality_rule.edit",
+        /// Decide on the publication of a quality rule (ROL-4).
+        QualityRulePublishDecide = "quality_rule.publish_decide",
     }
 }
 
@@ -348,6 +371,14 @@ pub const fn permits(role: Role, action: Action) -> bool {
         | A::ReleaseRequest
         | A::ReleaseGoLive
         | A::ReleaseTakeOffline => matches!(role, PlatformAdmin | TenantAdmin | Developer),
+        A::CategoryManage | A::MetaModelPublishDecide => matches!(role, PlatformAdmin | TenantAdmin | GlobalDataAdmin),
+        A::MetaModelEdit | A::BusinessDataPublishDecide | A::RelationPublishDecide | A::TagManage => {
+            matches!(role, PlatformAdmin | TenantAdmin | DataAssetAdmin)
+        }
+        A::BusinessDataEdit => matches!(role, PlatformAdmin | TenantAdmin | DataAssetAdmin | BusinessUser),
+        A::RelationEdit | A::QualityRuleEdit => matches!(role, PlatformAdmin | TenantAdmin | BusinessUser | Developer),
+        A::TagAttach => matches!(role, PlatformAdmin | TenantAdmin | DataAssetAdmin | BusinessUser | ProjectDataAdmin | Developer),
+        A::QualityRulePublishDecide => matches!(role, PlatformAdmin | TenantAdmin | ProjectDataAdmin),
     }
 }
 
@@ -418,7 +449,14 @@ impl Action {
             | Self::DatabaseDelete
             | Self::DatabasePublish
             | Self::TablePublish
-            | Self::PermissionApply => TokenScope::Write,
+            | Self::PermissionApply
+            | Self::CategoryManage
+            | Self::MetaModelEdit
+            | Self::BusinessDataEdit
+            | Self::RelationEdit
+            | Self::TagManage
+            | Self::TagAttach
+            | Self::QualityRuleEdit => TokenScope::Write,
             Self::InstanceTap
             | Self::UnitTestRun
             | Self::TopicEnsure
@@ -457,7 +495,11 @@ impl Action {
             | Self::SignInEdit
             | Self::MemberEdit
             | Self::ServiceEdit
-            | Self::QuotaShare => TokenScope::Administer,
+            | Self::QuotaShare
+            | Self::MetaModelPublishDecide
+            | Self::BusinessDataPublishDecide
+            | Self::RelationPublishDecide
+            | Self::QualityRulePublishDecide => TokenScope::Administer,
         }
     }
 }

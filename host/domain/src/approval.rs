@@ -22,6 +22,14 @@ text_enum! {
         TablePermission = "table_permission",
         /// RUN-2: a version of a job may go to production.
         JobRelease = "job_release",
+        /// GOV-1: a meta-model is published.
+        MetaModel = "meta_model",
+        /// GOV-1: an entry of business data is published.
+        BusinessData = "business_data",
+        /// GOV-1: a relation of metadata is published.
+        Relation = "relation",
+        /// GOV-1: a quality rule is published.
+        QualityRule = "quality_rule",
     }
 }
 
@@ -75,6 +83,10 @@ impl ApprovalKind {
             Self::TablePublish => Action::TablePublishDecide,
             Self::TablePermission => Action::PermissionDecide,
             Self::JobRelease => Action::ReleaseDecide,
+            Self::MetaModel => Action::MetaModelPublishDecide,
+            Self::BusinessData => Action::BusinessDataPublishDecide,
+            Self::Relation => Action::RelationPublishDecide,
+            Self::QualityRule => Action::QualityRulePublishDecide,
         }
     }
 
@@ -83,6 +95,7 @@ impl ApprovalKind {
         match self {
             Self::DatabasePublish | Self::TablePublish | Self::TablePermission => 14 * DAY_MS,
             Self::JobRelease => 14 * DAY_MS,
+            Self::MetaModel | Self::BusinessData | Self::Relation | Self::QualityRule => 14 * DAY_MS,
         }
     }
 }

@@ -6,6 +6,7 @@ mod access;
 mod apply;
 mod approvals;
 mod build;
+mod catalog;
 mod editing;
 mod functions;
 mod generate;
@@ -153,6 +154,13 @@ enum Command {
     /// Keys that secrets are sealed with
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Search everything of a tenant that you may see
+    Search(catalog::SearchArguments),
+    /// What a table is made from, and what is made from it
+    Lineage(catalog::LineageArguments),
+    /// Quality rules of a project's tables
+    #[command(subcommand)]
+    Quality(catalog::QualityCommand),
     /// What a tenant has and may have
     #[command(subcommand)]
     Quota(quotas::QuotaCommand),
@@ -223,6 +231,9 @@ async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
         Command::Instance(command) => instances::instance(&session()?, command).await,
         Command::Savepoint(command) => instances::savepoint(&session()?, command).await,
         Command::Keys(command) => keys::run(&session()?, command).await,
+        Command::Search(arguments) => catalog::search(&session()?, arguments).await,
+        Command::Lineage(arguments) => catalog::lineage(&session()?, arguments).await,
+        Command::Quality(command) => catalog::quality(&session()?, command).await,
         Command::Quota(command) => quotas::run(&session()?, command).await,
         Command::Token(command) => access::token(&session()?, command).await,
         Command::Audit(arguments) => access::audit(&session()?, arguments).await,

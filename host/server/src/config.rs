@@ -101,6 +101,9 @@ pub(crate) struct ServerOptions {
     /// Networks that data sources may be in although they are closed; the longer prefix wins: `127.0.0.0/8`
     #[arg(long, env = "MILLRACE_SOURCE_NETWORKS_ALLOWED", value_name = "NETWORKS", value_delimiter = ',')]
     pub(crate) source_networks_allowed: Vec<String>,
+    /// Where runs of jobs are posted as OpenLineage events, such as `http://marquez:5000/api/v1/lineage` [default: nowhere]
+    #[arg(long, env = "MILLRACE_OPENLINEAGE_URL", value_name = "URL", hide_env_values = true)]
+    pub(crate) openlineage_url: Option<String>,
 }
 
 /// The settled configuration.
@@ -121,6 +124,7 @@ pub(crate) struct Settings {
     pub(crate) session_max: Duration,
     pub(crate) client_address_header: Option<String>,
     pub(crate) source_networks: NetworkPolicy,
+    pub(crate) openlineage_url: Option<String>,
 }
 
 impl ServerOptions {
@@ -163,6 +167,7 @@ impl ServerOptions {
             session_max: Duration::from_secs(3_600 * self.session_hours_max.or(file.session_hours_max).unwrap_or(72).max(1)),
             client_address_header: self.client_address_header.or(file.client_address_header).map(|name| name.to_ascii_lowercase()),
             public_url,
+            openlineage_url: self.openlineage_url.or(file.openlineage_url),
             starts_max,
             source_networks: NetworkPolicy::new(denied, allowed),
             data_dir,

@@ -14,6 +14,7 @@ mod instance_log;
 mod keys;
 mod logging;
 mod manifest;
+mod openlineage;
 mod page;
 mod plugin_test;
 mod secret_keys;

@@ -3,7 +3,7 @@
 //!
 //! Invariant: what starts last ends first: requests, then instances, then the metadata store.
 
-use crate::{build_service, checkpoint_location, config::Settings, keys::DataDir, page, secret_keys};
+use crate::{build_service, checkpoint_location, config::Settings, keys::DataDir, openlineage::Deliverer, page, secret_keys};
 use anyhow::Context;
 use millrace_api::{ApiConfig, ApiState};
 use millrace_connector::ConnectorRegistry;
@@ -21,6 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 
 /// The token of the local administrator, for the command line on the same machine.
 pub(crate) const ADMIN_TOKEN: &str = "admin.token";
@@ -50,6 +51,7 @@ pub(crate) struct Server {
     reconciler: JoinHandle<()>,
     log_writer: JoinHandle<()>,
     key_refresh: JoinHandle<()>,
+    closing: CancellationToken,
     _data: DataDir,
 }
 
@@ -114,8 +116,13 @@ impl Server {
         });
         let log_writer = tokio::spawn(logs.run(store.clone()));
         let key_refresh = tokio::spawn(secret_keys::refresh(store.clone(), worker.clone()));
+        let closing = CancellationToken::new();
+        if let Some(endpoint) = &settings.openlineage_url {
+            let deliverer = Deliverer::new(store.clone(), endpoint.clone(), worker.clone()).context("cannot deliver lineage events")?;
+            tokio::spawn(deliverer.run(closing.clone()));
+        }
         tracing::info!(%address, worker, data = %settings.data_dir.display(), "the server is up");
-        Ok(Self { address, token, store, control, api, stop_http, http, reconciler, log_writer, key_refresh, _data: data })
+        Ok(Self { address, token, store, control, api, stop_http, http, reconciler, log_writer, key_refresh, closing, _data: data })
     }
 
     /// Base address for clients on this machine.
@@ -132,6 +139,7 @@ impl Server {
     pub(crate) async fn stop(self) {
         tracing::info!("stopping");
         self.api.drain();
+        self.closing.cancel();
         // A receiver that is gone means that serving has ended by itself.
         let _ = self.stop_http.send(());
         self.control.close(CLOSE_MAX).await;

@@ -158,7 +158,10 @@ impl Store {
         .bind(self.now_ms())
         .execute(&mut **tx)
         .await?;
-        Ok(())
+        match record.outcome {
+            Outcome::Done => self.index_change(tx, &record).await,
+            Outcome::Refused => Ok(()),
+        }
     }
 
     /// The log of `tenant`, newest first. An action that ends with `.*` stands for all actions on its object.

@@ -24,6 +24,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0010_governance.sql"),
 ];
 
+/// The migration that brings the catalog.
+const GOVERNANCE_MIGRATION: i64 = 10;
+
 /// One number for all nodes that migrate the same PostgreSQL database; chosen once, of no meaning.
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(7238104405218)";
 
@@ -175,6 +178,10 @@ impl Store {
                 .bind(self.now_ms())
                 .execute(&mut *tx)
                 .await?;
+        }
+        // What was there before the catalog was must be found too.
+        if (1..GOVERNANCE_MIGRATION).contains(&found) {
+            self.index_all(&mut tx).await?;
         }
         tx.commit().await?;
         Ok(())

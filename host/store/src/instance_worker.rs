@@ -112,7 +112,8 @@ impl Store {
         if let Some(restarts) = report.restart_count {
             next.restart_count = restarts;
         }
-        if next.state == InstanceState::Running && next.started_at_ms.is_none() {
+        let is_restart = next.started_at_ms.is_some();
+        if next.state == InstanceState::Running && !is_restart {
             next.started_at_ms = Some(now_ms);
         }
         self.save_instance(&mut tx, &next).await?;
@@ -123,7 +124,9 @@ impl Store {
             action: &action,
             object: id.as_str(),
             outcome: Outcome::Done,
-            detail: json!({"state": next.state, "attempt": next.attempt, "failure": report.failure}),
+            detail: json!({
+                "state": next.state, "attempt": next.attempt, "run": next.run, "is_restart": is_restart, "failure": report.failure,
+            }),
         };
         self.audit(&mut tx, cause, record).await?;
         tx.commit().await?;

@@ -34,6 +34,7 @@ pub use dimension::DimensionMetrics;
 pub use error::{EngineError, JobFailure, OperatorError};
 pub use execution::{CheckpointOutcome, CheckpointSummary, ExecutionState, JobHandle, SavepointInfo, StartFrom, StartOptions, start};
 pub use metrics::{JobMetrics, OperatorMetrics};
+pub use millrace_sql::plan::SourceColumn;
 pub use operators::sql::{QueryColumn, QueryPlan};
 pub use plan::{ExecutionPlan, plan, table_field};
 pub use script::{Planned, plan_document};

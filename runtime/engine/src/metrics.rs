@@ -30,6 +30,8 @@ pub struct SubtaskMetrics {
     back_pressured_us: AtomicU64,
     watermark_ms: AtomicI64,
     counters: parking_lot::Mutex<BTreeMap<String, u64>>,
+    /// Some rows by what they are samples of, the newest last.
+    samples: parking_lot::Mutex<BTreeMap<String, Vec<String>>>,
     /// Kept by the connector when the subtask is a source.
     pub source: Arc<SourceMetrics>,
     /// Kept by the connector when the subtask is a sink.
@@ -49,6 +51,7 @@ impl Default for SubtaskMetrics {
             back_pressured_us: AtomicU64::new(0),
             watermark_ms: AtomicI64::new(i64::MIN),
             counters: parking_lot::Mutex::default(),
+            samples: parking_lot::Mutex::default(),
             source: Arc::new(source),
             sink: Arc::new(SinkMetrics::default()),
         }
@@ -102,6 +105,18 @@ impl SubtaskMetrics {
                 counters.insert(name.to_owned(), delta);
             }
         }
+    }
+
+    /// Keeps texts as samples of `name`, the newest `max` of them.
+    pub fn sample(&self, name: &str, texts: Vec<String>, max: usize) {
+        if texts.is_empty() {
+            return;
+        }
+        let mut samples = self.samples.lock();
+        let kept = samples.entry(name.to_owned()).or_default();
+        kept.extend(texts);
+        let surplus = kept.len().saturating_sub(max);
+        kept.drain(..surplus);
     }
 
     /// Runs `future` and counts the time in which it waits (not the time in which it works) as idle.
@@ -207,6 +222,9 @@ pub struct OperatorMetrics {
     pub subtasks: Vec<BTreeMap<String, f64>>,
     /// Counters of the operator itself and of tenant code, over all subtasks.
     pub counters: BTreeMap<String, u64>,
+    /// Some rows by what they are samples of; data, so not among the metrics that are shown.
+    #[serde(skip)]
+    pub samples: BTreeMap<String, Vec<String>>,
 }
 
 /// Metrics of an instance at one moment.
@@ -232,6 +250,7 @@ pub(crate) fn read_operator(
     subtasks: &[Arc<SubtaskMetrics>],
 ) -> OperatorMetrics {
     let mut counters = BTreeMap::new();
+    let mut samples: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut values = Vec::with_capacity(subtasks.len());
     for subtask in subtasks {
         let mut read = subtask.read();
@@ -243,7 +262,10 @@ pub(crate) fn read_operator(
         for (name, value) in subtask.counters.lock().iter() {
             *counters.entry(name.clone()).or_insert(0) += value;
         }
+        for (name, texts) in subtask.samples.lock().iter() {
+            samples.entry(name.clone()).or_default().extend(texts.iter().cloned());
+        }
         values.push(read);
     }
-    OperatorMetrics { node: node.clone(), name: name.to_owned(), kind: kind.to_owned(), role, subtasks: values, counters }
+    OperatorMetrics { node: node.clone(), name: name.to_owned(), kind: kind.to_owned(), role, subtasks: values, counters, samples }
 }

@@ -49,6 +49,12 @@ pub(super) fn filled(template: &str, instance: &str) -> String {
         ("{quota}", "storage_bytes"),
         ("{function}", if template.contains("{project}") { "clean" } else { "shared" }),
         ("{template}", "java-etl"),
+        ("{category}", "people"),
+        ("{meta_model}", "customer"),
+        ("{entry}", "ann"),
+        ("{relation}", "visits"),
+        ("{tag}", "personal"),
+        ("{rule}", "url-is-there"),
         ("{job}", "clean-clicks"),
         ("{version}", "1"),
         ("{draft}", "drf_1"),
@@ -71,7 +77,7 @@ pub(super) fn filled(template: &str, instance: &str) -> String {
     ];
     let path = values.iter().fold(template.to_owned(), |path, (name, value)| path.replace(name, value));
     assert!(!path.contains('{'), "{path}: the test does not know this parameter");
-    path
+    if path.ends_with("/lineage") { format!("{path}?table=web.clicks") } else { path }
 }
 
 #[tokio::test]
@@ -266,6 +272,25 @@ fn action_of(operation: &str) -> Action {
         "set_service" | "remove_service" => A::ServiceEdit,
         "list_project_quotas" => A::QuotaView,
         "set_project_quota" => A::QuotaShare,
+        "search" | "get_table_page" | "get_lineage" => A::CatalogView,
+        "list_lineage_events" => A::InstanceView,
+        "list_quality_rules" | "get_quality_rule" | "list_quality_rule_versions" => A::TopicView,
+        "create_quality_rule" | "edit_quality_rule" | "delete_quality_rule" | "publish_quality_rule" => A::QualityRuleEdit,
+        "create_quality_job" => A::JobCreate,
+        "list_categories" | "list_meta_models" | "get_meta_model" | "list_meta_model_versions" | "get_meta_model_managers" => {
+            A::CatalogView
+        }
+        "list_business_data" | "get_business_data_entry" | "list_business_data_entry_versions" => A::CatalogView,
+        "list_relations" | "get_relation" | "list_relation_versions" | "list_tags" | "get_tag" => A::CatalogView,
+        "create_category" | "edit_category" | "delete_category" => A::CategoryManage,
+        "create_meta_model" | "edit_meta_model" | "delete_meta_model" | "publish_meta_model" | "set_meta_model_managers" => {
+            A::MetaModelEdit
+        }
+        "create_business_data_entry" | "edit_business_data_entry" => A::BusinessDataEdit,
+        "delete_business_data_entry" | "publish_business_data_entry" => A::BusinessDataEdit,
+        "create_relation" | "edit_relation" | "delete_relation" | "publish_relation" => A::RelationEdit,
+        "create_tag" | "edit_tag" | "delete_tag" => A::TagManage,
+        "attach_tag" | "detach_tag" => A::TagAttach,
         other => panic!("the test does not know which action `{other}` asks for"),
     }
 }

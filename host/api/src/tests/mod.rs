@@ -6,6 +6,7 @@ mod builds;
 mod data_sources;
 mod description;
 mod functions;
+mod governance;
 mod grants;
 mod job_life;
 mod looking;
@@ -34,14 +35,15 @@ use millrace_control::{
     PackageHints, PreviewOrder, PreviewReport, PreviewRow, SampledTable, SinkRows, TappedRow, TappedRows, TempTableSize, UnitTestOrder,
     UnitTestReport, UnitTestState, Unreachable,
 };
-use millrace_domain::{ApprovalKind, Name, ProjectScope, ResourceKind, Scope};
+use millrace_domain::{ApprovalKind, Name, ProjectScope, ResourceKind, Scope, governed::GovernedKind};
 use millrace_model::{
     Schema,
     graph::JobGraph,
     ids::{InstanceId, JobId, NodeId, SavepointId, TenantId, TopicId},
 };
 use millrace_store::{
-    Build, BuildEnding, BuildState, Cause, NewApproval, NewBuild, SecretKey, Store, StoreOptions, TableViewer, TempTable, TokenSecret,
+    Build, BuildEnding, BuildState, Cause, NewApproval, NewBuild, NewGoverned, SecretKey, Store, StoreOptions, TableViewer, TempTable,
+    TokenSecret,
 };
 use serde_json::{Value, json};
 use std::{
@@ -552,8 +554,37 @@ impl Server {
         self.post(&self.admin, &format!("{project}/jobs/clean-clicks/versions"), Value::Null).await.ok();
         self.post(&self.admin, &format!("{project}/builds"), json!({"world": "etl-operator", "class": "Slow"})).await.ok();
         self.request_permission(&tenant, "usr_ann").await;
+        self.govern(&tenant).await;
         let instance = self.post(&self.admin, &format!("{project}/instances"), json!({"job": "clean-clicks"})).await.ok();
         instance["id"].as_str().unwrap().to_owned()
+    }
+
+    /// One of each kind of business metadata, and a quality rule.
+    async fn govern(&self, tenant: &str) {
+        let admin = self.admin.clone();
+        self.post(&admin, &format!("{tenant}/categories"), json!({"name": "people"})).await.ok();
+        self.post(&admin, &format!("{tenant}/tags"), json!({"name": "personal", "colour": "#ff0000"})).await.ok();
+        let attributes = json!([{"name": "mail", "type": "text", "required": true}]);
+        let model = json!({"name": "customer", "category": "people", "document": {"attributes": attributes}});
+        let model = self.post(&admin, &format!("{tenant}/meta-models"), model).await.ok();
+        // Without an approval, so that the tests of approvals begin with none.
+        let name = tenant.trim_start_matches("/api/v1/tenants/");
+        let id = self.store.tenant(name).await.unwrap().id;
+        let entry = NewGoverned {
+            kind: GovernedKind::BusinessData,
+            project: None,
+            name: "ann".parse().unwrap(),
+            parent: model["id"].as_str().unwrap().to_owned(),
+            draft: json!({"values": {"mail": "ann@example.org"}}),
+        };
+        self.store.create_governed(&Cause::system("test"), &id, &entry).await.unwrap();
+        let entry = self.get(&admin, &format!("{tenant}/business-data/ann")).await.ok();
+        let table = self.get(&admin, &format!("{tenant}/table-pages/web.clicks")).await.ok();
+        let ends =
+            json!({"from": {"kind": "business_data", "id": entry["id"]}, "to": {"kind": "table", "id": table["id"], "column": "url"}});
+        self.post(&admin, &format!("{tenant}/relations"), json!({"name": "visits", "document": ends})).await.ok();
+        let rule = json!({"name": "url-is-there", "table": "clicks", "document": {"column": "url", "check": {"type": "not_null"}}});
+        self.post(&admin, &format!("{tenant}/projects/web/quality-rules"), rule).await.ok();
     }
 
     /// `applicant` asks for the right to read `clicks`; answers the request number.

@@ -21,6 +21,11 @@ pub(crate) enum TableCommand {
         /// `project.table`, or an id
         table: String,
     },
+    /// Show the page of a table in the catalog: columns, tags, quality, lineage, what you can do
+    Page {
+        /// `project.table`, or an id
+        table: String,
+    },
     /// Ask for a table or topic of the project in test or production
     Publish(PublishArguments),
     /// List the published versions of a table or topic of the project
@@ -135,6 +140,7 @@ pub(crate) async fn table(session: &Session, command: TableCommand) -> anyhow::R
             session.output.list(&listed, &columns);
         }
         TableCommand::Show { table } => session.output.item(&session.client.get(&format!("{tables}/{}", encode(&table))).await?),
+        TableCommand::Page { table } => super::catalog::table_page(session, &table).await?,
         TableCommand::Versions { table } => {
             let path = format!("{}/publications", paths::below(&session.project()?, "topics", &table));
             let found = session.client.get(&path).await?;

@@ -17,6 +17,9 @@ impl Store {
             ApprovalKind::TablePublish => self.publish_table_approved(tx, cause, approval).await,
             ApprovalKind::TablePermission => self.permit_table_approved(tx, cause, approval).await,
             ApprovalKind::JobRelease => self.publish_release(tx, cause, approval).await,
+            ApprovalKind::MetaModel | ApprovalKind::BusinessData | ApprovalKind::Relation | ApprovalKind::QualityRule => {
+                self.publication_approved(tx, cause, approval).await
+            }
         }
     }
 
@@ -30,6 +33,8 @@ impl Store {
         match approval.kind {
             ApprovalKind::DatabasePublish | ApprovalKind::TablePublish | ApprovalKind::TablePermission => Ok(()),
             ApprovalKind::JobRelease => self.end_release_request(tx, cause, approval).await,
+            // What is in approval is told by the pending request itself.
+            ApprovalKind::MetaModel | ApprovalKind::BusinessData | ApprovalKind::Relation | ApprovalKind::QualityRule => Ok(()),
         }
     }
 }

@@ -6,6 +6,7 @@ mod cases_build;
 mod cases_capability;
 mod cases_definition;
 mod cases_function;
+mod cases_governance;
 mod cases_instance;
 mod cases_job_life;
 mod cases_people;
@@ -159,6 +160,13 @@ on_both_databases! {
     cases_temp_table::a_temp_table_that_is_read_stays,
     cases_template::a_private_template_is_its_owners,
     cases_template::templates_have_versions,
+    cases_governance::what_is_changed_is_found_at_once,
+    cases_governance::nobody_finds_what_is_not_theirs,
+    cases_governance::lineage_follows_submitted_versions,
+    cases_governance::what_is_published_was_approved,
+    cases_governance::categories_are_a_tree,
+    cases_governance::tags_lie_on_things_and_columns,
+    cases_governance::quality_counts_are_kept_by_execution,
     cases_instance::an_instance_lives_its_life,
     cases_instance::only_one_worker_owns_an_instance,
     cases_instance::a_fenced_worker_changes_nothing,

@@ -15,6 +15,8 @@ pub enum DeadLetterReason {
     LateRecord,
     /// Tenant code failed on the batch that held the record.
     OperatorFault,
+    /// The row breaks a quality rule that diverts.
+    QualityRule,
 }
 
 /// One letter.

@@ -4,6 +4,7 @@
 
 pub mod deduplicate;
 pub mod etl;
+pub mod quality_check;
 pub mod sql;
 
 use crate::{catalog::Catalog, error::OperatorError, metrics::SubtaskMetrics, services::EngineServices, state::KeyGroupBlobs};
@@ -201,6 +202,7 @@ impl OperatorRegistry {
         Self::default()
             .with(Arc::new(etl::EtlKind))
             .with(Arc::new(deduplicate::DeduplicateKind))
+            .with(Arc::new(quality_check::QualityCheckKind))
             .with(Arc::new(crate::custom::TransformKind))
     }
 

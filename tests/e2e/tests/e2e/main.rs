@@ -8,6 +8,7 @@ mod bad_input;
 mod bad_plugins;
 mod custom_operators;
 mod exactly_once;
+mod governance;
 mod looking;
 mod online_code;
 mod outages;

@@ -1,0 +1,180 @@
+//! Business data: entries that follow a published meta-model (ROL-3, approved by ROL-2).
+
+use crate::{
+    approvals::ApprovalView,
+    caller::Caller,
+    extract::{IfMatch, JsonBody, QueryString, Tagged},
+    governed::{GovernedQuery, GovernedVersionsView, GovernedView, PublishBody, checked, manages_all, publish, stored},
+    page::Listing,
+    problem::Problem,
+};
+use axum::{Json, extract::Path, http::StatusCode};
+use millrace_domain::{
+    Action, Name, Scope,
+    governed::{BusinessData, GovernedKind, MetaModel},
+};
+use millrace_model::ids::TenantId;
+use millrace_store::{GovernedFilter, GovernedItem, NewGoverned, PageRequest};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+const KIND: GovernedKind = GovernedKind::BusinessData;
+
+/// An entry to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewBusinessDataBody {
+    #[schema(value_type = String)]
+    name: Name,
+    /// Name or id of its meta-model, which must have been published.
+    meta_model: String,
+    /// `{"description": "…", "values": {"owner": "ann"}}`, as the meta-model has it.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    document: BusinessData,
+}
+
+async fn new(caller: &Caller, tenant: &TenantId, body: NewBusinessDataBody) -> Result<NewGoverned, Problem> {
+    let model = caller.api.store.governed(tenant, GovernedKind::MetaModel, &body.meta_model).await?;
+    let new = NewGoverned { kind: KIND, project: None, name: body.name, parent: model.id.clone(), draft: stored(&body.document)? };
+    if !manages(caller, &model).await? {
+        return Err(not_manager(&model));
+    }
+    checked(body.document.check(&published(&model)?))?;
+    Ok(new)
+}
+
+/// The meta-model as it was published.
+fn published(model: &GovernedItem) -> Result<MetaModel, Problem> {
+    let Some(document) = &model.published else {
+        let detail = format!("meta-model `{}` was never published; its entries come after that", model.name);
+        return Err(Problem::new(StatusCode::CONFLICT, "meta_model.not_published", detail));
+    };
+    MetaModel::deserialize(document).map_err(|error| Problem::internal(format!("meta-model {}: {error}", model.id)))
+}
+
+/// Whether the caller is one of the people who manage the data of the meta-model, or nobody is named.
+async fn manages(caller: &Caller, model: &GovernedItem) -> Result<bool, Problem> {
+    if manages_all(caller, &Scope::Tenant(model.tenant.clone())) {
+        return Ok(true);
+    }
+    let managers = caller.api.store.meta_model_managers(model).await?;
+    Ok(managers.is_empty() || managers.iter().any(|(id, _)| *id == caller.principal.user))
+}
+
+fn not_manager(model: &GovernedItem) -> Problem {
+    let detail = format!("only the people who manage the data of meta-model `{}` change its entries; ask to be named", model.name);
+    Problem::new(StatusCode::FORBIDDEN, "business_data.not_manager", detail)
+}
+
+async fn may_edit(caller: &Caller, item: &GovernedItem) -> Result<(), Problem> {
+    let model = caller.api.store.governed(&item.tenant, GovernedKind::MetaModel, &item.parent).await?;
+    if manages(caller, &model).await? { Ok(()) } else { Err(not_manager(&model)) }
+}
+
+async fn view(caller: &Caller, item: GovernedItem) -> Result<GovernedView, Problem> {
+    let may = may_edit(caller, &item).await.is_ok();
+    Ok(GovernedView::of(caller, item, may))
+}
+
+async fn check(caller: &Caller, item: &GovernedItem, document: &BusinessData) -> Result<(), Problem> {
+    let model = caller.api.store.governed(&item.tenant, GovernedKind::MetaModel, &item.parent).await?;
+    checked(document.check(&published(&model)?))
+}
+
+/// List entries of business data, newest first.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/business-data", tag = "business metadata", params(GovernedQuery), responses((status = 200, body = Listing<GovernedView>)))]
+pub(crate) async fn list_business_data(
+    caller: Caller,
+    Path(tenant): Path<String>,
+    query: QueryString<GovernedQuery>,
+) -> Result<Json<Listing<GovernedView>>, Problem> {
+    let tenant = caller.in_tenant(&tenant, Action::CatalogView).await?;
+    let query = query.parse()?;
+    let filter = GovernedFilter { parent: query.parent, is_published: query.published, ..GovernedFilter::default() };
+    let page = PageRequest { cursor: query.cursor, limit: query.limit };
+    let mut found = caller.api.store.governed_items(&tenant, KIND, &filter, &page).await?;
+    let mut views = Vec::new();
+    for item in std::mem::take(&mut found.items) {
+        views.push(view(&caller, item).await?);
+    }
+    Ok(Listing::of(millrace_store::Page { items: views, next_cursor: found.next_cursor }))
+}
+
+/// Make an entry of business data: a draft.
+#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/business-data", tag = "business metadata", request_body = NewBusinessDataBody, responses((status = 201, body = GovernedView)))]
+pub(crate) async fn create_business_data_entry(
+    caller: Caller,
+    Path(tenant): Path<String>,
+    body: JsonBody<NewBusinessDataBody>,
+) -> Result<Tagged<GovernedView>, Problem> {
+    let tenant = caller.in_tenant(&tenant, Action::BusinessDataEdit).await?;
+    let new = new(&caller, &tenant, body.parse()?).await?;
+    let made = caller.api.store.create_governed(&caller.cause(), &tenant, &new).await?;
+    Ok(Tagged(StatusCode::CREATED, made.revision, view(&caller, made).await?))
+}
+
+/// Get an entry of business data by name or id.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/business-data/{entry}", tag = "business metadata", responses((status = 200, body = GovernedView)))]
+pub(crate) async fn get_business_data_entry(
+    caller: Caller,
+    Path((tenant, entry)): Path<(String, String)>,
+) -> Result<Tagged<GovernedView>, Problem> {
+    let tenant = caller.in_tenant(&tenant, Action::CatalogView).await?;
+    let found = caller.api.store.governed(&tenant, KIND, &entry).await?;
+    Ok(Tagged(StatusCode::OK, found.revision, view(&caller, found).await?))
+}
+
+/// Replace the draft of an entry of business data. While its publication waits for a decision it stands still.
+#[utoipa::path(put, path = "/api/v1/tenants/{tenant}/business-data/{entry}", tag = "business metadata", request_body(content = Object, description = "The entry: description and values."), responses((status = 200, body = GovernedView)))]
+pub(crate) async fn edit_business_data_entry(
+    caller: Caller,
+    Path((tenant, entry)): Path<(String, String)>,
+    if_match: IfMatch,
+    body: JsonBody<BusinessData>,
+) -> Result<Tagged<GovernedView>, Problem> {
+    let tenant = caller.in_tenant(&tenant, Action::BusinessDataEdit).await?;
+    let found = caller.api.store.governed(&tenant, KIND, &entry).await?;
+    let document = body.parse()?;
+    may_edit(&caller, &found).await?;
+    check(&caller, &found, &document).await?;
+    let changed = caller.api.store.change_governed(&caller.cause(), &found, &stored(&document)?, if_match.revision()?).await?;
+    Ok(Tagged(StatusCode::OK, changed.revision, view(&caller, changed).await?))
+}
+
+/// Remove an entry of business data that nothing else needs.
+#[utoipa::path(delete, path = "/api/v1/tenants/{tenant}/business-data/{entry}", tag = "business metadata", responses((status = 204)))]
+pub(crate) async fn delete_business_data_entry(
+    caller: Caller,
+    Path((tenant, entry)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let tenant = caller.in_tenant(&tenant, Action::BusinessDataEdit).await?;
+    let found = caller.api.store.governed(&tenant, KIND, &entry).await?;
+    may_edit(&caller, &found).await?;
+    caller.api.store.delete_governed(&caller.cause(), &found).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ask for the publication of the draft of an entry of business data.
+#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/business-data/{entry}/publish", tag = "business metadata", request_body = Option<PublishBody>, responses((status = 201, body = ApprovalView)))]
+pub(crate) async fn publish_business_data_entry(
+    caller: Caller,
+    Path((tenant, entry)): Path<(String, String)>,
+    body: JsonBody<PublishBody>,
+) -> Result<(StatusCode, Json<ApprovalView>), Problem> {
+    let tenant = caller.in_tenant(&tenant, Action::BusinessDataEdit).await?;
+    let found = caller.api.store.governed(&tenant, KIND, &entry).await?;
+    may_edit(&caller, &found).await?;
+    publish(&caller, &found, body).await
+}
+
+/// List the published versions of an entry of business data, newest first.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/business-data/{entry}/versions", tag = "business metadata", responses((status = 200, body = GovernedVersionsView)))]
+pub(crate) async fn list_business_data_entry_versions(
+    caller: Caller,
+    Path((tenant, entry)): Path<(String, String)>,
+) -> Result<Json<GovernedVersionsView>, Problem> {
+    let tenant = caller.in_tenant(&tenant, Action::CatalogView).await?;
+    let found = caller.api.store.governed(&tenant, KIND, &entry).await?;
+    Ok(Json(GovernedVersionsView::of(caller.api.store.governed_versions(&found).await?)))
+}

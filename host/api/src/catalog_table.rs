@@ -1,0 +1,139 @@
+//! The page of a table in the catalog: everything about it in one answer (ROL-6, PRM-1).
+
+use crate::{caller::Caller, lineage::LineageView, problem::Problem, quality_rules::RuleSummaryView, search::PlaceView, tags::TagOnView};
+use axum::{Json, extract::Path};
+use millrace_domain::{Action, Scope, governed::GovernedKind, search::Sight};
+use millrace_model::{Schema, ids::TenantId};
+use millrace_store::{GovernedFilter, PageRequest, TableOverview, TableReaders};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// A table with everything around it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TablePageView {
+    id: String,
+    name: String,
+    /// The project that owns it.
+    project: PlaceView,
+    /// Name in the system that holds it.
+    physical_name: String,
+    description: String,
+    /// Columns with their comments.
+    #[schema(value_type = Vec<Object>)]
+    schema: Schema,
+    #[schema(value_type = Object)]
+    format: Value,
+    /// Grows with each change of the design.
+    revision: i64,
+    created_at_ms: i64,
+    updated_at_ms: i64,
+    /// Where it is published, with the number of the publication in force.
+    environments: Vec<TableEnvironmentView>,
+    /// Tags on the table and its columns.
+    tags: Vec<TagOnView>,
+    /// What it is made from and what is made from it, one job away.
+    lineage: LineageView,
+    /// Quality rules with their last results.
+    quality: Vec<RuleSummaryView>,
+    /// Business data that a published relation connects with it.
+    business_data: Vec<TableRelationView>,
+    readers: TableReadersView,
+    /// What the caller can do: `edit`, `publish`, `apply`, `grant`, `tag`, `add_quality_rule`.
+    allowed_actions: Vec<&'static str>,
+}
+
+/// A publication in force.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TableEnvironmentView {
+    environment: String,
+    number: i64,
+}
+
+/// A relation of business data with the table.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TableRelationView {
+    /// Id of the relation.
+    id: String,
+    /// The word for it.
+    name: String,
+    /// Id of the business data.
+    from: String,
+    /// The column, if one is meant.
+    column: Option<String>,
+}
+
+/// Who may use the table besides its project.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TableReadersView {
+    /// Projects with a permission.
+    projects: i64,
+    /// Persons with a permission.
+    persons: i64,
+    /// What everybody in the tenant may do: `select`, `insert`.
+    public: Vec<String>,
+}
+
+/// The table of this id or `project.table`, as far as the caller may know of it: what is only designed is its project's.
+pub(crate) async fn visible(caller: &Caller, tenant: &TenantId, table: &str) -> Result<TableOverview, Problem> {
+    let found = caller.api.store.table_overview(tenant, table).await?;
+    let is_own = caller.principal.allowed(Action::TopicView, &Scope::Project(found.scope.clone()));
+    let is_known = is_own || !caller.api.store.table_readers(tenant, &found.id).await?.environments.is_empty();
+    if is_known { Ok(found) } else { Err(Problem::not_found("table", table)) }
+}
+
+/// Get the page of a table, by id or as `project.table`. Everybody in the tenant may, once it is published; rows
+/// and addresses are not in it.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/table-pages/{table}", tag = "catalog", responses((status = 200, body = TablePageView)))]
+pub(crate) async fn get_table_page(caller: Caller, Path((tenant, table)): Path<(String, String)>) -> Result<Json<TablePageView>, Problem> {
+    let tenant = caller.in_tenant(&tenant, Action::CatalogView).await?;
+    let store = &caller.api.store;
+    let table = visible(&caller, &tenant, &table).await?;
+    let lineage = store.lineage(&tenant, &table.id, 1, true, true).await?;
+    let tags = store.tags_on(&tenant, &table.id).await?;
+    let TableReaders { projects, persons, public, environments } = store.table_readers(&tenant, &table.id).await?;
+    let of_table = GovernedFilter { parent: Some(table.id.clone()), ..GovernedFilter::default() };
+    let all = PageRequest { cursor: None, limit: Some(200) };
+    let mut quality = Vec::new();
+    for rule in store.governed_items(&tenant, GovernedKind::QualityRule, &of_table, &all).await?.items {
+        let last = store.quality_results(&tenant, &rule.id, 100).await?;
+        quality.push(RuleSummaryView::of(rule, &last));
+    }
+    let relations = store.relations_to(&tenant, &table.id).await?;
+    let business_data = relations.into_iter().map(|(id, name, from, column)| TableRelationView { id, name, from, column }).collect();
+    let allowed_actions = allowed(&caller, &table);
+    let TableOverview { id, scope, project_name, name, physical_name, description, schema, format, revision, created_at_ms, updated_at_ms } =
+        table;
+    Ok(Json(TablePageView {
+        id,
+        name,
+        project: PlaceView { id: scope.project.to_string(), name: project_name },
+        physical_name,
+        description,
+        schema,
+        format,
+        revision,
+        created_at_ms,
+        updated_at_ms,
+        environments: environments.into_iter().map(|(environment, number)| TableEnvironmentView { environment, number }).collect(),
+        tags: tags.into_iter().map(TagOnView::from).collect(),
+        lineage: LineageView::of(lineage, &Sight::of(&caller.principal, &tenant)),
+        quality,
+        business_data,
+        readers: TableReadersView { projects, persons, public },
+        allowed_actions,
+    }))
+}
+
+fn allowed(caller: &Caller, table: &TableOverview) -> Vec<&'static str> {
+    let (project, tenant) = (Scope::Project(table.scope.clone()), Scope::Tenant(table.scope.tenant.clone()));
+    let words = [
+        ("edit", Action::TopicEdit, &project),
+        ("publish", Action::TablePublish, &project),
+        ("apply", Action::PermissionApply, &tenant),
+        ("grant", Action::PermissionGrant, &project),
+        ("tag", Action::TagAttach, &tenant),
+        ("add_quality_rule", Action::QualityRuleEdit, &project),
+    ];
+    words.iter().filter(|(_, action, scope)| caller.principal.allowed(*action, scope)).map(|(word, ..)| *word).collect()
+}

@@ -1,0 +1,166 @@
+//! Relations of business data to business data, tables and columns (ROL-3, ROL-5, approved by ROL-2).
+
+use crate::{
+    approvals::ApprovalView,
+    caller::Caller,
+    catalog_table::visible,
+    extract::{IfMatch, JsonBody, QueryString, Tagged},
+    governed::{GovernedQuery, GovernedVersionsView, GovernedView, PublishBody, checked, publish, stored},
+    page::Listing,
+    problem::Problem,
+};
+use axum::{Json, extract::Path, http::StatusCode};
+use millrace_domain::{
+    Action, Name,
+    governed::{GovernedKind, Relation, RelationEndKind, Wrong},
+};
+use millrace_model::ids::TenantId;
+use millrace_store::{GovernedFilter, GovernedItem, NewGoverned, PageRequest};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+const KIND: GovernedKind = GovernedKind::Relation;
+
+/// A relation to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewRelationBody {
+    /// The word for it: `describes`.
+    #[schema(value_type = String)]
+    name: Name,
+    /// `{"from": {"kind": "business_data", "id": "bsd_…"}, "to": {"kind": "table", "id": "top_…", "column": "url"}}`.
+    #[schema(value_type = Object)]
+    document: Relation,
+}
+
+async fn new(caller: &Caller, tenant: &TenantId, body: NewRelationBody) -> Result<NewGoverned, Problem> {
+    check_ends(caller, tenant, &body.document).await?;
+    let parent = body.document.from.id.clone();
+    Ok(NewGoverned { kind: KIND, project: None, name: body.name, parent, draft: stored(&body.document)? })
+}
+
+async fn check_ends(caller: &Caller, tenant: &TenantId, relation: &Relation) -> Result<(), Problem> {
+    let mut wrong = relation.check();
+    for (field, end) in [("from", &relation.from), ("to", &relation.to)] {
+        let found = match end.kind {
+            RelationEndKind::BusinessData => {
+                caller.api.store.governed(tenant, GovernedKind::BusinessData, &end.id).await.map(|found| found.id).map_err(Problem::from)
+            }
+            RelationEndKind::Table => visible(caller, tenant, &end.id).await.map(|table| {
+                if let Some(column) = end.column.as_deref().filter(|column| table.schema.field(column).is_none()) {
+                    wrong.push(Wrong::new(format!("{field}.column"), format!("`{column}` is no column of `{}`", table.name)));
+                }
+                table.id
+            }),
+        };
+        match found {
+            Ok(id) if id == end.id => {}
+            Ok(id) => wrong.push(Wrong::new(format!("{field}.id"), format!("must be an id; that of `{}` is `{id}`", end.id))),
+            Err(problem) if problem.status == StatusCode::NOT_FOUND => wrong.push(Wrong::new(format!("{field}.id"), "is not there")),
+            Err(problem) => return Err(problem),
+        }
+    }
+    checked(wrong)
+}
+
+async fn view(caller: &Caller, item: GovernedItem) -> Result<GovernedView, Problem> {
+    Ok(GovernedView::of(caller, item, true))
+}
+
+async fn check(caller: &Caller, item: &GovernedItem, document: &Relation) -> Result<(), Problem> {
+    if document.from.id != item.parent {
+        return Err(Problem::field("from.id", "request.invalid", "cannot change; make another relation"));
+    }
+    check_ends(caller, &item.tenant, document).await
+}
+
+/// List relations, newest first.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/relations", tag = "business metadata", params(GovernedQuery), responses((status = 200, body = Listing<GovernedView>)))]
+pub(crate) async fn list_relations(
+    caller: Caller,
+    Path(tenant): Path<String>,
+    query: QueryString<GovernedQuery>,
+) -> Result<Json<Listing<GovernedView>>, Problem> {
+    let tenant = caller.in_tenant(&tenant, Action::CatalogView).await?;
+    let query = query.parse()?;
+    let filter = GovernedFilter { parent: query.parent, is_published: query.published, ..GovernedFilter::default() };
+    let page = PageRequest { cursor: query.cursor, limit: query.limit };
+    let mut found = caller.api.store.governed_items(&tenant, KIND, &filter, &page).await?;
+    let mut views = Vec::new();
+    for item in std::mem::take(&mut found.items) {
+        views.push(view(&caller, item).await?);
+    }
+    Ok(Listing::of(millrace_store::Page { items: views, next_cursor: found.next_cursor }))
+}
+
+/// Make a relation: a draft.
+#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/relations", tag = "business metadata", request_body = NewRelationBody, responses((status = 201, body = GovernedView)))]
+pub(crate) async fn create_relation(
+    caller: Caller,
+    Path(tenant): Path<String>,
+    body: JsonBody<NewRelationBody>,
+) -> Result<Tagged<GovernedView>, Problem> {
+    let tenant = caller.in_tenant(&tenant, Action::RelationEdit).await?;
+    let new = new(&caller, &tenant, body.parse()?).await?;
+    let made = caller.api.store.create_governed(&caller.cause(), &tenant, &new).await?;
+    Ok(Tagged(StatusCode::CREATED, made.revision, view(&caller, made).await?))
+}
+
+/// Get a relation by name or id.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/relations/{relation}", tag = "business metadata", responses((status = 200, body = GovernedView)))]
+pub(crate) async fn get_relation(
+    caller: Caller,
+    Path((tenant, relation)): Path<(String, String)>,
+) -> Result<Tagged<GovernedView>, Problem> {
+    let tenant = caller.in_tenant(&tenant, Action::CatalogView).await?;
+    let found = caller.api.store.governed(&tenant, KIND, &relation).await?;
+    Ok(Tagged(StatusCode::OK, found.revision, view(&caller, found).await?))
+}
+
+/// Replace the draft of a relation. While its publication waits for a decision it stands still.
+#[utoipa::path(put, path = "/api/v1/tenants/{tenant}/relations/{relation}", tag = "business metadata", request_body(content = Object, description = "The relation: from, to and description."), responses((status = 200, body = GovernedView)))]
+pub(crate) async fn edit_relation(
+    caller: Caller,
+    Path((tenant, relation)): Path<(String, String)>,
+    if_match: IfMatch,
+    body: JsonBody<Relation>,
+) -> Result<Tagged<GovernedView>, Problem> {
+    let tenant = caller.in_tenant(&tenant, Action::RelationEdit).await?;
+    let found = caller.api.store.governed(&tenant, KIND, &relation).await?;
+    let document = body.parse()?;
+    check(&caller, &found, &document).await?;
+    let changed = caller.api.store.change_governed(&caller.cause(), &found, &stored(&document)?, if_match.revision()?).await?;
+    Ok(Tagged(StatusCode::OK, changed.revision, view(&caller, changed).await?))
+}
+
+/// Remove a relation that nothing else needs.
+#[utoipa::path(delete, path = "/api/v1/tenants/{tenant}/relations/{relation}", tag = "business metadata", responses((status = 204)))]
+pub(crate) async fn delete_relation(caller: Caller, Path((tenant, relation)): Path<(String, String)>) -> Result<StatusCode, Problem> {
+    let tenant = caller.in_tenant(&tenant, Action::RelationEdit).await?;
+    let found = caller.api.store.governed(&tenant, KIND, &relation).await?;
+    caller.api.store.delete_governed(&caller.cause(), &found).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ask for the publication of the draft of a relation.
+#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/relations/{relation}/publish", tag = "business metadata", request_body = Option<PublishBody>, responses((status = 201, body = ApprovalView)))]
+pub(crate) async fn publish_relation(
+    caller: Caller,
+    Path((tenant, relation)): Path<(String, String)>,
+    body: JsonBody<PublishBody>,
+) -> Result<(StatusCode, Json<ApprovalView>), Problem> {
+    let tenant = caller.in_tenant(&tenant, Action::RelationEdit).await?;
+    let found = caller.api.store.governed(&tenant, KIND, &relation).await?;
+    publish(&caller, &found, body).await
+}
+
+/// List the published versions of a relation, newest first.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/relations/{relation}/versions", tag = "business metadata", responses((status = 200, body = GovernedVersionsView)))]
+pub(crate) async fn list_relation_versions(
+    caller: Caller,
+    Path((tenant, relation)): Path<(String, String)>,
+) -> Result<Json<GovernedVersionsView>, Problem> {
+    let tenant = caller.in_tenant(&tenant, Action::CatalogView).await?;
+    let found = caller.api.store.governed(&tenant, KIND, &relation).await?;
+    Ok(Json(GovernedVersionsView::of(caller.api.store.governed_versions(&found).await?)))
+}

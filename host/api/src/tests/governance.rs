@@ -1,0 +1,162 @@
+//! Search, the page of a table, business metadata and quality rules over HTTP.
+
+use super::{Server, request};
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+const TENANT: &str = "/api/v1/tenants/acme";
+const PROJECT: &str = "/api/v1/tenants/acme/projects/web";
+
+async fn names(server: &Server, token: &str, query: &str) -> Vec<String> {
+    let found = server.get(token, &format!("{TENANT}/search?{query}")).await.ok();
+    found["items"].as_array().unwrap().iter().map(|i| format!("{} {}", i["kind"].as_str().unwrap(), i["name"].as_str().unwrap())).collect()
+}
+
+/// ROL-6: every role searches; what somebody works on is found by who works there.
+#[tokio::test]
+async fn everybody_searches_the_catalog() {
+    let server = Server::start().await;
+    server.furnish("acme").await;
+    server.furnish("bolt").await;
+    let developer = server.token("acme", "developer", Some("web")).await;
+    assert_eq!(names(&server, &developer, "q=clicks").await, ["table clicks", "job clean-clicks"]);
+    assert_eq!(names(&server, &developer, "q=clean&kind=job").await, ["job clean-clicks"]);
+    let member = server.token("acme", "member", None).await;
+    assert_eq!(names(&server, &member, "q=clicks&project=web").await, ["table clicks"]);
+    assert_eq!(names(&server, &member, "q=customer").await, ["meta_model customer"]);
+    let all = names(&server, &server.admin.clone(), "limit=200").await;
+    for kind in ["tag personal", "category people", "business_data ann", "relation visits", "quality_rule url-is-there", "function shared"]
+    {
+        assert!(all.iter().any(|found| found == kind), "{kind} is not in {all:?}");
+    }
+    let wrong = server.get(&member, &format!("{TENANT}/search?kind=planet")).await;
+    assert_eq!(wrong.problem(), (400, "request.invalid_query"));
+    let wrong = server.get(&member, &format!("{TENANT}/search?cursor=x")).await;
+    assert_eq!(wrong.problem(), (422, "request.invalid"));
+}
+
+#[tokio::test]
+async fn the_page_of_a_table_says_everything() {
+    let server = Server::start().await;
+    server.furnish("acme").await;
+    let developer = server.token("acme", "developer", Some("web")).await;
+    let table = server.get(&developer, &format!("{TENANT}/table-pages/web.clicks")).await.ok();
+    let on = json!({"kind": "table", "id": table["id"], "column": "url"});
+    let attached = server.post(&developer, &format!("{TENANT}/tags/personal/attach"), on).await;
+    assert_eq!(attached.status, StatusCode::NO_CONTENT);
+    let wrong = json!({"kind": "table", "id": table["id"], "column": "uri"});
+    assert_eq!(server.post(&developer, &format!("{TENANT}/tags/personal/attach"), wrong).await.problem(), (422, "request.invalid"));
+
+    let page = server.get(&developer, &format!("{TENANT}/table-pages/{}", table["id"].as_str().unwrap())).await.ok();
+    assert_eq!(page["project"]["name"], "web");
+    assert_eq!(page["schema"], json!([{"name": "url", "type": "STRING", "nullable": true}]));
+    assert_eq!((&page["tags"][0]["name"], &page["tags"][0]["column"]), (&json!("personal"), &json!("url")));
+    assert_eq!((&page["quality"][0]["name"], &page["quality"][0]["state"]), (&json!("url-is-there"), &json!("draft")));
+    assert_eq!(page["allowed_actions"], json!(["edit", "publish", "apply", "tag", "add_quality_rule"]));
+    assert_eq!(page["readers"], json!({"projects": 0, "persons": 0, "public": []}));
+    let member = server.token("acme", "member", None).await;
+    let seen = server.get(&member, &format!("{TENANT}/table-pages/web.clicks")).await.ok();
+    assert_eq!(seen["allowed_actions"], json!(["apply"]));
+    let lineage = server.get(&member, &format!("{TENANT}/lineage?table=web.clicks&depth=3&direction=downstream")).await.ok();
+    assert_eq!(lineage["is_cut"], false);
+    assert_eq!(server.get(&member, &format!("{TENANT}/lineage?table=web.none")).await.problem(), (404, "table.not_found"));
+}
+
+/// GOV-1 with ROL-1 to ROL-3: who makes what, and who agrees to it.
+#[tokio::test]
+async fn business_metadata_goes_from_draft_to_published() {
+    let server = Server::start().await;
+    server.furnish("acme").await;
+    let (global, asset) = (server.token("acme", "global_data_admin", None).await, server.token("acme", "data_asset_admin", None).await);
+    let business = server.token("acme", "business_user", None).await;
+
+    // ROL-1 manages categories; ROL-2 makes a meta-model, ROL-1 agrees.
+    server.post(&global, &format!("{TENANT}/categories"), json!({"name": "goods"})).await.ok();
+    assert_eq!(server.post(&asset, &format!("{TENANT}/categories"), json!({"name": "x"})).await.problem(), (403, "access.forbidden"));
+    let attributes = json!([{"name": "level", "type": "enum", "values": ["low", "high"], "required": true}]);
+    let model = json!({"name": "product", "category": "goods", "document": {"attributes": attributes}});
+    let model = server.post(&asset, &format!("{TENANT}/meta-models"), model).await.ok();
+    assert_eq!((&model["state"], &model["allowed_actions"]), (&json!("draft"), &json!(["edit", "delete", "request_publication"])));
+    let early = json!({"name": "shoe", "meta_model": "product", "document": {"values": {"level": "low"}}});
+    let early = server.post(&business, &format!("{TENANT}/business-data"), early).await;
+    assert_eq!(early.problem(), (409, "meta_model.not_published"));
+    let asked = server.post(&asset, &format!("{TENANT}/meta-models/product/publish"), json!({"reason": "for the shop"})).await.ok();
+    let approve = format!("{TENANT}/approvals/{}/approve", asked["id"].as_str().unwrap());
+    assert_eq!(server.post(&asset, &approve, json!({})).await.problem().0, 403, "nobody decides their own request");
+    assert_eq!(server.post(&business, &approve, json!({})).await.problem().0, 403);
+    assert_eq!(server.get(&asset, &format!("{TENANT}/meta-models/product")).await.ok()["state"], "in_approval");
+    let blocked = server.call(&asset, Method::PUT, &format!("{TENANT}/meta-models/product"), json!({"attributes": []})).await;
+    assert_eq!(blocked.problem(), (409, "governed.in_approval"));
+    server.post(&global, &approve, json!({"opinion": "good"})).await.ok();
+    assert_eq!(server.get(&asset, &format!("{TENANT}/meta-models/product")).await.ok()["state"], "published");
+
+    // ROL-3 makes an entry by the meta-model; ROL-2 agrees.
+    let wrong = json!({"name": "shoe", "meta_model": "product", "document": {"values": {"level": "mid", "size": 3}}});
+    let wrong = server.post(&business, &format!("{TENANT}/business-data"), wrong).await;
+    assert_eq!(wrong.problem(), (422, "request.invalid"));
+    assert_eq!(wrong.body["errors"].as_array().unwrap().len(), 2, "{wrong:?}");
+    let entry = json!({"name": "shoe", "meta_model": "product", "document": {"values": {"level": "low"}}});
+    let entry = server.post(&business, &format!("{TENANT}/business-data"), entry).await.ok();
+    let asked = server.post(&business, &format!("{TENANT}/business-data/shoe/publish"), Value::Null).await.ok();
+    let approve = format!("{TENANT}/approvals/{}/approve", asked["id"].as_str().unwrap());
+    assert_eq!(server.post(&global, &approve, json!({})).await.problem().0, 403, "not theirs to decide");
+    server.post(&asset, &approve, json!({})).await.ok();
+    let path = format!("{TENANT}/business-data/shoe");
+    let stale = server.send(request(Some(&business), Method::PUT, &path, &json!({"values": {"level": "high"}}), Some("\"9\""))).await;
+    assert_eq!(stale.problem().0, 412);
+    let edited = server.call(&business, Method::PUT, &path, json!({"values": {"level": "high"}})).await.ok();
+    assert_eq!((&edited["state"], &edited["published"]["values"]["level"]), (&json!("edited"), &json!("low")));
+    let versions = server.get(&business, &format!("{path}/versions")).await.ok();
+    assert_eq!(versions["items"][0]["number"], 1);
+
+    // ROL-2 names who manages the entries: others may not change them any more.
+    let me = server.get(&asset, "/api/v1/me").await.ok();
+    let managers = json!({"users": [me["user"].as_str().unwrap()]});
+    server.call(&asset, Method::PUT, &format!("{TENANT}/meta-models/product/managers"), managers).await.ok();
+    let refused = server.call(&business, Method::PUT, &path, json!({"values": {"level": "low"}})).await;
+    assert_eq!(refused.problem(), (403, "business_data.not_manager"));
+    assert_eq!(server.get(&business, &path).await.ok()["allowed_actions"], json!([]));
+
+    // A relation to a column; ROL-5 may make one too.
+    let developer = server.token("acme", "developer", Some("web")).await;
+    let table = server.get(&developer, &format!("{TENANT}/table-pages/web.clicks")).await.ok();
+    let ends = |column: &str| json!({"from": {"kind": "business_data", "id": entry["id"]}, "to": {"kind": "table", "id": table["id"], "column": column}});
+    let wrong = server.post(&developer, &format!("{TENANT}/relations"), json!({"name": "describes", "document": ends("uri")})).await;
+    assert_eq!(wrong.body["errors"][0]["field"], "to.column");
+    let made = server.post(&developer, &format!("{TENANT}/relations"), json!({"name": "describes", "document": ends("url")})).await.ok();
+    let asked = server.post(&developer, &format!("{TENANT}/relations/{}/publish", made["id"].as_str().unwrap()), Value::Null).await.ok();
+    server.post(&asset, &format!("{TENANT}/approvals/{}/approve", asked["id"].as_str().unwrap()), json!({})).await.ok();
+    let page = server.get(&developer, &format!("{TENANT}/table-pages/web.clicks")).await.ok();
+    assert_eq!((&page["business_data"][0]["name"], &page["business_data"][0]["column"]), (&json!("describes"), &json!("url")));
+    let used = server.call(&asset, Method::DELETE, &path, Value::Null).await;
+    assert_eq!(used.problem(), (409, "business_data.in_use"));
+}
+
+/// ROL-3, ROL-4, ROL-5: rules are made by who works with the table, and agreed to by the project's data administrator.
+#[tokio::test]
+async fn quality_rules_are_published_by_the_projects_data_administrator() {
+    let server = Server::start().await;
+    server.furnish("acme").await;
+    let developer = server.token("acme", "developer", Some("web")).await;
+    let admin = server.token("acme", "project_data_admin", Some("web")).await;
+    let rules = format!("{PROJECT}/quality-rules");
+    let wrong = json!({"name": "x", "table": "clicks", "document": {"column": "uri", "check": {"type": "not_null"}}});
+    assert_eq!(server.post(&developer, &rules, wrong).await.body["errors"][0]["field"], "column");
+    let rule =
+        json!({"name": "no-twins", "table": "clicks", "document": {"column": "url", "check": {"type": "unique", "window_ms": 60_000}}});
+    server.post(&developer, &rules, rule).await.ok();
+    let results = json!({"name": "quality-results", "data_source": "broker", "schema": [{"name": "rule", "type": "STRING"}]});
+    server.post(&server.admin, &format!("{PROJECT}/topics"), results).await.ok();
+    let job = json!({"name": "check-twins", "results": "quality-results"});
+    let early = server.post(&developer, &format!("{rules}/no-twins/job"), job.clone()).await;
+    assert_eq!(early.problem(), (409, "quality_rule.not_published"));
+    let asked = server.post(&developer, &format!("{rules}/no-twins/publish"), json!({"reason": "twins hurt"})).await.ok();
+    server.post(&admin, &format!("{TENANT}/approvals/{}/approve", asked["id"].as_str().unwrap()), json!({})).await.ok();
+    let found = server.get(&developer, &format!("{rules}/no-twins")).await.ok();
+    assert_eq!((&found["state"], &found["is_of_rows"], &found["results"]), (&json!("published"), &json!(false), &json!([])));
+    let made = server.post(&developer, &format!("{rules}/no-twins/job"), job).await.ok();
+    assert!(made["sql"].as_str().unwrap().contains("FROM `clicks`"), "{made}");
+    assert_eq!(server.get(&developer, &format!("{PROJECT}/jobs/check-twins")).await.ok()["draft"]["sql"], made["sql"]);
+    let of_rows = server.post(&developer, &format!("{rules}/url-is-there/job"), json!({"name": "x", "results": "quality-results"})).await;
+    assert_eq!(of_rows.problem(), (409, "quality_rule.not_published"));
+}
