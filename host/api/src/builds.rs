@@ -10,7 +10,7 @@ use axum::{Json, extract::Path, http::StatusCode};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use millrace_builder::{Jar, Language, SourceFile, World, frame::DEFAULT_FRAMES};
 use millrace_control::{BodyOrder, BuildOrder};
-use millrace_domain::{Action, Name};
+use millrace_domain::{Action, Name, ProjectScope, ResourceKind};
 use millrace_store::Build;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -83,14 +83,18 @@ pub(crate) struct FrameRequest {
     text: String,
 }
 
-/// A JAR.
+/// A JAR: its content, or a resource of the project that holds it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct JarRequest {
-    /// Name by which messages call it.
-    name: String,
+    /// Name by which messages call it; that of the resource unless given.
+    name: Option<String>,
     /// The archive, in Base64.
-    content_base64: String,
+    content_base64: Option<String>,
+    /// Name or id of a resource of the kind `jar` instead.
+    resource: Option<String>,
+    /// Version of the resource; the newest unless given.
+    version: Option<i64>,
 }
 
 /// A build.
@@ -243,7 +247,7 @@ pub(crate) async fn create_build(
     if request.plugin.is_some() {
         caller.in_project(&tenant, &project, Action::PluginUpload).await?;
     }
-    let order = order(request)?;
+    let order = order(&caller, &scope, request).await?;
     let api = caller.api.clone();
     let (noted, scope) = to_the_end(async move {
         let noted = caller.api.control.submit_build(&caller.cause(), &scope, order).await;
@@ -275,20 +279,45 @@ pub(crate) async fn cancel_build(
     Ok(Json(caller.api.control.cancel_build(&caller.cause(), &scope, &build).await?.into()))
 }
 
-fn order(request: BuildRequest) -> Result<BuildOrder, Problem> {
-    let jar = |(number, jar): (usize, JarRequest)| {
-        let field = format!("jars[{number}].content_base64");
-        let bytes = STANDARD.decode(&jar.content_base64);
-        let bytes = bytes.map_err(|error| Problem::field(&field, "request.invalid", format!("is not Base64: {error}")))?;
-        Ok(Jar { name: jar.name, bytes })
+/// The JAR, wherever its content lies; `left` is what the JARs of the request may still have together.
+async fn jar(caller: &Caller, scope: &ProjectScope, number: usize, jar: JarRequest, left: &mut usize) -> Result<Jar, Problem> {
+    let wrong = |field: &str, message: String| Problem::field(&format!("jars[{number}].{field}"), "request.invalid", message);
+    let found = match (jar.content_base64, jar.resource) {
+        (Some(text), None) => {
+            let bytes = STANDARD.decode(&text).map_err(|error| wrong("content_base64", format!("is not Base64: {error}")))?;
+            Jar { name: jar.name.unwrap_or_else(|| format!("{}.jar", number + 1)), bytes }
+        }
+        (None, Some(name)) => {
+            let found = caller.api.store.resource(scope, &name).await?;
+            if found.kind != ResourceKind::Jar {
+                return Err(wrong("resource", format!("`{}` is a {}, expected a jar", found.name, found.kind)));
+            }
+            let version = jar.version.map_or_else(|| "latest".to_owned(), |version| version.to_string());
+            let (version, _) = caller.api.store.resource_version(scope, &found.id, &version).await?;
+            if usize::try_from(version.size_bytes).is_ok_and(|size| size > *left) {
+                return Err(wrong("resource", format!("has {} bytes; the JARs of a build may have {left} more", version.size_bytes)));
+            }
+            let bytes = caller.api.store.component(&scope.tenant, &version.content_hash).await?;
+            Jar { name: jar.name.unwrap_or_else(|| format!("{}.jar", found.name)), bytes }
+        }
+        _ => return Err(wrong("content_base64", "expected either the content or a `resource`".to_owned())),
     };
+    *left = left.saturating_sub(found.bytes.len());
+    Ok(found)
+}
+
+async fn order(caller: &Caller, scope: &ProjectScope, request: BuildRequest) -> Result<BuildOrder, Problem> {
+    let (mut jars, mut left) = (Vec::new(), caller.api.config.build_bytes_max);
+    for (number, asked) in request.jars.into_iter().enumerate() {
+        jars.push(jar(caller, scope, number, asked, &mut left).await?);
+    }
     Ok(BuildOrder {
         world: request.world,
         language: request.language,
         sources: request.sources.into_iter().map(|file| SourceFile { path: file.path, text: file.text }).collect(),
         body: request.body.map(|body| BodyOrder { frame: body.frame.map(|frame| (frame.path, frame.text)), parts: body.parts }),
         class: request.class,
-        jars: request.jars.into_iter().enumerate().map(jar).collect::<Result<_, Problem>>()?,
+        jars,
         plugin: request.plugin,
         description: request.description,
     })

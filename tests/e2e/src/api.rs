@@ -58,6 +58,12 @@ impl Api {
         Self { http: reqwest::Client::new(), base, token: token.to_owned() }
     }
 
+    /// The same server as somebody else sees it.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { http: self.http.clone(), base: self.base.clone(), token: token.to_owned() }
+    }
+
     async fn call(&self, method: Method, path: &str, fill: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder) -> Answer {
         let request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token).timeout(Duration::from_secs(90));
         let lost = |error: reqwest::Error| Problem { status: 0, body: Value::String(error.to_string()) };
@@ -103,6 +109,11 @@ impl Api {
         self.call(Method::PATCH, path, |r| r.header(header::IF_MATCH, "*").json(body)).await
     }
 
+    /// Removes what is at `path`.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.call(Method::DELETE, path, |r| r).await
+    }
+
     /// Uploads bytes to `path`.
     pub async fn upload(&self, path: &str, bytes: Vec<u8>) -> Answer {
         self.call(Method::POST, path, |r| r.header(header::CONTENT_TYPE, "application/wasm").body(bytes)).await
@@ -126,6 +137,12 @@ pub struct Project {
 }
 
 impl Project {
+    /// A project that is there, as this client's caller sees it.
+    #[must_use]
+    pub fn at(api: &Api, tenant: &str, project: &str) -> Self {
+        Self { api: api.clone(), path: format!("/api/v1/tenants/{tenant}/projects/{project}") }
+    }
+
     /// Path of a resource below the project.
     #[must_use]
     pub fn path(&self, rest: &str) -> String {

@@ -49,6 +49,9 @@ async fn what_is_wrong_with_a_request_is_named() {
             422,
             "`jars[0].content_base64`: is not Base64",
         ),
+        (json!({"world": "etl-operator", "jars": [{"name": "a.jar"}]}), 422, "expected either the content or a `resource`"),
+        (json!({"world": "etl-operator", "jars": [{"resource": "none"}]}), 404, "none"),
+        (json!({"world": "etl-operator", "jars": [{"resource": "sample"}]}), 422, "expected a jar"),
         (json!({"world": "etl-operator", "class": "Busy"}), 429, "16 builds wait"),
     ] {
         let answer = server.post(&token, BUILDS, request).await;

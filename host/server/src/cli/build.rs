@@ -37,6 +37,9 @@ pub(crate) struct BuildArguments {
     /// A JAR that is compiled against, or that holds the class
     #[arg(long = "jar", value_name = "FILE")]
     jars: Vec<PathBuf>,
+    /// The same of a JAR among the project's resources, its newest version unless one is named
+    #[arg(long = "jar-resource", value_name = "NAME[:VERSION]")]
+    jar_resources: Vec<String>,
     /// A part of the platform's frame, instead of whole files: `ETL=body.java`
     #[arg(long = "part", value_name = "NAME=FILE")]
     parts: Vec<String>,
@@ -121,6 +124,15 @@ fn request(arguments: &BuildArguments) -> anyhow::Result<(Value, Sent)> {
         let bytes = std::fs::read(file).with_context(|| format!("cannot read the JAR {}", file.display()))?;
         let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         jars.push(json!({"name": name, "content_base64": STANDARD.encode(bytes)}));
+    }
+    for resource in &arguments.jar_resources {
+        jars.push(match resource.split_once(':') {
+            None => json!({"resource": resource}),
+            Some((name, version)) => {
+                let version: i64 = version.parse().with_context(|| format!("`--jar-resource {resource}`: the version is no number"))?;
+                json!({"resource": name, "version": version})
+            }
+        });
     }
     if let Some(fields) = request.as_object_mut() {
         fields.insert("sources".into(), Value::from(sources));

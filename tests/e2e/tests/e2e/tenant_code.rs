@@ -6,7 +6,6 @@
 
 use crate::kafka;
 use anyhow::{Context, ensure};
-use base64::{Engine, engine::general_purpose::STANDARD};
 use millrace_e2e::{Kafka, Project, Server, ServerOptions, binary, unique, until};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -120,8 +119,9 @@ async fn make_plugin(project: &Project, folder: &Path, case: &Case) -> anyhow::R
             build(project, &request).await
         }
         Code::Jar { world, class, sources } => {
-            let jars = json!([{"name": "code.jar", "content_base64": STANDARD.encode(jar(folder, sources)?)}]);
-            let request = json!({"world": world, "class": class, "jars": jars, "plugin": case.plugin});
+            // As Maven would leave it, kept among the project's resources (EXT-5).
+            project.api.upload(&project.path("resources/code/versions"), jar(folder, sources)?).await?;
+            let request = json!({"world": world, "class": class, "jars": [{"resource": "code"}], "plugin": case.plugin});
             build(project, &request).await
         }
         Code::Folder(name) => {
