@@ -161,11 +161,10 @@ fn files(folder: &Path, extensions: &[&str], depth: u32) -> Result<Vec<PathBuf>,
 /// A diagnostic as compilers print it.
 fn said(diagnostic: &Diagnostic) -> String {
     let mut text = String::new();
-    for part in [diagnostic.file.clone(), diagnostic.line.map(|n| n.to_string()), diagnostic.column.map(|n| n.to_string())] {
-        if let Some(part) = part {
-            text.push_str(&part);
-            text.push(':');
-        }
+    let numbers = [diagnostic.line, diagnostic.column].map(|number| number.map(|number| number.to_string()));
+    for part in std::iter::once(diagnostic.file.clone()).chain(numbers).flatten() {
+        text.push_str(&part);
+        text.push(':');
     }
     let severity = match diagnostic.severity {
         Severity::Error => "error",
