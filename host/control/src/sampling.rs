@@ -178,7 +178,7 @@ mod tests {
         let schema = r#"{"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}, "ok": {"type": ["boolean", "null"]},
             "tags": {"type": "array", "items": {"type": "string"}}, "at": {"type": "string", "format": "date-time"}}}"#;
         let table = inferred(SampledMessages { registered: Some(of("JSON", schema)), ..messages(&[r#"{"id": 1}"#]) }).unwrap();
-        assert_eq!(columns(&table), ["at STRING", "id BIGINT NOT NULL", "ok BOOLEAN", "tags ARRAY<STRING>"]);
+        assert_eq!(columns(&table), ["at STRING", "id BIGINT NOT NULL", "ok BOOLEAN", "tags ARRAY<STRING NOT NULL>"]);
         assert_eq!(table.evidence[1].rows_present, 1);
         // One that cannot be read leaves the messages.
         let table = inferred(SampledMessages { registered: Some(of("PROTOBUF", "message X {}")), ..messages(&[r#"{"id": 1}"#]) }).unwrap();

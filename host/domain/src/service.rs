@@ -29,7 +29,7 @@ impl Service {
             "job" | "instance" | "savepoint" | "plugin" | "build" | "resource" | "release" | "preview" | "unit_test" | "temp_table" => {
                 Some(Self::StreamComputing)
             }
-            "business" | "business_data" | "meta_model" | "quality_rule" | "relation" | "tag" => Some(Self::DataGovernance),
+            "business" | "business_data" | "category" | "meta_model" | "quality_rule" | "relation" | "tag" => Some(Self::DataGovernance),
             _ => None,
         }
     }

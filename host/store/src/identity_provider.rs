@@ -96,9 +96,10 @@ impl Store {
             Some(secret) => secret.clone(),
             None => before.as_ref().map(|p| p.client_secret.clone()).unwrap_or_default(),
         };
-        let sealed = self.key.seal(&place(&id), &secret)?;
         let now_ms = self.now_ms();
         let mut tx = self.begin().await?;
+        self.hold_key(&mut tx).await?;
+        let sealed = self.key.seal(&place(&id), &secret)?;
         let changed = if revision == 0 {
             let there = sqlx::query("SELECT COUNT(*) AS there FROM identity_providers WHERE COALESCE(tenant_id, '') = $1")
                 .bind(tenant.map(|t| t.as_str()).unwrap_or_default())
@@ -178,7 +179,11 @@ impl Store {
             .bind(tenant.map(|t| t.as_str()).unwrap_or_default())
             .fetch_all(&self.pool)
             .await?;
-        rows.iter().map(|found| self.read_provider(found)).collect()
+        let mut providers = Vec::with_capacity(rows.len());
+        for found in &rows {
+            providers.push(self.read_provider(found).await?);
+        }
+        Ok(providers)
     }
 
     /// The identity provider of this id.
@@ -187,13 +192,13 @@ impl Store {
     /// There is none, its secret cannot be opened, or the database fails.
     pub async fn identity_provider(&self, id: &str) -> Result<IdentityProvider, StoreError> {
         let found = sqlx::query("SELECT * FROM identity_providers WHERE id = $1").bind(id).fetch_optional(&self.pool).await?;
-        self.read_provider(&found.ok_or_else(|| StoreError::not_found("identity provider", id))?)
+        self.read_provider(&found.ok_or_else(|| StoreError::not_found("identity provider", id))?).await
     }
 
-    fn read_provider(&self, found: &AnyRow) -> Result<IdentityProvider, StoreError> {
+    async fn read_provider(&self, found: &AnyRow) -> Result<IdentityProvider, StoreError> {
         let id = row::text(found, "id")?;
         Ok(IdentityProvider {
-            client_secret: self.key.open(&place(&id), &row::text(found, "client_secret")?)?,
+            client_secret: self.open_secret(&place(&id), &row::text(found, "client_secret")?).await?,
             id,
             tenant: row::text_or_none(found, "tenant_id")?.map(TenantId::new),
             name: row::word(found, "name")?,
@@ -210,6 +215,7 @@ impl Store {
     /// The database fails.
     pub async fn begin_flow(&self, state: &str, browser: &str, flow: &SignInFlow) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
+        self.hold_key(&mut tx).await?;
         sqlx::query("DELETE FROM sign_in_flows WHERE expires_at_ms < $1").bind(self.now_ms()).execute(&mut *tx).await?;
         sqlx::query(
             "INSERT INTO sign_in_flows (state_hash, provider_id, browser_hash, nonce, verifier, return_to, expires_at_ms) \
@@ -243,7 +249,7 @@ impl Store {
         let provider = row::text(&found, "provider_id")?;
         Ok(Some(SignInFlow {
             nonce: row::text(&found, "nonce")?,
-            verifier: self.key.open(&place(&provider), &row::text(&found, "verifier")?)?,
+            verifier: self.open_secret(&place(&provider), &row::text(&found, "verifier")?).await?,
             return_to: row::text(&found, "return_to")?,
             expires_at_ms: row::integer(&found, "expires_at_ms")?,
             provider,
@@ -355,7 +361,8 @@ const fn edit(tenant: Option<&TenantId>) -> Action {
     }
 }
 
-fn place(provider: &str) -> String {
+/// What a provider's secrets are bound to.
+pub(crate) fn place(provider: &str) -> String {
     format!("identity_provider/{provider}")
 }
 

@@ -12,7 +12,7 @@ use crate::{
     audit::done_on_platform,
     capability,
     data_source::{Place, Properties, row_scope},
-    row,
+    identity_provider, row,
 };
 use millrace_domain::{Action, Environment, capability::PluginCapabilities};
 use millrace_model::ids::{DataSourceId, PluginId};
@@ -87,6 +87,8 @@ const SEALED: &[SealedTable] = &[
     SealedTable { name: "data_sources", key: &["id"], column: "secrets", reseal: reseal_data_source },
     SealedTable { name: "data_source_bindings", key: &["data_source_id", "environment"], column: "secrets", reseal: reseal_binding },
     SealedTable { name: "plugin_capabilities", key: &["plugin_id"], column: "capabilities", reseal: reseal_capabilities },
+    SealedTable { name: "identity_providers", key: &["id"], column: "client_secret", reseal: reseal_provider },
+    SealedTable { name: "sign_in_flows", key: &["state_hash"], column: "verifier", reseal: reseal_flow },
 ];
 
 fn reseal_data_source(store: &Store, found: &AnyRow, text: &str) -> Result<(String, u64), StoreError> {
@@ -106,6 +108,14 @@ fn reseal_capabilities(store: &Store, found: &AnyRow, text: &str) -> Result<(Str
         *value = store.resealed(&capability::place(&scope, &plugin, name), value)?;
     }
     Ok((row::to_json(&capabilities)?, capabilities.secrets.len() as u64))
+}
+
+fn reseal_provider(store: &Store, found: &AnyRow, text: &str) -> Result<(String, u64), StoreError> {
+    Ok((store.resealed(&identity_provider::place(&row::text(found, "id")?), text)?, 1))
+}
+
+fn reseal_flow(store: &Store, found: &AnyRow, text: &str) -> Result<(String, u64), StoreError> {
+    Ok((store.resealed(&identity_provider::place(&row::text(found, "provider_id")?), text)?, 1))
 }
 
 impl Store {
@@ -310,9 +320,10 @@ impl Store {
             .iter()
             .map(|r| row::text(r, "id"))
             .collect::<Result<_, _>>()?;
-        // Sealed texts stand in JSON, behind a quotation mark; ids are hex digits.
+        // Sealed texts stand alone, or in JSON behind a quotation mark; ids are hex digits.
         let forms = std::iter::once("v1:".to_owned()).chain(former.iter().map(|id| format!("v2:{id}:")));
-        let like: Vec<String> = forms.map(|form| format!("{} LIKE '%\"{form}%'", table.column)).collect();
+        let column = table.column;
+        let like: Vec<String> = forms.map(|form| format!("{column} LIKE '{form}%' OR {column} LIKE '%\"{form}%'")).collect();
         let sql = format!("SELECT * FROM {} WHERE {} LIMIT {limit}", table.name, like.join(" OR "));
         Ok(sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut **tx).await?)
     }

@@ -337,7 +337,7 @@ impl Store {
     /// There is none, several have the name, or the database fails.
     pub async fn grantee_user(&self, tenant: &TenantId, name_or_id: &str) -> Result<(String, String), StoreError> {
         let rows = sqlx::query(
-            "SELECT id, name FROM users WHERE (id = $2 OR name = $2) \
+            "SELECT id, name FROM users WHERE (id = $2 OR name = $2) AND deleted_at_ms IS NULL \
              AND (tenant_id = $1 OR id IN (SELECT user_id FROM role_grants WHERE tenant_id = $1)) ORDER BY id LIMIT 2",
         )
         .bind(tenant.as_str())

@@ -99,11 +99,6 @@ impl Api {
         self.call(Method::PUT, path, |r| r.json(body)).await
     }
 
-    /// Removes what is at `path`.
-    pub async fn delete(&self, path: &str) -> Answer {
-        self.call(Method::DELETE, path, |r| r).await
-    }
-
     /// Changes parts of what is at `path`, whatever revision it has.
     pub async fn patch(&self, path: &str, body: &Value) -> Answer {
         self.call(Method::PATCH, path, |r| r.header(header::IF_MATCH, "*").json(body)).await

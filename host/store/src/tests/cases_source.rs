@@ -1,8 +1,12 @@
 //! Bindings of data sources per environment, and rotation of the key of secrets (SRC-3).
 
 use super::{Fixture, ann, name};
-use crate::{BindingTest, DataSource, DataSourceChange, KeyKeeper, KeyState, NewDataSource, SecretKey, Store, StoreError, StoreOptions};
+use crate::{
+    BindingTest, DataSource, DataSourceChange, KeyKeeper, KeyState, NewDataSource, NewIdentityProvider, SecretKey, Store, StoreError,
+    StoreOptions,
+};
 use millrace_domain::{Environment, ProjectScope, capability::PluginCapabilities};
+use serde_json::json;
 use sqlx::{AssertSqlSafe, Row};
 use std::{
     collections::BTreeMap,
@@ -152,6 +156,8 @@ async fn furnished(fixture: &Fixture) -> ProjectScope {
     let bounds = millrace_domain::capability::TenantCapabilities { secrets: ["*".to_owned()].into(), ..Default::default() };
     store.set_tenant_capabilities(&ann(), &scope.tenant, &bounds).await.unwrap();
     store.set_plugin_capabilities(&ann(), &scope, &plugin, &granted).await.unwrap();
+    let provider = NewIdentityProvider { name: name("corporate"), client_secret: Some("client-s3cr3t".into()), settings: json!({}) };
+    store.put_identity_provider(&ann(), Some(&scope.tenant), &provider, None).await.unwrap();
     scope
 }
 
@@ -162,6 +168,8 @@ async fn assert_all_open(store: &Store, scope: &ProjectScope) {
     assert_eq!(password(store, scope, "s0", Environment::Production).await.unwrap(), "for-real");
     let plugin = store.plugin(scope, "clean").await.unwrap().id;
     assert_eq!(store.granted(scope, &plugin).await.unwrap().0.secrets["api"], "s3cr3t");
+    let providers = store.identity_providers(Some(&scope.tenant)).await.unwrap();
+    assert_eq!(providers[0].client_secret, "client-s3cr3t");
     assert_eq!(store.connection(scope, "broker").await.unwrap().properties["sasl.password"], "hunter2");
 }
 
@@ -186,8 +194,8 @@ pub(super) async fn a_rotation_leaves_nothing_to_the_old_key(fixture: Fixture) {
     let kept = Arc::new(Kept::default());
     let store = opened_with(&fixture, vec![old_key()], &kept).await;
     let rotated = store.rotate_keys(&ann()).await.unwrap();
-    // Five and their broker, a binding, a grant.
-    assert_eq!((rotated.done, rotated.resealed, rotated.waiting_for.len()), (true, 8, 0));
+    // Five and their broker, a binding, a grant, an identity provider.
+    assert_eq!((rotated.done, rotated.resealed, rotated.waiting_for.len()), (true, 9, 0));
     assert_all_open(&store, &scope).await;
     assert_eq!(kept.ids(), [rotated.key.clone()], "the old key is not kept any more");
     let states: Vec<_> = store.secret_keys().await.unwrap().into_iter().map(|k| (k.id, k.state)).collect();
@@ -195,7 +203,7 @@ pub(super) async fn a_rotation_leaves_nothing_to_the_old_key(fixture: Fixture) {
 
     // Whoever has a copy of the old key, and the whole database, has nothing.
     for text in all_texts(&store, &fixture.url).await {
-        assert!(!text.contains(&format!("v2:{}", old_key().id())) && !text.contains("\"v1:"), "{text}");
+        assert!(!text.contains(&format!("v2:{}", old_key().id())) && !text.contains("\"v1:") && !text.starts_with("v1:"), "{text}");
     }
     let thief = opened_with(&fixture, vec![old_key()], &Arc::default()).await;
     for called in ["s0", "s1", "broker"] {
@@ -229,7 +237,7 @@ pub(super) async fn a_rotation_can_stop_anywhere(fixture: Fixture) {
     assert_all_open(&restarted, &scope).await;
     source(&restarted, &scope, "meanwhile").await;
     let rotated = restarted.rotate_keys(&ann()).await.unwrap();
-    assert_eq!((rotated.key.as_str(), rotated.done, rotated.resealed), (new.as_str(), true, 2), "it goes on, and makes no third key");
+    assert_eq!((rotated.key.as_str(), rotated.done, rotated.resealed), (new.as_str(), true, 3), "it goes on, and makes no third key");
     assert_all_open(&restarted, &scope).await;
     // Died after the end was noted, before the file was written: the old key in it does no harm and goes.
     let stale = opened_with(&fixture, vec![restarted.key.keys().remove(0), old_key()], &kept).await;

@@ -104,7 +104,8 @@ macro_rules! on_both_databases {
             $(
                 let fixture = Fixture::open(server.create_database(stringify!($case)).unwrap(), None).await;
                 let store = fixture.store.clone();
-                $module::$case(fixture).await;
+                // On the heap: the states of all cases together are more than a thread's stack holds.
+                Box::pin($module::$case(fixture)).await;
                 store.close().await;
                 println!("passed on PostgreSQL: {}", stringify!($case));
             )+
