@@ -72,6 +72,9 @@ pub struct Rotation {
     pub waiting_for: Vec<String>,
 }
 
+/// A column's text with every secret sealed with the active key, and how many there are.
+type Reseal = fn(&Store, &AnyRow, &str) -> Result<(String, u64), StoreError>;
+
 /// A table with sealed texts. A new one adds its line to [`SEALED`].
 struct SealedTable {
     name: &'static str,
@@ -79,8 +82,7 @@ struct SealedTable {
     key: &'static [&'static str],
     /// The column that holds sealed texts.
     column: &'static str,
-    /// The column's text with every secret sealed with the active key, and how many there are.
-    reseal: fn(&Store, &AnyRow, &str) -> Result<(String, u64), StoreError>,
+    reseal: Reseal,
 }
 
 const SEALED: &[SealedTable] = &[
