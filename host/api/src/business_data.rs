@@ -4,7 +4,7 @@ use crate::{
     approvals::ApprovalView,
     caller::Caller,
     extract::{IfMatch, JsonBody, QueryString, Tagged},
-    governed::{GovernedQuery, GovernedVersionsView, GovernedView, PublishBody, checked, manages_all, publish, stored},
+    governed::{GovernedQuery, GovernedVersionsView, GovernedView, PublicationRequest, checked, manages_all, publish, stored},
     page::Listing,
     problem::Problem,
 };
@@ -156,11 +156,11 @@ pub(crate) async fn delete_business_data_entry(
 }
 
 /// Ask for the publication of the draft of an entry of business data.
-#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/business-data/{entry}/publish", tag = "business metadata", request_body = Option<PublishBody>, responses((status = 201, body = ApprovalView)))]
+#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/business-data/{entry}/publish", tag = "business metadata", request_body = Option<PublicationRequest>, responses((status = 201, body = ApprovalView)))]
 pub(crate) async fn publish_business_data_entry(
     caller: Caller,
     Path((tenant, entry)): Path<(String, String)>,
-    body: JsonBody<PublishBody>,
+    body: JsonBody<PublicationRequest>,
 ) -> Result<(StatusCode, Json<ApprovalView>), Problem> {
     let tenant = caller.in_tenant(&tenant, Action::BusinessDataEdit).await?;
     let found = caller.api.store.governed(&tenant, KIND, &entry).await?;

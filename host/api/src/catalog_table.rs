@@ -1,6 +1,8 @@
 //! The page of a table in the catalog: everything about it in one answer (ROL-6, PRM-1).
 
-use crate::{caller::Caller, lineage::LineageView, problem::Problem, quality_rules::RuleSummaryView, search::PlaceView, tags::TagOnView};
+use crate::{
+    caller::Caller, lineage::LineageView, problem::Problem, quality_rules::RuleSummaryView, search::FoundPlaceView, tags::TagOnView,
+};
 use axum::{Json, extract::Path};
 use millrace_domain::{Action, Scope, governed::GovernedKind, search::Sight};
 use millrace_model::{Schema, ids::TenantId};
@@ -15,7 +17,7 @@ pub(crate) struct TablePageView {
     id: String,
     name: String,
     /// The project that owns it.
-    project: PlaceView,
+    project: FoundPlaceView,
     /// Name in the system that holds it.
     physical_name: String,
     description: String,
@@ -107,7 +109,7 @@ pub(crate) async fn get_table_page(caller: Caller, Path((tenant, table)): Path<(
     Ok(Json(TablePageView {
         id,
         name,
-        project: PlaceView { id: scope.project.to_string(), name: project_name },
+        project: FoundPlaceView { id: scope.project.to_string(), name: project_name },
         physical_name,
         description,
         schema,

@@ -95,7 +95,7 @@ impl GovernedVersionsView {
 /// Why something is to be published.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PublishBody {
+pub(crate) struct PublicationRequest {
     #[serde(default)]
     reason: String,
 }
@@ -133,7 +133,7 @@ pub(crate) fn stored(document: &impl Serialize) -> Result<Value, Problem> {
 pub(crate) async fn publish(
     caller: &Caller,
     item: &GovernedItem,
-    body: JsonBody<PublishBody>,
+    body: JsonBody<PublicationRequest>,
 ) -> Result<(StatusCode, axum::Json<ApprovalView>), Problem> {
     let reason = body.parse_or_default()?.reason;
     let made = caller.api.store.request_publication(&caller.cause(), item, &reason).await?;

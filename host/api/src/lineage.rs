@@ -6,7 +6,7 @@ use crate::{
     extract::QueryString,
     page::{Listing, PageQuery},
     problem::Problem,
-    search::PlaceView,
+    search::FoundPlaceView,
 };
 use axum::{Json, extract::Path};
 use millrace_domain::{Action, lineage::run_event, search::Sight};
@@ -53,8 +53,8 @@ pub(crate) struct LineageJobView {
     /// Number of the version.
     version: i64,
     /// The job and its project; null if the caller does not see the project.
-    job: Option<PlaceView>,
-    project: Option<PlaceView>,
+    job: Option<FoundPlaceView>,
+    project: Option<FoundPlaceView>,
     /// Whether it runs.
     is_active: bool,
 }
@@ -101,7 +101,7 @@ impl LineageView {
             }
             if !view.jobs.iter().any(|j| j.id == version.0) {
                 let sees = sight.sees_all || sight.seen.contains(&project.0);
-                let (job, project) = if sees { (Some(PlaceView::of(job)), Some(PlaceView::of(project))) } else { (None, None) };
+                let (job, project) = if sees { (Some(FoundPlaceView::of(job)), Some(FoundPlaceView::of(project))) } else { (None, None) };
                 view.jobs.push(LineageJobView { id: version.0.clone(), version: version.1, job, project, is_active });
             }
             view.edges.push(LineageEdgeView { table: id, job: version.0, usage: usage.to_string() });

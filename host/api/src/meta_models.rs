@@ -4,10 +4,10 @@ use crate::{
     approvals::ApprovalView,
     caller::Caller,
     extract::{IfMatch, JsonBody, QueryString, Tagged},
-    governed::{GovernedQuery, GovernedVersionsView, GovernedView, PublishBody, checked, publish, stored},
+    governed::{GovernedQuery, GovernedVersionsView, GovernedView, PublicationRequest, checked, publish, stored},
     page::Listing,
     problem::Problem,
-    search::PlaceView,
+    search::FoundPlaceView,
 };
 use axum::{Json, extract::Path, http::StatusCode};
 use millrace_domain::{
@@ -48,7 +48,7 @@ pub(crate) struct ManagersBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ManagersView {
     /// Users; nobody: everybody whose role lets them.
-    users: Vec<PlaceView>,
+    users: Vec<FoundPlaceView>,
 }
 
 async fn new(caller: &Caller, tenant: &TenantId, body: NewMetaModelBody) -> Result<NewGoverned, Problem> {
@@ -137,11 +137,11 @@ pub(crate) async fn delete_meta_model(caller: Caller, Path((tenant, meta_model))
 }
 
 /// Ask for the publication of the draft of a meta-model.
-#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/meta-models/{meta_model}/publish", tag = "business metadata", request_body = Option<PublishBody>, responses((status = 201, body = ApprovalView)))]
+#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/meta-models/{meta_model}/publish", tag = "business metadata", request_body = Option<PublicationRequest>, responses((status = 201, body = ApprovalView)))]
 pub(crate) async fn publish_meta_model(
     caller: Caller,
     Path((tenant, meta_model)): Path<(String, String)>,
-    body: JsonBody<PublishBody>,
+    body: JsonBody<PublicationRequest>,
 ) -> Result<(StatusCode, Json<ApprovalView>), Problem> {
     let tenant = caller.in_tenant(&tenant, Action::MetaModelEdit).await?;
     let found = caller.api.store.governed(&tenant, KIND, &meta_model).await?;
@@ -167,7 +167,7 @@ pub(crate) async fn get_meta_model_managers(
 ) -> Result<Json<ManagersView>, Problem> {
     let tenant = caller.in_tenant(&tenant, Action::CatalogView).await?;
     let found = caller.api.store.governed(&tenant, KIND, &meta_model).await?;
-    let users = caller.api.store.meta_model_managers(&found).await?.into_iter().map(PlaceView::of).collect();
+    let users = caller.api.store.meta_model_managers(&found).await?.into_iter().map(FoundPlaceView::of).collect();
     Ok(Json(ManagersView { users }))
 }
 
@@ -185,6 +185,6 @@ pub(crate) async fn set_meta_model_managers(
         return Err(Problem::field("users", "request.invalid", "names more than 200 people"));
     }
     caller.api.store.set_meta_model_managers(&caller.cause(), &found, &users).await?;
-    let users = caller.api.store.meta_model_managers(&found).await?.into_iter().map(PlaceView::of).collect();
+    let users = caller.api.store.meta_model_managers(&found).await?.into_iter().map(FoundPlaceView::of).collect();
     Ok(Json(ManagersView { users }))
 }

@@ -6,10 +6,10 @@ use crate::{
     approvals::ApprovalView,
     caller::Caller,
     extract::{IfMatch, JsonBody, QueryString, Tagged},
-    governed::{GovernedQuery, GovernedVersionsView, GovernedView, PublishBody, checked, publish, stored},
+    governed::{GovernedQuery, GovernedVersionsView, GovernedView, PublicationRequest, checked, publish, stored},
     page::Listing,
     problem::Problem,
-    search::PlaceView,
+    search::FoundPlaceView,
 };
 use axum::{Json, extract::Path, http::StatusCode};
 use millrace_domain::{Action, Name, ProjectScope, governed::GovernedKind, quality::QualityRule};
@@ -53,7 +53,7 @@ pub(crate) struct QualityJobBody {
 /// The job that was made.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct QualityJobView {
-    job: PlaceView,
+    job: FoundPlaceView,
     /// Its script, the draft of the job.
     sql: String,
 }
@@ -73,7 +73,7 @@ pub(crate) struct QualityRuleView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct QualityResultView {
     instance: String,
-    job: PlaceView,
+    job: FoundPlaceView,
     /// The node that checks.
     node: String,
     /// The version of the rule.
@@ -90,7 +90,7 @@ impl From<QualityResult> for QualityResultView {
     fn from(result: QualityResult) -> Self {
         Self {
             instance: result.instance,
-            job: PlaceView::of(result.job),
+            job: FoundPlaceView::of(result.job),
             node: result.count.node,
             rule_version: result.count.version,
             checked: result.count.checked,
@@ -245,11 +245,11 @@ pub(crate) async fn delete_quality_rule(
 }
 
 /// Ask for the publication of the draft of a quality rule. Once approved, versions of jobs that are submitted run it.
-#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/projects/{project}/quality-rules/{rule}/publish", tag = "quality", request_body = Option<PublishBody>, responses((status = 201, body = ApprovalView)))]
+#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/projects/{project}/quality-rules/{rule}/publish", tag = "quality", request_body = Option<PublicationRequest>, responses((status = 201, body = ApprovalView)))]
 pub(crate) async fn publish_quality_rule(
     caller: Caller,
     Path((tenant, project, rule)): Path<(String, String, String)>,
-    body: JsonBody<PublishBody>,
+    body: JsonBody<PublicationRequest>,
 ) -> Result<(StatusCode, Json<ApprovalView>), Problem> {
     let scope = caller.in_project(&tenant, &project, Action::QualityRuleEdit).await?;
     let found = find(&caller, &scope, &rule).await?;
@@ -293,6 +293,6 @@ pub(crate) async fn create_quality_job(
     let description = format!("checks `{}` by the quality rule `{}`", table.name, found.name);
     let new = NewJob { name: body.name, folder: Default::default(), description, draft };
     let made = caller.api.store.create_job(&caller.cause(), &scope, &new).await?;
-    let job = PlaceView { id: made.id.to_string(), name: made.name.to_string() };
+    let job = FoundPlaceView { id: made.id.to_string(), name: made.name.to_string() };
     Ok((StatusCode::CREATED, Json(QualityJobView { job, sql })))
 }

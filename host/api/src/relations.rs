@@ -5,7 +5,7 @@ use crate::{
     caller::Caller,
     catalog_table::visible,
     extract::{IfMatch, JsonBody, QueryString, Tagged},
-    governed::{GovernedQuery, GovernedVersionsView, GovernedView, PublishBody, checked, publish, stored},
+    governed::{GovernedQuery, GovernedVersionsView, GovernedView, PublicationRequest, checked, publish, stored},
     page::Listing,
     problem::Problem,
 };
@@ -143,11 +143,11 @@ pub(crate) async fn delete_relation(caller: Caller, Path((tenant, relation)): Pa
 }
 
 /// Ask for the publication of the draft of a relation.
-#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/relations/{relation}/publish", tag = "business metadata", request_body = Option<PublishBody>, responses((status = 201, body = ApprovalView)))]
+#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/relations/{relation}/publish", tag = "business metadata", request_body = Option<PublicationRequest>, responses((status = 201, body = ApprovalView)))]
 pub(crate) async fn publish_relation(
     caller: Caller,
     Path((tenant, relation)): Path<(String, String)>,
-    body: JsonBody<PublishBody>,
+    body: JsonBody<PublicationRequest>,
 ) -> Result<(StatusCode, Json<ApprovalView>), Problem> {
     let tenant = caller.in_tenant(&tenant, Action::RelationEdit).await?;
     let found = caller.api.store.governed(&tenant, KIND, &relation).await?;

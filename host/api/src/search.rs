@@ -21,7 +21,7 @@ pub(crate) struct FoundView {
     /// Shortened.
     description: String,
     /// Its project; null for what belongs to the tenant.
-    project: Option<PlaceView>,
+    project: Option<FoundPlaceView>,
     /// Where the first word was found: `name`, `name_prefix`, `name_part`, `column` or `description`.
     matched: &'static str,
     updated_at_ms: i64,
@@ -29,12 +29,12 @@ pub(crate) struct FoundView {
 
 /// A thing by id and name.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct PlaceView {
+pub(crate) struct FoundPlaceView {
     pub(crate) id: String,
     pub(crate) name: String,
 }
 
-impl PlaceView {
+impl FoundPlaceView {
     pub(crate) fn of((id, name): (String, String)) -> Self {
         Self { id, name }
     }
@@ -54,7 +54,7 @@ impl From<Found> for FoundView {
             kind: found.kind.to_string(),
             name: found.name,
             description: found.description,
-            project: found.project.map(PlaceView::of),
+            project: found.project.map(FoundPlaceView::of),
             matched,
             updated_at_ms: found.updated_at_ms,
         }

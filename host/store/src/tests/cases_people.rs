@@ -112,7 +112,7 @@ pub(super) async fn sessions_end(fixture: Fixture) {
     let found = store.resume_session(&secret).await.unwrap().expect("signed in");
     assert!(found.principal.allowed(Action::JobEdit, &Scope::Project(scope.clone())));
     assert!(!found.must_change_password);
-    assert_eq!(store.sessions(&bob.id, &PageRequest::default()).await.unwrap().items, [found.session.clone()]);
+    assert_eq!(store.sessions(&bob.id, &PageRequest::default()).await.unwrap().items, std::slice::from_ref(&found.session));
     assert!(store.resume_session(&TokenSecret::presented("mrs_wrong")).await.unwrap().is_none());
     fixture.advance(1_000);
     assert!(store.resume_session(&secret).await.unwrap().is_none(), "idle for too long");

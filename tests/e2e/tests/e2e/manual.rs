@@ -137,6 +137,9 @@ async fn the_workflow_of_the_manual() {
         let mine = Project::at(&people.data_admin, TENANT, project);
         mine.make_kafka("kafka", kafka.bootstrap()).await.unwrap();
         assert_eq!(mine.test_data_source("kafka").await.unwrap()["reachable"], true);
+        // Production never uses what tests use: how it gets there is said on purpose.
+        let bound = json!({"properties": {"bootstrap.servers": kafka.bootstrap()}});
+        people.data_admin.put_if(&mine.path("data-sources/kafka/production"), 0, &bound).await.unwrap();
     }
     assert_eq!(shop.make_kafka("other", kafka.bootstrap()).await.unwrap_err().status, 403);
 
@@ -173,7 +176,8 @@ async fn the_workflow_of_the_manual() {
 
     // The second version takes over where the first one ends.
     let job = report.path("jobs/totals");
-    report.api.put(&job, &json!({"draft": graph(90)})).await.unwrap();
+    let revision = report.api.get(&job).await.unwrap()["revision"].as_i64().unwrap();
+    report.api.put_if(&job, revision, &json!({"draft": graph(90)})).await.unwrap();
     let (second, _) = release(&report, &people.tenant_admin).await;
     let live = people.tenant_admin.post(&go_live(&second), &json!({"allocation": {"slots": 1}, "start_now": true})).await.unwrap();
     let next = live["instance"]["id"].as_str().unwrap().to_owned();
@@ -215,7 +219,7 @@ async fn edits_are_locked(people: &People, report: &Project) {
     let unsaved = json!({"action": "acquire", "draft": graph(51), "base_revision": 1});
     report.api.post(&lock, &unsaved).await.unwrap();
     let job = report.path("jobs/totals");
-    let refused = people.tenant_admin.put(&job, &json!({"draft": graph(1)})).await.unwrap_err();
+    let refused = people.tenant_admin.put_if(&job, 1, &json!({"draft": graph(1)})).await.unwrap_err();
     assert_eq!((refused.status, refused.code()), (423, "job.locked"), "{refused}");
     assert!(refused.detail().contains("rosa"), "the holder is named: {refused}");
     people.tenant_admin.post(&lock, &json!({"action": "take"})).await.unwrap();
