@@ -176,11 +176,13 @@ pub(crate) struct ApprovalParameters {
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
 enum ViewWord {
-    WaitingForMe,
-    DecidedByMe,
-    RequestedByMe,
+    #[serde(rename = "waiting_for_me")]
+    Waiting,
+    #[serde(rename = "decided_by_me")]
+    Decided,
+    #[serde(rename = "requested_by_me")]
+    Requested,
 }
 
 fn standing(caller: &Caller, approval: &Approval) -> Standing {
@@ -202,9 +204,9 @@ pub(crate) async fn list_approvals(
     };
     let view = match asked.view {
         None => View::Visible,
-        Some(ViewWord::WaitingForMe) => View::WaitingForMe,
-        Some(ViewWord::DecidedByMe) => View::DecidedByMe,
-        Some(ViewWord::RequestedByMe) => View::RequestedByMe,
+        Some(ViewWord::Waiting) => View::WaitingForMe,
+        Some(ViewWord::Decided) => View::DecidedByMe,
+        Some(ViewWord::Requested) => View::RequestedByMe,
     };
     let wanted = ApprovalQuery {
         kind: asked.kind,

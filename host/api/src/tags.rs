@@ -203,10 +203,10 @@ async fn set(caller: Caller, tenant: String, tag: String, body: JsonBody<TagUseB
             return Err(Problem::not_found(kind.as_str(), &id));
         }
         let table = if kind == SearchKind::Table { Some(visible(&caller, &tenant, &id).await?) } else { None };
-        if let Some(column) = &column {
-            if table.is_none_or(|table| table.schema.field(column).is_none()) {
-                return Err(Problem::field("column", "request.invalid", "is no column of the table"));
-            }
+        if let Some(column) = &column
+            && table.is_none_or(|table| table.schema.field(column).is_none())
+        {
+            return Err(Problem::field("column", "request.invalid", "is no column of the table"));
         }
     }
     store.set_tag(&caller.cause(), &tenant, &TagUse { tag, kind, object: id, column }, is_on).await?;

@@ -134,7 +134,7 @@ mod tests {
         assert!(store.claim_deliveries(&endpoint, "w1", i64::MAX).await.unwrap().is_some());
         assert!(store.claim_deliveries(&endpoint, "w2", i64::MAX).await.unwrap().is_none(), "one at a time");
 
-        store.request_instance(&cause, &scope, &instance, &InstanceRequest::Start { from: None }).await.unwrap();
+        store.request_instance(&cause, &scope, &instance, &InstanceRequest::Start { from: None, parameters: None }).await.unwrap();
         let claimed = store.claim_instance(&instance, "w1", i64::MAX).await.unwrap().unwrap();
         for event in [InstanceEvent::Launched, InstanceEvent::Ended] {
             let report = InstanceReport { attempt: claimed.attempt, event, failure: None, restart_count: None };

@@ -39,11 +39,16 @@ pub(crate) async fn show(session: &Session, path: &str, arguments: &LogArguments
     let query = query.join("&");
     let page = session.client.get(&format!("{path}/logs?limit={}&{query}", arguments.lines)).await?;
     let lines = page["items"].as_array().cloned().unwrap_or_default();
-    let mut last = lines.first().and_then(|line| line["id"].as_str()).unwrap_or_default().to_owned();
+    let last = lines.first().and_then(|line| line["id"].as_str()).unwrap_or_default().to_owned();
     for line in lines.iter().rev() {
         write(session, line)?;
     }
-    while arguments.follow {
+    if arguments.follow { follow(session, path, &query, last).await } else { Ok(()) }
+}
+
+/// Shows lines behind `last` as they come, until the user ends it or the server is gone.
+async fn follow(session: &Session, path: &str, query: &str, mut last: String) -> anyhow::Result<()> {
+    loop {
         let cursor = if last.is_empty() { String::new() } else { format!("&cursor={last}") };
         let mut stream = EventStream::default();
         // The server ends a stream from time to time: it is opened again behind the last line.
@@ -60,7 +65,6 @@ pub(crate) async fn show(session: &Session, path: &str, arguments: &LogArguments
             })
             .await?;
     }
-    Ok(())
 }
 
 fn write(session: &Session, line: &Value) -> anyhow::Result<()> {

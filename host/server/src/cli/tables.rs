@@ -202,7 +202,7 @@ pub(crate) async fn permission(session: &Session, command: PermissionCommand) ->
             session.output.list(&both.collect::<Vec<_>>(), &columns);
         }
         PermissionCommand::List { table: None } => {
-            let of = session.project_name().ok().map(|project| format!("?project={}", encode(&project))).unwrap_or_default();
+            let of = session.project_name().ok().map(|project| format!("?project={}", encode(project))).unwrap_or_default();
             let listed = session.client.list(&format!("{}/permissions{of}", session.tenant()?)).await?;
             let columns = [
                 ("TABLE", "table"),
