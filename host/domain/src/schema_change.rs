@@ -207,7 +207,8 @@ mod tests {
     #[test]
     fn each_change_has_its_verdict() {
         let old = schema(&[("id", "BIGINT", false), ("n", "INT", true), ("amount", "DECIMAL(10, 2)", true), ("at", "TIMESTAMP(3)", true)]);
-        let cases: &[(&str, &[(&str, &str, bool)])] = &[
+        type Columns<'a> = &'a [(&'a str, &'a str, bool)];
+        let cases: &[(&str, Columns<'_>)] = &[
             ("nothing", &[("id", "BIGINT", false), ("n", "INT", true), ("amount", "DECIMAL(10, 2)", true), ("at", "TIMESTAMP(3)", true)]),
             (
                 "nullable column added",

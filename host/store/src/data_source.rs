@@ -3,7 +3,12 @@
 //! Invariant: a secret property is stored sealed and shown as `***`; only [`Store::connection`] gives it in clear, and only
 //! the control plane calls that.
 
-use crate::{Cause, Page, PageRequest, Store, StoreError, audit::done_in, error::unless_taken, row};
+use crate::{
+    Cause, Page, PageRequest, Store, StoreError,
+    audit::done_in,
+    error::{unless_taken, unless_used},
+    row,
+};
 use millrace_domain::{
     Action, Environment, Name, ProjectScope,
     properties::{REDACTED, is_secret},
@@ -269,7 +274,8 @@ impl Store {
              UNION ALL SELECT 'published topic' AS kind, t.name AS name FROM table_publications p JOIN topics t ON t.id = p.table_id \
                WHERE p.data_source_id = $1 \
              UNION ALL SELECT 'published database' AS kind, d.name AS name FROM database_publications p JOIN databases d ON d.id = p.database_id \
-               WHERE p.data_source_id = $1 LIMIT 1",
+               WHERE p.data_source_id = $1 \
+             UNION ALL SELECT 'temp table' AS kind, name FROM temp_tables WHERE data_source_id = $1 LIMIT 1",
         )
         .bind(id.as_str())
         .fetch_optional(&mut *tx)
@@ -288,7 +294,8 @@ impl Store {
             .bind(scope.project.as_str())
             .bind(id.as_str())
             .execute(&mut *tx)
-            .await?;
+            .await
+            .map_err(unless_used("data source", id.as_str()))?;
         if removed.rows_affected() == 0 {
             return Err(StoreError::not_found("data source", id.as_str()));
         }

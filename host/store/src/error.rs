@@ -158,6 +158,17 @@ pub(crate) fn unless_taken<'a>(what: &'static str, name: &'a str) -> impl FnOnce
     }
 }
 
+/// Whether something else points to what was to be removed; whoever knows what does says so before.
+pub(crate) fn unless_used<'a>(what: &'static str, name: &'a str) -> impl FnOnce(sqlx::Error) -> StoreError + 'a {
+    move |error| match &error {
+        sqlx::Error::Database(database) if database.is_foreign_key_violation() => {
+            let by = "settings or other things of the project point to it; take it out of them first".to_owned();
+            StoreError::InUse { what, name: name.to_owned(), by }
+        }
+        _ => StoreError::Database(error),
+    }
+}
+
 impl Classified for StoreError {
     fn class(&self) -> FaultClass {
         match self {
