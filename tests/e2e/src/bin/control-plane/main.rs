@@ -114,8 +114,18 @@ impl Call {
         }
     }
 
+    /// What has to be read before: the revision of the job that is saved.
+    async fn revision(self, api: &Api, arguments: &Arguments, turn: usize) -> anyhow::Result<i64> {
+        if self != Self::SaveJob {
+            return Ok(0);
+        }
+        let number = turn * 7_919 % arguments.projects;
+        let job = api.get(&format!("/api/v1/tenants/{TENANT}/projects/project-{number}/jobs/job-{number}")).await?;
+        job["revision"].as_i64().context("a job without revision")
+    }
+
     /// Makes the call on the `turn`-th thing.
-    async fn make(self, api: &Api, arguments: &Arguments, turn: usize) -> anyhow::Result<()> {
+    async fn make(self, api: &Api, arguments: &Arguments, turn: usize, revision: i64) -> anyhow::Result<()> {
         // A step that shares no factor with round numbers: every project comes once before one comes twice.
         let number = turn * 7_919 % arguments.projects;
         let tenant = format!("/api/v1/tenants/{TENANT}");
@@ -132,7 +142,7 @@ impl Call {
             Self::Inbox => format!("{tenant}/approvals?view=waiting_for_me"),
         };
         match self {
-            Self::SaveJob => api.put(&path, &json!({"draft": draft(turn), "description": format!("saved {turn}")})).await?,
+            Self::SaveJob => api.put_if(&path, revision, &json!({"draft": draft(turn), "description": format!("saved {turn}")})).await?,
             _ => api.get(&path).await?,
         };
         Ok(())
@@ -186,10 +196,15 @@ async fn furnish(api: &Api, arguments: &Arguments) -> anyhow::Result<()> {
 async fn measure(api: &Api, arguments: &Arguments, call: Call) -> anyhow::Result<[f64; 2]> {
     let elapsed_ms = std::cell::RefCell::new(Vec::with_capacity(arguments.calls));
     // What the first calls bring into memory is there for all that follow.
-    in_parallel(arguments.calls / 10, arguments.clients, async |turn| call.make(api, arguments, turn).await).await?;
+    in_parallel(arguments.calls / 10, arguments.clients, async |turn| {
+        let revision = call.revision(api, arguments, turn).await?;
+        call.make(api, arguments, turn, revision).await
+    })
+    .await?;
     in_parallel(arguments.calls, arguments.clients, async |turn| {
+        let revision = call.revision(api, arguments, turn).await?;
         let started = Instant::now();
-        call.make(api, arguments, turn).await.with_context(|| format!("{call:?}"))?;
+        call.make(api, arguments, turn, revision).await.with_context(|| format!("{call:?}"))?;
         elapsed_ms.borrow_mut().push(started.elapsed().as_secs_f64() * 1_000.0);
         Ok(())
     })
