@@ -7,6 +7,7 @@ use crate::{
     BindingTest, Cause, DataSourceBinding, DataSourceChange, Store, StoreError,
     audit::done_in,
     data_source::{Place, Properties, redacted},
+    named::DATA_SOURCES,
     row,
 };
 use millrace_domain::{
@@ -24,7 +25,7 @@ impl Store {
     /// # Errors
     /// The project has none, or the database fails.
     pub async fn bindings(&self, scope: &ProjectScope, name_or_id: &str) -> Result<Vec<DataSourceBinding>, StoreError> {
-        let source = self.data_source_row(scope, name_or_id).await?;
+        let source = self.named(&DATA_SOURCES, scope, name_or_id).await?;
         let id = DataSourceId::new(row::text(&source, "id")?);
         let tests = sqlx::query("SELECT * FROM data_source_tests WHERE tenant_id = $1 AND project_id = $2 AND data_source_id = $3")
             .bind(scope.tenant.as_str())

@@ -7,6 +7,7 @@ use crate::{
     Cause, Page, PageRequest, Store, StoreError,
     audit::done_in,
     error::{unless_taken, unless_used},
+    named::DATA_SOURCES,
     row,
 };
 use millrace_domain::{
@@ -158,7 +159,7 @@ impl Store {
     /// # Errors
     /// The project has none, or the database fails.
     pub async fn data_source(&self, scope: &ProjectScope, name_or_id: &str) -> Result<DataSource, StoreError> {
-        data_source(&self.data_source_row(scope, name_or_id).await?)
+        data_source(&self.named(&DATA_SOURCES, scope, name_or_id).await?)
     }
 
     /// How design and tests reach the data source of this name or id, with secrets in clear.
@@ -179,7 +180,7 @@ impl Store {
         name_or_id: &str,
         environment: Environment,
     ) -> Result<SourceConnection, StoreError> {
-        let source = self.data_source_row(scope, name_or_id).await?;
+        let source = self.named(&DATA_SOURCES, scope, name_or_id).await?;
         let (id, kind) = (DataSourceId::new(row::text(&source, "id")?), row::text(&source, "kind")?);
         let bound = match environment {
             Environment::Design | Environment::Test => source,
@@ -199,13 +200,7 @@ impl Store {
     /// # Errors
     /// A wrong cursor, or the database fails.
     pub async fn data_sources(&self, scope: &ProjectScope, page: &PageRequest) -> Result<Page<DataSource>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM data_sources WHERE tenant_id = $1 AND project_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4")
-            .bind(scope.tenant.as_str())
-            .bind(scope.project.as_str())
-            .bind(page.before()?)
-            .bind(page.rows())
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = self.newest(&DATA_SOURCES, scope, page).await?;
         let sources = rows.iter().map(data_source).collect::<Result<_, _>>()?;
         Ok(page.page(sources, |d: &DataSource| d.id.as_str()))
     }
@@ -302,16 +297,6 @@ impl Store {
         self.audit(&mut tx, cause, done_in(scope, Action::DataSourceDelete, id.as_str(), json!({}))).await?;
         tx.commit().await?;
         Ok(())
-    }
-
-    pub(crate) async fn data_source_row(&self, scope: &ProjectScope, name_or_id: &str) -> Result<AnyRow, StoreError> {
-        let found = sqlx::query("SELECT * FROM data_sources WHERE tenant_id = $1 AND project_id = $2 AND (id = $3 OR name = $3)")
-            .bind(scope.tenant.as_str())
-            .bind(scope.project.as_str())
-            .bind(name_or_id)
-            .fetch_optional(&self.pool)
-            .await?;
-        found.ok_or_else(|| StoreError::not_found("data source", name_or_id))
     }
 
     /// Splits properties into plain and sealed ones; `***` takes the sealed value from `before`.

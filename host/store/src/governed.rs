@@ -283,7 +283,7 @@ impl Store {
             open_key: found.id.clone(),
             for_project: found.project.clone(),
             reason: reason.to_owned(),
-            payload: serde_json::to_value(payload).map_err(|error| StoreError::Corrupt(error.to_string()))?,
+            payload: row::to_value(&payload)?,
         };
         let made = self.request_approval_in(&mut tx, cause, &new).await?;
         tx.commit().await?;

@@ -32,6 +32,7 @@ mod kept_draft;
 mod key_rotation;
 mod lineage;
 mod member;
+mod named;
 mod page;
 mod plugin;
 mod project;

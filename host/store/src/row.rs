@@ -45,6 +45,11 @@ pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreErr
     serde_json::to_string(value).map_err(|error| StoreError::Corrupt(format!("cannot be written as JSON: {error}")))
 }
 
+/// What is stored as JSON within a larger document.
+pub(crate) fn to_value<T: serde::Serialize>(value: &T) -> Result<serde_json::Value, StoreError> {
+    serde_json::to_value(value).map_err(|error| StoreError::Corrupt(format!("cannot be written as JSON: {error}")))
+}
+
 /// A pattern for `LIKE … ESCAPE '!'` that finds `text` anywhere.
 pub(crate) fn contains(text: &str) -> String {
     format!("%{}%", text.replace('!', "!!").replace('%', "!%").replace('_', "!_"))

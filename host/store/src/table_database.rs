@@ -3,7 +3,8 @@
 //! Invariant: what was published is never changed; the newest publication that is not retired is in force.
 
 use crate::{
-    Approval, Cause, NewApproval, Page, PageRequest, Store, StoreError, audit::done_in, data_source::row_scope, error::unless_taken, row,
+    Approval, Cause, NewApproval, Page, PageRequest, Store, StoreError, audit::done_in, data_source::row_scope, error::unless_taken,
+    named::DATABASES, row,
 };
 use millrace_domain::{Action, ApprovalKind, Environment, Name, ProjectScope, Scope};
 use millrace_model::ids::{ApprovalId, DataSourceId, DatabaseId};
@@ -128,13 +129,7 @@ impl Store {
     /// # Errors
     /// The project has none, or the database fails.
     pub async fn database(&self, scope: &ProjectScope, name_or_id: &str) -> Result<Database, StoreError> {
-        let found = sqlx::query("SELECT * FROM databases WHERE tenant_id = $1 AND project_id = $2 AND (id = $3 OR name = $3)")
-            .bind(scope.tenant.as_str())
-            .bind(scope.project.as_str())
-            .bind(name_or_id)
-            .fetch_optional(&self.pool)
-            .await?;
-        database(&found.ok_or_else(|| StoreError::not_found("database", name_or_id))?)
+        database(&self.named(&DATABASES, scope, name_or_id).await?)
     }
 
     /// The databases of the project.
@@ -142,13 +137,7 @@ impl Store {
     /// # Errors
     /// A wrong cursor, or the database fails.
     pub async fn databases(&self, scope: &ProjectScope, page: &PageRequest) -> Result<Page<Database>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM databases WHERE tenant_id = $1 AND project_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4")
-            .bind(scope.tenant.as_str())
-            .bind(scope.project.as_str())
-            .bind(page.before()?)
-            .bind(page.rows())
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = self.newest(&DATABASES, scope, page).await?;
         let found = rows.iter().map(database).collect::<Result<_, _>>()?;
         Ok(page.page(found, |d: &Database| d.id.as_str()))
     }
@@ -263,20 +252,10 @@ impl Store {
         asked: &DatabasePublishRequest,
         reason: &str,
     ) -> Result<Approval, StoreError> {
+        let asked = row::to_value(asked)?;
+        let new = publish_request(ApprovalKind::DatabasePublish, &of.scope, (of.id.as_str(), &of.name), environment, asked, reason);
         let mut tx = self.begin().await?;
         self.enter(&mut tx, &of.scope).await?;
-        let payload = row::to_json(asked)?;
-        let new = NewApproval {
-            kind: ApprovalKind::DatabasePublish,
-            scope: Scope::Project(of.scope.clone()),
-            environment: Some(environment),
-            subject: of.id.to_string(),
-            subject_name: of.name.to_string(),
-            open_key: format!("{}/{environment}", of.id),
-            for_project: Some(of.scope.project.clone()),
-            reason: reason.to_owned(),
-            payload: row::from_json(&payload, "payload_json")?,
-        };
         let made = self.request_approval_in(&mut tx, cause, &new).await?;
         tx.commit().await?;
         Ok(made)
@@ -293,15 +272,9 @@ impl Store {
         let (scope, environment) = place(approval)?;
         self.enter(tx, &scope).await?;
         let newest =
-            sqlx::query("SELECT COALESCE(MAX(number), 0) AS number FROM database_publications WHERE database_id = $1 AND environment = $2")
-                .bind(approval.subject.as_str())
-                .bind(environment.as_str())
-                .fetch_one(&mut **tx)
-                .await?;
-        let number = row::integer(&newest, "number")?;
-        if number != asked.replaces {
-            return Err(superseded(asked.replaces, number));
-        }
+            sqlx::query("SELECT COALESCE(MAX(number), 0) AS number FROM database_publications WHERE database_id = $1 AND environment = $2");
+        let newest = newest.bind(approval.subject.as_str()).bind(environment.as_str()).fetch_one(&mut **tx).await?;
+        let number = succeeding(&newest, asked.replaces)?;
         sqlx::query(
             "INSERT INTO database_publications (id, tenant_id, project_id, database_id, environment, number, data_source_id, physical_name, \
              published_by, approval_id, created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
@@ -311,7 +284,7 @@ impl Store {
         .bind(scope.project.as_str())
         .bind(approval.subject.as_str())
         .bind(environment.as_str())
-        .bind(number + 1)
+        .bind(number)
         .bind(asked.data_source.as_str())
         .bind(asked.physical_name.as_str())
         .bind(approval.applicant.as_str())
@@ -320,7 +293,7 @@ impl Store {
         .execute(&mut **tx)
         .await
         .map_err(gone)?;
-        let result = json!({"environment": environment, "number": number + 1});
+        let result = json!({"environment": environment, "number": number});
         self.audit(tx, cause, done_in(&scope, Action::DatabasePublish, &approval.subject, result.clone())).await?;
         Ok(result)
     }
@@ -351,10 +324,38 @@ pub(crate) fn place(approval: &Approval) -> Result<(ProjectScope, Environment), 
     Ok((ProjectScope::new(approval.tenant.clone(), project.clone()), environment))
 }
 
-/// Somebody else was faster.
-pub(crate) fn superseded(expected: i64, found: i64) -> StoreError {
-    let message = format!("version {found} was published since this was asked, which replaces version {expected}; reject it and ask anew");
-    StoreError::Conflict { code: "publish.superseded", message }
+/// The request for a table or database, its id and name in `subject`, in an environment.
+pub(crate) fn publish_request(
+    kind: ApprovalKind,
+    scope: &ProjectScope,
+    subject: (&str, &Name),
+    environment: Environment,
+    payload: Value,
+    reason: &str,
+) -> NewApproval {
+    let (id, name) = subject;
+    NewApproval {
+        kind,
+        scope: Scope::Project(scope.clone()),
+        environment: Some(environment),
+        subject: id.to_owned(),
+        subject_name: name.to_string(),
+        open_key: format!("{id}/{environment}"),
+        for_project: Some(scope.project.clone()),
+        reason: reason.to_owned(),
+        payload,
+    }
+}
+
+/// The number after the newest one, which must be the one that was to be replaced: nobody else was faster.
+pub(crate) fn succeeding(newest: &AnyRow, replaces: i64) -> Result<i64, StoreError> {
+    let found = row::integer(newest, "number")?;
+    if found != replaces {
+        let message =
+            format!("version {found} was published since this was asked, which replaces version {replaces}; reject it and ask anew");
+        return Err(StoreError::Conflict { code: "publish.superseded", message });
+    }
+    Ok(found + 1)
 }
 
 /// What was asked for, or what it binds to, is not there any more.

@@ -288,7 +288,6 @@ impl Store {
         let mut tx = self.begin().await?;
         let mut made = Vec::with_capacity(applications.len());
         for (for_project, asked) in applications {
-            let payload = row::to_json(asked)?;
             let new = NewApproval {
                 kind: ApprovalKind::TablePermission,
                 scope: Scope::Project(of.scope.clone()),
@@ -298,7 +297,7 @@ impl Store {
                 open_key: format!("{}/{}/{}", of.id, asked.grantee_kind, asked.grantee),
                 for_project: for_project.clone(),
                 reason: reason.to_owned(),
-                payload: row::from_json(&payload, "payload_json")?,
+                payload: row::to_value(asked)?,
             };
             made.push(self.request_approval_in(&mut tx, cause, &new).await?);
         }

@@ -4,14 +4,14 @@
 //! is in force. Nothing is in production that is not in test.
 
 use crate::{
-    Approval, Cause, NewApproval, Page, PageRequest, Store, StoreError, Topic,
+    Approval, Cause, Page, PageRequest, Store, StoreError, Topic,
     audit::done_in,
     data_source::row_scope,
     row,
-    table_database::{gone, place, superseded},
+    table_database::{gone, place, publish_request, succeeding},
     topic::topic,
 };
-use millrace_domain::{Action, ApprovalKind, Environment, ProjectScope, Scope, schema_change::SchemaChanges, table_use::foreign_name};
+use millrace_domain::{Action, ApprovalKind, Environment, ProjectScope, schema_change::SchemaChanges, table_use::foreign_name};
 use millrace_model::{
     Schema,
     ids::{ApprovalId, DataSourceId, DatabaseId, ProjectId, TenantId, TopicId},
@@ -163,20 +163,10 @@ impl Store {
         asked: &TablePublishRequest,
         reason: &str,
     ) -> Result<Approval, StoreError> {
+        let asked = row::to_value(asked)?;
+        let new = publish_request(ApprovalKind::TablePublish, &of.scope, (of.id.as_str(), &of.name), environment, asked, reason);
         let mut tx = self.begin().await?;
         self.enter(&mut tx, &of.scope).await?;
-        let payload = row::to_json(asked)?;
-        let new = NewApproval {
-            kind: ApprovalKind::TablePublish,
-            scope: Scope::Project(of.scope.clone()),
-            environment: Some(environment),
-            subject: of.id.to_string(),
-            subject_name: of.name.to_string(),
-            open_key: format!("{}/{environment}", of.id),
-            for_project: Some(of.scope.project.clone()),
-            reason: reason.to_owned(),
-            payload: row::from_json(&payload, "payload_json")?,
-        };
         let made = self.request_approval_in(&mut tx, cause, &new).await?;
         tx.commit().await?;
         Ok(made)
@@ -197,15 +187,9 @@ impl Store {
             return Err(StoreError::Conflict { code: "publish.not_in_test", message });
         }
         let newest =
-            sqlx::query("SELECT COALESCE(MAX(number), 0) AS number FROM table_publications WHERE table_id = $1 AND environment = $2")
-                .bind(approval.subject.as_str())
-                .bind(environment.as_str())
-                .fetch_one(&mut **tx)
-                .await?;
-        let number = row::integer(&newest, "number")?;
-        if number != asked.replaces {
-            return Err(superseded(asked.replaces, number));
-        }
+            sqlx::query("SELECT COALESCE(MAX(number), 0) AS number FROM table_publications WHERE table_id = $1 AND environment = $2");
+        let newest = newest.bind(approval.subject.as_str()).bind(environment.as_str()).fetch_one(&mut **tx).await?;
+        let number = succeeding(&newest, asked.replaces)?;
         let id = self.new_id("pub");
         sqlx::query(
             "INSERT INTO table_publications (id, tenant_id, project_id, table_id, environment, number, data_source_id, database_id, \
@@ -217,7 +201,7 @@ impl Store {
         .bind(scope.project.as_str())
         .bind(approval.subject.as_str())
         .bind(environment.as_str())
-        .bind(number + 1)
+        .bind(number)
         .bind(asked.data_source.as_str())
         .bind(asked.database.as_ref().map(|d| d.as_str().to_owned()))
         .bind(asked.physical_name.as_str())
@@ -231,7 +215,7 @@ impl Store {
         .execute(&mut **tx)
         .await
         .map_err(gone)?;
-        let result = json!({"publication": id, "environment": environment, "number": number + 1});
+        let result = json!({"publication": id, "environment": environment, "number": number});
         self.audit(tx, cause, done_in(&scope, Action::TablePublish, &approval.subject, result.clone())).await?;
         Ok(result)
     }

@@ -3,7 +3,9 @@
 //! Invariants: a version's uses are noted in the transaction that makes the version; a table that a job's newest or running
 //! version reads, or a running one writes, is not removed; the name in the broker is never given twice.
 
-use crate::{Cause, Page, PageRequest, Store, StoreError, audit::done_in, data_source::row_scope, error::unless_taken, row};
+use crate::{
+    Cause, Page, PageRequest, Store, StoreError, audit::done_in, data_source::row_scope, error::unless_taken, named::TEMP_TABLES, row,
+};
 use millrace_domain::{Action, Name, ProjectScope, temp_table::TableUseDirection};
 use millrace_model::{
     Schema,
@@ -263,13 +265,7 @@ impl Store {
     /// # Errors
     /// The project has none, or the database fails.
     pub async fn temp_table(&self, scope: &ProjectScope, name_or_id: &str) -> Result<TempTable, StoreError> {
-        let found = sqlx::query("SELECT * FROM temp_tables WHERE tenant_id = $1 AND project_id = $2 AND (id = $3 OR name = $3)")
-            .bind(scope.tenant.as_str())
-            .bind(scope.project.as_str())
-            .bind(name_or_id)
-            .fetch_optional(&self.pool)
-            .await?;
-        temp_table(&found.ok_or_else(|| StoreError::not_found("temp table", name_or_id))?)
+        temp_table(&self.named(&TEMP_TABLES, scope, name_or_id).await?)
     }
 
     /// The temp tables of the project.
@@ -277,13 +273,7 @@ impl Store {
     /// # Errors
     /// A wrong cursor, or the database fails.
     pub async fn temp_tables(&self, scope: &ProjectScope, page: &PageRequest) -> Result<Page<TempTable>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM temp_tables WHERE tenant_id = $1 AND project_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4")
-            .bind(scope.tenant.as_str())
-            .bind(scope.project.as_str())
-            .bind(page.before()?)
-            .bind(page.rows())
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = self.newest(&TEMP_TABLES, scope, page).await?;
         let tables = rows.iter().map(temp_table).collect::<Result<_, _>>()?;
         Ok(page.page(tables, |t: &TempTable| t.id.as_str()))
     }

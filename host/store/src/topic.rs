@@ -3,7 +3,7 @@
 //! Invariant: a design is bound at most to a data source or database of its own project; removing it here never touches the
 //! outside system.
 
-use crate::{Cause, Page, PageRequest, Store, StoreError, audit::done_in, data_source::row_scope, error::unless_taken, row};
+use crate::{Cause, Page, PageRequest, Store, StoreError, audit::done_in, data_source::row_scope, error::unless_taken, named::TOPICS, row};
 use millrace_domain::{Action, Name, ProjectScope};
 use millrace_model::{
     Schema,
@@ -115,13 +115,7 @@ impl Store {
     /// # Errors
     /// The project has none, or the database fails.
     pub async fn topic(&self, scope: &ProjectScope, name_or_id: &str) -> Result<Topic, StoreError> {
-        let found = sqlx::query("SELECT * FROM topics WHERE tenant_id = $1 AND project_id = $2 AND (id = $3 OR name = $3)")
-            .bind(scope.tenant.as_str())
-            .bind(scope.project.as_str())
-            .bind(name_or_id)
-            .fetch_optional(&self.pool)
-            .await?;
-        topic(&found.ok_or_else(|| StoreError::not_found("topic", name_or_id))?)
+        topic(&self.named(&TOPICS, scope, name_or_id).await?)
     }
 
     /// The topics of the project.
@@ -129,13 +123,7 @@ impl Store {
     /// # Errors
     /// A wrong cursor, or the database fails.
     pub async fn topics(&self, scope: &ProjectScope, page: &PageRequest) -> Result<Page<Topic>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM topics WHERE tenant_id = $1 AND project_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4")
-            .bind(scope.tenant.as_str())
-            .bind(scope.project.as_str())
-            .bind(page.before()?)
-            .bind(page.rows())
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = self.newest(&TOPICS, scope, page).await?;
         let topics = rows.iter().map(topic).collect::<Result<_, _>>()?;
         Ok(page.page(topics, |t: &Topic| t.id.as_str()))
     }
