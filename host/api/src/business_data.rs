@@ -4,7 +4,7 @@ use crate::{
     approvals::ApprovalView,
     caller::Caller,
     extract::{IfMatch, JsonBody, QueryString, Tagged},
-    governed::{GovernedQuery, GovernedVersionsView, GovernedView, PublicationRequest, checked, manages_all, publish, stored},
+    governed::{GovernedQuery, GovernedVersionsView, GovernedView, PublicationRequest, checked, items, manages_all, publish, save, stored},
     page::Listing,
     problem::Problem,
 };
@@ -14,8 +14,9 @@ use millrace_domain::{
     governed::{BusinessData, GovernedKind, MetaModel},
 };
 use millrace_model::ids::TenantId;
-use millrace_store::{GovernedFilter, GovernedItem, NewGoverned, PageRequest};
+use millrace_store::{GovernedItem, NewGoverned};
 use serde::Deserialize;
+use std::collections::HashMap;
 use utoipa::ToSchema;
 
 const KIND: GovernedKind = GovernedKind::BusinessData;
@@ -67,19 +68,15 @@ fn not_manager(model: &GovernedItem) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "business_data.not_manager", detail)
 }
 
-async fn may_edit(caller: &Caller, item: &GovernedItem) -> Result<(), Problem> {
+/// The meta-model of an entry that the caller may change.
+async fn may_edit(caller: &Caller, item: &GovernedItem) -> Result<GovernedItem, Problem> {
     let model = caller.api.store.governed(&item.tenant, GovernedKind::MetaModel, &item.parent).await?;
-    if manages(caller, &model).await? { Ok(()) } else { Err(not_manager(&model)) }
+    if manages(caller, &model).await? { Ok(model) } else { Err(not_manager(&model)) }
 }
 
 async fn view(caller: &Caller, item: GovernedItem) -> Result<GovernedView, Problem> {
     let may = may_edit(caller, &item).await.is_ok();
     Ok(GovernedView::of(caller, item, may))
-}
-
-async fn check(caller: &Caller, item: &GovernedItem, document: &BusinessData) -> Result<(), Problem> {
-    let model = caller.api.store.governed(&item.tenant, GovernedKind::MetaModel, &item.parent).await?;
-    checked(document.check(&published(&model)?))
 }
 
 /// List entries of business data, newest first.
@@ -90,15 +87,18 @@ pub(crate) async fn list_business_data(
     query: QueryString<GovernedQuery>,
 ) -> Result<Json<Listing<GovernedView>>, Problem> {
     let tenant = caller.in_tenant(&tenant, Action::CatalogView).await?;
-    let query = query.parse()?;
-    let filter = GovernedFilter { parent: query.parent, is_published: query.published, ..GovernedFilter::default() };
-    let page = PageRequest { cursor: query.cursor, limit: query.limit };
-    let mut found = caller.api.store.governed_items(&tenant, KIND, &filter, &page).await?;
-    let mut views = Vec::new();
-    for item in std::mem::take(&mut found.items) {
-        views.push(view(&caller, item).await?);
+    let found = items(&caller, &tenant, KIND, None, query.parse()?).await?;
+    // Entries of one meta-model have the same people, who are asked for once.
+    let mut may = HashMap::new();
+    for item in &found.items {
+        if !may.contains_key(&item.parent) {
+            may.insert(item.parent.clone(), may_edit(&caller, item).await.is_ok());
+        }
     }
-    Ok(Listing::of(millrace_store::Page { items: views, next_cursor: found.next_cursor }))
+    Ok(Json(Listing::with(found, |item| {
+        let may = may.get(&item.parent) == Some(&true);
+        GovernedView::of(&caller, item, may)
+    })))
 }
 
 /// Make an entry of business data: a draft.
@@ -136,9 +136,9 @@ pub(crate) async fn edit_business_data_entry(
     let tenant = caller.in_tenant(&tenant, Action::BusinessDataEdit).await?;
     let found = caller.api.store.governed(&tenant, KIND, &entry).await?;
     let document = body.parse()?;
-    may_edit(&caller, &found).await?;
-    check(&caller, &found, &document).await?;
-    let changed = caller.api.store.change_governed(&caller.cause(), &found, &stored(&document)?, if_match.revision()?).await?;
+    let model = may_edit(&caller, &found).await?;
+    checked(document.check(&published(&model)?))?;
+    let changed = save(&caller, &found, &document, &if_match).await?;
     Ok(Tagged(StatusCode::OK, changed.revision, view(&caller, changed).await?))
 }
 

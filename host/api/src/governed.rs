@@ -1,10 +1,19 @@
 //! What meta-models, business data, relations and quality rules have in common on the wire: a draft, a published document,
 //! a state, and what the caller can do (GOV-1).
 
-use crate::{approvals::ApprovalView, caller::Caller, extract::JsonBody, problem::Problem};
+use crate::{
+    approvals::ApprovalView,
+    caller::Caller,
+    extract::{IfMatch, JsonBody},
+    problem::Problem,
+};
 use axum::http::StatusCode;
-use millrace_domain::{Scope, governed::Wrong};
-use millrace_store::{GovernedItem, GovernedVersion};
+use millrace_domain::{
+    Scope,
+    governed::{GovernedKind, Wrong},
+};
+use millrace_model::ids::{ProjectId, TenantId};
+use millrace_store::{GovernedFilter, GovernedItem, GovernedVersion, Page, PageRequest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -127,6 +136,29 @@ pub(crate) fn checked(wrong: Vec<Wrong>) -> Result<(), Problem> {
 /// A document as it is stored.
 pub(crate) fn stored(document: &impl Serialize) -> Result<Value, Problem> {
     serde_json::to_value(document).map_err(|error| Problem::internal(error.to_string()))
+}
+
+/// The items of a kind, in a project if one is given, that the query asks for.
+pub(crate) async fn items(
+    caller: &Caller,
+    tenant: &TenantId,
+    kind: GovernedKind,
+    project: Option<ProjectId>,
+    query: GovernedQuery,
+) -> Result<Page<GovernedItem>, Problem> {
+    let filter = GovernedFilter { parent: query.parent, project, is_published: query.published };
+    let page = PageRequest { cursor: query.cursor, limit: query.limit };
+    Ok(caller.api.store.governed_items(tenant, kind, &filter, &page).await?)
+}
+
+/// Replaces the draft of `item` by a document that has been checked.
+pub(crate) async fn save(
+    caller: &Caller,
+    item: &GovernedItem,
+    document: &impl Serialize,
+    if_match: &IfMatch,
+) -> Result<GovernedItem, Problem> {
+    Ok(caller.api.store.change_governed(&caller.cause(), item, &stored(document)?, if_match.revision()?).await?)
 }
 
 /// Asks for the publication of `item`.

@@ -4,7 +4,7 @@ use crate::{
     approvals::ApprovalView,
     caller::Caller,
     extract::{IfMatch, JsonBody, QueryString, Tagged},
-    governed::{GovernedQuery, GovernedVersionsView, GovernedView, PublicationRequest, checked, publish, stored},
+    governed::{GovernedQuery, GovernedVersionsView, GovernedView, PublicationRequest, checked, items, publish, save, stored},
     page::Listing,
     problem::Problem,
     search::FoundPlaceView,
@@ -15,7 +15,7 @@ use millrace_domain::{
     governed::{GovernedKind, MetaModel},
 };
 use millrace_model::ids::TenantId;
-use millrace_store::{GovernedFilter, GovernedItem, NewGoverned, PageRequest};
+use millrace_store::NewGoverned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -60,14 +60,6 @@ async fn new(caller: &Caller, tenant: &TenantId, body: NewMetaModelBody) -> Resu
     Ok(NewGoverned { kind: KIND, project: None, name: body.name, parent, draft: stored(&body.document)? })
 }
 
-async fn view(caller: &Caller, item: GovernedItem) -> Result<GovernedView, Problem> {
-    Ok(GovernedView::of(caller, item, true))
-}
-
-async fn check(_: &Caller, _: &GovernedItem, document: &MetaModel) -> Result<(), Problem> {
-    checked(document.check())
-}
-
 /// List meta-models, newest first.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/meta-models", tag = "business metadata", params(GovernedQuery), responses((status = 200, body = Listing<GovernedView>)))]
 pub(crate) async fn list_meta_models(
@@ -76,15 +68,8 @@ pub(crate) async fn list_meta_models(
     query: QueryString<GovernedQuery>,
 ) -> Result<Json<Listing<GovernedView>>, Problem> {
     let tenant = caller.in_tenant(&tenant, Action::CatalogView).await?;
-    let query = query.parse()?;
-    let filter = GovernedFilter { parent: query.parent, is_published: query.published, ..GovernedFilter::default() };
-    let page = PageRequest { cursor: query.cursor, limit: query.limit };
-    let mut found = caller.api.store.governed_items(&tenant, KIND, &filter, &page).await?;
-    let mut views = Vec::new();
-    for item in std::mem::take(&mut found.items) {
-        views.push(view(&caller, item).await?);
-    }
-    Ok(Listing::of(millrace_store::Page { items: views, next_cursor: found.next_cursor }))
+    let found = items(&caller, &tenant, KIND, None, query.parse()?).await?;
+    Ok(Json(Listing::with(found, |item| GovernedView::of(&caller, item, true))))
 }
 
 /// Make a meta-model: a draft.
@@ -97,7 +82,7 @@ pub(crate) async fn create_meta_model(
     let tenant = caller.in_tenant(&tenant, Action::MetaModelEdit).await?;
     let new = new(&caller, &tenant, body.parse()?).await?;
     let made = caller.api.store.create_governed(&caller.cause(), &tenant, &new).await?;
-    Ok(Tagged(StatusCode::CREATED, made.revision, view(&caller, made).await?))
+    Ok(Tagged(StatusCode::CREATED, made.revision, GovernedView::of(&caller, made, true)))
 }
 
 /// Get a meta-model by name or id.
@@ -108,7 +93,7 @@ pub(crate) async fn get_meta_model(
 ) -> Result<Tagged<GovernedView>, Problem> {
     let tenant = caller.in_tenant(&tenant, Action::CatalogView).await?;
     let found = caller.api.store.governed(&tenant, KIND, &meta_model).await?;
-    Ok(Tagged(StatusCode::OK, found.revision, view(&caller, found).await?))
+    Ok(Tagged(StatusCode::OK, found.revision, GovernedView::of(&caller, found, true)))
 }
 
 /// Replace the draft of a meta-model. While its publication waits for a decision it stands still.
@@ -122,9 +107,9 @@ pub(crate) async fn edit_meta_model(
     let tenant = caller.in_tenant(&tenant, Action::MetaModelEdit).await?;
     let found = caller.api.store.governed(&tenant, KIND, &meta_model).await?;
     let document = body.parse()?;
-    check(&caller, &found, &document).await?;
-    let changed = caller.api.store.change_governed(&caller.cause(), &found, &stored(&document)?, if_match.revision()?).await?;
-    Ok(Tagged(StatusCode::OK, changed.revision, view(&caller, changed).await?))
+    checked(document.check())?;
+    let changed = save(&caller, &found, &document, &if_match).await?;
+    Ok(Tagged(StatusCode::OK, changed.revision, GovernedView::of(&caller, changed, true)))
 }
 
 /// Remove a meta-model that nothing else needs.

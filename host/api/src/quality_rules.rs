@@ -6,7 +6,7 @@ use crate::{
     approvals::ApprovalView,
     caller::Caller,
     extract::{IfMatch, JsonBody, QueryString, Tagged},
-    governed::{GovernedQuery, GovernedVersionsView, GovernedView, PublicationRequest, checked, publish, stored},
+    governed::{GovernedQuery, GovernedVersionsView, GovernedView, PublicationRequest, checked, items, publish, save, stored},
     page::Listing,
     problem::Problem,
     search::FoundPlaceView,
@@ -168,10 +168,7 @@ pub(crate) async fn list_quality_rules(
     query: QueryString<GovernedQuery>,
 ) -> Result<Json<Listing<GovernedView>>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::TopicView).await?;
-    let query = query.parse()?;
-    let filter = GovernedFilter { parent: query.parent, project: Some(scope.project.clone()), is_published: query.published };
-    let page = PageRequest { cursor: query.cursor, limit: query.limit };
-    let found = caller.api.store.governed_items(&scope.tenant, KIND, &filter, &page).await?;
+    let found = items(&caller, &scope.tenant, KIND, Some(scope.project.clone()), query.parse()?).await?;
     Ok(Json(Listing::with(found, |item| GovernedView::of(&caller, item, true))))
 }
 
@@ -228,7 +225,7 @@ pub(crate) async fn edit_quality_rule(
     let found = find(&caller, &scope, &rule).await?;
     let document = body.parse()?;
     check(&caller, &scope, &found.parent, &document).await?;
-    let changed = caller.api.store.change_governed(&caller.cause(), &found, &stored(&document)?, if_match.revision()?).await?;
+    let changed = save(&caller, &found, &document, &if_match).await?;
     Ok(Tagged(StatusCode::OK, changed.revision, GovernedView::of(&caller, changed, true)))
 }
 

@@ -5,7 +5,7 @@ use crate::{
     caller::Caller,
     catalog_table::visible,
     extract::{IfMatch, JsonBody, QueryString, Tagged},
-    governed::{GovernedQuery, GovernedVersionsView, GovernedView, PublicationRequest, checked, publish, stored},
+    governed::{GovernedQuery, GovernedVersionsView, GovernedView, PublicationRequest, checked, items, publish, save, stored},
     page::Listing,
     problem::Problem,
 };
@@ -15,7 +15,7 @@ use millrace_domain::{
     governed::{GovernedKind, Relation, RelationEndKind, Wrong},
 };
 use millrace_model::ids::TenantId;
-use millrace_store::{GovernedFilter, GovernedItem, NewGoverned, PageRequest};
+use millrace_store::{GovernedItem, NewGoverned};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -63,10 +63,6 @@ async fn check_ends(caller: &Caller, tenant: &TenantId, relation: &Relation) -> 
     checked(wrong)
 }
 
-async fn view(caller: &Caller, item: GovernedItem) -> Result<GovernedView, Problem> {
-    Ok(GovernedView::of(caller, item, true))
-}
-
 async fn check(caller: &Caller, item: &GovernedItem, document: &Relation) -> Result<(), Problem> {
     if document.from.id != item.parent {
         return Err(Problem::field("from.id", "request.invalid", "cannot change; make another relation"));
@@ -82,15 +78,8 @@ pub(crate) async fn list_relations(
     query: QueryString<GovernedQuery>,
 ) -> Result<Json<Listing<GovernedView>>, Problem> {
     let tenant = caller.in_tenant(&tenant, Action::CatalogView).await?;
-    let query = query.parse()?;
-    let filter = GovernedFilter { parent: query.parent, is_published: query.published, ..GovernedFilter::default() };
-    let page = PageRequest { cursor: query.cursor, limit: query.limit };
-    let mut found = caller.api.store.governed_items(&tenant, KIND, &filter, &page).await?;
-    let mut views = Vec::new();
-    for item in std::mem::take(&mut found.items) {
-        views.push(view(&caller, item).await?);
-    }
-    Ok(Listing::of(millrace_store::Page { items: views, next_cursor: found.next_cursor }))
+    let found = items(&caller, &tenant, KIND, None, query.parse()?).await?;
+    Ok(Json(Listing::with(found, |item| GovernedView::of(&caller, item, true))))
 }
 
 /// Make a relation: a draft.
@@ -103,7 +92,7 @@ pub(crate) async fn create_relation(
     let tenant = caller.in_tenant(&tenant, Action::RelationEdit).await?;
     let new = new(&caller, &tenant, body.parse()?).await?;
     let made = caller.api.store.create_governed(&caller.cause(), &tenant, &new).await?;
-    Ok(Tagged(StatusCode::CREATED, made.revision, view(&caller, made).await?))
+    Ok(Tagged(StatusCode::CREATED, made.revision, GovernedView::of(&caller, made, true)))
 }
 
 /// Get a relation by name or id.
@@ -114,7 +103,7 @@ pub(crate) async fn get_relation(
 ) -> Result<Tagged<GovernedView>, Problem> {
     let tenant = caller.in_tenant(&tenant, Action::CatalogView).await?;
     let found = caller.api.store.governed(&tenant, KIND, &relation).await?;
-    Ok(Tagged(StatusCode::OK, found.revision, view(&caller, found).await?))
+    Ok(Tagged(StatusCode::OK, found.revision, GovernedView::of(&caller, found, true)))
 }
 
 /// Replace the draft of a relation. While its publication waits for a decision it stands still.
@@ -129,8 +118,8 @@ pub(crate) async fn edit_relation(
     let found = caller.api.store.governed(&tenant, KIND, &relation).await?;
     let document = body.parse()?;
     check(&caller, &found, &document).await?;
-    let changed = caller.api.store.change_governed(&caller.cause(), &found, &stored(&document)?, if_match.revision()?).await?;
-    Ok(Tagged(StatusCode::OK, changed.revision, view(&caller, changed).await?))
+    let changed = save(&caller, &found, &document, &if_match).await?;
+    Ok(Tagged(StatusCode::OK, changed.revision, GovernedView::of(&caller, changed, true)))
 }
 
 /// Remove a relation that nothing else needs.
