@@ -30,6 +30,7 @@ pub use source_build::{
     BuildReport, BuildStep, Diagnostic, Jar, Language, Severity, SourceBuild, SourceBuilder, SourceBuilderFactory, SourceFile, World,
 };
 
+use fetched::at;
 use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -86,19 +87,18 @@ pub fn build_rust_with(dir: &Path, options: BuildOptions<'_>) -> Result<Built, B
 
 /// Makes a component of a compiled module and writes it to `<folder>/<package>.wasm`.
 fn finish(module: &cargo::Module, folder: &Path, started: Instant) -> Result<Built, BuildError> {
-    let io = |path: &Path| {
-        let path = path.to_owned();
-        move |source| BuildError::Io { path, source }
-    };
-    let bytes = std::fs::read(&module.path).map_err(io(&module.path))?;
-    let component = encode_component(&module.package, &bytes)?;
-    std::fs::create_dir_all(folder).map_err(io(folder))?;
-    let path = folder.join(format!("{}.wasm", module.package));
+    let bytes = std::fs::read(&module.path).map_err(at(&module.path))?;
+    publish(folder, module.package.clone(), encode_component(&module.package, &bytes)?, started)
+}
+
+/// Writes a component to `<folder>/<name>.wasm`.
+fn publish(folder: &Path, name: String, component: Vec<u8>, started: Instant) -> Result<Built, BuildError> {
+    std::fs::create_dir_all(folder).map_err(at(folder))?;
     // Written aside and renamed, so that nobody ever reads half a component.
-    let partial = folder.join(format!(".{}.partial", module.package));
-    std::fs::write(&partial, &component).map_err(io(&partial))?;
-    std::fs::rename(&partial, &path).map_err(io(&path))?;
+    let (path, partial) = (folder.join(format!("{name}.wasm")), folder.join(format!(".{name}.partial")));
+    std::fs::write(&partial, &component).map_err(at(&partial))?;
+    std::fs::rename(&partial, &path).map_err(at(&path))?;
     let size = component.len() as u64;
-    tracing::debug!(plugin = module.package, size, "built component");
-    Ok(Built { name: module.package.clone(), component, path, size, elapsed: started.elapsed() })
+    tracing::debug!(plugin = name, size, "built component");
+    Ok(Built { name, component, path, size, elapsed: started.elapsed() })
 }

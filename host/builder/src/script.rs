@@ -9,9 +9,9 @@ mod python;
 
 pub use project::{ScriptLanguage, ScriptProject, new_project};
 
-use crate::{BuildError, Built, World, fetched::at};
+use crate::{BuildError, Built, World};
 use millrace_model::packed;
-use std::{fs, path::Path, time::Instant};
+use std::{path::Path, time::Instant};
 use wit_component::StringEncoding;
 
 /// Name of the packed file that names the plugin's main file.
@@ -83,13 +83,7 @@ fn build(dir: &Path, language: ScriptLanguage) -> Result<Built, BuildError> {
     let started = Instant::now();
     let project = ScriptProject::read(dir, language)?;
     let component = component(language, project.world, &project.entry, &project.files)?;
-    let folder = dir.join("target/components");
-    fs::create_dir_all(&folder).map_err(at(&folder))?;
-    let (path, partial) = (folder.join(format!("{}.wasm", project.name)), folder.join(format!(".{}.partial", project.name)));
-    fs::write(&partial, &component).map_err(at(&partial))?;
-    fs::rename(&partial, &path).map_err(at(&path))?;
-    let size = component.len() as u64;
-    Ok(Built { name: project.name, component, path, size, elapsed: started.elapsed() })
+    crate::publish(&dir.join("target/components"), project.name, component, started)
 }
 
 /// The contract as one text: WIT wants the package named once.

@@ -101,18 +101,12 @@ pub fn new_project(language: Language, world: World, dir: &Path, name: &str) -> 
 pub async fn build_project(dir: &Path) -> Result<Built, BuildError> {
     let started = Instant::now();
     let (name, request) = read(dir)?;
-    let folder = dir.join("target/components");
-    fs::create_dir_all(&folder).map_err(at(&folder))?;
     let factory = JvmBuilderFactory::new(Arc::new(Uncaged), dir.join("target/build"), JvmLimits::default());
     let report = factory.open().await?.build(request).await?;
     let Some(component) = report.component else {
         return Err(BuildError::Compile { output: report.diagnostics.iter().map(said).collect() });
     };
-    let (path, partial) = (folder.join(format!("{name}.wasm")), folder.join(format!(".{name}.partial")));
-    fs::write(&partial, &component).map_err(at(&partial))?;
-    fs::rename(&partial, &path).map_err(at(&path))?;
-    let size = component.len() as u64;
-    Ok(Built { name, component, path, size, elapsed: started.elapsed() })
+    crate::publish(&dir.join("target/components"), name, component, started)
 }
 
 fn read(dir: &Path) -> Result<(String, SourceBuild), BuildError> {
