@@ -2,12 +2,10 @@
 //!
 //! Invariant: every package is pinned, so that a run today and one next year send the same requests for the same seed.
 
-use crate::{ServerError, cache};
-use std::{path::PathBuf, process::Command};
+use crate::{ServerError, python};
+use std::process::Command;
 
-const NAME: &str = "schemathesis";
-const VERSION: &str = "4.32.5";
-/// The packages and all that they need.
+/// The package and all that it needs.
 const PACKAGES: &[&str] = &[
     "schemathesis==4.32.5",
     "anyio==4.16.0",
@@ -43,14 +41,5 @@ const PACKAGES: &[&str] = &[
 /// # Errors
 /// Python or pip is not there, or a package cannot be fetched.
 pub fn schemathesis() -> Result<Command, ServerError> {
-    let folder: PathBuf = cache::folder(NAME, &format!("{NAME}-{VERSION}"), |work| {
-        let target = work.join("packages");
-        let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "install", "--quiet", "--no-warn-script-location", "--no-deps", "--target"]).arg(&target).args(PACKAGES);
-        cache::run(NAME, "fetch its packages", &mut pip)?;
-        Ok(target)
-    })?;
-    let mut command = Command::new("python3");
-    command.args(["-c", "from schemathesis.cli import schemathesis; schemathesis()"]).env("PYTHONPATH", folder);
-    Ok(command)
+    Ok(Command::new(python::program("schemathesis", PACKAGES, "st")?))
 }

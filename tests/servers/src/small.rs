@@ -50,7 +50,7 @@ impl S3Server {
     /// # Errors
     /// No Python or registry, or no answer within a minute.
     pub fn start(free_requests: u32) -> Result<Self, ServerError> {
-        let program = python::program("moto", MOTO, "moto_server")?;
+        let program = python::program("moto", &[MOTO], "moto_server")?;
         let place = Place::make("s3")?;
         let [port] = free_ports().map_err(place.failed("find a free port"))?;
         let mut command = Command::new(program);
@@ -77,7 +77,7 @@ impl FtpServer {
     /// # Errors
     /// No Python or registry, or no answer within a minute.
     pub fn start(password: &str) -> Result<Self, ServerError> {
-        let python = python::program("pyftpdlib", PYFTPDLIB, "python")?;
+        let python = python::program("pyftpdlib", &[PYFTPDLIB], "python")?;
         let place = Place::make("ftp")?;
         let [port] = free_ports().map_err(place.failed("find a free port"))?;
         let root = place.path().join("root");

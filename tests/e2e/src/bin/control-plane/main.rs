@@ -114,23 +114,13 @@ impl Call {
         }
     }
 
-    /// What has to be read before: the revision of the job that is saved.
-    async fn revision(self, api: &Api, arguments: &Arguments, turn: usize) -> anyhow::Result<i64> {
-        if self != Self::SaveJob {
-            return Ok(0);
-        }
-        let number = turn * 7_919 % arguments.projects;
-        let job = api.get(&format!("/api/v1/tenants/{TENANT}/projects/project-{number}/jobs/job-{number}")).await?;
-        job["revision"].as_i64().context("a job without revision")
-    }
-
-    /// Makes the call on the `turn`-th thing.
-    async fn make(self, api: &Api, arguments: &Arguments, turn: usize, revision: i64) -> anyhow::Result<()> {
+    /// Where the `turn`-th thing of the call is.
+    fn path(self, arguments: &Arguments, turn: usize) -> String {
         // A step that shares no factor with round numbers: every project comes once before one comes twice.
         let number = turn * 7_919 % arguments.projects;
         let tenant = format!("/api/v1/tenants/{TENANT}");
         let project = format!("{tenant}/projects/project-{number}");
-        let path = match self {
+        match self {
             Self::Me => "/api/v1/me".to_owned(),
             Self::ListProjects => format!("{tenant}/projects"),
             Self::GetProject => project,
@@ -140,7 +130,20 @@ impl Call {
             Self::GetJob | Self::SaveJob => format!("{project}/jobs/job-{number}"),
             Self::ListInstances => format!("{project}/instances"),
             Self::Inbox => format!("{tenant}/approvals?view=waiting_for_me"),
-        };
+        }
+    }
+
+    /// What has to be read before: the revision of the job that is saved.
+    async fn revision(self, api: &Api, arguments: &Arguments, turn: usize) -> anyhow::Result<i64> {
+        if self != Self::SaveJob {
+            return Ok(0);
+        }
+        api.get(&self.path(arguments, turn)).await?["revision"].as_i64().context("a job without revision")
+    }
+
+    /// Makes the call on the `turn`-th thing.
+    async fn make(self, api: &Api, arguments: &Arguments, turn: usize, revision: i64) -> anyhow::Result<()> {
+        let path = self.path(arguments, turn);
         match self {
             Self::SaveJob => api.put_if(&path, revision, &json!({"draft": draft(turn), "description": format!("saved {turn}")})).await?,
             _ => api.get(&path).await?,
