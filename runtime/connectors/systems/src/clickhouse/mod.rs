@@ -22,7 +22,8 @@ static SPEC: KindSpec = KindSpec {
     description: "ClickHouse over HTTP. The test signs in, enters the database and asks for the version.",
     fields: &[
         FieldSpec::new("url", "URL", FieldType::Url, "Address of the HTTP interface: `http://host:8123`").required(),
-        FieldSpec::new("database", "Database", FieldType::Text, "Database").or("default"),
+        FieldSpec::new("database", "Database", FieldType::Text, "The database that tables without a prefix are looked for in")
+            .or("default"),
         USER.or("default"),
         PASSWORD,
         TLS.or("verify"),
