@@ -4,6 +4,7 @@
 //! Invariant: the tree says only what the text says. Whatever needs a catalog or a type belongs to the binder.
 
 mod expression;
+mod match_recognize;
 mod query;
 mod statement;
 
@@ -11,6 +12,7 @@ pub use expression::{
     BinaryOperator, CaseBranch, CastKind, Expression, ExpressionKind, FunctionCall, IntervalUnit, Literal, OrderItem, Over, Symbol,
     TrimSide, UnaryOperator, WindowFrame,
 };
+pub use match_recognize::{Definition, MatchRecognize, Measure, Pattern, PatternKind, Quantifier, Skip, SkipTo, Subset};
 pub use query::{
     CommonTable, GroupingElement, Hint, HintOption, JoinConstraint, JoinKind, NamedWindow, Query, QueryBody, Select, SelectItem,
     SetOperator, TableAlias, TableArgument, TableFunctionArgument, TableFunctionCall, TableReference, TableReferenceKind,

@@ -1,6 +1,6 @@
 //! Queries and what stands in their `FROM`.
 
-use super::{Expression, Identifier, ObjectName, OrderItem, Over, Span};
+use super::{Expression, Identifier, MatchRecognize, ObjectName, OrderItem, Over, Span};
 
 /// A query.
 #[derive(Debug, Clone, PartialEq)]
@@ -202,13 +202,8 @@ pub enum TableReferenceKind {
         /// Its condition.
         constraint: JoinConstraint,
     },
-    /// `table MATCH_RECOGNIZE (…)`: kept as text until the planner knows it.
-    MatchRecognize {
-        /// The table that is searched.
-        input: Box<TableReference>,
-        /// Where the clause stands.
-        clause: Span,
-    },
+    /// `table MATCH_RECOGNIZE (…)`
+    MatchRecognize(Box<MatchRecognize>),
 }
 
 /// Kinds of joins.

@@ -52,7 +52,7 @@ impl Binder<'_> {
                 self.correlate(node, scope, reference, false, reference.span)
             }
             TableReferenceKind::Join { left, right, kind, constraint } => self.join(left, right, *kind, constraint, reference.span),
-            TableReferenceKind::MatchRecognize { clause, .. } => Err(self.placed(not_yet("MATCH_RECOGNIZE", *clause))),
+            TableReferenceKind::MatchRecognize(clause) => Err(self.placed(not_yet("MATCH_RECOGNIZE", clause.span))),
         }
     }
 
@@ -268,6 +268,6 @@ fn is_lateral(reference: &TableReference) -> bool {
         TableReferenceKind::Unnest { .. } => true,
         TableReferenceKind::Function { call, .. } => !super::window::is_window_name(&call.name),
         TableReferenceKind::Derived { lateral, .. } => *lateral,
-        TableReferenceKind::Named { .. } | TableReferenceKind::Join { .. } | TableReferenceKind::MatchRecognize { .. } => false,
+        TableReferenceKind::Named { .. } | TableReferenceKind::Join { .. } | TableReferenceKind::MatchRecognize(_) => false,
     }
 }

@@ -148,28 +148,6 @@ impl Parser<'_> {
         Ok(TableReferenceKind::Unnest { expressions, with_ordinality })
     }
 
-    /// `table MATCH_RECOGNIZE (…)`: the clause is skipped up to its closing parenthesis.
-    fn match_recognize(&mut self, input: TableReference) -> Result<TableReference, SqlError> {
-        if !self.is_word("MATCH_RECOGNIZE") {
-            return Ok(input);
-        }
-        let start = self.span();
-        self.advance();
-        if self.kind() != Kind::LeftParen {
-            return Err(self.expected("`(`"));
-        }
-        let closing = self.at + self.closing_at(0);
-        let opening = self.span();
-        self.at = closing;
-        if self.kind() != Kind::RightParen {
-            return Err(SqlError::new("sql.unterminated", "`MATCH_RECOGNIZE (` is not closed; expected `)`", opening));
-        }
-        self.advance();
-        let clause = self.since(start);
-        let span = input.span.to(clause);
-        Ok(TableReference { kind: TableReferenceKind::MatchRecognize { input: Box::new(input), clause }, alias: None, span })
-    }
-
     /// `[AS] name [(columns)]`
     fn table_alias(&mut self) -> Result<Option<TableAlias>, SqlError> {
         let Some(name) = self.alias()? else { return Ok(None) };

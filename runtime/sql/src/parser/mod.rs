@@ -17,6 +17,7 @@ mod interval;
 mod json;
 mod keywords;
 mod lexer;
+mod match_recognize;
 mod over;
 mod parentheses;
 mod predicate;

@@ -76,6 +76,7 @@ fn the_deepest_texts_that_are_read_fit_the_stack() {
         deepest(&|n| format!("SELECT {}1{}", "JSON_OBJECT('a' VALUE ".repeat(n), ")".repeat(n)));
         deepest(&|n| format!("SELECT {}1{}", "SUM(1) OVER (ORDER BY ".repeat(n), ")".repeat(n)));
         deepest(&|n| format!("SELECT a{}", " - a".repeat(n)));
+        deepest(&|n| format!("SELECT 1 FROM t MATCH_RECOGNIZE (PATTERN ({}A{}) DEFINE A AS TRUE)", "(".repeat(n), ")".repeat(n)));
     });
 }
 
@@ -106,8 +107,8 @@ fn a_text_that_is_too_long_is_refused() {
 const PIECES: &str = "SELECT FROM WHERE GROUP BY HAVING ORDER LIMIT UNION ALL JOIN LEFT ON USING AS AND OR NOT IS NULL IN BETWEEN LIKE CASE WHEN THEN \
      ELSE END CAST TRY_CAST INTERVAL DAY TO SECOND DATE TIMESTAMP ARRAY MAP ROW TABLE LATERAL UNNEST VALUES INSERT INTO CREATE VIEW \
      FUNCTION WITH WATERMARK FOR PRIMARY KEY METADATA SET RESET EXPLAIN EXECUTE STATEMENT BEGIN OVER PARTITION ROWS RANGE CURRENT \
-     GROUPING SETS CUBE ROLLUP WINDOW MATCH_RECOGNIZE FILTER WITHIN DISTINCT TRIM EXTRACT SUBSTRING POSITION JSON_VALUE JSON_OBJECT \
-     RETURNING DEFAULT EMPTY ERROR INT STRING DECIMAL a b c `q` 'text' U&'\\0041' X'0A' 1 2.5 1e3 ( ) [ ] , ; . : + - * / % || = <> < <= > \
+     GROUPING SETS CUBE ROLLUP WINDOW MATCH_RECOGNIZE MEASURES AFTER MATCH SKIP PATTERN PERMUTE DEFINE FILTER WITHIN DISTINCT TRIM EXTRACT SUBSTRING POSITION JSON_VALUE JSON_OBJECT \
+     RETURNING DEFAULT EMPTY ERROR INT STRING DECIMAL a b c `q` 'text' U&'\\0041' X'0A' 1 2.5 1e3 ( ) [ ] , ; . : + - * / % { } ? ^ $ | || = <> < <= > \
      >= => /*+ */ \" ' ` -- /* # é 😀 \0";
 
 fn soup() -> impl Strategy<Value = String> {

@@ -6,6 +6,7 @@
 mod bounds;
 mod show;
 mod show_expression;
+mod show_match;
 
 use millrace_sql::parser::parse_script;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! Statements and queries as nested lists, a line per clause: what the golden files hold.
 
 use crate::show_expression::{expression, expressions, order, over};
+use crate::show_match::match_recognize;
 use millrace_sql::ast::{
     ColumnKind, CreateTable, GroupingElement, Hint, Identifier, Insert, JoinConstraint, ObjectName, Query, QueryBody, Select, SelectItem,
     Statement, StatementKind, TableArgument, TableFunctionCall, TableReference, TableReferenceKind,
@@ -10,12 +11,12 @@ pub fn name(name: &ObjectName) -> String {
     name.parts.iter().map(|p| quoted(&p.value)).collect::<Vec<_>>().join(".")
 }
 
-fn quoted(name: &str) -> String {
+pub fn quoted(name: &str) -> String {
     let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$');
     if plain { name.to_owned() } else { format!("`{name}`") }
 }
 
-fn names(list: &[Identifier]) -> String {
+pub fn names(list: &[Identifier]) -> String {
     list.iter().map(|i| quoted(&i.value)).collect::<Vec<_>>().join(" ")
 }
 
@@ -29,7 +30,7 @@ fn hints(list: &[Hint]) -> String {
 }
 
 /// Each clause in parentheses on a line of its own, indented below the first.
-fn clauses(head: &str, parts: Vec<String>) -> String {
+pub fn clauses(head: &str, parts: Vec<String>) -> String {
     let body: String = parts.iter().map(|p| format!("\n  {}", p.replace('\n', "\n  "))).collect();
     format!("({head}{body})")
 }
@@ -166,7 +167,7 @@ fn grouping(elements: &[GroupingElement]) -> String {
     if elements.is_empty() { "()".into() } else { elements.iter().map(element).collect::<Vec<_>>().join(" ") }
 }
 
-fn table(t: &TableReference) -> String {
+pub fn table(t: &TableReference) -> String {
     let shown = match &t.kind {
         TableReferenceKind::Named { name: n, hints: h, as_of } => {
             let as_of = as_of.as_ref().map(|e| format!(" as-of {}", expression(e))).unwrap_or_default();
@@ -186,9 +187,7 @@ fn table(t: &TableReference) -> String {
             };
             clauses(&format!("{}-join {constraint}", format!("{kind:?}").to_lowercase()), vec![table(left), table(right)])
         }
-        TableReferenceKind::MatchRecognize { input, clause } => {
-            format!("(match-recognize {} {} bytes)", table(input), clause.end - clause.start)
-        }
+        TableReferenceKind::MatchRecognize(clause) => match_recognize(clause),
     };
     match &t.alias {
         Some(a) if a.columns.is_empty() => format!("{{{shown} as {}}}", quoted(&a.name.value)),
