@@ -3,10 +3,9 @@
 //! Invariant: all checks of one admission happen under the tenant's lock, so that two at the same time never both take
 //! the last place; what an instance takes is written before it counts as active.
 
-use crate::{Instance, Store, StoreError, row};
+use crate::{Instance, Store, StoreError, row, transaction::Transaction};
 use millrace_domain::{Allocation, ProjectScope, ProjectServices, Quota, quota::SLOT_MEMORY_BYTES};
 use millrace_model::graph::JobGraph;
-use sqlx::{Any, Transaction};
 
 /// What an instance takes while it is active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,20 +41,20 @@ fn widest(graph: &JobGraph) -> u16 {
 
 impl Store {
     /// Makes sure that the project may have one more job.
-    pub(crate) async fn admit_job(&self, tx: &mut Transaction<'static, Any>, scope: &ProjectScope) -> Result<(), StoreError> {
+    pub(crate) async fn admit_job(&self, tx: &mut Transaction, scope: &ProjectScope) -> Result<(), StoreError> {
         self.lock_tenant(tx, &scope.tenant).await?;
         self.check_quota(tx, (&scope.tenant, Some(&scope.project)), Quota::Jobs, 1).await
     }
 
     /// Makes sure that the project may have one more uploaded version.
-    pub(crate) async fn admit_upload(&self, tx: &mut Transaction<'static, Any>, scope: &ProjectScope) -> Result<(), StoreError> {
+    pub(crate) async fn admit_upload(&self, tx: &mut Transaction, scope: &ProjectScope) -> Result<(), StoreError> {
         self.lock_tenant(tx, &scope.tenant).await?;
         self.check_quota(tx, (&scope.tenant, Some(&scope.project)), Quota::Uploads, 1).await
     }
 
     /// Makes sure that `instance` may become active, and notes what it then takes: what it was given at its go-live, or what
     /// its graph needs.
-    pub(crate) async fn admit_start(&self, tx: &mut Transaction<'static, Any>, instance: &Instance) -> Result<(), StoreError> {
+    pub(crate) async fn admit_start(&self, tx: &mut Transaction, instance: &Instance) -> Result<(), StoreError> {
         let scope = &instance.scope;
         let found = sqlx::query(
             "SELECT v.graph_json AS graph_json, p.services_json AS services_json, p.name AS name FROM job_versions v \

@@ -15,6 +15,7 @@ use crate::{
     Cause, Store, StoreError,
     audit::{Outcome, Record},
     row,
+    transaction::Transaction,
 };
 use millrace_domain::{
     ApprovalEvent, ApprovalKind, ApprovalState, Environment, ProjectScope, Scope,
@@ -22,7 +23,7 @@ use millrace_domain::{
 };
 use millrace_model::ids::{ApprovalId, ProjectId, TenantId};
 use serde_json::{Value, json};
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::any::AnyRow;
 
 /// Largest payload, as JSON text.
 const PAYLOAD_BYTES_MAX: usize = 256 << 10;
@@ -150,12 +151,7 @@ impl Store {
     }
 
     /// As [`Store::request_approval`], within a transaction that changes more.
-    pub(crate) async fn request_approval_in(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        cause: &Cause,
-        new: &NewApproval,
-    ) -> Result<Approval, StoreError> {
+    pub(crate) async fn request_approval_in(&self, tx: &mut Transaction, cause: &Cause, new: &NewApproval) -> Result<Approval, StoreError> {
         let tenant = new.scope.tenant().ok_or_else(|| StoreError::Corrupt("an approval outside of any tenant".into()))?;
         let payload = new.payload.to_string();
         if payload.len() > PAYLOAD_BYTES_MAX {
@@ -306,7 +302,7 @@ impl Store {
     /// Writes that `found`, which is pending, has ended in `next`.
     async fn end_approval(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         cause: &Cause,
         found: &Approval,
         next: ApprovalState,
@@ -329,14 +325,7 @@ impl Store {
         approval(&ended.ok_or_else(|| StoreError::Corrupt("an approval was decided under its lock".into()))?)
     }
 
-    async fn note_step(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        of: &Approval,
-        event: &str,
-        cause: &Cause,
-        note: &str,
-    ) -> Result<(), StoreError> {
+    async fn note_step(&self, tx: &mut Transaction, of: &Approval, event: &str, cause: &Cause, note: &str) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO approval_history (id, tenant_id, approval_id, event, state, actor, actor_name, note, at_ms) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",

@@ -2,11 +2,11 @@
 //!
 //! Invariant: the row of a change is written in the transaction of the change; rows are never changed or removed.
 
-use crate::{Page, PageRequest, Store, StoreError, row};
+use crate::{Page, PageRequest, Store, StoreError, row, transaction::Transaction};
 use millrace_domain::{Action, ProjectScope, Scope};
 use millrace_model::ids::{InstanceId, ProjectId, TenantId};
 use serde_json::{Value, json};
-use sqlx::{Any, AssertSqlSafe, Transaction, any::AnyRow};
+use sqlx::{AssertSqlSafe, any::AnyRow};
 
 /// Who causes a change, and within which request.
 #[derive(Debug, Clone)]
@@ -140,7 +140,7 @@ impl Store {
     }
 
     /// Writes one row within `tx`.
-    pub(crate) async fn audit(&self, tx: &mut Transaction<'static, Any>, cause: &Cause, record: Record<'_>) -> Result<(), StoreError> {
+    pub(crate) async fn audit(&self, tx: &mut Transaction, cause: &Cause, record: Record<'_>) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO audit (id, tenant_id, project_id, actor, actor_name, action, object, outcome, detail_json, request_id, at_ms) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",

@@ -4,10 +4,10 @@
 //! to is in `blob_uses` too, so that it can be told who needs it. Writing and removing contents of a tenant happen one after
 //! the other: both take the lock of its row.
 
-use crate::{Store, StoreError, row};
+use crate::{Store, StoreError, row, transaction::Transaction};
 use millrace_domain::{ProjectScope, Quota};
 use millrace_model::ids::{ProjectId, TenantId};
-use sqlx::{Any, Row, Transaction, any::AnyRow};
+use sqlx::{Row, any::AnyRow};
 use std::io::Read;
 
 /// Bytes of a piece: what one statement carries.
@@ -82,7 +82,7 @@ impl Store {
     /// Keeps a content unless the tenant has it already.
     pub(crate) async fn put_content(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         (tenant, project): (&TenantId, Option<&ProjectId>),
         content: Content<'_>,
     ) -> Result<(), StoreError> {
@@ -126,12 +126,7 @@ impl Store {
     }
 
     /// Notes that something needs a content.
-    pub(crate) async fn note_use(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        user: &NewUse<'_>,
-        content_hash: &str,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn note_use(&self, tx: &mut Transaction, user: &NewUse<'_>, content_hash: &str) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO blob_uses (tenant_id, project_id, content_hash, user_kind, user_id, user_name) \
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, content_hash, user_kind, user_id) DO NOTHING",
@@ -178,7 +173,7 @@ impl Store {
     }
 
     /// Lets nobody else write or remove contents of the tenant until `tx` ends.
-    pub(crate) async fn lock_tenant(&self, tx: &mut Transaction<'static, Any>, tenant: &TenantId) -> Result<(), StoreError> {
+    pub(crate) async fn lock_tenant(&self, tx: &mut Transaction, tenant: &TenantId) -> Result<(), StoreError> {
         sqlx::query("UPDATE tenants SET name = name WHERE id = $1").bind(tenant.as_str()).execute(&mut **tx).await?;
         Ok(())
     }

@@ -2,11 +2,11 @@
 //!
 //! Invariant: a category never lies below itself, and goes away only when nothing lies in it.
 
-use crate::{Cause, Store, StoreError, audit::done_in_tenant, error::unless_taken, row};
+use crate::{Cause, Store, StoreError, audit::done_in_tenant, error::unless_taken, row, transaction::Transaction};
 use millrace_domain::{Action, Name};
 use millrace_model::ids::TenantId;
 use serde_json::json;
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::any::AnyRow;
 
 /// Most categories of a tenant: the tree is read as a whole.
 const CATEGORIES_MAX: i64 = 2_000;
@@ -178,7 +178,7 @@ impl Store {
 }
 
 /// Makes sure that `parent` is there and does not lie below `id`.
-async fn place(tx: &mut Transaction<'static, Any>, tenant: &TenantId, id: &str, parent: Option<&str>) -> Result<(), StoreError> {
+async fn place(tx: &mut Transaction, tenant: &TenantId, id: &str, parent: Option<&str>) -> Result<(), StoreError> {
     let wrong = |message: String| Err(StoreError::Invalid { field: "parent", message });
     let mut above = parent.map(str::to_owned);
     for _ in 0..LEVELS_MAX {

@@ -3,7 +3,7 @@
 //! Invariant: no password is ever here, only hashes. An attempt is counted in a transaction of its own before anybody
 //! looks at the password, for the account and for the address, whether or not the account is there.
 
-use crate::{Cause, Store, StoreError, row, user::done_with_user};
+use crate::{Cause, Store, StoreError, row, transaction::Transaction, user::done_with_user};
 use millrace_domain::{
     Action, Attempts, Name,
     sign_in::{ACCOUNT, ADDRESS},
@@ -11,7 +11,6 @@ use millrace_domain::{
 use millrace_model::ids::TenantId;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use sqlx::{Any, Transaction};
 
 /// Rows of attempts older than this are of no use to any rule.
 const ATTEMPTS_KEPT_MS: i64 = 2 * 24 * 3_600_000;
@@ -121,7 +120,7 @@ impl Store {
 
     async fn put_credential(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         user: &str,
         password_hash: &str,
         one_time_until_ms: Option<i64>,

@@ -3,12 +3,15 @@
 //! Invariant: the two databases differ in three places, all of them here: the type of bytes, how a writing transaction
 //! begins, and the settings of a connection.
 
-use crate::{Clock, IdSource, KeyKeeper, NoKeeper, SecretKey, StoreError, SystemClock, TimeOrderedIds, sealed::KeyRing};
+use crate::{
+    Clock, IdSource, KeyKeeper, NoKeeper, SecretKey, StoreError, SystemClock, TimeOrderedIds, sealed::KeyRing, transaction::Transaction,
+};
 use sqlx::{
-    Any, AnyPool, AssertSqlSafe, Row, Transaction,
+    AnyPool, AssertSqlSafe, Row,
     any::{AnyPoolOptions, install_default_drivers},
 };
 use std::{sync::Arc, time::Duration};
+use tokio::sync::Mutex;
 
 /// Schema changes in order; a released one is never edited.
 const MIGRATIONS: &[&str] = &[
@@ -75,6 +78,8 @@ impl StoreOptions {
 pub struct Store {
     pub(crate) pool: AnyPool,
     backend: Backend,
+    /// Where writers of SQLite stand in line.
+    writers: Arc<Mutex<()>>,
     pub(crate) key: KeyRing,
     pub(crate) keeper: Arc<dyn KeyKeeper>,
     clock: Arc<dyn Clock>,
@@ -113,7 +118,7 @@ impl Store {
             .connect(&url)
             .await?;
         let key = KeyRing::new(options.key, options.former_keys);
-        let store = Self { pool, backend, key, keeper: options.keeper, clock: options.clock, ids: options.ids };
+        let store = Self { pool, backend, writers: Arc::default(), key, keeper: options.keeper, clock: options.clock, ids: options.ids };
         store.migrate().await?;
         store.adopt_keys().await?;
         Ok(store)
@@ -145,11 +150,19 @@ impl Store {
 
     /// Begins a transaction that writes. SQLite must take the write lock at once: a transaction that reads first and
     /// writes later fails when another one wrote in between, however long it waits.
-    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+    pub(crate) async fn begin(&self) -> Result<Transaction, StoreError> {
         Ok(match self.backend {
-            Backend::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
-            Backend::Postgres => self.pool.begin().await?,
+            Backend::Sqlite => {
+                let turn = self.writers.clone().lock_owned().await;
+                Transaction::new(self.pool.begin_with("BEGIN IMMEDIATE").await?, Some(turn))
+            }
+            Backend::Postgres => Transaction::new(self.pool.begin().await?, None),
         })
+    }
+
+    /// Begins a transaction that only reads: what it finds fits together.
+    pub(crate) async fn begin_read(&self) -> Result<Transaction, StoreError> {
+        Ok(Transaction::new(self.pool.begin().await?, None))
     }
 
     async fn migrate(&self) -> Result<(), StoreError> {

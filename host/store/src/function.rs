@@ -9,11 +9,12 @@ use crate::{
     blob::{NewUse, content_use, named},
     error::unless_taken,
     row,
+    transaction::Transaction,
 };
 use millrace_domain::{Action, Name, ProjectScope, function::FunctionState};
 use millrace_model::ids::{FunctionId, ProjectId, TenantId};
 use serde_json::{Value, json};
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::any::AnyRow;
 use std::collections::BTreeMap;
 
 /// Where a function is known.
@@ -402,12 +403,7 @@ impl Store {
     }
 
     /// Versions of jobs, where the function is known, that have pinned one of its components.
-    async fn jobs_that_use(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        scope: &FunctionScope,
-        id: &FunctionId,
-    ) -> Result<Vec<ContentUse>, StoreError> {
+    async fn jobs_that_use(&self, tx: &mut Transaction, scope: &FunctionScope, id: &FunctionId) -> Result<Vec<ContentUse>, StoreError> {
         let rows = sqlx::query(
             "SELECT u.* FROM blob_uses u WHERE u.tenant_id = $1 AND ($2 = '' OR u.project_id = $2) AND u.user_kind = 'job' \
              AND u.content_hash IN (SELECT v.content_hash FROM function_versions v WHERE v.tenant_id = $1 AND v.function_id = $3) \
@@ -422,7 +418,7 @@ impl Store {
     }
 
     /// Makes sure that functions of `scope` can be changed, one after the other.
-    async fn enter_functions(&self, tx: &mut Transaction<'static, Any>, scope: &FunctionScope) -> Result<(), StoreError> {
+    async fn enter_functions(&self, tx: &mut Transaction, scope: &FunctionScope) -> Result<(), StoreError> {
         match scope {
             FunctionScope::Tenant(tenant) => self.lock_tenant(tx, tenant).await,
             FunctionScope::Project(scope) => self.enter(tx, scope).await,

@@ -8,6 +8,7 @@ use crate::{
     audit::{Outcome, Record},
     error::unless_taken,
     row,
+    transaction::Transaction,
 };
 use millrace_domain::{
     Action, Name, ProjectScope, Scope,
@@ -16,7 +17,7 @@ use millrace_domain::{
 use millrace_model::ids::{ProjectId, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::any::AnyRow;
 
 /// An item.
 #[derive(Debug, Clone, PartialEq)]
@@ -291,12 +292,7 @@ impl Store {
     }
 
     /// The effect of an approved publication.
-    pub(crate) async fn publication_approved(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        cause: &Cause,
-        approval: &Approval,
-    ) -> Result<Value, StoreError> {
+    pub(crate) async fn publication_approved(&self, tx: &mut Transaction, cause: &Cause, approval: &Approval) -> Result<Value, StoreError> {
         let Publication { revision, document, .. } =
             serde_json::from_value(approval.payload.clone()).map_err(|error| StoreError::Corrupt(format!("payload: {error}")))?;
         let published = sqlx::query(
@@ -421,7 +417,7 @@ impl Store {
     }
 
     /// The item as it is now, kept so until `tx` ends.
-    async fn lock_item(&self, tx: &mut Transaction<'static, Any>, of: &GovernedItem) -> Result<GovernedItem, StoreError> {
+    async fn lock_item(&self, tx: &mut Transaction, of: &GovernedItem) -> Result<GovernedItem, StoreError> {
         if let Some(project) = &of.project {
             self.enter(tx, &ProjectScope::new(of.tenant.clone(), project.clone())).await?;
         }
@@ -435,7 +431,7 @@ impl Store {
 
     async fn audit_item(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         cause: &Cause,
         of: &GovernedItem,
         verb: &str,
@@ -471,7 +467,7 @@ const fn prefix(kind: GovernedKind) -> &'static str {
     }
 }
 
-async fn read(tx: &mut Transaction<'static, Any>, tenant: &TenantId, id: &str) -> Result<Option<GovernedItem>, StoreError> {
+async fn read(tx: &mut Transaction, tenant: &TenantId, id: &str) -> Result<Option<GovernedItem>, StoreError> {
     let text = format!("{SELECT} WHERE g.tenant_id = $1 AND g.id = $2");
     // The text is made of constants.
     let found = sqlx::query(sqlx::AssertSqlSafe(text)).bind(tenant.as_str()).bind(id).fetch_optional(&mut **tx).await?;

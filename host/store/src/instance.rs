@@ -9,6 +9,7 @@ use crate::{
     data_source::row_scope,
     row,
     savepoint::{SavepointState, savepoint},
+    transaction::Transaction,
 };
 use millrace_domain::{Action, Allocation, Effect, InstanceEvent, InstanceKind, InstanceState, ProjectScope, lifecycle::transition};
 use millrace_model::{
@@ -17,7 +18,7 @@ use millrace_model::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::any::AnyRow;
 use std::collections::BTreeMap;
 
 /// Where the state of a start comes from.
@@ -168,7 +169,7 @@ impl Store {
     /// As [`Store::create_instance`] within `tx`, which has entered the project.
     pub(crate) async fn create_instance_in(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         cause: &Cause,
         scope: &ProjectScope,
         new: &NewInstance,
@@ -279,7 +280,7 @@ impl Store {
     /// As [`Store::request_instance`] within `tx`, which has entered the project if this is a start.
     pub(crate) async fn request_instance_in(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         cause: &Cause,
         scope: &ProjectScope,
         id: &InstanceId,
@@ -390,7 +391,7 @@ impl Store {
     }
 
     /// What a start is to begin from must be in the project and usable.
-    async fn check_start(&self, tx: &mut Transaction<'static, Any>, scope: &ProjectScope, start: &StartFrom) -> Result<(), StoreError> {
+    async fn check_start(&self, tx: &mut Transaction, scope: &ProjectScope, start: &StartFrom) -> Result<(), StoreError> {
         let (sql, id, what) = match start {
             StartFrom::Fresh => return Ok(()),
             StartFrom::Time { timestamp_ms } if *timestamp_ms >= 0 => return Ok(()),
@@ -423,7 +424,7 @@ impl Store {
     }
 
     /// Writes everything that may change; the row is locked by `tx`.
-    pub(crate) async fn save_instance(&self, tx: &mut Transaction<'static, Any>, next: &Instance) -> Result<(), StoreError> {
+    pub(crate) async fn save_instance(&self, tx: &mut Transaction, next: &Instance) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE instances SET state = $2, stop_with_savepoint = $3, start_json = $4, run = $5, worker = $6, lease_until_ms = $7, \
              attempt = $8, restart_count = $9, last_failure_json = $10, updated_at_ms = $11, started_at_ms = $12, ended_at_ms = $13, \
@@ -475,7 +476,7 @@ impl Instance {
 /// Reads an instance and keeps others from changing it until `tx` ends: PostgreSQL by the row's lock that an update
 /// takes, SQLite by the database's write lock that `tx` holds from its beginning. This is the compare of
 /// compare-and-set: the state cannot differ between the decision and the write.
-pub(crate) async fn lock_instance(tx: &mut Transaction<'static, Any>, id: &InstanceId) -> Result<Option<Instance>, StoreError> {
+pub(crate) async fn lock_instance(tx: &mut Transaction, id: &InstanceId) -> Result<Option<Instance>, StoreError> {
     let found =
         sqlx::query("UPDATE instances SET state = state WHERE id = $1 RETURNING *").bind(id.as_str()).fetch_optional(&mut **tx).await?;
     found.as_ref().map(instance).transpose()

@@ -3,7 +3,7 @@
 //! Invariant: an instance has [`LINES_MAX`] lines at most and a tenth more between two prunings; ids grow with time, so an
 //! id is where a page ends and where a follower goes on.
 
-use crate::{Page, PageRequest, Store, StoreError, row};
+use crate::{Page, PageRequest, Store, StoreError, row, transaction::Transaction};
 use millrace_domain::{
     ProjectScope,
     instance_log::{LogLevel, LogOrigin},
@@ -100,7 +100,7 @@ impl Store {
         Ok(())
     }
 
-    async fn prune_logs(&self, tx: &mut sqlx::Transaction<'static, sqlx::Any>, instance: &InstanceId) -> Result<(), StoreError> {
+    async fn prune_logs(&self, tx: &mut Transaction, instance: &InstanceId) -> Result<(), StoreError> {
         let kept = sqlx::query("SELECT COUNT(*) AS kept FROM instance_logs WHERE instance_id = $1")
             .bind(instance.as_str())
             .fetch_one(&mut **tx)

@@ -3,11 +3,13 @@
 //! Invariant: the draft changes only by compare-and-set on its revision and never while somebody else holds the edit lock,
 //! so that no edit is lost silently. A removed job keeps its rows: versions and savepoints stay readable.
 
-use crate::{Cause, Page, PageRequest, Store, StoreError, audit::done_in, data_source::row_scope, error::unless_taken, row};
+use crate::{
+    Cause, Page, PageRequest, Store, StoreError, audit::done_in, data_source::row_scope, error::unless_taken, row, transaction::Transaction,
+};
 use millrace_domain::{Action, EditLock, FolderPath, Name, ProjectScope};
 use millrace_model::{graph::JobGraph, ids::JobId};
 use serde_json::json;
-use sqlx::{Any, AssertSqlSafe, Transaction, any::AnyRow};
+use sqlx::{AssertSqlSafe, any::AnyRow};
 
 /// A job.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,7 +137,7 @@ impl Store {
     }
 
     /// The job with this id within `tx`.
-    pub(crate) async fn job_in(&self, tx: &mut Transaction<'static, Any>, scope: &ProjectScope, id: &JobId) -> Result<Job, StoreError> {
+    pub(crate) async fn job_in(&self, tx: &mut Transaction, scope: &ProjectScope, id: &JobId) -> Result<Job, StoreError> {
         let found =
             sqlx::query(sql("SELECT {job} FROM jobs WHERE tenant_id = $1 AND project_id = $2 AND id = $3 AND deleted_at_ms IS NULL"))
                 .bind(scope.tenant.as_str())

@@ -4,14 +4,14 @@
 //! transaction that holds the project's row, so that two editors never both have it. A lock that changes hands leaves its
 //! loser's unsaved draft in `kept_drafts` in the same transaction.
 
-use crate::{Cause, Store, StoreError, audit::done_in, kept_draft::NewKeptDraft, row};
+use crate::{Cause, Store, StoreError, audit::done_in, kept_draft::NewKeptDraft, row, transaction::Transaction};
 use millrace_domain::{
     Action, ProjectScope,
     edit_lock::{EditLock, Editor, LockChange, LockEvent, LockRefused, LockTimes, Loser, settle, touch},
 };
 use millrace_model::{graph::JobGraph, ids::JobId};
 use serde_json::json;
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::any::AnyRow;
 
 /// How long a lock lasts without a heartbeat, unless the editor says otherwise.
 pub const LOCK_LEASE_MS: i64 = 120_000;
@@ -126,7 +126,7 @@ impl Store {
     /// out ends here. With `saved` the holder's unsaved draft is saved by this and not kept any longer.
     pub(crate) async fn pass_lock(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         cause: &Cause,
         scope: &ProjectScope,
         job: &JobId,
@@ -148,14 +148,14 @@ impl Store {
     }
 
     /// Ends a lock whatever it is: its job goes.
-    pub(crate) async fn drop_lock(&self, tx: &mut Transaction<'static, Any>, job: &JobId) -> Result<(), StoreError> {
+    pub(crate) async fn drop_lock(&self, tx: &mut Transaction, job: &JobId) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM job_locks WHERE job_id = $1").bind(job.as_str()).execute(&mut **tx).await?;
         Ok(())
     }
 
     async fn keep_losers(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         scope: &ProjectScope,
         job: &JobId,
         losers: &[Loser],
@@ -171,7 +171,7 @@ impl Store {
 
     async fn write_lock(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         scope: &ProjectScope,
         job: &JobId,
         lock: Option<&EditLock>,
@@ -200,7 +200,7 @@ pub(crate) fn editor(cause: &Cause) -> Editor {
     Editor { id: cause.actor.clone(), name: cause.actor_name.clone() }
 }
 
-async fn written_lock(tx: &mut Transaction<'static, Any>, job: &JobId) -> Result<Option<Written>, StoreError> {
+async fn written_lock(tx: &mut Transaction, job: &JobId) -> Result<Option<Written>, StoreError> {
     let found = sqlx::query("SELECT * FROM job_locks WHERE job_id = $1").bind(job.as_str()).fetch_optional(&mut **tx).await?;
     let Some(found) = found else { return Ok(None) };
     let graph = row::text_or_none(&found, "draft_json")?.map(|text| row::from_json(&text, "draft_json")).transpose()?;

@@ -6,6 +6,7 @@ use crate::{
     blob::{pinned_contents, version_use},
     data_source::row_scope,
     row,
+    transaction::Transaction,
 };
 use millrace_domain::{Action, ProjectScope};
 use millrace_model::{
@@ -13,7 +14,7 @@ use millrace_model::{
     ids::{JobId, VersionId},
 };
 use serde_json::{Value, json};
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::any::AnyRow;
 use std::collections::BTreeSet;
 
 /// A version.
@@ -148,12 +149,7 @@ impl Store {
     }
 
     /// The version with this id within `tx`.
-    pub(crate) async fn version_in(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        scope: &ProjectScope,
-        id: &VersionId,
-    ) -> Result<JobVersion, StoreError> {
+    pub(crate) async fn version_in(&self, tx: &mut Transaction, scope: &ProjectScope, id: &VersionId) -> Result<JobVersion, StoreError> {
         let found = sqlx::query("SELECT * FROM job_versions WHERE tenant_id = $1 AND project_id = $2 AND id = $3")
             .bind(scope.tenant.as_str())
             .bind(scope.project.as_str())

@@ -2,11 +2,13 @@
 //!
 //! Invariant: a kept draft is its owner's alone; each person has [`KEPT_DRAFTS_MAX`] of a job at most, the oldest go first.
 
-use crate::{Cause, Job, JobChange, Store, StoreError, UnsavedDraft, audit::done_in, data_source::row_scope, row};
+use crate::{
+    Cause, Job, JobChange, Store, StoreError, UnsavedDraft, audit::done_in, data_source::row_scope, row, transaction::Transaction,
+};
 use millrace_domain::{Action, ProjectScope};
 use millrace_model::{graph::JobGraph, ids::JobId};
 use serde_json::json;
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::any::AnyRow;
 
 /// Most drafts that are kept of one job for one person.
 pub const KEPT_DRAFTS_MAX: i64 = 10;
@@ -45,7 +47,7 @@ impl Store {
     /// Keeps a draft, unless it is what the job holds already or what was kept last.
     pub(crate) async fn keep_draft(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         scope: &ProjectScope,
         job: &JobId,
         new: NewKeptDraft,

@@ -13,11 +13,12 @@ use crate::{
     capability,
     data_source::{Place, Properties, row_scope},
     identity_provider, row,
+    transaction::Transaction,
 };
 use millrace_domain::{Action, Environment, capability::PluginCapabilities};
 use millrace_model::ids::{DataSourceId, PluginId};
 use serde_json::json;
-use sqlx::{Any, AssertSqlSafe, Transaction, any::AnyRow};
+use sqlx::{AssertSqlSafe, any::AnyRow};
 
 /// Rows that are sealed anew in one transaction.
 const BATCH_ROWS: i64 = 100;
@@ -133,7 +134,7 @@ impl Store {
     }
 
     /// Makes sure that what is sealed in this transaction is sealed with the active key: a rotation waits for its end.
-    pub(crate) async fn hold_key(&self, tx: &mut Transaction<'static, Any>) -> Result<(), StoreError> {
+    pub(crate) async fn hold_key(&self, tx: &mut Transaction) -> Result<(), StoreError> {
         for _ in 0..2 {
             let held = sqlx::query("UPDATE secret_keys SET holds = holds + 1 WHERE id = $1 AND state = 'active'")
                 .bind(self.key.active_id())
@@ -270,7 +271,7 @@ impl Store {
         Ok(id)
     }
 
-    async fn replace_active(&self, tx: &mut Transaction<'static, Any>, old: &str, new: &SecretKey) -> Result<(), StoreError> {
+    async fn replace_active(&self, tx: &mut Transaction, old: &str, new: &SecretKey) -> Result<(), StoreError> {
         let sealing = self.key.keys().into_iter().find(|k| k.id() == old).ok_or_else(|| unknown_key(old))?;
         let wrapped = sealing.seal(&wrapped_place(new.id()), &hex::encode(new.reveal()))?;
         sqlx::query("UPDATE secret_keys SET state = 'retiring' WHERE state = 'active'").execute(&mut **tx).await?;
@@ -315,7 +316,7 @@ impl Store {
     }
 
     /// Rows with secrets that are not sealed with the active key.
-    async fn old_rows(&self, tx: &mut Transaction<'static, Any>, table: &SealedTable, limit: i64) -> Result<Vec<AnyRow>, StoreError> {
+    async fn old_rows(&self, tx: &mut Transaction, table: &SealedTable, limit: i64) -> Result<Vec<AnyRow>, StoreError> {
         let former: Vec<String> = sqlx::query("SELECT id FROM secret_keys WHERE state <> 'active'")
             .fetch_all(&mut **tx)
             .await?

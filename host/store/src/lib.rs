@@ -58,6 +58,7 @@ mod tenant;
 mod tests;
 mod token;
 mod topic;
+mod transaction;
 mod user;
 
 pub use admission::Demand;

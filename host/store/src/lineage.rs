@@ -5,10 +5,10 @@
 
 mod events;
 
-use crate::{Store, StoreError, row};
+use crate::{Store, StoreError, row, transaction::Transaction};
 use millrace_domain::lineage::{COLUMNS_MAX, TableUse, column_origins, table_uses};
 use millrace_model::{graph::JobGraph, ids::TenantId};
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::any::AnyRow;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use events::RunRecord;
@@ -63,7 +63,7 @@ const COUNTS: &str = "j.deleted_at_ms IS NULL AND (v.number = (SELECT MAX(n.numb
 
 impl Store {
     /// Writes the lineage of a version that was just submitted.
-    pub(crate) async fn index_version(&self, tx: &mut Transaction<'static, Any>, version: &str) -> Result<(), StoreError> {
+    pub(crate) async fn index_version(&self, tx: &mut Transaction, version: &str) -> Result<(), StoreError> {
         let found = sqlx::query("SELECT * FROM job_versions WHERE id = $1").bind(version).fetch_optional(&mut **tx).await?;
         let Some(found) = found else { return Ok(()) };
         let (tenant, project) = (row::text(&found, "tenant_id")?, row::text(&found, "project_id")?);
@@ -175,7 +175,7 @@ impl Store {
 }
 
 /// The id of the table that a version calls so; empty if it is not there any more.
-async fn table_id(tx: &mut Transaction<'static, Any>, tenant: &str, project: &str, name: &str) -> Result<String, StoreError> {
+async fn table_id(tx: &mut Transaction, tenant: &str, project: &str, name: &str) -> Result<String, StoreError> {
     let (of, name) = name.split_once('.').unwrap_or((project, name));
     let found = sqlx::query(
         "SELECT t.id FROM topics t JOIN projects p ON p.id = t.project_id \

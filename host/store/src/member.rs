@@ -3,11 +3,11 @@
 //! Invariant: roles of a person are replaced as a whole, by the revision that the caller has read; whether the caller may
 //! give and take what differs is decided before, from that revision.
 
-use crate::{Cause, Page, PageRequest, Store, StoreError, row, user::done_with_user};
+use crate::{Cause, Page, PageRequest, Store, StoreError, row, transaction::Transaction, user::done_with_user};
 use millrace_domain::{Action, Grant, ProjectScope, Role, Scope};
 use millrace_model::ids::{ProjectId, TenantId};
 use serde_json::{Value, json};
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::any::AnyRow;
 
 /// Roles that one person can hold.
 pub const ROLES_MAX: usize = 500;
@@ -112,7 +112,7 @@ impl Store {
         Ok(())
     }
 
-    pub(crate) async fn insert_grant(&self, tx: &mut Transaction<'static, Any>, user: &str, grant: &Grant) -> Result<(), StoreError> {
+    pub(crate) async fn insert_grant(&self, tx: &mut Transaction, user: &str, grant: &Grant) -> Result<(), StoreError> {
         sqlx::query("INSERT INTO role_grants (id, user_id, role, tenant_id, project_id, created_at_ms) VALUES ($1, $2, $3, $4, $5, $6)")
             .bind(self.new_id("grt"))
             .bind(user)

@@ -2,11 +2,14 @@
 //!
 //! Invariant: a version is immutable and names its component by content hash; the bytes are kept once per tenant.
 
-use crate::{Cause, Content, Page, PageRequest, Store, StoreError, audit::done_in, blob::version_use, data_source::row_scope, row};
+use crate::{
+    Cause, Content, Page, PageRequest, Store, StoreError, audit::done_in, blob::version_use, data_source::row_scope, row,
+    transaction::Transaction,
+};
 use millrace_domain::{Action, Name, ProjectScope};
 use millrace_model::ids::PluginId;
 use serde_json::json;
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::any::AnyRow;
 
 /// A plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,12 +109,7 @@ impl Store {
     }
 
     /// Id of the plugin of this name, made if it is new.
-    async fn plugin_row(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        scope: &ProjectScope,
-        new: &NewPluginVersion<'_>,
-    ) -> Result<String, StoreError> {
+    async fn plugin_row(&self, tx: &mut Transaction, scope: &ProjectScope, new: &NewPluginVersion<'_>) -> Result<String, StoreError> {
         let found = sqlx::query(
             "INSERT INTO plugins (id, tenant_id, project_id, name, description, created_at_ms) VALUES ($1, $2, $3, $4, $5, $6) \
              ON CONFLICT (project_id, name) DO UPDATE SET \
@@ -131,7 +129,7 @@ impl Store {
 
     async fn insert_version(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         cause: &Cause,
         scope: &ProjectScope,
         (plugin, number): (&str, i64),

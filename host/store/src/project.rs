@@ -2,11 +2,11 @@
 //!
 //! Invariant: an archived project keeps all its data and takes no more changes; its instances are stopped.
 
-use crate::{Cause, Page, PageRequest, Store, StoreError, audit::done_in, error::unless_taken, row};
+use crate::{Cause, Page, PageRequest, Store, StoreError, audit::done_in, error::unless_taken, row, transaction::Transaction};
 use millrace_domain::{Action, InstanceEvent, Name, ProjectScope, ProjectServices, lifecycle::transition};
 use millrace_model::ids::{ProjectId, TenantId};
 use serde_json::json;
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::any::AnyRow;
 
 /// A project.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,7 +136,7 @@ impl Store {
     }
 
     /// Stops every instance of the project that can be stopped; answers their ids.
-    async fn stop_all(&self, tx: &mut Transaction<'static, Any>, scope: &ProjectScope) -> Result<Vec<String>, StoreError> {
+    async fn stop_all(&self, tx: &mut Transaction, scope: &ProjectScope) -> Result<Vec<String>, StoreError> {
         let rows = sqlx::query("SELECT id, state FROM instances WHERE tenant_id = $1 AND project_id = $2")
             .bind(scope.tenant.as_str())
             .bind(scope.project.as_str())
@@ -160,7 +160,7 @@ impl Store {
     }
 
     /// Makes sure that the project can be changed, and keeps it so until `tx` ends: the update takes the row's lock.
-    pub(crate) async fn enter(&self, tx: &mut Transaction<'static, Any>, scope: &ProjectScope) -> Result<(), StoreError> {
+    pub(crate) async fn enter(&self, tx: &mut Transaction, scope: &ProjectScope) -> Result<(), StoreError> {
         let found = sqlx::query("UPDATE projects SET name = name WHERE tenant_id = $1 AND id = $2 RETURNING *")
             .bind(scope.tenant.as_str())
             .bind(scope.project.as_str())

@@ -7,11 +7,11 @@ use crate::{
     Cause, Store, StoreError,
     audit::{done_in, done_in_tenant},
     row,
+    transaction::Transaction,
 };
 use millrace_domain::{Action, ProjectScope, Quota};
 use millrace_model::ids::{ProjectId, TenantId};
 use serde_json::json;
-use sqlx::{Any, Transaction};
 
 /// A quota of a tenant or a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn quotas(&self, tenant: &TenantId) -> Result<Vec<QuotaUse>, StoreError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.begin_read().await?;
         let mut found = Vec::new();
         for &quota in Quota::ALL {
             found.push(self.tenant_quota(&mut tx, tenant, quota).await?);
@@ -56,7 +56,7 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn project_quotas(&self, scope: &ProjectScope) -> Result<Vec<Allowance>, StoreError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.begin_read().await?;
         let mut found = Vec::new();
         for &quota in Quota::ALL {
             found.push(self.allowance(&mut tx, scope, quota).await?);
@@ -132,7 +132,7 @@ impl Store {
     /// Whether the tenant, and the project if one is meant, may have `wanted` more.
     pub(crate) async fn check_quota(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         (tenant, project): (&TenantId, Option<&ProjectId>),
         quota: Quota,
         wanted: i64,
@@ -154,18 +154,13 @@ impl Store {
         }
     }
 
-    async fn allowance(&self, tx: &mut Transaction<'static, Any>, scope: &ProjectScope, quota: Quota) -> Result<Allowance, StoreError> {
+    async fn allowance(&self, tx: &mut Transaction, scope: &ProjectScope, quota: Quota) -> Result<Allowance, StoreError> {
         let allowed = self.allowed_to_project(tx, scope, quota).await?;
         let used = self.used(tx, &scope.tenant, Some(&scope.project), quota).await?;
         Ok(Allowance { quota, used, allowed, tenant: self.tenant_quota(tx, &scope.tenant, quota).await? })
     }
 
-    async fn allowed_to_project(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        scope: &ProjectScope,
-        quota: Quota,
-    ) -> Result<Option<i64>, StoreError> {
+    async fn allowed_to_project(&self, tx: &mut Transaction, scope: &ProjectScope, quota: Quota) -> Result<Option<i64>, StoreError> {
         let set = sqlx::query("SELECT allowed FROM project_quotas WHERE tenant_id = $1 AND project_id = $2 AND name = $3")
             .bind(scope.tenant.as_str())
             .bind(scope.project.as_str())
@@ -175,7 +170,7 @@ impl Store {
         set.map(|set| row::integer(&set, "allowed")).transpose()
     }
 
-    async fn tenant_quota(&self, tx: &mut Transaction<'static, Any>, tenant: &TenantId, quota: Quota) -> Result<QuotaUse, StoreError> {
+    async fn tenant_quota(&self, tx: &mut Transaction, tenant: &TenantId, quota: Quota) -> Result<QuotaUse, StoreError> {
         let used = self.used(tx, tenant, None, quota).await?;
         let set = sqlx::query("SELECT allowed FROM tenant_quotas WHERE tenant_id = $1 AND name = $2")
             .bind(tenant.as_str())
@@ -186,13 +181,7 @@ impl Store {
         Ok(QuotaUse { quota, used, allowed })
     }
 
-    async fn used(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        tenant: &TenantId,
-        project: Option<&ProjectId>,
-        quota: Quota,
-    ) -> Result<i64, StoreError> {
+    async fn used(&self, tx: &mut Transaction, tenant: &TenantId, project: Option<&ProjectId>, quota: Quota) -> Result<i64, StoreError> {
         let used = sqlx::query(used_text(quota))
             .bind(tenant.as_str())
             .bind(project.map(|p| p.as_str()).unwrap_or_default())

@@ -10,6 +10,7 @@ use crate::{
     data_source::row_scope,
     instance::{instance, lock_instance},
     row,
+    transaction::Transaction,
 };
 use millrace_domain::{
     Action, Allocation, ApprovalKind, ApprovalState, Environment, InstanceKind, ProjectScope, ReleaseEvent, ReleaseState, Scope,
@@ -21,7 +22,7 @@ use millrace_model::{
     ids::{InstanceId, JobId, VersionId},
 };
 use serde_json::{Value, json};
-use sqlx::{Any, AssertSqlSafe, Transaction, any::AnyRow};
+use sqlx::{AssertSqlSafe, any::AnyRow};
 use std::collections::BTreeMap;
 
 /// A release.
@@ -177,12 +178,7 @@ impl Store {
     }
 
     /// The effect of an approved request: the release is published.
-    pub(crate) async fn publish_release(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        cause: &Cause,
-        approval: &Approval,
-    ) -> Result<Value, StoreError> {
+    pub(crate) async fn publish_release(&self, tx: &mut Transaction, cause: &Cause, approval: &Approval) -> Result<Value, StoreError> {
         let scope = release_scope(approval)?;
         let published =
             self.decide_release(tx, cause, &scope, &approval.subject, ReleaseEvent::Approve, approval.opinion.as_deref()).await?;
@@ -190,12 +186,7 @@ impl Store {
     }
 
     /// What becomes of a release whose request was rejected, withdrawn or not decided in time.
-    pub(crate) async fn end_release_request(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        cause: &Cause,
-        approval: &Approval,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn end_release_request(&self, tx: &mut Transaction, cause: &Cause, approval: &Approval) -> Result<(), StoreError> {
         let scope = release_scope(approval)?;
         let event = match approval.state {
             ApprovalState::Rejected => ReleaseEvent::Reject,
@@ -208,7 +199,7 @@ impl Store {
     /// What the decision on its approval makes of a release; within the decision's transaction.
     pub(crate) async fn decide_release(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         cause: &Cause,
         scope: &ProjectScope,
         id: &str,
@@ -353,7 +344,7 @@ impl Store {
     }
 
     /// A production instance may start only while its release is online.
-    pub(crate) async fn check_release(&self, tx: &mut Transaction<'static, Any>, starting: &Instance) -> Result<(), StoreError> {
+    pub(crate) async fn check_release(&self, tx: &mut Transaction, starting: &Instance) -> Result<(), StoreError> {
         let (InstanceKind::Production, Some(id)) = (starting.kind, &starting.release) else { return Ok(()) };
         let release = self.lock_release(tx, &starting.scope, id).await?;
         if release.state == ReleaseState::Online && release.instance.as_ref() == Some(&starting.id) {
@@ -371,7 +362,7 @@ impl Store {
     /// Replaces the release of the job that is online, if there is one; answers its instance if that has to end first.
     async fn replace_online(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         cause: &Cause,
         scope: &ProjectScope,
         by: &Release,
@@ -396,7 +387,7 @@ impl Store {
     /// Stops the instance of a release; answers whether it is still ending.
     async fn end_production(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         cause: &Cause,
         scope: &ProjectScope,
         release: &Release,
@@ -415,12 +406,7 @@ impl Store {
     }
 
     /// The newest production instance of a job that has run.
-    async fn last_production(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        scope: &ProjectScope,
-        job: &JobId,
-    ) -> Result<Option<Instance>, StoreError> {
+    async fn last_production(&self, tx: &mut Transaction, scope: &ProjectScope, job: &JobId) -> Result<Option<Instance>, StoreError> {
         let found = sqlx::query(
             "SELECT * FROM instances WHERE tenant_id = $1 AND project_id = $2 AND job_id = $3 AND kind = 'production' AND run > 0 \
              ORDER BY id DESC LIMIT 1",
@@ -434,7 +420,7 @@ impl Store {
     }
 
     /// Reads a release and keeps others from changing it until `tx` ends.
-    async fn lock_release(&self, tx: &mut Transaction<'static, Any>, scope: &ProjectScope, id: &str) -> Result<Release, StoreError> {
+    async fn lock_release(&self, tx: &mut Transaction, scope: &ProjectScope, id: &str) -> Result<Release, StoreError> {
         let found =
             sqlx::query(sql("UPDATE releases SET state = state WHERE tenant_id = $1 AND project_id = $2 AND id = $3 RETURNING {release}"))
                 .bind(scope.tenant.as_str())
@@ -446,7 +432,7 @@ impl Store {
     }
 
     /// Writes everything that may change; the row is locked by `tx`.
-    async fn save_release(&self, tx: &mut Transaction<'static, Any>, next: &Release) -> Result<Release, StoreError> {
+    async fn save_release(&self, tx: &mut Transaction, next: &Release) -> Result<Release, StoreError> {
         let saved = sqlx::query(sql(
             "UPDATE releases SET state = $2, approval_id = $3, opinion = $4, decided_by = $5, instance_id = $6, allocation_json = $7, \
              published_at_ms = $8, online_at_ms = $9, updated_at_ms = $10, revision = revision + 1 WHERE id = $1 RETURNING {release}",

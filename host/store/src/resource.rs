@@ -9,11 +9,12 @@ use crate::{
     blob::{content_use, named},
     data_source::row_scope,
     row,
+    transaction::Transaction,
 };
 use millrace_domain::{Action, Name, ProjectScope, ResourceKind};
 use millrace_model::ids::ResourceId;
 use serde_json::{Value, json};
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::any::AnyRow;
 
 /// A resource.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,12 +128,7 @@ impl Store {
     }
 
     /// Id of the resource of this name, made if it is new.
-    async fn resource_row(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        scope: &ProjectScope,
-        new: &NewResourceVersion<'_>,
-    ) -> Result<String, StoreError> {
+    async fn resource_row(&self, tx: &mut Transaction, scope: &ProjectScope, new: &NewResourceVersion<'_>) -> Result<String, StoreError> {
         let found = sqlx::query(
             "INSERT INTO resources (id, tenant_id, project_id, name, kind, description, created_at_ms) \
              VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (project_id, name) DO UPDATE SET \
@@ -158,7 +154,7 @@ impl Store {
 
     async fn insert_resource_version(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         cause: &Cause,
         scope: &ProjectScope,
         (resource, number): (&str, i64),
@@ -274,12 +270,7 @@ impl Store {
         self.uses_of(&mut tx, scope, id).await
     }
 
-    async fn uses_of(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        scope: &ProjectScope,
-        id: &ResourceId,
-    ) -> Result<Vec<ContentUse>, StoreError> {
+    async fn uses_of(&self, tx: &mut Transaction, scope: &ProjectScope, id: &ResourceId) -> Result<Vec<ContentUse>, StoreError> {
         let rows = sqlx::query(
             "SELECT u.* FROM blob_uses u WHERE u.tenant_id = $1 AND (u.project_id = $2 OR u.project_id IS NULL) \
              AND u.content_hash IN (SELECT v.content_hash FROM resource_versions v WHERE v.tenant_id = $1 AND v.project_id = $2 \

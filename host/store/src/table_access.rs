@@ -3,7 +3,7 @@
 //! Invariants: a table of another project is used with permission only; a test instance sees what is in test, and of its own
 //! project also what is only designed; a production instance sees what is in production, and nothing else.
 
-use crate::{Cause, Store, StoreError, Topic, row, table_grant::table_grant};
+use crate::{Cause, Store, StoreError, Topic, row, table_grant::table_grant, transaction::Transaction};
 use millrace_domain::{
     Environment, ProjectScope,
     permission::{Allowed, Asker, Permit, RevocationPolicy, TablePermission, allowed},
@@ -14,7 +14,7 @@ use millrace_model::{
     ids::{DataSourceId, InstanceId, TopicId},
 };
 use serde_json::Value;
-use sqlx::{Any, Transaction};
+
 use std::collections::BTreeSet;
 
 /// On whose behalf tables are looked up.
@@ -322,12 +322,7 @@ impl Store {
     }
 
     /// From now on the personal permissions of `cause` count for the instance.
-    pub(crate) async fn note_starter(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        cause: &Cause,
-        instance: &InstanceId,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn note_starter(&self, tx: &mut Transaction, cause: &Cause, instance: &InstanceId) -> Result<(), StoreError> {
         if cause.actor != "system" {
             sqlx::query("UPDATE instances SET started_by = $2 WHERE id = $1")
                 .bind(instance.as_str())

@@ -4,13 +4,13 @@
 
 use crate::{
     Approval, Cause, NewApproval, Page, PageRequest, Store, StoreError, audit::done_in, data_source::row_scope, error::unless_taken,
-    named::DATABASES, row,
+    named::DATABASES, row, transaction::Transaction,
 };
 use millrace_domain::{Action, ApprovalKind, Environment, Name, ProjectScope, Scope};
 use millrace_model::ids::{ApprovalId, DataSourceId, DatabaseId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::any::AnyRow;
 
 /// A database as it is designed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -264,7 +264,7 @@ impl Store {
     /// The effect of an approved request.
     pub(crate) async fn publish_database_approved(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         cause: &Cause,
         approval: &Approval,
     ) -> Result<Value, StoreError> {
@@ -301,7 +301,7 @@ impl Store {
     /// Refuses a data source of another project.
     pub(crate) async fn owns_source(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         scope: &ProjectScope,
         source: Option<&DataSourceId>,
     ) -> Result<(), StoreError> {

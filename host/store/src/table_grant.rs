@@ -2,7 +2,10 @@
 //!
 //! Invariant: an approved request never shortens what was granted before; an administrator's own setting replaces it.
 
-use crate::{Approval, Cause, NewApproval, Page, PageRequest, Store, StoreError, Topic, audit::done_in, data_source::row_scope, row};
+use crate::{
+    Approval, Cause, NewApproval, Page, PageRequest, Store, StoreError, Topic, audit::done_in, data_source::row_scope, row,
+    transaction::Transaction,
+};
 use millrace_domain::{
     Action, ApprovalKind, ProjectScope, Scope,
     permission::{Grantee, Permit, RevocationPolicy, TablePermission},
@@ -10,7 +13,7 @@ use millrace_domain::{
 use millrace_model::ids::{ApprovalId, ProjectId, TenantId, TopicId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::any::AnyRow;
 
 /// One permission that was given on a table.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,7 +97,7 @@ impl Store {
     /// The effect of an approved application.
     pub(crate) async fn permit_table_approved(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         cause: &Cause,
         approval: &Approval,
     ) -> Result<Value, StoreError> {
@@ -119,7 +122,7 @@ impl Store {
     /// Gives one permission, or changes how long it holds.
     pub(crate) async fn grant_in(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         cause: &Cause,
         (scope, table): (&ProjectScope, &TopicId),
         permit: &Permit,

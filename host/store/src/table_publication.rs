@@ -10,6 +10,7 @@ use crate::{
     row,
     table_database::{gone, place, publish_request, succeeding},
     topic::topic,
+    transaction::Transaction,
 };
 use millrace_domain::{Action, ApprovalKind, Environment, ProjectScope, schema_change::SchemaChanges, table_use::foreign_name};
 use millrace_model::{
@@ -18,7 +19,7 @@ use millrace_model::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::any::AnyRow;
 
 /// A table as it was approved for an environment.
 #[derive(Debug, Clone, PartialEq)]
@@ -175,7 +176,7 @@ impl Store {
     /// The effect of an approved request.
     pub(crate) async fn publish_table_approved(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         cause: &Cause,
         approval: &Approval,
     ) -> Result<Value, StoreError> {
@@ -220,7 +221,7 @@ impl Store {
         Ok(result)
     }
 
-    async fn is_in_test(&self, tx: &mut Transaction<'static, Any>, table: &str) -> Result<bool, StoreError> {
+    async fn is_in_test(&self, tx: &mut Transaction, table: &str) -> Result<bool, StoreError> {
         let found =
             sqlx::query("SELECT id FROM table_publications WHERE table_id = $1 AND environment = 'test' AND retired_at_ms IS NULL LIMIT 1")
                 .bind(table)

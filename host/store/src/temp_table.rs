@@ -5,6 +5,7 @@
 
 use crate::{
     Cause, Page, PageRequest, Store, StoreError, audit::done_in, data_source::row_scope, error::unless_taken, named::TEMP_TABLES, row,
+    transaction::Transaction,
 };
 use millrace_domain::{Action, Name, ProjectScope, temp_table::TableUseDirection};
 use millrace_model::{
@@ -13,7 +14,7 @@ use millrace_model::{
     ids::{DataSourceId, JobId, TempTableId, VersionId},
 };
 use serde_json::{Value, json};
-use sqlx::{Any, Row, Transaction, any::AnyRow};
+use sqlx::{Row, any::AnyRow};
 use std::collections::BTreeSet;
 
 /// Node kind that reads a temp table.
@@ -241,13 +242,7 @@ impl Store {
 
     /// Tenant, project and table, so that whoever looks into the broker knows whose it is; the end of the id, so that a
     /// table of a name that was there before begins empty.
-    async fn temp_physical_name(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        scope: &ProjectScope,
-        name: &Name,
-        id: &str,
-    ) -> Result<String, StoreError> {
+    async fn temp_physical_name(&self, tx: &mut Transaction, scope: &ProjectScope, name: &Name, id: &str) -> Result<String, StoreError> {
         let names = sqlx::query(
             "SELECT t.name AS tenant_name, p.name AS project_name FROM projects p JOIN tenants t ON t.id = p.tenant_id \
              WHERE p.tenant_id = $1 AND p.id = $2",
@@ -363,7 +358,7 @@ impl Store {
     /// Notes which temp tables a new version uses.
     pub(crate) async fn note_temp_tables(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         scope: &ProjectScope,
         version: &VersionId,
         graph: &JobGraph,
@@ -385,7 +380,7 @@ impl Store {
     }
 }
 
-async fn uses_in(tx: &mut Transaction<'static, Any>, scope: &ProjectScope, id: &TempTableId) -> Result<Vec<TempTableUse>, StoreError> {
+async fn uses_in(tx: &mut Transaction, scope: &ProjectScope, id: &TempTableId) -> Result<Vec<TempTableUse>, StoreError> {
     let rows = sqlx::query(USES).bind(scope.tenant.as_str()).bind(scope.project.as_str()).bind(id.as_str()).fetch_all(&mut **tx).await?;
     rows.iter().map(temp_table_use).collect()
 }

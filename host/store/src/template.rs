@@ -3,14 +3,14 @@
 //! Invariant: a private template is its owner's, and for nobody else there but who may see all of the tenant; a version is
 //! immutable.
 
-use crate::{Cause, Page, PageRequest, Store, StoreError, audit::done_in_tenant, error::unless_taken, row};
+use crate::{Cause, Page, PageRequest, Store, StoreError, audit::done_in_tenant, error::unless_taken, row, transaction::Transaction};
 use millrace_domain::{
     Action, Name,
     template::{TemplateLanguage, Visibility},
 };
 use millrace_model::ids::{TemplateId, TenantId};
 use serde_json::{Value, json};
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::any::AnyRow;
 
 /// A template with its newest version.
 #[derive(Debug, Clone, PartialEq)]
@@ -174,7 +174,7 @@ impl Store {
 
     async fn insert_template_version(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         cause: &Cause,
         tenant: &TenantId,
         (id, number): (&str, i64),

@@ -7,6 +7,7 @@ use crate::{
     Cause, Page, PageRequest, Store, StoreError,
     audit::{Record, done_in_tenant},
     row,
+    transaction::Transaction,
     user::done_with_user,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -15,7 +16,7 @@ use millrace_model::ids::{ProjectId, TenantId};
 use rand::RngCore;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::any::AnyRow;
 use std::{collections::BTreeSet, fmt};
 
 /// A use within this time after the last one is not written again.
@@ -189,7 +190,7 @@ impl Store {
         Ok(())
     }
 
-    async fn issue(&self, tx: &mut Transaction<'static, Any>, issue: Issue<'_>) -> Result<Token, StoreError> {
+    async fn issue(&self, tx: &mut Transaction, issue: Issue<'_>) -> Result<Token, StoreError> {
         let now_ms = self.now_ms();
         let (user, tenant) = (self.new_id("usr"), issue.tenant.map(|t| t.as_str().to_owned()));
         let new = issue.new;

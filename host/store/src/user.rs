@@ -3,11 +3,11 @@
 //! Invariant: whoever is disabled or removed is out at once: no session and no token of theirs is valid from the same
 //! transaction on. A tenant that has an administrator among its persons keeps one; so does the platform.
 
-use crate::{Cause, Page, PageRequest, Store, StoreError, audit::Record, error::unless_taken, row};
+use crate::{Cause, Page, PageRequest, Store, StoreError, audit::Record, error::unless_taken, row, transaction::Transaction};
 use millrace_domain::{Action, Name, Role};
 use millrace_model::ids::TenantId;
 use serde_json::{Value, json};
-use sqlx::{Any, Transaction, any::AnyRow};
+use sqlx::any::AnyRow;
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Store {
 
     pub(crate) async fn insert_user(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         cause: &Cause,
         tenant: Option<&TenantId>,
         new: &NewUser,
@@ -225,7 +225,7 @@ impl Store {
     }
 
     /// Ends every session of a user, and every token if `tokens`.
-    pub(crate) async fn sign_out_everywhere(&self, tx: &mut Transaction<'static, Any>, user: &str, tokens: bool) -> Result<(), StoreError> {
+    pub(crate) async fn sign_out_everywhere(&self, tx: &mut Transaction, user: &str, tokens: bool) -> Result<(), StoreError> {
         let now_ms = self.now_ms();
         sqlx::query("UPDATE sessions SET ended_at_ms = $2 WHERE user_id = $1 AND ended_at_ms IS NULL")
             .bind(user)
@@ -246,7 +246,7 @@ impl Store {
     /// other: the place's row is locked first, so that two never remove each other.
     pub(crate) async fn lock_user(
         &self,
-        tx: &mut Transaction<'static, Any>,
+        tx: &mut Transaction,
         tenant: Option<&TenantId>,
         id: &str,
         expected_revision: Option<i64>,
@@ -273,12 +273,7 @@ impl Store {
 
     /// Fails if the change of `before` in `tx` has left their tenant, or the platform, without an administrator among its
     /// enabled persons.
-    pub(crate) async fn check_administrator_left(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        before: &User,
-        id: &str,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn check_administrator_left(&self, tx: &mut Transaction, before: &User, id: &str) -> Result<(), StoreError> {
         let (role, tenant) = match &before.tenant {
             Some(tenant) => (Role::TenantAdmin, tenant.as_str()),
             None => (Role::PlatformAdmin, ""),

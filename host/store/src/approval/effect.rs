@@ -4,14 +4,13 @@
 //! any more it says why, and the request stays pending.
 
 use super::Approval;
-use crate::{Cause, Store, StoreError};
+use crate::{Cause, Store, StoreError, transaction::Transaction};
 use millrace_domain::ApprovalKind;
 use serde_json::Value;
-use sqlx::{Any, Transaction};
 
 impl Store {
     /// Does what `approval` asks for; answers what it has made.
-    pub(super) async fn apply(&self, tx: &mut Transaction<'static, Any>, cause: &Cause, approval: &Approval) -> Result<Value, StoreError> {
+    pub(super) async fn apply(&self, tx: &mut Transaction, cause: &Cause, approval: &Approval) -> Result<Value, StoreError> {
         match approval.kind {
             ApprovalKind::DatabasePublish => self.publish_database_approved(tx, cause, approval).await,
             ApprovalKind::TablePublish => self.publish_table_approved(tx, cause, approval).await,
@@ -24,12 +23,7 @@ impl Store {
     }
 
     /// Notes with the thing that a request about it ended without being approved, for kinds whose things show it.
-    pub(super) async fn ended_unapproved(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        cause: &Cause,
-        approval: &Approval,
-    ) -> Result<(), StoreError> {
+    pub(super) async fn ended_unapproved(&self, tx: &mut Transaction, cause: &Cause, approval: &Approval) -> Result<(), StoreError> {
         match approval.kind {
             ApprovalKind::DatabasePublish | ApprovalKind::TablePublish | ApprovalKind::TablePermission => Ok(()),
             ApprovalKind::JobRelease => self.end_release_request(tx, cause, approval).await,

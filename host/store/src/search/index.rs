@@ -1,9 +1,9 @@
 //! Keeps the entries of the catalog: the audit row of a change says what was changed.
 
-use crate::{Store, StoreError, audit::Record, row};
+use crate::{Store, StoreError, audit::Record, row, transaction::Transaction};
 use millrace_domain::search::{Audience, SearchKind, words_of};
 use millrace_model::Schema;
-use sqlx::{Any, AssertSqlSafe, Transaction, any::AnyRow};
+use sqlx::{AssertSqlSafe, any::AnyRow};
 
 /// Most characters of an entry's text.
 const TEXT_CHARACTERS_MAX: usize = 8_000;
@@ -119,7 +119,7 @@ const SOURCES: &[Source] = &[
 
 impl Store {
     /// Brings the catalog up to date with a change, before its transaction ends.
-    pub(crate) async fn index_change(&self, tx: &mut Transaction<'static, Any>, record: &Record<'_>) -> Result<(), StoreError> {
+    pub(crate) async fn index_change(&self, tx: &mut Transaction, record: &Record<'_>) -> Result<(), StoreError> {
         let (first, rest) = record.action.split_once('.').unwrap_or((record.action, ""));
         if record.action == "job.submit" {
             return self.index_version(tx, record.object).await;
@@ -150,7 +150,7 @@ impl Store {
     }
 
     /// Makes all entries anew: for what was there before the catalog was.
-    pub(crate) async fn index_all(&self, tx: &mut Transaction<'static, Any>) -> Result<(), StoreError> {
+    pub(crate) async fn index_all(&self, tx: &mut Transaction) -> Result<(), StoreError> {
         for source in SOURCES {
             let rows = sqlx::query(source.select).fetch_all(&mut **tx).await?;
             for found in &rows {
@@ -165,7 +165,7 @@ impl Store {
 }
 
 /// Whether a table is in force in some environment.
-async fn published(tx: &mut Transaction<'static, Any>, table: &str) -> Result<bool, StoreError> {
+async fn published(tx: &mut Transaction, table: &str) -> Result<bool, StoreError> {
     let found = sqlx::query("SELECT id FROM table_publications WHERE table_id = $1 AND retired_at_ms IS NULL LIMIT 1")
         .bind(table)
         .fetch_optional(&mut **tx)
@@ -174,7 +174,7 @@ async fn published(tx: &mut Transaction<'static, Any>, table: &str) -> Result<bo
 }
 
 /// Writes the entry of `found`, and its words unless they are there already.
-async fn enter(tx: &mut Transaction<'static, Any>, source: &Source, found: &AnyRow) -> Result<(), StoreError> {
+async fn enter(tx: &mut Transaction, source: &Source, found: &AnyRow) -> Result<(), StoreError> {
     let (id, tenant) = (row::text(found, "id")?, row::text(found, "tenant_id")?);
     let (name, description, owner) = (row::text(found, "name")?, row::text(found, "description")?, row::text(found, "owner")?);
     let columns: Schema = row::json(found, "columns_json")?;
