@@ -4,6 +4,7 @@
 //! transaction: two servers that decide at the same time decide once. What is asked for is fixed when it is asked; who asks
 //! for the same twice is told of the request that waits.
 
+mod archive;
 mod deadline;
 mod effect;
 mod inbox;

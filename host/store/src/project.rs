@@ -120,6 +120,7 @@ impl Store {
     /// There is no such project, or the database fails.
     pub async fn archive_project(&self, cause: &Cause, scope: &ProjectScope) -> Result<Project, StoreError> {
         let mut tx = self.begin().await?;
+        let expired = self.expire_approvals_of(&mut tx, cause, scope).await?;
         let changed =
             sqlx::query("UPDATE projects SET archived_at_ms = COALESCE(archived_at_ms, $3) WHERE tenant_id = $1 AND id = $2 RETURNING *")
                 .bind(scope.tenant.as_str())
@@ -129,7 +130,8 @@ impl Store {
                 .await?;
         let changed = project(&changed.ok_or_else(|| StoreError::not_found("project", scope.project.as_str()))?)?;
         let stopped = self.stop_all(&mut tx, scope).await?;
-        let record = done_in(scope, Action::ProjectArchive, scope.project.as_str(), json!({"stopping": stopped}));
+        let record =
+            done_in(scope, Action::ProjectArchive, scope.project.as_str(), json!({"stopping": stopped, "approvals_expired": expired}));
         self.audit(&mut tx, cause, record).await?;
         tx.commit().await?;
         Ok(changed)

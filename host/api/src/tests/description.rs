@@ -43,3 +43,43 @@ fn references(value: &Value) -> Vec<String> {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     }
 }
+
+/// utoipa keeps one of two schemas of the same name without a word.
+#[test]
+fn no_two_types_have_the_same_name_in_the_document() {
+    let (mut names, mut twice) = (BTreeSet::new(), Vec::new());
+    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            for name in described_types(&std::fs::read_to_string(&path).unwrap()) {
+                if !names.insert(name.clone()) {
+                    twice.push(name);
+                }
+            }
+        }
+    }
+    assert!(names.contains("ProblemDocument") && names.len() > 100, "the types are found: {}", names.len());
+    assert!(twice.is_empty(), "{twice:?}");
+}
+
+/// Names of the types in a source text that derive `ToSchema`.
+fn described_types(source: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for part in source.split("#[derive(").skip(1) {
+        let Some((derived, rest)) = part.split_once(")]") else { continue };
+        let declared = |line: &str| {
+            let line = line.trim_start_matches("pub(crate) ").trim_start_matches("pub ");
+            let name = line.strip_prefix("struct ").or_else(|| line.strip_prefix("enum "))?;
+            Some(name.split(|c: char| !c.is_alphanumeric() && c != '_').next()?.to_owned())
+        };
+        if derived.split(',').any(|d| d.trim().rsplit("::").next() == Some("ToSchema")) {
+            found.extend(rest.lines().find_map(|line| declared(line.trim_start())));
+        }
+    }
+    found
+}

@@ -10,7 +10,7 @@ use crate::{
     NewRelease, PageRequest, Release, ReleaseFilter, StartFrom, Store, StoreError, UnsavedDraft,
 };
 use millrace_domain::{
-    Allocation, ApprovalEvent, InstanceEvent, InstanceKind, InstanceState, LockEvent, Priority, ProjectScope, ReleaseState,
+    Allocation, ApprovalEvent, ApprovalState, InstanceEvent, InstanceKind, InstanceState, LockEvent, Priority, ProjectScope, ReleaseState,
     approval::Standing,
     instance_log::{LogLevel, LogOrigin},
 };
@@ -322,4 +322,20 @@ pub(super) async fn savepoints_go_and_restart_policies_stay(fixture: Fixture) {
     let history = store.instance_history(&scope, &made.instance, &PageRequest::default()).await.unwrap().items;
     let actions: Vec<_> = history.iter().map(|entry| entry.action.as_str()).collect();
     assert_eq!(actions, ["instance.start", "savepoint.delete", "instance.launched", "instance.start", "instance.create"]);
+}
+
+pub(super) async fn what_waits_for_a_decision_ends_with_its_project(fixture: Fixture) {
+    let store = &fixture.store;
+    let (scope, made, _) = setup(&fixture).await;
+    run(store, &scope, &made.instance).await;
+    let new = NewRelease { test_instance: made.instance.clone(), reason: "it counts".into() };
+    let release = store.request_release(&ann(), &scope, &new).await.unwrap();
+    let approval = store.approval(&scope.tenant, release.approval.as_deref().unwrap()).await.unwrap();
+    store.archive_project(&ann(), &scope).await.unwrap();
+    assert_eq!(store.approval(&scope.tenant, approval.id.as_str()).await.unwrap().state, ApprovalState::Expired);
+    assert_eq!(store.release(&scope, &release.id).await.unwrap().state, ReleaseState::Withdrawn);
+    let steps = store.approval_history(&scope.tenant, &approval.id).await.unwrap();
+    assert!(steps.iter().any(|s| s.event == "expire" && s.note == "the project was archived"), "{steps:?}");
+    let late = decided(store, &scope, &release, ApprovalEvent::Approve).await;
+    assert!(late.is_err(), "nothing is left to decide: {late:?}");
 }

@@ -177,6 +177,7 @@ on_both_databases! {
     cases_job_life::a_lock_runs_out_and_its_draft_stays,
     cases_job_life::folders_are_a_tree_that_moves_as_a_whole,
     cases_job_life::a_release_goes_live_and_a_newer_one_takes_its_place,
+    cases_job_life::what_waits_for_a_decision_ends_with_its_project,
     cases_job_life::log_lines_are_filtered_followed_and_bounded,
     cases_job_life::savepoints_go_and_restart_policies_stay,
     cases_people::users_are_found_changed_and_removed,
