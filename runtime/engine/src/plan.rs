@@ -104,9 +104,10 @@ impl PlannedOperator {
         }
     }
 
-    pub fn key_fields(&self) -> Option<&[String]> {
+    /// Columns by which the rows of input `input` are spread over the subtasks.
+    pub fn key_fields(&self, input: usize) -> Option<&[String]> {
         match &self.work {
-            Work::Transform { planned, .. } => planned.key_fields.as_deref(),
+            Work::Transform { planned, .. } => planned.key_fields.as_ref().map(|keys| keys.of(input)),
             Work::Sink { key_fields, .. } => key_fields.as_deref(),
             Work::Source(_) => None,
         }

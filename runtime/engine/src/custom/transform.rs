@@ -10,7 +10,7 @@ use crate::{
     key::KeyHasher,
     metrics::SubtaskMetrics,
     operators::{
-        Collector, Operator, OperatorContext, OperatorKind, OperatorSnapshot, PlanContext, PlannedTransform,
+        Collector, KeyFields, Operator, OperatorContext, OperatorKind, OperatorSnapshot, PlanContext, PlannedTransform,
         etl::{RecordErrorPolicy, check_inserts, guest_counters},
     },
     row_letters::RowLetters,
@@ -58,7 +58,7 @@ impl OperatorKind for TransformKind {
         }
         let asked = code.sandbox().open_transform(&component, code.open(GuestSite::of_plan(&node.id)), inputs).await;
         let output = asked.map_err(|fault| code.refusal(node, &fault))?.output_schema().clone();
-        let (key_fields, pins) = (code.config.key_fields.clone(), code.pins());
+        let (key_fields, pins) = (code.config.key_fields.clone().map(KeyFields::Same), code.pins());
         Ok(PlannedTransform { output, key_fields, settings: Arc::new(Settings { code, inputs: inputs.to_vec() }), pins })
     }
 

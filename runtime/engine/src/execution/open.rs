@@ -197,7 +197,7 @@ fn wire(plan: &ExecutionPlan) -> Result<Vec<Vec<Wires>>, EngineError> {
     for (to, receiver) in plan.operators.iter().enumerate() {
         for (input, &from) in receiver.inputs.iter().enumerate() {
             let sender = &plan.operators[from];
-            let side_by_side = receiver.key_fields().is_none() && sender.parallelism == receiver.parallelism;
+            let side_by_side = receiver.key_fields(input).is_none() && sender.parallelism == receiver.parallelism;
             for upstream in 0..sender.parallelism {
                 let targets: Vec<usize> = if side_by_side { vec![upstream] } else { (0..receiver.parallelism).collect() };
                 let senders: Vec<Sender<Message>> = (targets.into_iter())
@@ -208,7 +208,7 @@ fn wire(plan: &ExecutionPlan) -> Result<Vec<Vec<Wires>>, EngineError> {
                         send
                     })
                     .collect();
-                wires[from][upstream].exchanges.push(exchange(sender, receiver, senders, upstream)?);
+                wires[from][upstream].exchanges.push(exchange(sender, (receiver, input), senders, upstream)?);
             }
         }
     }
@@ -217,11 +217,11 @@ fn wire(plan: &ExecutionPlan) -> Result<Vec<Vec<Wires>>, EngineError> {
 
 fn exchange(
     sender: &PlannedOperator,
-    receiver: &PlannedOperator,
+    (receiver, input): (&PlannedOperator, usize),
     mut senders: Vec<Sender<Message>>,
     upstream: usize,
 ) -> Result<Exchange, EngineError> {
-    if let (Some(key_fields), Some(schema)) = (receiver.key_fields(), sender.output()) {
+    if let (Some(key_fields), Some(schema)) = (receiver.key_fields(input), sender.output()) {
         let hasher =
             KeyHasher::new(schema, key_fields).map_err(|e| EngineError::Open { operator: receiver.node.clone(), error: e.into() })?;
         return Ok(Exchange::Hash { senders, hasher });

@@ -3,7 +3,7 @@
 //! Semantics: a row passes if no row of its key passed within the last `ttl_ms` (processing time). NULL is a key value
 //! like any other. Only inserts are accepted.
 
-use super::{Collector, Operator, OperatorContext, OperatorKind, OperatorSnapshot, PlanContext, PlannedTransform};
+use super::{Collector, KeyFields, Operator, OperatorContext, OperatorKind, OperatorSnapshot, PlanContext, PlannedTransform};
 use crate::{
     error::OperatorError,
     key::KeyHasher,
@@ -57,7 +57,7 @@ impl OperatorKind for DeduplicateKind {
         }
         Ok(PlannedTransform {
             output: input.clone(),
-            key_fields: Some(config.key_fields.clone()),
+            key_fields: Some(KeyFields::Same(config.key_fields.clone())),
             settings: Arc::new(config),
             pins: serde_json::Value::Null,
         })

@@ -71,13 +71,34 @@ pub struct PlanContext<'a> {
     pub dimensions: Arc<dyn DimensionTables>,
 }
 
+/// Columns by which the rows of an operator's inputs are spread over its subtasks.
+///
+/// Invariant: the columns of a key have the same types, in the same order, in every input, so that rows with equal keys meet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyFields {
+    /// Columns of the same names in every input.
+    Same(Vec<String>),
+    /// Of each input its own.
+    PerInput(Vec<Vec<String>>),
+}
+
+impl KeyFields {
+    /// The key columns of input `input`.
+    pub fn of(&self, input: usize) -> &[String] {
+        match self {
+            Self::Same(fields) => fields,
+            Self::PerInput(inputs) => inputs.get(input).map_or(&[], Vec::as_slice),
+        }
+    }
+}
+
 /// A node that has been checked and resolved.
 #[derive(Clone)]
 pub struct PlannedTransform {
     /// Columns that leave the operator.
     pub output: Schema,
     /// Columns by which rows are spread over subtasks; `None` when any subtask may have any row.
-    pub key_fields: Option<Vec<String>>,
+    pub key_fields: Option<KeyFields>,
     /// What the kind itself needs at `open`; it alone knows the type.
     pub settings: Arc<dyn Any + Send + Sync>,
     /// What the version pins for this node (content hashes), for people and for reproduction.

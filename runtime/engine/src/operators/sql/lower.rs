@@ -3,7 +3,7 @@
 use super::late_rows::LateRecords;
 use super::stage::{Head, StageKind, StageSettings, Step};
 use crate::functions::calls_project_function;
-use crate::operators::PlannedTransform;
+use crate::operators::{KeyFields, PlannedTransform};
 use crate::plan::{PlannedOperator, Work};
 use millrace_connector::MetadataColumn;
 use millrace_functions::Expr;
@@ -90,9 +90,9 @@ struct Lowering<'a> {
 /// A stage that may still get steps.
 struct Open {
     inputs: Vec<usize>,
-    /// Columns that enter the stage.
-    input: Schema,
-    key_fields: Option<Vec<String>>,
+    /// Columns of each input; one where all have the same.
+    schemas: Vec<Schema>,
+    key_fields: Option<KeyFields>,
     parallelism: usize,
     head: Option<Head>,
     steps: Vec<Step>,
@@ -216,7 +216,7 @@ impl Lowering<'_> {
             let projection = scan.physical.iter().zip(&places).map(|(c, &i)| Expr::column(i, c.typed.clone())).collect();
             steps.push(Step::Calc { predicate: None, projection, output: std::mem::replace(&mut input, read) });
         }
-        Ok(Open { inputs: vec![operator], input, key_fields: None, parallelism, head: None, steps, name: "calc".into() })
+        Ok(Open { inputs: vec![operator], schemas: vec![input], key_fields: None, parallelism, head: None, steps, name: "calc".into() })
     }
 
     fn values(&mut self, rows: &[Vec<Expr>], columns: &[PlanColumn]) -> Result<Open, String> {
@@ -235,7 +235,7 @@ impl Lowering<'_> {
         });
         Ok(Open {
             inputs: vec![position],
-            input: schema,
+            schemas: vec![schema],
             key_fields: None,
             parallelism: 1,
             head: None,
@@ -255,7 +255,7 @@ impl Lowering<'_> {
         }
         Ok(Open {
             inputs: positions,
-            input: schema_of(columns, None),
+            schemas: vec![schema_of(columns, None)],
             key_fields: None,
             // Side by side where possible: spreading rows anew would let those of one key overtake each other.
             parallelism: parallelisms.iter().copied().max().unwrap_or(1),
@@ -267,14 +267,30 @@ impl Lowering<'_> {
 
     /// A stage of its own for a stateful head: rows of one key go to one subtask.
     fn keyed(&mut self, input: &PlanNode, keys: &[usize], head: Head, name: &str) -> Result<Open, String> {
-        let before = self.stage(input)?;
-        let position = self.finish(before, &input.columns, None);
-        let schema = schema_of(&input.columns, None);
-        let key_fields: Vec<String> = keys.iter().map(|&k| schema.fields()[k].name.clone()).collect();
-        let parallelism = if keys.is_empty() { 1 } else { self.parallelism };
-        let key_fields = (!keys.is_empty()).then_some(key_fields);
-        let inputs = vec![position];
-        Ok(Open { inputs, input: schema, key_fields, parallelism, head: Some(head), steps: Vec::new(), name: name.into() })
+        self.keyed_inputs(&[(input, keys)], head, name)
+    }
+
+    /// As [`Self::keyed`], for a head with several inputs: rows of one key meet in one subtask, whichever input they come from.
+    fn keyed_inputs(&mut self, inputs: &[(&PlanNode, &[usize])], head: Head, name: &str) -> Result<Open, String> {
+        let (mut positions, mut schemas, mut fields) = (Vec::new(), Vec::new(), Vec::new());
+        let mut types: Option<Vec<String>> = None;
+        for (input, keys) in inputs {
+            let before = self.stage(input)?;
+            positions.push(self.finish(before, &input.columns, None));
+            let schema = schema_of(&input.columns, None);
+            let of_key = |f: fn(&Field) -> String| keys.iter().filter_map(|&k| schema.fields().get(k)).map(f).collect::<Vec<_>>();
+            let found = of_key(|f| f.data_type.to_string());
+            if types.as_ref().is_some_and(|types| *types != found) || found.len() != keys.len() {
+                return Err(format!("the inputs of `{name}` have keys of different types: {types:?} and {found:?}"));
+            }
+            types = Some(found);
+            fields.push(of_key(|f| f.name.clone()));
+            schemas.push(schema);
+        }
+        let is_keyed = fields.iter().any(|f| !f.is_empty());
+        let parallelism = if is_keyed { self.parallelism } else { 1 };
+        let key_fields = is_keyed.then(|| KeyFields::PerInput(fields));
+        Ok(Open { inputs: positions, schemas, key_fields, parallelism, head: Some(head), steps: Vec::new(), name: name.into() })
     }
 
     /// Closes a stage that emits `columns`; answers its position.
@@ -284,8 +300,10 @@ impl Lowering<'_> {
             // Nothing to do: the receiver reads the input itself. Rows of a scan pass as they are.
             return stage.inputs[0];
         }
+        let input = stage.schemas.first().cloned().unwrap_or_default();
         let settings = StageSettings {
             head: stage.head,
+            inputs: stage.schemas,
             steps: stage.steps,
             zone: self.settings.zone,
             late_records: self.late_records,
@@ -300,7 +318,7 @@ impl Lowering<'_> {
             kind: "sql".into(),
             parallelism: stage.parallelism,
             inputs: stage.inputs,
-            work: Work::Transform { kind: Arc::new(StageKind), input: stage.input, planned },
+            work: Work::Transform { kind: Arc::new(StageKind), input, planned },
         })
     }
 

@@ -21,6 +21,8 @@ use std::{collections::BTreeMap, sync::Arc};
 /// What a stage does; made by the lowering.
 pub(crate) struct StageSettings {
     pub head: Option<Head>,
+    /// Columns of each input; one where all have the same.
+    pub inputs: Vec<Schema>,
     pub steps: Vec<Step>,
     pub zone: chrono_tz::Tz,
     /// What windows do with rows that are late.
@@ -62,8 +64,9 @@ pub(crate) enum Head {
 
 impl Head {
     /// Changes whenever the state's meaning changes: keys, calls, types, windows.
-    fn signature(&self, input: &Schema) -> String {
-        let columns: Vec<String> = input.fields().iter().map(|f| f.data_type.to_string()).collect();
+    fn signature(&self, inputs: &[Schema]) -> String {
+        let types = |input: &Schema| input.fields().iter().map(|f| f.data_type.to_string()).collect::<Vec<_>>();
+        let columns: Vec<String> = inputs.iter().map(|input| format!("{:?}", types(input))).collect();
         let what = match self {
             // Time to live and mini-batch change when rows are forgotten or emitted, not what is kept.
             Self::GroupAggregate { keys, calls, can_retract, .. } => format!("group {keys:?} {calls:?} {can_retract}"),
@@ -75,7 +78,7 @@ impl Head {
             Self::ChangelogNormalize { keys, filter, .. } => format!("normalize {keys:?} {filter:?}"),
             Self::SessionTable { window, .. } => format!("session rows {window:?}"),
         };
-        format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{what} {columns:?}").as_bytes()))
+        format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{what} {}", columns.join(" ")).as_bytes()))
     }
 }
 
@@ -147,7 +150,7 @@ impl OperatorKind for StageKind {
         let metrics = context.metrics.clone();
         let (mut head, mut signature) = (None, String::new());
         if let Some(wanted) = &settings.head {
-            signature = wanted.signature(&context.input);
+            signature = wanted.signature(&settings.inputs);
             context.restored = own_state(std::mem::take(&mut context.restored), &signature)?;
             let opened = wanted.opened(&context, &mut guests).await?;
             let _permit = guests.enter().await;
@@ -226,12 +229,12 @@ impl Stage {
         outcome.map_err(|error| self.guests.explain(error, origin))
     }
 
-    async fn process_in_turn(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+    async fn process_in_turn(&mut self, input: usize, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         self.evaluation.now_ms = now_ms;
         match &mut self.head {
             None => self.run_steps(batch, out),
             Some(head) => {
-                head.process(batch, now_ms, &mut self.between).await?;
+                head.process_input(input, batch, now_ms, &mut self.between).await?;
                 self.drain(out)
             }
         }
@@ -290,9 +293,13 @@ impl Stage {
 #[async_trait]
 impl Operator for Stage {
     async fn process(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.process_input(0, batch, now_ms, out).await
+    }
+
+    async fn process_input(&mut self, input: usize, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         let _permit = self.guests.enter().await;
         let origin = batch.origin.clone();
-        let outcome = self.process_in_turn(batch, now_ms, out).await;
+        let outcome = self.process_in_turn(input, batch, now_ms, out).await;
         self.told(outcome, &origin)
     }
 
