@@ -104,12 +104,12 @@ pub struct QueryColumnView {
     /// Whether it may be NULL.
     pub nullable: bool,
     /// Columns of tables that its value is made from.
-    pub lineage: Vec<LineageView>,
+    pub lineage: Vec<SourceColumnView>,
 }
 
 /// A column of a table.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct LineageView {
+pub struct SourceColumnView {
     /// The table.
     pub table: String,
     /// The column.

@@ -2,8 +2,8 @@
 
 use crate::{
     control_plane::{
-        AdmittedComponent, ConnectivityReport, ControlFailure, ControlPlane, ExplainReport, LineageView, PinFailure, PinnedGraph,
-        QueryColumnView, QueryView, RowTap, ValidationReport,
+        AdmittedComponent, ConnectivityReport, ControlFailure, ControlPlane, ExplainReport, PinFailure, PinnedGraph, QueryColumnView,
+        QueryView, RowTap, SourceColumnView, ValidationReport,
     },
     problem::FieldError,
 };
@@ -205,7 +205,7 @@ fn query(query: QueryPlan) -> QueryView {
         name: c.name,
         data_type: c.data_type.to_string(),
         nullable: c.nullable,
-        lineage: c.lineage.into_iter().map(|s| LineageView { table: s.table, column: s.column }).collect(),
+        lineage: c.lineage.into_iter().map(|s| SourceColumnView { table: s.table, column: s.column }).collect(),
     };
     QueryView {
         node: query.node.map(|n| n.to_string()),

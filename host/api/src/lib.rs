@@ -77,8 +77,8 @@ mod users;
 mod yaml;
 
 pub use control_plane::{
-    AdmittedComponent, ConnectivityReport, ControlFailure, ControlPlane, ExplainReport, LineageView, PinFailure, PinnedGraph,
-    QueryColumnView, QueryView, RowTap, ValidationReport,
+    AdmittedComponent, ConnectivityReport, ControlFailure, ControlPlane, ExplainReport, PinFailure, PinnedGraph, QueryColumnView,
+    QueryView, RowTap, SourceColumnView, ValidationReport,
 };
 pub use lineage::PRODUCER;
 pub use millrace_control::{DescribedFunction, InspectedResource, PackageHints};
