@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use millrace_functions::{EvaluationError, Expr, Typed};
 use millrace_model::Origin;
 use millrace_sandbox::{FaultReport, TenantAccount, Usage};
-use millrace_sql::plan::{AggregateCall, Correlation};
+use millrace_sql::plan::{AggregateCall, Correlation, MatchExpr, MatchOperand};
 use parking_lot::Mutex;
 use std::{
     collections::BTreeMap,
@@ -132,6 +132,20 @@ impl Guests {
             let planned = call.function.clone();
             if let Some(planned) = planned.needs_opening().and_then(|f| f.downcast_ref::<ProjectAggregate>()) {
                 call.function = planned.open(&call.argument_types, &call.result.data_type, context, self).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens every function of the project that is called over the rows of a match.
+    pub(crate) async fn open_match_expr(&mut self, over: &mut MatchExpr, context: &OperatorContext) -> Result<(), OperatorError> {
+        self.open_expr(&mut over.expr, context).await?;
+        for operand in &mut over.operands {
+            if let MatchOperand::Aggregate { arguments, call, .. } = operand {
+                for argument in arguments {
+                    self.open_expr(argument, context).await?;
+                }
+                self.open_calls(std::slice::from_mut(call), context).await?;
             }
         }
         Ok(())

@@ -29,11 +29,14 @@ pub(super) fn of_settings(script: &str, statements: &[Statement]) -> Vec<GraphEr
 pub(super) fn of_query(script: &str, insert: &Insert, bound: &BoundInsert, session: &Session) -> Vec<GraphError> {
     let mut warnings = Vec::new();
     let mut open = vec![&bound.plan];
-    let (mut is_endless, mut is_windowed) = (false, false);
+    let (mut is_endless, mut is_windowed, mut is_unbounded) = (false, false, false);
     while let Some(node) = open.pop() {
         match &node.kind {
             NodeKind::GroupAggregate { keys, state_ttl_ms: None, .. } => is_endless |= !keys.is_empty(),
             NodeKind::WindowAggregate { strategy, .. } => is_windowed |= is_event_time(strategy),
+            NodeKind::MatchRecognize(found) => {
+                is_unbounded |= found.within_ms.is_none() && found.variables.iter().any(|v| v.most.is_none())
+            }
             _ => {}
         }
         open.extend(node.inputs());
@@ -42,6 +45,11 @@ pub(super) fn of_query(script: &str, insert: &Insert, bound: &BoundInsert, sessi
         let message = "this query keeps a row for every key that it has ever seen; if keys go out of use, SET 'table.exec.state.ttl' \
                        or group in windows";
         warnings.push(warning(script, "sql.endless_state", message.into(), insert.span));
+    }
+    if is_unbounded {
+        let message = "a match of this query may grow without end, and its rows are kept until it is complete; put `WITHIN INTERVAL \
+                       '1' HOUR`, or the like, behind the pattern";
+        warnings.push(warning(script, "sql.endless_match", message.into(), insert.span));
     }
     if is_windowed && session.settings().idle_timeout_ms.is_none() && !has_idle_timeout(&bound.plan, session) {
         let message = "a partition without new rows holds the windows of this query back; if partitions fall silent, SET \

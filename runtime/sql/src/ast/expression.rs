@@ -121,7 +121,7 @@ pub enum ExpressionKind {
     /// `SUBSTRING(a, b, c)`, `TRIM(side c FROM s)` is `TRIM(symbol, c, s)` with `BOTH` and a blank for what is left out
     /// (`TRIM(s)` keeps its one argument), `OVERLAY(a PLACING b FROM c FOR d)` is `OVERLAY(a, b, c, d)`, `CEIL(x TO
     /// unit)` is `CEIL(x, symbol)`, `TIMESTAMPADD(unit, …)` has a symbol first, `f(DEFAULT)` has the symbol `DEFAULT`,
-    /// `(a, b) OVERLAPS (c, d)` is `OVERLAPS(a, b, c, d)`.
+    /// `(a, b) OVERLAPS (c, d)` is `OVERLAPS(a, b, c, d)`, `FINAL f(x)` is `FINAL(f(x))`.
     ///
     /// `JSON_…` clauses are symbols behind the arguments, in the order of the text: `RETURNING <type>` with Flink's text
     /// of the type, `NULL ON EMPTY`, `ERROR ON ERROR`, `EMPTY ARRAY ON EMPTY`, …, `WITHOUT WRAPPER`, `WITH CONDITIONAL

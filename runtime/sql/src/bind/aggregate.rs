@@ -113,7 +113,7 @@ impl Binder<'_> {
         let group_window = grouping.window.take();
         let window = group_window.as_ref().map(|w| w.spec.clone());
         let aggregation = Aggregation { input: scope, keys, sets, group_window, window: window.clone(), calls: Vec::new(), key_columns };
-        let mut env = Env { scope, aggregation: Some(aggregation) };
+        let mut env = Env { scope, aggregation: Some(aggregation), matching: None };
         let mut projection = Vec::with_capacity(items.len());
         for item in items {
             projection.push(self.expression(&item.expression, &mut env)?);

@@ -1,6 +1,6 @@
 //! Expressions: from names and operators to typed columns and calls.
 
-use super::{Binder, aggregate::Aggregation, is_boolean, literal, not_yet, scope::Scope};
+use super::{Binder, aggregate::Aggregation, is_boolean, literal, match_recognize::Matching, not_yet, scope::Scope};
 use crate::{
     ast::{BinaryOperator, CaseBranch, CastKind, Expression, ExpressionKind, Identifier, ObjectName, Span, UnaryOperator},
     error::{SqlError, nearest},
@@ -18,11 +18,13 @@ pub(crate) struct Env<'s> {
     pub scope: &'s Scope,
     /// Set behind `GROUP BY`: columns must be keys or inside aggregates.
     pub aggregation: Option<Aggregation<'s>>,
+    /// Set in MEASURES and DEFINE: names are those of rows of a match.
+    pub matching: Option<Matching<'s>>,
 }
 
 impl<'s> Env<'s> {
     pub fn over(scope: &'s Scope) -> Self {
-        Self { scope, aggregation: None }
+        Self { scope, aggregation: None, matching: None }
     }
 }
 
@@ -30,6 +32,11 @@ impl Binder<'_> {
     pub(crate) fn expression(&mut self, expression: &Expression, env: &mut Env<'_>) -> Result<Expr, SqlError> {
         if env.aggregation.is_some()
             && let Some(found) = self.aggregated(expression, env)?
+        {
+            return Ok(found);
+        }
+        if env.matching.is_some()
+            && let Some(found) = self.matched(expression, env)?
         {
             return Ok(found);
         }
@@ -131,7 +138,7 @@ impl Binder<'_> {
         Ok(expr)
     }
 
-    fn field(&mut self, value: Expr, field: &Identifier) -> Result<Expr, SqlError> {
+    pub(crate) fn field(&mut self, value: Expr, field: &Identifier) -> Result<Expr, SqlError> {
         match value.typed().data_type {
             DataType::Row(fields) => {
                 if !fields.iter().any(|f| f.name == field.value) {

@@ -52,7 +52,11 @@ impl Binder<'_> {
                 self.correlate(node, scope, reference, false, reference.span)
             }
             TableReferenceKind::Join { left, right, kind, constraint } => self.join(left, right, *kind, constraint, reference.span),
-            TableReferenceKind::MatchRecognize(clause) => Err(self.placed(not_yet("MATCH_RECOGNIZE", clause.span))),
+            TableReferenceKind::MatchRecognize(clause) => {
+                let (input, scope) = self.reference(&clause.input, None)?;
+                let node = self.match_recognize(input, scope, clause)?;
+                self.aliased(node, alias, None)
+            }
         }
     }
 

@@ -11,6 +11,8 @@ mod hints;
 mod json;
 mod like;
 mod literal;
+mod match_pattern;
+mod match_recognize;
 mod path;
 mod scope;
 mod select;

@@ -1,6 +1,6 @@
 //! Expressions without operators: constants, names, parentheses, CASE, CAST, collections.
 
-use super::{Parser, keywords, token::Kind};
+use super::{Parser, keywords, predicate::call_of, token::Kind};
 use crate::{
     ast::{CaseBranch, CastKind, Expression, ExpressionKind, Identifier, Literal, ObjectName, Span},
     error::SqlError,
@@ -81,10 +81,26 @@ impl Parser<'_> {
                 Err(self.expected("`[`"))
             }
             "ROW" if is_call => self.row(),
+            "FINAL" | "RUNNING" if self.at_modified_call() => self.modified_call(),
             _ if is_call && self.is_special_call(&word) => self.special_call(&word),
             _ if !is_call && keywords::is_niladic(&word) => Ok(self.niladic()),
             _ => self.name_or_call(),
         }
+    }
+
+    /// `FINAL f(…)`: whether a call stands behind the word.
+    fn at_modified_call(&self) -> bool {
+        let is_function = |word: &str| !keywords::is_reserved(word) || keywords::is_callable(word);
+        self.kind_at(2) == Kind::LeftParen && self.word_at(1).is_some_and(is_function)
+    }
+
+    /// `FINAL f(…)` is `FINAL(f(…))`.
+    fn modified_call(&mut self) -> Result<Expression, SqlError> {
+        let start = self.span();
+        let word = self.advance();
+        let inner = self.word()?;
+        let call = call_of(word, start, vec![inner]);
+        Ok(Expression { kind: ExpressionKind::Call(call), span: self.since(start) })
     }
 
     fn truth_value(&mut self, word: &str) -> Expression {

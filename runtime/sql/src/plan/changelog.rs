@@ -55,7 +55,7 @@ pub fn changelog_mode(node: &PlanNode) -> ChangelogMode {
     match &node.kind {
         NodeKind::Scan(scan) => scan.changes,
         NodeKind::ChangelogNormalize { .. } => ChangelogMode::ALL,
-        NodeKind::Values { .. } | NodeKind::WindowAggregate { .. } => ChangelogMode::INSERT_ONLY,
+        NodeKind::Values { .. } | NodeKind::WindowAggregate { .. } | NodeKind::MatchRecognize(_) => ChangelogMode::INSERT_ONLY,
         NodeKind::Calc { input, .. }
         | NodeKind::Expand { input, .. }
         | NodeKind::WindowTable { input, .. }

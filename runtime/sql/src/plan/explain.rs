@@ -118,6 +118,7 @@ fn operator(node: &PlanNode) -> String {
             let batch = mini_batch.map(|b| format!(", miniBatch=[{} ms]", b.allow_latency_ms)).unwrap_or_default();
             format!("GroupAggregate(groupBy=[{}], select=[{}]{ttl}{batch}", names(keys, &input.columns), call_texts(calls, input))
         }
+        NodeKind::MatchRecognize(found) => found.text(&node.columns),
         NodeKind::Correlate { input, function, is_left } => {
             let call = match function {
                 Correlation::Unnest { collection, .. } => format!("UNNEST({})", text(collection, &input.columns)),

@@ -7,12 +7,14 @@ pub mod changelog;
 mod columns;
 pub mod explain;
 mod filters;
+mod match_recognize;
 mod prune;
 mod upsert_key;
 mod window;
 
 pub use changelog::ChangelogMode;
 pub use columns::{Lineage, PlanColumn, SourceColumn, TimeKind, WindowBound, WindowPart};
+pub use match_recognize::{MatchExpr, MatchOperand, MatchRecognize, MatchRows, MatchSkip, MatchVariable, OrderKey};
 pub use upsert_key::{UpsertKey, upsert_keys};
 pub use window::{WindowKind, WindowSpec, WindowStrategy};
 
@@ -123,6 +125,8 @@ pub enum NodeKind {
         /// A row without answers is kept with NULLs (`LEFT JOIN … ON TRUE`).
         is_left: bool,
     },
+    /// Finds patterns in the rows of each partition: output is the keys, then the measures.
+    MatchRecognize(Box<MatchRecognize>),
 }
 
 /// Reads a table.
@@ -206,6 +210,7 @@ impl PlanNode {
         match &self.kind {
             NodeKind::Scan(_) | NodeKind::Values { .. } => Vec::new(),
             NodeKind::Union { inputs } => inputs.iter().collect(),
+            NodeKind::MatchRecognize(node) => vec![&node.input],
             NodeKind::Calc { input, .. }
             | NodeKind::ChangelogNormalize { input, .. }
             | NodeKind::Expand { input, .. }
@@ -221,6 +226,7 @@ impl PlanNode {
         match &mut self.kind {
             NodeKind::Scan(_) | NodeKind::Values { .. } => Vec::new(),
             NodeKind::Union { inputs } => inputs.iter_mut().collect(),
+            NodeKind::MatchRecognize(node) => vec![&mut node.input],
             NodeKind::Calc { input, .. }
             | NodeKind::ChangelogNormalize { input, .. }
             | NodeKind::Expand { input, .. }

@@ -1,6 +1,6 @@
 //! Drops columns that nothing reads, down to the scans: a source decodes only what the query needs.
 
-use super::{AggregateCall, Correlation, NodeKind, PlanNode, WindowStrategy};
+use super::{AggregateCall, Correlation, NodeKind, PlanNode, WindowStrategy, match_recognize};
 use millrace_functions::Expr;
 use std::collections::BTreeSet;
 
@@ -110,6 +110,10 @@ fn narrow(node: PlanNode, required: &BTreeSet<usize>) -> (PlanNode, Moved) {
             let (keys, calls) = relocate_aggregate(keys, calls, &below);
             let kind = NodeKind::WindowAggregate { input: Box::new(input), strategy, is_group_window, keys, calls };
             (PlanNode { kind, columns }, (0..width).map(Some).collect())
+        }
+        NodeKind::MatchRecognize(node) => {
+            let (node, kept) = match_recognize::narrowed(*node, columns, required, narrow);
+            (node, moved(width, &kept))
         }
         NodeKind::GroupAggregate { input, keys, calls, state_ttl_ms, mini_batch } => {
             let (input, below) = narrow(*input, &aggregate_columns(&keys, &calls));

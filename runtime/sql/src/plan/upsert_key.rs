@@ -28,6 +28,7 @@ pub fn upsert_keys(node: &PlanNode) -> Vec<UpsertKey> {
         | NodeKind::Values { .. }
         | NodeKind::Union { .. }
         | NodeKind::Expand { .. }
+        | NodeKind::MatchRecognize(_)
         | NodeKind::WindowTable { .. }
         | NodeKind::Correlate { .. } => Vec::new(),
     };

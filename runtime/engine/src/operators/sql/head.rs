@@ -5,6 +5,7 @@ use super::{
     group_aggregate::GroupAggregate,
     groups::GroupSpec,
     late_rows::LateRows,
+    match_recognize::MatchOperator,
     session_aggregate::SessionAggregate,
     session_table::SessionTable,
     sliced_window_aggregate::{SlicedWindowAggregate, Slicing},
@@ -43,6 +44,10 @@ pub(super) fn open(head: &Head, settings: &StageSettings, context: OperatorConte
             let what = (keys.as_slice(), filter.clone());
             let output = output.to_arrow();
             Ok(Box::new(ChangelogNormalize::new(what, *state_ttl_ms, zone, &context.input, output, restored)?))
+        }
+        Head::MatchRecognize { node, output } => {
+            let late = LateRows::open(settings.late_records, &context)?;
+            Ok(Box::new(MatchOperator::new(node, zone, late, output.to_arrow(), &context)?))
         }
         Head::SessionTable { window, output } => {
             let late = LateRows::open(settings.late_records, &context)?;

@@ -157,6 +157,10 @@ impl Lowering<'_> {
                 };
                 self.keyed(input, keys, head, name)
             }
+            NodeKind::MatchRecognize(node) => {
+                let head = Head::match_recognize(node, schema_of(&plan.columns, None));
+                self.keyed(&node.input, &node.keys, head, "match-recognize")
+            }
             NodeKind::GroupAggregate { input, keys, calls, state_ttl_ms, mini_batch } => {
                 let head = Head::GroupAggregate {
                     keys: keys.clone(),

@@ -18,6 +18,7 @@ mod head;
 mod kept_watermark;
 mod late_rows;
 pub(crate) mod lower;
+mod match_recognize;
 mod node;
 mod rounds;
 mod row_bytes;

@@ -15,7 +15,7 @@ use millrace_model::{
     Batch, Origin, Schema,
     graph::{GraphError, Node},
 };
-use millrace_sql::plan::{AggregateCall, Correlation, MiniBatch, WindowSpec, WindowStrategy};
+use millrace_sql::plan::{AggregateCall, Correlation, MatchRecognize, MiniBatch, NodeKind, PlanNode, WindowSpec, WindowStrategy};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// What a stage does; made by the lowering.
@@ -60,9 +60,20 @@ pub(crate) enum Head {
         window: WindowSpec,
         output: Schema,
     },
+    /// Without its input.
+    MatchRecognize {
+        node: Box<MatchRecognize>,
+        output: Schema,
+    },
 }
 
 impl Head {
+    pub(super) fn match_recognize(node: &MatchRecognize, output: Schema) -> Self {
+        let mut node = Box::new(node.clone());
+        *node.input = PlanNode { kind: NodeKind::Union { inputs: Vec::new() }, columns: Vec::new() };
+        Self::MatchRecognize { node, output }
+    }
+
     /// Changes whenever the state's meaning changes: keys, calls, types, windows.
     fn signature(&self, inputs: &[Schema]) -> String {
         let types = |input: &Schema| input.fields().iter().map(|f| f.data_type.to_string()).collect::<Vec<_>>();
@@ -77,6 +88,7 @@ impl Head {
             }
             Self::ChangelogNormalize { keys, filter, .. } => format!("normalize {keys:?} {filter:?}"),
             Self::SessionTable { window, .. } => format!("session rows {window:?}"),
+            Self::MatchRecognize { node, .. } => super::match_recognize::signature(node),
         };
         format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{what} {}", columns.join(" ")).as_bytes()))
     }
@@ -94,6 +106,11 @@ impl Head {
                 }
             }
             Self::SessionTable { .. } => {}
+            Self::MatchRecognize { node, .. } => {
+                for expr in node.expressions_mut() {
+                    guests.open_match_expr(expr, context).await?;
+                }
+            }
         }
         Ok(opened)
     }

@@ -1,0 +1,12 @@
+CREATE TABLE ticks (sym STRING, id INT, price INT, tax INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '2' SECOND)
+WITH ('connector' = 'case', 'input' = 'in.jsonl');
+
+SELECT * FROM ticks MATCH_RECOGNIZE (
+  PARTITION BY sym
+  ORDER BY ts
+  MEASURES A.id AS a, B.id AS b
+  ONE ROW PER MATCH
+  AFTER MATCH SKIP PAST LAST ROW
+  PATTERN (A B) WITHIN INTERVAL '5' SECOND
+  DEFINE A AS A.price > 0, B AS B.price > 0
+);

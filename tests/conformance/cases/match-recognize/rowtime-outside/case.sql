@@ -1,0 +1,4 @@
+CREATE TABLE ticks (sym STRING, id INT, price INT, tax INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '2' SECOND)
+WITH ('connector' = 'case', 'input' = '../../../inputs/ticks.jsonl');
+
+SELECT MATCH_ROWTIME() FROM ticks;

@@ -1,0 +1,9 @@
+CREATE TABLE ticks (sym STRING, id INT, price INT, tax INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '2' SECOND)
+WITH ('connector' = 'case', 'input' = '../../../inputs/ticks.jsonl');
+
+CREATE VIEW drops AS SELECT * FROM ticks MATCH_RECOGNIZE (
+  PARTITION BY sym ORDER BY ts
+  MEASURES B.price AS bp, MATCH_ROWTIME() AS rt
+  PATTERN (A B) DEFINE A AS A.price > 5, B AS B.price < A.price
+);
+SELECT window_start, COUNT(*) AS n, SUM(bp) AS s FROM TABLE(TUMBLE(TABLE drops, DESCRIPTOR(rt), INTERVAL '5' SECOND)) GROUP BY window_start, window_end;
