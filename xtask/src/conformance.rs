@@ -5,6 +5,7 @@
 
 mod cases;
 mod connector;
+mod nexmark;
 mod recording;
 mod script;
 
@@ -43,12 +44,19 @@ pub(crate) enum Task {
         #[arg(long)]
         only: Option<String>,
     },
+    /// Runs the Nexmark queries on a real Apache Flink and writes what they must give
+    Nexmark {
+        /// Only these queries, as q3,q5
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
+    },
 }
 
 pub(crate) fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Record { only, check } => record(only.as_deref(), check),
         Task::Live { only } => live(only.as_deref()),
+        Task::Nexmark { only } => nexmark::record(&only),
     }
 }
 

@@ -5,6 +5,7 @@
 mod functions;
 mod generated;
 mod kills;
+mod nexmark;
 
 use millrace_conformance::{
     case::{Case, Compare, Expected, load_all},
