@@ -31,6 +31,12 @@ const MEASURES: &[Measure] = &[
         run: sql_pipeline,
     },
     Measure {
+        name: "nexmark",
+        about: "the Nexmark queries over a Kafka topic of JSON events, into nothing, and the same on Apache Flink",
+        goals: &[("geomean_vs_flink", ">=", 3.0), ("worst_vs_flink", ">=", 1.2), ("queries", ">=", 22.0)],
+        run: nexmark,
+    },
+    Measure {
         name: "sandbox-call",
         about: "calls of a component on batches of 1,024 rows, fuel and interrupt ticks on",
         goals: &[("rows_per_second", ">=", 45e6)],
@@ -126,6 +132,14 @@ fn bench(name: &str, arguments: &[String]) -> anyhow::Result<String> {
 /// The engine in one process, Flink in its own.
 fn sql_pipeline(arguments: &[String]) -> anyhow::Result<String> {
     let command = vec!["run", "--quiet", "--release", "--package", "millrace-bench", "--", "sql-pipeline"];
+    cargo::output(&with(command, arguments))
+}
+
+/// The engine in one process, Flink in its own, and a function of the project.
+fn nexmark(arguments: &[String]) -> anyhow::Result<String> {
+    plugins::build(Path::new(plugins::FOLDER))?;
+    let function = format!("{}/occurrences.wasm", plugins::FOLDER);
+    let command = vec!["run", "--quiet", "--release", "--package", "millrace-bench", "--", "nexmark", "--function", &function];
     cargo::output(&with(command, arguments))
 }
 

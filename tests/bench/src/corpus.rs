@@ -8,7 +8,7 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     error::KafkaError,
-    producer::{BaseProducer, BaseRecord, Producer},
+    producer::{BaseProducer, BaseRecord, Producer as _},
     types::RDKafkaErrorCode,
 };
 use std::{fmt::Write, time::Duration};
@@ -49,28 +49,56 @@ pub async fn create_topic(bootstrap: &str, name: &str, partitions: i32) -> anyho
 
 /// Produces the first `count` records of the corpus and waits until all are acknowledged.
 pub fn produce(bootstrap: &str, topic: &str, partitions: i32, count: u64) -> anyhow::Result<()> {
-    let producer: BaseProducer = ClientConfig::new()
-        .set("bootstrap.servers", bootstrap)
-        .set("linger.ms", "20")
-        .set("batch.size", "1000000")
-        .set("queue.buffering.max.messages", "200000")
-        .create()?;
+    let mut producer = Producer::open(bootstrap, topic, partitions)?;
     let mut text = String::new();
     for i in 0..count {
         record(i, None, &mut text);
-        let partition = (i / RUN_RECORDS) as i32 % partitions;
+        producer.send(&text)?;
+    }
+    producer.finish()
+}
+
+/// Writes records to a topic, a run to each partition in turn.
+pub struct Producer<'a> {
+    inner: BaseProducer,
+    topic: &'a str,
+    partitions: i32,
+    sent: u64,
+}
+
+impl<'a> Producer<'a> {
+    /// A producer of this topic.
+    pub fn open(bootstrap: &str, topic: &'a str, partitions: i32) -> anyhow::Result<Self> {
+        let inner = ClientConfig::new()
+            .set("bootstrap.servers", bootstrap)
+            .set("linger.ms", "20")
+            .set("batch.size", "1000000")
+            .set("queue.buffering.max.messages", "200000")
+            .create()?;
+        Ok(Self { inner, topic, partitions, sent: 0 })
+    }
+
+    /// Sends the next record.
+    pub fn send(&mut self, text: &str) -> anyhow::Result<()> {
+        let partition = (self.sent / RUN_RECORDS) as i32 % self.partitions;
         loop {
-            match producer.send(BaseRecord::<(), str>::to(topic).partition(partition).payload(&text)) {
+            match self.inner.send(BaseRecord::<(), str>::to(self.topic).partition(partition).payload(text)) {
                 Ok(()) => break,
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
-                    producer.poll(Duration::from_millis(10));
+                    self.inner.poll(Duration::from_millis(10));
                 }
                 Err((error, _)) => return Err(error).context("producing the corpus"),
             }
         }
-        if i % 10_000 == 0 {
-            producer.poll(Duration::ZERO);
+        self.sent += 1;
+        if self.sent.is_multiple_of(10_000) {
+            self.inner.poll(Duration::ZERO);
         }
+        Ok(())
     }
-    producer.flush(Duration::from_secs(120)).context("producing the corpus")
+
+    /// Waits until all are acknowledged.
+    pub fn finish(self) -> anyhow::Result<()> {
+        self.inner.flush(Duration::from_secs(120)).context("producing the corpus")
+    }
 }

@@ -1,6 +1,6 @@
 //! The benchmark job on an engine of its own.
 
-use crate::native_filter::NativeFilterKind;
+use crate::{blackhole::Blackhole, native_filter::NativeFilterKind};
 use anyhow::Context;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -30,9 +30,14 @@ pub struct Bench {
 struct Names {
     bootstrap: String,
     plugin: Option<PluginBinding>,
+    /// Columns of the topic `in`.
+    input: Value,
     /// Columns of every topic but `in`.
     output: Value,
 }
+
+/// The table that takes everything and keeps nothing.
+pub const NOWHERE: &str = "nowhere";
 
 /// Columns of the corpus.
 fn input_schema() -> Value {
@@ -53,9 +58,9 @@ fn output_schema() -> Value {
 
 #[async_trait]
 impl Catalog for Names {
-    /// Any name is a topic.
+    /// Any other name than [`NOWHERE`] is a topic.
     async fn table(&self, name: &str) -> Result<TableBinding, CatalogError> {
-        let schema = if name == "in" { input_schema() } else { self.output.clone() };
+        let schema = if name == "in" { self.input.clone() } else { self.output.clone() };
         let schema = serde_json::from_value(schema).map_err(|e| CatalogError::External(e.to_string()))?;
         let properties = BTreeMap::from([("bootstrap.servers".to_owned(), self.bootstrap.clone())]);
         Ok(TableBinding {
@@ -63,7 +68,7 @@ impl Catalog for Names {
             physical_name: name.to_owned(),
             schema,
             format: json!({"type": "json"}),
-            connection: Connection { kind: "kafka".into(), properties },
+            connection: Connection { kind: if name == NOWHERE { "blackhole" } else { "kafka" }.into(), properties },
         })
     }
 
@@ -84,32 +89,48 @@ pub enum Filter {
 impl Bench {
     /// Compiles the plugin.
     pub async fn new(bootstrap: &str, plugin: &Path) -> anyhow::Result<Self> {
-        let component = Bytes::from(std::fs::read(plugin).with_context(|| format!("plugin {}", plugin.display()))?);
-        let mut bench = Self::open(bootstrap, output_schema())?;
-        let content_hash = hex::encode(Sha256::digest(&component));
-        bench.services.sandbox.admit(component.clone()).await.context("plugin")?;
-        bench.names.plugin =
-            Some(PluginBinding { name: "bench-filter".into(), version: "1".into(), content_hash, component, grants: Default::default() });
+        let mut bench = Self::open(bootstrap, input_schema(), output_schema())?;
+        bench.add_plugin("bench-filter", plugin).await?;
         Ok(bench)
+    }
+
+    /// An engine for jobs that read a topic `in` of these columns and write to [`NOWHERE`]; with a SQL function.
+    pub async fn reading(bootstrap: &str, input: Value, function: Option<(&str, &Path)>) -> anyhow::Result<Self> {
+        let mut bench = Self::open(bootstrap, input, json!([]))?;
+        if let Some((name, component)) = function {
+            bench.add_plugin(name, component).await?;
+        }
+        Ok(bench)
+    }
+
+    /// Any plugin or function that a job names is this one.
+    async fn add_plugin(&mut self, name: &str, component: &Path) -> anyhow::Result<()> {
+        let component = Bytes::from(std::fs::read(component).with_context(|| format!("plugin {}", component.display()))?);
+        let content_hash = hex::encode(Sha256::digest(&component));
+        self.services.sandbox.admit(component.clone()).await.context("plugin")?;
+        self.names.plugin =
+            Some(PluginBinding { name: name.into(), version: "1".into(), content_hash, component, grants: Default::default() });
+        Ok(())
     }
 
     /// An engine for jobs without tenant code; all topics but `in` have these columns (name, type).
     pub fn without_plugin(bootstrap: &str, columns: &[(&str, &str)]) -> anyhow::Result<Self> {
-        Self::open(bootstrap, columns.iter().map(|(name, data_type)| json!({"name": name, "type": data_type})).collect())
+        let output = columns.iter().map(|(name, data_type)| json!({"name": name, "type": data_type})).collect();
+        Self::open(bootstrap, input_schema(), output)
     }
 
-    fn open(bootstrap: &str, output: Value) -> anyhow::Result<Self> {
+    fn open(bootstrap: &str, input: Value, output: Value) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let compiler = CompilerCommand { program: std::env::current_exe()?, args: vec!["compile-component".into()] };
         let services = EngineServices {
             sandbox: Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [1; 32], compiler))?,
-            connectors: ConnectorRegistry::default().with(Arc::new(KafkaConnector)),
+            connectors: ConnectorRegistry::default().with(Arc::new(KafkaConnector)).with(Arc::new(Blackhole)),
             functions: millrace_functions::FunctionRegistry::builtin(),
             operators: OperatorRegistry::builtin().with(Arc::new(NativeFilterKind)),
             checkpoints: Arc::new(LocalStore::open(folder.path().join("checkpoints"))?),
             accounts: TenantAccounts::new(TenantLimits::default()),
         };
-        let names = Names { bootstrap: bootstrap.to_owned(), plugin: None, output };
+        let names = Names { bootstrap: bootstrap.to_owned(), plugin: None, input, output };
         Ok(Self { services, names, runs: std::sync::atomic::AtomicU32::new(0), _folder: folder })
     }
 

@@ -3,11 +3,13 @@
 //! The engine is embedded, so that a figure is the engine's and not the server's, and so that an operator with native
 //! code can stand where the component stands. Called by `cargo xtask measure`; prints one JSON object on the last line.
 
+mod blackhole;
 mod corpus;
 mod cpu;
 mod job;
 mod latency;
 mod native_filter;
+mod nexmark;
 mod pipeline;
 mod sql_pipeline;
 
@@ -61,6 +63,8 @@ enum Command {
         #[arg(long)]
         alone: bool,
     },
+    /// The Nexmark queries over a topic of events, into nothing, on the native engine and on Apache Flink.
+    Nexmark(nexmark::Options),
     /// The separate compile process of the sandbox.
     #[command(hide = true)]
     CompileComponent,
@@ -71,6 +75,7 @@ fn main() -> ExitCode {
         Command::CompileComponent => return millrace_sandbox::compile_child_main(),
         Command::EtlPipeline { plugin, records, rounds } => pipeline::run(&plugin, records, rounds),
         Command::SqlPipeline { records, rounds, alone } => sql_pipeline::run(records, rounds, !alone),
+        Command::Nexmark(options) => nexmark::run(&options),
         Command::Latency { plugin, rate, seconds } => latency::run(&plugin, rate, seconds),
     };
     match result {

@@ -223,8 +223,7 @@ impl Writer {
     }
 
     fn bid(&mut self, event: u64, random: &mut Random, out: &mut String) {
-        let auction =
-            if random.is_hot(HOT_AUCTIONS) { newest_auction(event) / HOT_EVERY * HOT_EVERY } else { any_auction(event, random) };
+        let auction = if random.is_hot(HOT_AUCTIONS) { newest_auction(event) / HOT_EVERY * HOT_EVERY } else { any_auction(event, random) };
         // The second of a hundred, so that hot bidders are no hot sellers.
         let bidder = if random.is_hot(HOT_PEOPLE) { newest_person(event) / HOT_EVERY * HOT_EVERY + 1 } else { any_person(event, random) };
         let (auction, bidder, price) = (FIRST_ID + auction, FIRST_ID + bidder, random.price());

@@ -30,6 +30,12 @@ const VIEWS: &str = include_str!("../queries/views.sql");
 /// The table that q13 looks rows up in.
 const SIDE_INPUT: &str = "key BIGINT, `value` STRING";
 
+/// The statement that declares the table of events with these options (`WITH (…)`, or nothing).
+#[must_use]
+pub fn events_table(options: &str) -> String {
+    format!("CREATE TABLE events (\n{EVENTS}) {options}")
+}
+
 impl Query {
     /// Whether it looks rows up in the table `side_input`.
     #[must_use]
@@ -48,7 +54,17 @@ impl Query {
     #[must_use]
     pub fn script(&self, events: &str, side_input: &str) -> String {
         let side = if self.has_side_input() { format!("CREATE TABLE side_input ({SIDE_INPUT}) {side_input};\n") } else { String::new() };
-        format!("CREATE TABLE events (\n{EVENTS}) {events};\n{side}{VIEWS}{}", self.text)
+        format!("{};\n{side}{VIEWS}{}", events_table(events), self.text)
+    }
+
+    /// The statements before the query (tables and views, with these options), and the query.
+    #[must_use]
+    pub fn statements(&self, events: &str, side_input: &str) -> (Vec<String>, String) {
+        let script = self.script(events, side_input);
+        // No text in them has a semicolon.
+        let mut statements: Vec<String> = script.split(';').map(|statement| statement.trim().to_owned()).collect();
+        let query = statements.pop().unwrap_or_default();
+        (statements, query)
     }
 
     /// The query named so.
@@ -103,6 +119,8 @@ mod tests {
     fn a_script_declares_what_its_query_reads() {
         let script = Query::named("q13").map(|query| query.script("WITH ('x' = '1')", "WITH ('x' = '2')")).unwrap_or_default();
         assert!(script.contains("CREATE TABLE side_input") && script.contains("VIEW bid") && script.contains("WITH ('x' = '2')"));
+        let (tables, query) = Query::named("q12").unwrap().statements("", "");
+        assert!(tables.len() == 5 && tables[4].starts_with("CREATE VIEW timed_bid") && query.starts_with("SELECT"));
         assert!(!Query::named("q0").unwrap().script("", "").contains("side_input"));
         assert!(Query::named("q6").is_none());
     }

@@ -2,6 +2,7 @@
 
 mod download;
 pub mod gateway;
+mod jobs;
 mod settings;
 mod types;
 
@@ -23,6 +24,8 @@ const POLL: Duration = Duration::from_millis(100);
 const JOB_MANAGER: Role =
     Role { name: "jobmanager", class: "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint", memory: "640m" };
 const TASK_MANAGER: Role = Role { name: "taskmanager", class: "org.apache.flink.runtime.taskexecutor.TaskManagerRunner", memory: "896m" };
+/// The same with room for the state of large queries.
+const LARGE_TASK_MANAGER: Role = Role { memory: "4224m", ..TASK_MANAGER };
 const GATEWAY: Role = Role { name: "gateway", class: "org.apache.flink.table.gateway.SqlGateway", memory: "512m" };
 
 struct Role {
@@ -40,6 +43,7 @@ pub struct FlinkCluster {
     processes: Mutex<Vec<Child>>,
     guardian: Guardian,
     folder: TempDir,
+    worker: &'static Role,
 }
 
 impl FlinkCluster {
@@ -64,6 +68,18 @@ impl FlinkCluster {
     /// # Errors
     /// As [`Self::jars`]; or no JDK, or a process that ends or does not answer within three minutes.
     pub fn start(further_jars: &[PathBuf]) -> Result<Self, ServerError> {
+        Self::start_with(further_jars, &TASK_MANAGER)
+    }
+
+    /// The same with 4 GiB of heap for its queries.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_large(further_jars: &[PathBuf]) -> Result<Self, ServerError> {
+        Self::start_with(further_jars, &LARGE_TASK_MANAGER)
+    }
+
+    fn start_with(further_jars: &[PathBuf], worker: &'static Role) -> Result<Self, ServerError> {
         let jars = download::jars()?;
         let classes = std::iter::once(jars.join("*")).chain(further_jars.iter().cloned());
         let classes = std::env::join_paths(classes).map_err(|e| error(format!("cannot build the class path: {e}")))?;
@@ -71,9 +87,12 @@ impl FlinkCluster {
         let guardian = Guardian::of(folder.path()).map_err(failed("start the guardian"))?;
         let [rpc, rest, gateway] = free_ports().map_err(failed("find free ports"))?;
         let ports = settings::Ports { rpc, rest, gateway };
-        fs::write(folder.path().join("config.yaml"), settings::cluster(&ports, folder.path())).map_err(failed("write settings"))?;
+        // Beside the tasks' heap stands the framework's.
+        let heap_mib = worker.memory.trim_end_matches('m').parse::<u32>().unwrap_or_default().saturating_sub(settings::FRAMEWORK_HEAP_MIB);
+        fs::write(folder.path().join("config.yaml"), settings::cluster(&ports, folder.path(), heap_mib))
+            .map_err(failed("write settings"))?;
         fs::write(folder.path().join("log4j.properties"), settings::LOG4J).map_err(failed("write settings"))?;
-        let mut cluster = Self { ports, classes, processes: Mutex::default(), guardian, folder };
+        let mut cluster = Self { ports, classes, processes: Mutex::default(), guardian, folder, worker };
         cluster.launch()?;
         Ok(cluster)
     }
@@ -84,7 +103,7 @@ impl FlinkCluster {
         let processes = self.processes.get_mut().unwrap_or_else(PoisonError::into_inner);
         processes.push(first);
         self.guardian.watch(Some(group)).map_err(failed("tell the guardian"))?;
-        for role in [&TASK_MANAGER, &GATEWAY] {
+        for role in [self.worker, &GATEWAY] {
             let child = self.spawn(role, group)?;
             self.processes.get_mut().unwrap_or_else(PoisonError::into_inner).push(child);
         }
@@ -117,7 +136,7 @@ impl FlinkCluster {
             if let [first, worker, _] = processes.as_mut_slice()
                 && worker.try_wait().map_err(failed("watch the TaskManager"))?.is_some()
             {
-                *worker = self.spawn(&TASK_MANAGER, first.id())?;
+                *worker = self.spawn(self.worker, first.id())?;
             }
         }
         self.await_ready()

@@ -5,6 +5,9 @@ use std::path::Path;
 /// Slots of the one TaskManager, and with it how many queries run at once.
 pub(super) const SLOTS: u16 = 8;
 
+/// Heap of a TaskManager that is not its tasks'.
+pub(super) const FRAMEWORK_HEAP_MIB: u32 = 128;
+
 /// Ports of one cluster.
 pub(super) struct Ports {
     pub(super) rpc: u16,
@@ -13,7 +16,7 @@ pub(super) struct Ports {
 }
 
 /// `config.yaml`. The memory of a TaskManager that no start script sized must be named piece by piece.
-pub(super) fn cluster(ports: &Ports, folder: &Path) -> String {
+pub(super) fn cluster(ports: &Ports, folder: &Path, heap_mib: u32) -> String {
     let Ports { rpc, rest, gateway } = ports;
     let folder = folder.display();
     format!(
@@ -27,6 +30,7 @@ rest.port: {rest}
 sql-gateway.endpoint.rest.address: 127.0.0.1
 sql-gateway.endpoint.rest.bind-address: 127.0.0.1
 sql-gateway.endpoint.rest.port: {gateway}
+metrics.fetcher.update-interval: 100
 web.upload.dir: {folder}/upload
 io.tmp.dirs: {folder}/tmp
 parallelism.default: 1
@@ -35,12 +39,12 @@ taskmanager.host: 127.0.0.1
 taskmanager.bind-host: 127.0.0.1
 taskmanager.numberOfTaskSlots: {SLOTS}
 taskmanager.cpu.cores: 2.0
-taskmanager.memory.task.heap.size: 768mb
+taskmanager.memory.task.heap.size: {heap_mib}mb
 taskmanager.memory.task.off-heap.size: 0
 taskmanager.memory.managed.size: 128mb
 taskmanager.memory.network.min: 64mb
 taskmanager.memory.network.max: 64mb
-taskmanager.memory.framework.heap.size: 128mb
+taskmanager.memory.framework.heap.size: {FRAMEWORK_HEAP_MIB}mb
 taskmanager.memory.framework.off-heap.size: 128mb
 taskmanager.memory.jvm-metaspace.size: 256mb
 taskmanager.memory.jvm-overhead.min: 192mb

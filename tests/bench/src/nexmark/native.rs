@@ -1,0 +1,82 @@
+//! The queries on the native engine, in this process.
+
+use super::{Cost, PARTITIONS, TOPIC};
+use crate::{
+    cpu::process_seconds,
+    job::{Bench, NOWHERE, metric},
+};
+use anyhow::{Context, anyhow, bail};
+use millrace_engine::JobHandle;
+use millrace_functions::FunctionRegistry;
+use millrace_nexmark::{Query, events_table};
+use millrace_sql::Session;
+use serde_json::{Value, json};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+const POLL: Duration = Duration::from_millis(20);
+/// Nothing is under way any more when so much time takes less than a hundredth of a second of processor time.
+const QUIET: Duration = Duration::from_millis(300);
+
+pub(super) struct Native(Bench);
+
+impl Native {
+    pub(super) async fn open(bootstrap: &str, function: &Path) -> anyhow::Result<Self> {
+        let mut session = Session::new(FunctionRegistry::builtin());
+        let table = events_table("");
+        session.declare(&format!("{table};")).map_err(|e| anyhow!(e.at(&table)))?;
+        let events = session.tables().into_iter().next().context("no table of events")?.physical_schema();
+        let columns = events.into_iter().map(|(name, typed)| json!({"name": name, "type": typed.data_type})).collect();
+        Ok(Self(Bench::reading(bootstrap, columns, Some(("count_char", function))).await?))
+    }
+
+    /// The cost of the topic's second half.
+    pub(super) async fn run(&self, query: &Query, events: u64) -> anyhow::Result<Cost> {
+        let handle = self.0.start_graph(graph(query)).await?;
+        let half = read(&handle, events / 2).await?;
+        let (cpu, clock) = (process_seconds()?, Instant::now());
+        let all = read(&handle, events).await?;
+        // What was read last is still on its way through the query.
+        let (mut before, mut seconds) = (process_seconds()?, clock.elapsed());
+        loop {
+            tokio::time::sleep(QUIET).await;
+            let now = process_seconds()?;
+            if now - before <= 0.015 {
+                break;
+            }
+            (before, seconds) = (now, clock.elapsed());
+        }
+        let cost = Cost::of(all - half, before - cpu, seconds.as_secs_f64());
+        handle.stop(None).await?;
+        Ok(cost)
+    }
+}
+
+/// Waits until so many records are read; answers how many.
+async fn read(handle: &JobHandle, records: u64) -> anyhow::Result<f64> {
+    loop {
+        let read = metric(handle, "in", "numRecordsIn");
+        if read >= records as f64 {
+            return Ok(read);
+        }
+        if handle.state().borrow().is_final() {
+            bail!("the job ended: {:?}", *handle.state().borrow());
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+fn graph(query: &Query) -> Value {
+    json!({
+        "nodes": [
+            {"id": "in", "kind": "kafka_source", "config": {"topic": TOPIC, "table_name": "events", "start": "earliest"}},
+            {"id": "query", "kind": "sql", "config": {"sql": query.script("", "")}},
+            {"id": "out", "kind": "blackhole_sink", "config": {"table": NOWHERE}},
+        ],
+        "edges": [{"from": "in", "to": "query"}, {"from": "query", "to": "out"}],
+        // Long after the run.
+        "parameters": {"parallelism": PARTITIONS, "checkpoint_interval_ms": 3_600_000},
+    })
+}
