@@ -4,7 +4,6 @@
 //! and leaves the former recording as it is.
 
 mod cases;
-mod connector;
 mod nexmark;
 mod recording;
 mod script;
@@ -24,6 +23,9 @@ use std::{
 
 /// Where the cases are.
 const FOLDER: &str = "tests/conformance";
+/// The `case` connector for Flink.
+const CONNECTOR: &str = "flink/millrace/conformance";
+const FACTORY: &str = "millrace.conformance.CaseTableFactory";
 /// Scripts that run at the same time: planning is single-threaded and Flink mostly waits for itself.
 const WORKERS: usize = 3;
 
@@ -117,7 +119,7 @@ fn ask_flink(only: Option<&str>) -> anyhow::Result<Vec<Done>> {
     let cases = cases::matching(&cases_folder(), only)?;
     ensure!(!cases.is_empty(), "no case matches `{}`", only.unwrap_or_default());
     let work = tempfile::tempdir().context("cannot make a folder")?;
-    let connector: PathBuf = connector::build(&Path::new(FOLDER).join("flink"), &FlinkCluster::jars()?, work.path())?;
+    let connector = FlinkCluster::compile(&Path::new(FOLDER).join(CONNECTOR), FACTORY, work.path())?;
     let cluster = FlinkCluster::start(&[connector])?;
     let waiting = Mutex::new(cases.into_iter());
     let answers = Mutex::new(Vec::new());

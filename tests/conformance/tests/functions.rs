@@ -21,7 +21,7 @@ use std::{
 };
 
 /// The components, and a sandbox that has compiled them.
-struct Project {
+pub(super) struct Project {
     functions: Functions,
     sandbox: Sandbox,
     /// `rows.jsonl`, which all queries read.
@@ -30,7 +30,7 @@ struct Project {
 }
 
 impl Project {
-    fn get() -> &'static Self {
+    pub(super) fn get() -> &'static Self {
         static PROJECT: OnceLock<Project> = OnceLock::new();
         PROJECT.get_or_init(|| Self::build().unwrap())
     }
@@ -50,6 +50,12 @@ impl Project {
         }
         std::fs::write(folder.path().join("rows.jsonl"), rows())?;
         Ok(Self { functions: Arc::new(functions), sandbox, folder: folder.path().to_owned(), _folder: folder })
+    }
+
+    /// The job of a case that calls the function `name` by another name.
+    pub(super) fn job<'a>(&self, case: &'a Case, name: &str, called: &str) -> Result<CaseJob<'a>> {
+        let function = self.functions.get(name).with_context(|| format!("there is no function `{name}`"))?.clone();
+        CaseJob::with_functions(case, self.sandbox.clone(), Arc::new([(called.to_owned(), function)].into()))
     }
 
     fn case(&self, name: &str, sql: &str) -> Case {

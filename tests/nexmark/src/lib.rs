@@ -9,4 +9,4 @@ mod random;
 
 pub use events::{Corpus, SIDE_ROWS, side_input};
 pub use expected::Expected;
-pub use query::{Compare, QUERIES, Query, events_table};
+pub use query::{Compare, JAVA_FACTORY, JAVA_FUNCTION, JAVA_SOURCES, QUERIES, Query, events_table};

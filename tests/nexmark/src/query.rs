@@ -23,6 +23,13 @@ pub struct Query {
     text: &'static str,
 }
 
+/// Folder of what Flink needs for q13 and q14: a table that can be looked up, and a function.
+pub const JAVA_SOURCES: &str = "tests/nexmark/flink/millrace/nexmark";
+/// The connector in it, `side_input`, whose option `path` names a file of JSON lines.
+pub const JAVA_FACTORY: &str = "millrace.nexmark.SideInputFactory";
+/// The statement that makes the function known.
+pub const JAVA_FUNCTION: &str = "CREATE TEMPORARY SYSTEM FUNCTION count_char AS 'millrace.nexmark.CountChar' LANGUAGE JAVA";
+
 /// Columns, event time and watermark of the one table of events.
 const EVENTS: &str = include_str!("../queries/events.sql");
 /// The views that the queries read.

@@ -1,5 +1,6 @@
 //! Apache Flink: a session cluster (one JobManager, one TaskManager) and its SQL gateway, from published packages.
 
+mod compile;
 mod download;
 pub mod gateway;
 mod jobs;

@@ -1,10 +1,10 @@
 //! What Flink answers to the Nexmark queries over the small corpus: a digest goes into the repository, all rows into the
 //! target folder, where a test that finds a difference can look them up.
 
-use super::{FOLDER, cases::Case, connector, println, recording, recording::Recording};
+use super::{CONNECTOR, FACTORY, FOLDER, cases::Case, println, recording, recording::Recording};
 use crate::cargo;
 use anyhow::{Context, bail, ensure};
-use millrace_nexmark::{Corpus, Expected, QUERIES, Query};
+use millrace_nexmark::{Corpus, Expected, JAVA_FACTORY, JAVA_FUNCTION, JAVA_SOURCES, QUERIES, Query};
 use millrace_test_servers::FlinkCluster;
 use std::{
     fs,
@@ -21,8 +21,9 @@ pub(super) fn record(only: &[String]) -> anyhow::Result<()> {
     let work = tempfile::tempdir().context("cannot make a folder")?;
     fs::write(work.path().join("events.jsonl"), Corpus::SMALL.lines()).context("cannot write the events")?;
     fs::write(work.path().join("side_input.jsonl"), millrace_nexmark::side_input()).context("cannot write the side input")?;
-    let connector = connector::build(&Path::new(FOLDER).join("flink"), &FlinkCluster::jars()?, work.path())?;
-    let cluster = FlinkCluster::start(&[connector])?;
+    let connector = FlinkCluster::compile(&Path::new(FOLDER).join(CONNECTOR), FACTORY, work.path())?;
+    let own = FlinkCluster::compile(Path::new(JAVA_SOURCES), JAVA_FACTORY, work.path())?;
+    let cluster = FlinkCluster::start(&[connector, own])?;
     let rows_folder = rows_folder();
     fs::create_dir_all(&rows_folder).with_context(|| format!("cannot make {}", rows_folder.display()))?;
     let mut failed = Vec::new();
@@ -42,8 +43,9 @@ fn rows_folder() -> PathBuf {
 }
 
 fn answer(query: &Query, folder: &Path, cluster: &FlinkCluster) -> anyhow::Result<String> {
-    let table = |input: &str| format!("WITH ('connector' = 'case', 'input' = '{input}')");
-    let script = query.script(&table("events.jsonl"), &table("side_input.jsonl"));
+    let side_input = format!("WITH ('connector' = 'side_input', 'path' = '{}')", folder.join("side_input.jsonl").display());
+    let tables = query.script("WITH ('connector' = 'case', 'input' = 'events.jsonl')", &side_input);
+    let script = if query.has_function() { format!("{JAVA_FUNCTION};\n{tables}") } else { tables };
     let case = Case { name: query.name.to_owned(), folder: folder.to_owned(), script };
     match recording::of(&case, cluster)? {
         Recording::Rows { text, .. } => Ok(text),
