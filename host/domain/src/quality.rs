@@ -233,7 +233,7 @@ impl QualityRule {
             Check::NotNull {} | Check::Range { .. } | Check::Regex { .. } | Check::Condition { .. } => return None,
             Check::Unique { window_ms } => format!(
                 "COUNT(*) AS found, CONCAT('rows with ', CAST({column} AS STRING)) AS message \
-                 FROM {} GROUP BY window_start, window_end, {column} HAVING COUNT(*) > 1",
+                 FROM {} WHERE {column} IS NOT NULL GROUP BY window_start, window_end, {column} HAVING COUNT(*) > 1",
                 windowed(*window_ms)
             ),
             Check::Freshness { max_age_ms, window_ms } => {
@@ -275,8 +275,11 @@ pub fn text(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }
 
+/// As an interval of SQL, in whole seconds; a field of its own for each unit, since one takes only two digits.
 fn interval(ms: u64) -> String {
-    format!("INTERVAL '{}' SECOND", ms.div_ceil(1_000))
+    let seconds = ms.div_ceil(1_000);
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    format!("INTERVAL '{days} {hours:02}:{minutes:02}:{:02}' DAY TO SECOND", seconds % 60)
 }
 
 /// Why `sql` could be more than one expression in parentheses; none if it is one.

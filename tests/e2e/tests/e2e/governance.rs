@@ -120,3 +120,61 @@ async fn published_quality_rules_run_as_steps_of_jobs() {
     assert_eq!(types, ["COMPLETE", "START"]);
     assert_eq!(events["items"][0]["outputs"][0]["name"], "main.clean");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rules_on_many_rows_run_as_jobs() {
+    let server = Server::start(ServerOptions::default()).await.unwrap();
+    let (api, kafka, name) = (server.api().unwrap(), kafka(), unique("twins"));
+    let topics = ["in", "found"].map(|end| format!("{name}-{end}"));
+    for topic in &topics {
+        kafka.create_topic(topic, 1).await.unwrap();
+    }
+    let project = api.make_project(&name).await.unwrap();
+    project.make_kafka("kafka", kafka.bootstrap()).await.unwrap();
+    let column = |name: &str, data_type: &str| json!({"name": name, "type": data_type});
+    project.make_topic("clicks", &topics[0], &json!([column("url", "STRING"), column("at", "TIMESTAMP_LTZ(3)")])).await.unwrap();
+    let found = ["rule STRING", "window_start STRING", "window_end STRING", "found BIGINT", "message STRING"];
+    let found: Vec<Value> = found.iter().filter_map(|c| c.split_once(' ')).map(|(name, data_type)| column(name, data_type)).collect();
+    project.make_topic("found", &topics[1], &json!(found)).await.unwrap();
+    let tenant = name.clone();
+    let issued = api.post(&format!("/api/v1/tenants/{tenant}/tokens"), &json!({"name": "decider", "role": "tenant_admin"})).await.unwrap();
+    let decider = Api::new(server.base(), issued["secret"].as_str().unwrap());
+    let mut instances = Vec::new();
+    for (rule, document) in [
+        ("no-twins", json!({"column": "url", "check": {"type": "unique", "window_ms": 1_000}})),
+        ("fresh", json!({"column": "at", "check": {"type": "freshness", "max_age_ms": 60_000, "window_ms": 1_000}})),
+        ("few", json!({"check": {"type": "row_count", "window_ms": 1_000, "max": 2}})),
+    ] {
+        publish(&project, &tenant, &decider, &json!({"name": rule, "table": "clicks", "document": document})).await;
+        let job = format!("check-{rule}");
+        let made = project.api.post(&project.path(&format!("quality-rules/{rule}/job")), &json!({"name": job, "results": "found"})).await;
+        assert_eq!(made.unwrap()["job"]["name"], json!(job));
+        project.submit(&job).await.unwrap();
+        let instance = project.make_instance(&job, &json!({"from": "fresh"}), &json!({})).await.unwrap();
+        project.start_instance(&instance, None).await.unwrap();
+        instances.push(instance);
+    }
+    for instance in &instances {
+        project.await_state(instance, "running", 60).await.unwrap();
+    }
+    // Windows are of the clock: rows may come on both sides of a boundary, so they go on coming until each rule has spoken.
+    let spoken = until("violations", 60, async || {
+        let row = |url: &str| json!({"url": url, "at": "2024-01-01 00:00:00Z"}).to_string();
+        let rows = [row("a"), row("a"), row("b"), json!({"at": "2024-01-01 00:00:00Z"}).to_string()];
+        kafka.send(&topics[0], &rows.iter().map(String::as_str).collect::<Vec<_>>()).map_err(|e| e.to_string())?;
+        let read = kafka.read_all(&topics[1]).map_err(|e| e.to_string())?;
+        let rows: Vec<Value> = read.iter().map(|r| r.json().unwrap()).collect();
+        let of = |rule: &str| rows.iter().find(|r| r["rule"] == rule).cloned();
+        match (of("no-twins"), of("fresh"), of("few")) {
+            (Some(twins), Some(fresh), Some(few)) => Ok([twins, fresh, few]),
+            _ => Err(format!("{rows:?}")),
+        }
+    });
+    let [twins, fresh, few] = spoken.await.unwrap();
+    assert!(twins["found"].as_i64().unwrap() >= 2 && twins["message"] == "rows with a", "{twins}");
+    assert!(fresh["found"].as_i64().unwrap() > 60, "{fresh}");
+    assert!(few["found"].as_i64().unwrap() > 2, "{few}");
+    for instance in &instances {
+        project.stop_instance(instance, false).await.unwrap();
+    }
+}
