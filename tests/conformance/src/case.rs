@@ -32,6 +32,8 @@ pub struct CaseSettings {
     pub compare: Compare,
     /// Requirements that it shows.
     pub requirements: Vec<String>,
+    /// What comes out depends on the input that comes first (or on the clock): only a run in Flink's order can be compared.
+    pub depends_on_order: bool,
 }
 
 /// How results are compared.

@@ -23,6 +23,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 
 /// Where inputs lie and results go.
@@ -31,11 +32,16 @@ pub struct CaseConnector {
     pub folder: PathBuf,
     /// Most rows per batch.
     pub rows_per_batch_max: usize,
+    /// Whether pauses of inputs are waited for.
+    pub keeps_pauses: bool,
     /// Zone in which TIMESTAMP_LTZ is shown.
     pub context: EvaluationContext,
     /// What sources may read and what sinks have made visible.
     pub world: Arc<World>,
 }
+
+/// The engine runs in this process: it needs a fraction of the time that a cluster does.
+const PAUSES_SHORTER: u64 = 4;
 
 /// The connector's kind.
 pub const KIND: &str = "case";
@@ -106,6 +112,7 @@ impl Connector for CaseConnector {
             steps,
             position,
             rows_per_batch_max: self.rows_per_batch_max.max(1),
+            keeps_pauses: self.keeps_pauses,
             has_ended: false,
             world: self.world.clone(),
         }))
@@ -154,6 +161,7 @@ struct CaseSource {
     /// Steps told.
     position: usize,
     rows_per_batch_max: usize,
+    keeps_pauses: bool,
     has_ended: bool,
     world: Arc<World>,
 }
@@ -165,11 +173,13 @@ impl CaseSource {
             Step::Watermark(watermark_ms) => SourceEvent::Watermark(*watermark_ms),
             Step::Idle => SourceEvent::Idle,
             Step::Active => SourceEvent::Active,
+            // Waited for before.
+            Step::Pause(_) => return Err(ConnectorError::Internal("a pause is no event".into())),
             Step::Row(..) => {
                 let until = end.min(self.position + self.rows_per_batch_max);
                 let rows = self.steps[self.position..until].iter().map_while(|step| match step {
                     Step::Row(row, kind) => Some((row, *kind)),
-                    Step::Watermark(_) | Step::Idle | Step::Active => None,
+                    Step::Watermark(_) | Step::Idle | Step::Active | Step::Pause(_) => None,
                 });
                 let (rows, kinds): (Vec<&RecordBatch>, Vec<u8>) = rows.unzip();
                 let count = rows.len();
@@ -199,7 +209,15 @@ impl Source for CaseSource {
         if let Some(event) = self.first.pop_front() {
             return Ok(event);
         }
-        let end = self.world.may_read(self.position, self.steps.len()).await;
+        let mut end = self.world.may_read(self.position, self.steps.len()).await;
+        while let Some(Step::Pause(pause_ms)) = self.steps.get(self.position) {
+            if self.keeps_pauses {
+                tokio::time::sleep(Duration::from_millis(pause_ms / PAUSES_SHORTER)).await;
+            }
+            self.position += 1;
+            self.world.has_read(&self.name, self.position, self.steps.len());
+            end = self.world.may_read(self.position, self.steps.len()).await;
+        }
         if self.position < self.steps.len() {
             let event = self.event(end);
             self.world.has_read(&self.name, self.position, self.steps.len());

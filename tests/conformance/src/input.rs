@@ -21,6 +21,8 @@ pub(crate) enum Step {
     Idle,
     /// A split has rows again.
     Active,
+    /// Nothing for so many milliseconds: other inputs get their turn.
+    Pause(u64),
 }
 
 /// Watermarks of the splits of one source.
@@ -63,6 +65,10 @@ pub(crate) fn read(folder: &Path, context: &SourceContext) -> Result<Vec<Step>> 
     let mut steps = Vec::new();
     for line in text.lines().filter(|l| !l.trim().is_empty()) {
         let mut object: Map<String, Value> = serde_json::from_str(line).with_context(|| line.to_owned())?;
+        if let Some(pause_ms) = object.remove("$pause").and_then(|p| p.as_u64()) {
+            steps.push(Step::Pause(pause_ms));
+            continue;
+        }
         let split = object.remove("$split").and_then(|s| s.as_u64()).unwrap_or(0) as usize;
         ensure!(split < count, "split {split} of {count}");
         if split % context.parallelism != context.subtask {
@@ -132,7 +138,7 @@ pub(crate) fn time_after(steps: &[Step]) -> Vec<SourceEvent> {
             Step::Watermark(ms) => watermark = Some(SourceEvent::Watermark(*ms)),
             Step::Idle => idle = Some(SourceEvent::Idle),
             Step::Active => idle = None,
-            Step::Row(..) => {}
+            Step::Row(..) | Step::Pause(_) => {}
         }
     }
     watermark.into_iter().chain(idle).collect()

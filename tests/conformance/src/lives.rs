@@ -64,6 +64,7 @@ pub fn random_lives(seed: u64, kills: usize, source_parallelism: u16) -> Vec<Lif
             parallelism: parallelisms[life % parallelisms.len()],
             rows_per_batch_max: *[1, 2, 3, 1_024].get(random.random_range(0..4)).unwrap_or(&1),
             source_parallelism,
+            keeps_pauses: false,
         };
         // Room is left for the lives to come.
         let most = done + (WHOLE_INPUT - done) * 2 / 3;

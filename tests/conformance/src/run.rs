@@ -34,6 +34,8 @@ pub struct RunOptions {
     pub rows_per_batch_max: usize,
     /// Subtasks of each source, which share the splits of its input; with one, rows arrive in the order of the lines.
     pub source_parallelism: u16,
+    /// Whether pauses of inputs are waited for, so that several inputs arrive in the order that Flink was given.
+    pub keeps_pauses: bool,
 }
 
 /// What a run gave.
@@ -118,6 +120,7 @@ impl<'a> CaseJob<'a> {
         let connector = CaseConnector {
             folder: self.case.folder.clone(),
             rows_per_batch_max: options.rows_per_batch_max,
+            keeps_pauses: options.keeps_pauses,
             context: EvaluationContext { zone: self.session.settings().zone, ..EvaluationContext::default() },
             world: self.world.clone(),
         };

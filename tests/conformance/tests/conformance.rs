@@ -7,6 +7,7 @@ mod generated;
 mod kills;
 mod nexmark;
 
+use futures::StreamExt;
 use millrace_conformance::{
     case::{Case, Compare, Expected, load_all},
     compare::differences,
@@ -68,12 +69,9 @@ fn judge(case: &Case, outcome: &anyhow::Result<Outcome>) -> Vec<String> {
 }
 
 async fn run_all(options: RunOptions, cases: &[Case]) -> Vec<(String, Vec<String>)> {
-    let mut judged = Vec::new();
-    for case in cases {
-        let found = judge(case, &run(case, options).await);
-        judged.push((case.name.clone(), found));
-    }
-    judged
+    let judged = futures::stream::iter(cases).map(|case| async move { (case.name.clone(), judge(case, &run(case, options).await)) });
+    // Most of the time of a case is waiting: for the disk, or for its inputs' pauses.
+    judged.buffered(8).collect().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -81,7 +79,7 @@ async fn the_engine_answers_as_flink_does() {
     let cases = cases();
     assert!(!cases.is_empty());
     let known: BTreeSet<&str> = KNOWN_DIFFERENT.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
-    let judged = run_all(RunOptions { parallelism: 1, rows_per_batch_max: 1_024, source_parallelism: 1 }, &cases).await;
+    let judged = run_all(RunOptions { parallelism: 1, rows_per_batch_max: 1_024, source_parallelism: 1, keeps_pauses: true }, &cases).await;
     let mut unexpected = Vec::new();
     for (name, found) in &judged {
         match (found.is_empty(), known.contains(name.as_str())) {
@@ -106,16 +104,28 @@ async fn batches_and_parallelism_change_nothing() {
     let known: BTreeSet<&str> = KNOWN_DIFFERENT.lines().map(str::trim).collect();
     let mut cases: Vec<Case> = cases().into_iter().filter(|c| !known.contains(c.name.as_str())).collect();
     cases.retain(|c| {
-        ["aggregate/", "window-", "group-window/", "retraction/", "correlate/", "idle/", "match-recognize/"]
-            .iter()
-            .any(|area| c.name.starts_with(area))
+        [
+            "aggregate/",
+            "window-",
+            "group-window/",
+            "retraction/",
+            "correlate/",
+            "idle/",
+            "match-recognize/",
+            "join/",
+            "semi-join/",
+            "set-operation/",
+        ]
+        .iter()
+        .any(|area| c.name.starts_with(area))
     });
+    cases.retain(|case| !case.settings.depends_on_order);
     for case in &mut cases {
         // Several subtasks race: the final table is what they must agree on.
         case.settings.compare = Compare::Table;
     }
     for (parallelism, rows_per_batch_max) in [(1, 1), (2, 3), (4, 1_024)] {
-        let judged = run_all(RunOptions { parallelism, rows_per_batch_max, source_parallelism: 1 }, &cases).await;
+        let judged = run_all(RunOptions { parallelism, rows_per_batch_max, source_parallelism: 1, keeps_pauses: false }, &cases).await;
         let different: Vec<_> = judged.iter().filter(|(_, found)| !found.is_empty()).collect();
         assert!(different.is_empty(), "parallelism {parallelism}, {rows_per_batch_max} rows a batch: {different:#?}");
     }

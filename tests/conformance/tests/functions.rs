@@ -67,7 +67,7 @@ impl Project {
     fn run(&self, sql: &str, parallelism: u16, rows_per_batch_max: usize) -> Result<Outcome> {
         let case = self.case("query", sql);
         let job = CaseJob::with_functions(&case, self.sandbox.clone(), self.functions.clone())?;
-        runtime()?.block_on(run_job(&job, RunOptions { parallelism, rows_per_batch_max, source_parallelism: 1 }))
+        runtime()?.block_on(run_job(&job, RunOptions { parallelism, rows_per_batch_max, source_parallelism: 1, keeps_pauses: false }))
     }
 }
 

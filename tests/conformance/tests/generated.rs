@@ -110,7 +110,7 @@ fn check((settings, sql, is_changelog, naive): &(&'static str, String, bool, Nai
     let mut random = StdRng::seed_from_u64(seed);
     let events = events(&mut random, *is_changelog);
     let folder = tempfile::tempdir()?;
-    let plain = RunOptions { parallelism: 1, rows_per_batch_max: 1, source_parallelism: 1 };
+    let plain = RunOptions { parallelism: 1, rows_per_batch_max: 1, source_parallelism: 1, keeps_pauses: false };
     let expected = {
         let case = arranged(folder.path(), settings, sql, &events, 1, None)?;
         let outcome = runtime()?.block_on(run_job(&CaseJob::new(&case)?, plain))?;
@@ -130,6 +130,7 @@ fn check((settings, sql, is_changelog, naive): &(&'static str, String, bool, Nai
             parallelism: [1, 2, 4][trial % 3],
             rows_per_batch_max: [1, 2, 7, 1_024][random.random_range(0..4)],
             source_parallelism: random.random_range(1..=splits),
+            keeps_pauses: false,
         };
         let case = arranged(folder.path(), settings, sql, &events, splits.into(), Some(&mut random))?;
         let job = CaseJob::new(&case)?;

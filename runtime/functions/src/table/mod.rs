@@ -1,5 +1,7 @@
 //! Table functions: several rows for one.
 
+pub mod replicate;
+
 use crate::{Argument, Columnar, EvaluationContext, EvaluationError, ResolveError};
 use arrow_array::ArrayRef;
 use millrace_model::{DataType, Schema};

@@ -104,8 +104,10 @@ impl Binder<'_> {
             ExpressionKind::Symbol(symbol) => Ok(literal::symbol(&symbol.0)),
             ExpressionKind::Star => Err(self.error("sql.misplaced_star", "`*` may stand only behind SELECT and in COUNT(*)", span)),
             ExpressionKind::InQuery { value, query, negated } => self.in_query(value, query, *negated, span, env),
-            ExpressionKind::Exists(_) => Err(self.placed(not_yet("`EXISTS (query)`", span))),
-            ExpressionKind::Query(_) => Err(self.placed(not_yet("a query as a value", span))),
+            ExpressionKind::Exists(_) => {
+                Err(self.placed(not_yet("`EXISTS (query)` other than as a condition of WHERE that every row must pass", span)))
+            }
+            ExpressionKind::Query(query) => self.query_value(query, span, env),
         }
     }
 

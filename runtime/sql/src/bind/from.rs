@@ -1,6 +1,14 @@
 //! `FROM`: tables, views, sub-queries, table functions, lateral joins.
 
-use super::{Binder, ViewDefinition, calc, expression::Env, names_of, not_yet, renamed, scope::Scope, scope_of, select::is_true};
+use super::{
+    Binder, ViewDefinition, calc,
+    expression::Env,
+    join::{Bound, reference_name},
+    names_of, not_yet, renamed,
+    scope::Scope,
+    scope_of,
+    select::is_true,
+};
 use crate::{
     ast::{
         Expression, Hint, JoinConstraint, JoinKind, ObjectName, Span, TableAlias, TableArgument, TableFunctionCall, TableReference,
@@ -18,12 +26,17 @@ impl Binder<'_> {
             return Ok((self.one_row(), Scope::default()));
         };
         let (mut node, mut scope) = self.reference(first, None)?;
+        let mut name = reference_name(first);
         for reference in rest {
-            if !is_lateral(reference) {
-                return Err(self.placed(not_yet("a join of two tables", reference.span)));
+            if is_lateral(reference) {
+                (node, scope) = self.correlate(node, scope, reference, false, span)?;
+            } else {
+                let left = Bound { node, scope, name };
+                let (node_of, scope_of) = self.reference(reference, None)?;
+                let right = Bound { node: node_of, scope: scope_of, name: reference_name(reference) };
+                (node, scope) = self.join_tables(left, right, JoinKind::Cross, &JoinConstraint::None, reference.span)?;
             }
-            let (joined, joined_scope) = self.correlate(node, scope, reference, false, span)?;
-            (node, scope) = (joined, joined_scope);
+            name = None;
         }
         Ok((node, scope))
     }
@@ -128,15 +141,22 @@ impl Binder<'_> {
         constraint: &JoinConstraint,
         span: Span,
     ) -> Result<(PlanNode, Scope), SqlError> {
+        let left_name = reference_name(left);
+        let (node, scope) = self.reference(left, None)?;
+        if !is_lateral(right) {
+            let name = reference_name(right);
+            let (right, right_scope) = self.reference(right, None)?;
+            let (left, right) = (Bound { node, scope, name: left_name }, Bound { node: right, scope: right_scope, name });
+            return self.join_tables(left, right, kind, constraint, span);
+        }
         let is_left = match kind {
             JoinKind::Inner | JoinKind::Cross => false,
             JoinKind::Left => true,
-            JoinKind::Right | JoinKind::Full => return Err(self.placed(not_yet("a join of two tables", span))),
+            JoinKind::Right | JoinKind::Full => {
+                let error = self.error("sql.unsupported", "rows of a table function belong to rows of the left side", span);
+                return Err(error.with_hint("write CROSS JOIN or LEFT JOIN … ON TRUE"));
+            }
         };
-        if !is_lateral(right) {
-            return Err(self.placed(not_yet("a join of two tables", right.span)));
-        }
-        let (node, scope) = self.reference(left, None)?;
         let (mut node, scope) = self.correlate(node, scope, right, is_left, span)?;
         match constraint {
             JoinConstraint::None => {}
@@ -199,7 +219,11 @@ impl Binder<'_> {
             return Err(self.error("sql.duplicate_alias", message, alias.name.span).with_hint("give one of them another name"));
         }
         let mut scope = scope;
-        scope.columns.extend(made.iter().map(|c| super::scope::ScopeColumn { qualifier: qualifier.clone(), column: c.clone() }));
+        scope.columns.extend(made.iter().map(|c| super::scope::ScopeColumn {
+            qualifier: qualifier.clone(),
+            column: c.clone(),
+            is_hidden: false,
+        }));
         let mut columns = input.columns.clone();
         columns.extend(made);
         Ok((PlanNode { kind: NodeKind::Correlate { input: Box::new(input), function, is_left }, columns }, scope))

@@ -164,7 +164,9 @@ impl Binder<'_> {
         }
         let (time_column, column) = match &bound[0] {
             Expr::Column { index, .. } => {
-                self.check_time_attribute(&input.columns[*index], call.arguments[0].span)?;
+                if input.columns[*index].time != Some(TimeKind::JoinedRowtime) {
+                    self.check_time_attribute(&input.columns[*index], call.arguments[0].span)?;
+                }
                 (*index, &input.columns[*index])
             }
             Expr::Call { function, arguments, .. } if arguments.is_empty() && function.name() == "CURRENT_ROW_TIMESTAMP" => {

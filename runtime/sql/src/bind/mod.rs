@@ -8,15 +8,18 @@ mod expression;
 mod from;
 mod grouping;
 mod hints;
+mod join;
 mod json;
 mod like;
-mod literal;
+pub(crate) mod literal;
 mod match_pattern;
 mod match_recognize;
 mod path;
 mod scope;
 mod select;
+mod set_operation;
 mod special;
+mod subquery;
 mod table;
 mod window;
 
@@ -68,12 +71,16 @@ pub struct Binder<'a> {
     windows: usize,
     /// Views are errors of their own text: while one is bound, errors point at its use.
     view_use: Option<Span>,
+    /// Times to live of the tables of the SELECT that is being bound, as its hint says.
+    ttl_hints: Vec<(String, Option<u64>)>,
+    /// Rows of queries that are values of the clause being bound; `None` where such queries cannot stand.
+    attached: Option<Vec<subquery::Attached>>,
 }
 
 impl<'a> Binder<'a> {
     /// A binder over these names.
     pub fn new(names: &'a Names, settings: &'a Settings) -> Self {
-        Self { names, settings, common: Vec::new(), depth: 0, windows: 0, view_use: None }
+        Self { names, settings, common: Vec::new(), depth: 0, windows: 0, view_use: None, ttl_hints: Vec::new(), attached: None }
     }
 
     /// Binds a query.
@@ -154,7 +161,7 @@ pub(crate) fn substitute(mut expr: Expr, projection: &[Expr]) -> Expr {
 }
 
 /// Every column of `node` as it is.
-fn all_columns(node: &PlanNode) -> Vec<Expr> {
+pub(crate) fn all_columns(node: &PlanNode) -> Vec<Expr> {
     node.columns.iter().enumerate().map(|(i, c)| Expr::column(i, c.typed.clone())).collect()
 }
 

@@ -10,6 +10,8 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scope {
     pub columns: Vec<ScopeColumn>,
+    /// So many of the first columns belong to the query around this one: they are found where no own column is.
+    pub outer: usize,
 }
 
 /// A column in sight.
@@ -18,6 +20,8 @@ pub(crate) struct ScopeColumn {
     /// Name of the table that it belongs to.
     pub qualifier: Option<String>,
     pub column: PlanColumn,
+    /// Only its table's name leads to it: a common column of a join stands for it.
+    pub is_hidden: bool,
 }
 
 /// What a dotted name was resolved to.
@@ -29,8 +33,13 @@ pub(crate) struct Found<'a> {
 
 impl Scope {
     pub fn new(node: &PlanNode, qualifier: Option<&str>) -> Self {
-        let column = |c: &PlanColumn| ScopeColumn { qualifier: qualifier.map(str::to_owned), column: c.clone() };
-        Self { columns: node.columns.iter().map(column).collect() }
+        let column = |c: &PlanColumn| ScopeColumn { qualifier: qualifier.map(str::to_owned), column: c.clone(), is_hidden: false };
+        Self { columns: node.columns.iter().map(column).collect(), outer: 0 }
+    }
+
+    /// This scope inside of another: the columns of that one come first.
+    pub fn inside(self, outer: &Self) -> Self {
+        Self { columns: outer.columns.iter().cloned().chain(self.columns).collect(), outer: outer.columns.len() }
     }
 
     /// Resolves `column`, `table.column`, and fields behind them.
@@ -39,21 +48,24 @@ impl Scope {
         let Some(first) = parts.first() else {
             return Err(SqlError::new("sql.internal", "an empty name", name.span()));
         };
-        if let Some(second) = parts.get(1) {
-            let within = self.matching(|c| c.qualifier.as_deref() == Some(&first.value) && c.column.name == second.value);
-            if let Some(index) = one(&within, &name_text(&parts[..2]), name)? {
-                return Ok(Found { index, fields: &parts[2..] });
+        for range in [self.outer..self.columns.len(), 0..self.outer] {
+            if let Some(second) = parts.get(1) {
+                let within =
+                    self.matching(range.clone(), |c| c.qualifier.as_deref() == Some(&first.value) && c.column.name == second.value);
+                if let Some(index) = one(&within, &name_text(&parts[..2]), name)? {
+                    return Ok(Found { index, fields: &parts[2..] });
+                }
             }
-        }
-        let plain = self.matching(|c| c.column.name == first.value);
-        if let Some(index) = one(&plain, &first.value, name)? {
-            return Ok(Found { index, fields: &parts[1..] });
+            let plain = self.matching(range, |c| !c.is_hidden && c.column.name == first.value);
+            if let Some(index) = one(&plain, &first.value, name)? {
+                return Ok(Found { index, fields: &parts[1..] });
+            }
         }
         Err(self.unknown(name))
     }
 
-    fn matching(&self, is: impl Fn(&ScopeColumn) -> bool) -> Vec<usize> {
-        self.columns.iter().enumerate().filter(|(_, c)| is(c)).map(|(i, _)| i).collect()
+    fn matching(&self, range: std::ops::Range<usize>, is: impl Fn(&ScopeColumn) -> bool) -> Vec<usize> {
+        range.filter(|&i| self.columns.get(i).is_some_and(&is)).collect()
     }
 
     fn unknown(&self, name: &ObjectName) -> SqlError {

@@ -2,11 +2,11 @@
 
 use super::{Binder, aggregate, all_columns, calc, expression::Env, not_yet, scope::Scope};
 use crate::{
-    ast::{Expression, ExpressionKind, ObjectName, QueryBody, Select, SelectItem, SetOperator, Span},
+    ast::{Expression, ExpressionKind, ObjectName, QueryBody, Select, SelectItem, Span, TableReferenceKind},
     error::{SqlError, nearest},
-    plan::{NodeKind, PlanColumn, PlanNode},
+    plan::{NodeKind, PlanColumn, PlanNode, pushed, refused_window_join},
 };
-use millrace_functions::{Expr, Typed, coercion};
+use millrace_functions::{Expr, Typed};
 use millrace_model::DataType;
 
 impl Binder<'_> {
@@ -15,19 +15,19 @@ impl Binder<'_> {
             QueryBody::Select(select) => self.select(select),
             QueryBody::Query(query) => self.query(query),
             QueryBody::Values { rows, span } => self.values(rows, *span),
-            QueryBody::Set { operator: SetOperator::Union, all, left, right, span } => {
-                let (left, right) = (self.query_body(left)?, self.query_body(right)?);
-                let union = self.union(left, right, *span)?;
-                if *all { Ok(union) } else { Ok(self.distinct(union, None)) }
+            QueryBody::Set { operator, all, left, right, span } => {
+                let sides = (self.query_body(left)?, self.query_body(right)?);
+                self.set_operation(*operator, *all, sides, *span)
             }
-            QueryBody::Set { operator: SetOperator::Intersect, span, .. } => Err(self.placed(not_yet("INTERSECT", *span))),
-            QueryBody::Set { operator: SetOperator::Except, span, .. } => Err(self.placed(not_yet("EXCEPT", *span))),
         }
     }
 
     fn select(&mut self, select: &Select) -> Result<PlanNode, SqlError> {
         super::hints::check(&select.hints).map_err(|e| self.placed(e))?;
+        let ttl_hints = self.ttl_hints(&select.hints, &select.from)?;
+        let outer_hints = std::mem::replace(&mut self.ttl_hints, ttl_hints);
         let (mut node, scope) = self.from(&select.from, select.span)?;
+        let ttl_hints = std::mem::replace(&mut self.ttl_hints, outer_hints);
         if select.qualify.is_some() || !select.windows.is_empty() {
             return Err(self.placed(not_yet("`OVER` windows", select.span)));
         }
@@ -36,31 +36,40 @@ impl Binder<'_> {
                 let error = self.error("sql.misplaced_aggregate", "aggregates cannot stand in WHERE", found);
                 return Err(error.with_hint("filter groups with HAVING"));
             }
-            let predicate = self.condition(selection, &mut Env::over(&scope))?;
-            let (columns, projection) = (node.columns.clone(), all_columns(&node));
-            node = calc(node, Some(predicate), projection, columns);
+            node = self.filtered(node, &scope, selection)?;
         }
-        let state_ttl_ms = self.state_ttl(&select.hints)?.or(self.settings.state_ttl_ms);
+        let has_join = select.from.len() > 1 || select.from.iter().any(|t| matches!(t.kind, TableReferenceKind::Join { .. }));
+        if has_join || select.selection.is_some() {
+            // Which kind of join it is decides whether its columns are still time attributes.
+            node = pushed(node);
+            if let Some(message) = refused_window_join(&node) {
+                return Err(self.error("sql.unsupported", message, select.span));
+            }
+        }
+        // An aggregate has one input, so the first duration is its own; of a join the hint names the sides.
+        let hinted = ttl_hints.first().filter(|_| !has_join).and_then(|(_, ttl_ms)| *ttl_ms);
+        let state_ttl_ms = hinted.or(self.settings.state_ttl_ms);
         let items = self.items(&select.items, &scope)?;
         let aggregates = |e: &Expression| aggregate::find_aggregate(e, &self.names.functions).is_some();
         let is_aggregate = select.group_by.is_some() || select.having.is_some() || items.iter().any(|i| aggregates(&i.expression));
         let node = if is_aggregate {
             self.aggregate(node, &scope, select, &items, state_ttl_ms)?
         } else {
-            let mut env = Env::over(&scope);
-            let (mut projection, mut columns) = (Vec::new(), Vec::new());
-            for item in &items {
-                let expr = self.expression(&item.expression, &mut env)?;
-                columns.push(computed_column(&item.name, &expr, &node.columns));
-                projection.push(expr);
-            }
+            let outer = self.attached.replace(Vec::new());
+            let bound = items.iter().map(|item| self.expression(&item.expression, &mut Env::over(&scope))).collect::<Result<Vec<_>, _>>();
+            let attached = std::mem::replace(&mut self.attached, outer).unwrap_or_default();
+            let node = self.attach(node, attached);
+            let projection = bound?;
+            let named = items.iter().zip(&projection);
+            let mut columns: Vec<PlanColumn> = named.map(|(item, expr)| computed_column(&item.name, expr, &node.columns)).collect();
+            unique_names(&mut columns);
             calc(node, None, projection, columns)
         };
         Ok(if select.distinct { self.distinct(node, state_ttl_ms) } else { node })
     }
 
     /// The items behind SELECT, stars spelt out, each with its name.
-    fn items(&self, items: &[SelectItem], scope: &Scope) -> Result<Vec<NamedItem>, SqlError> {
+    pub(super) fn items(&self, items: &[SelectItem], scope: &Scope) -> Result<Vec<NamedItem>, SqlError> {
         let mut named = Vec::new();
         for item in items {
             match item {
@@ -83,6 +92,9 @@ impl Binder<'_> {
         let wanted = qualifier.and_then(|q| q.parts.last());
         let before = into.len();
         for column in &scope.columns {
+            if wanted.is_none() && column.is_hidden {
+                continue;
+            }
             if wanted.is_some_and(|w| column.qualifier.as_deref() != Some(&w.value)) {
                 continue;
             }
@@ -138,40 +150,6 @@ impl Binder<'_> {
         PlanNode { kind: NodeKind::Values { rows: vec![Vec::new()] }, columns: Vec::new() }
     }
 
-    fn union(&mut self, left: PlanNode, right: PlanNode, span: Span) -> Result<PlanNode, SqlError> {
-        if left.columns.len() != right.columns.len() {
-            let message = format!("the queries of UNION have {} and {} columns", left.columns.len(), right.columns.len());
-            return Err(self.error("sql.column_count", message, span));
-        }
-        let mut columns = Vec::with_capacity(left.columns.len());
-        for (index, (l, r)) in left.columns.iter().zip(&right.columns).enumerate() {
-            let Some(data_type) = coercion::common_type(&l.typed.data_type, &r.typed.data_type) else {
-                let message = format!(
-                    "column {} of UNION is `{}` {} on the left and `{}` {} on the right",
-                    index + 1,
-                    l.name,
-                    l.typed.data_type,
-                    r.name,
-                    r.typed.data_type
-                );
-                return Err(self.error("sql.type_mismatch", message, span).with_hint("cast one of them"));
-            };
-            let mut column = PlanColumn::new(&l.name, Typed::new(data_type, l.typed.nullable || r.typed.nullable));
-            column.time = l.time.filter(|_| l.time == r.time);
-            column.lineage = l.lineage.union(&r.lineage).cloned().collect();
-            columns.push(column);
-        }
-        let mut inputs = Vec::new();
-        for side in [left, right] {
-            let side = self.with_types(side, &columns);
-            match side.kind {
-                NodeKind::Union { inputs: inner } => inputs.extend(inner),
-                _ => inputs.push(side),
-            }
-        }
-        Ok(PlanNode { kind: NodeKind::Union { inputs }, columns })
-    }
-
     /// The same rows cast to the types of `columns`.
     pub(crate) fn with_types(&self, node: PlanNode, columns: &[PlanColumn]) -> PlanNode {
         let same = node.columns.iter().zip(columns).all(|(a, b)| a.typed.data_type == b.typed.data_type);
@@ -186,7 +164,7 @@ impl Binder<'_> {
         calc(node, None, projection, columns)
     }
 
-    fn distinct(&self, node: PlanNode, state_ttl_ms: Option<u64>) -> PlanNode {
+    pub(super) fn distinct(&self, node: PlanNode, state_ttl_ms: Option<u64>) -> PlanNode {
         let keys = (0..node.columns.len()).collect();
         let columns = node.columns.iter().map(|c| PlanColumn { time: None, window: None, ..c.clone() }).collect();
         let mini_batch = self.settings.mini_batch();
@@ -195,12 +173,7 @@ impl Binder<'_> {
         PlanNode { kind, columns }
     }
 
-    fn state_ttl(&self, hints: &[crate::ast::Hint]) -> Result<Option<u64>, SqlError> {
-        // An aggregate has one input, so the first duration is its own.
-        let mut given = hints.iter().filter(|h| h.name.value.eq_ignore_ascii_case("STATE_TTL")).flat_map(|h| &h.options);
-        let Some(option) = given.next() else {
-            return Ok(None);
-        };
+    pub(super) fn ttl_ms(&self, option: &crate::ast::HintOption) -> Result<Option<u64>, SqlError> {
         let value = option.value.as_deref().unwrap_or_default();
         match millrace_model::duration_ms(value) {
             Some(ttl_ms) => Ok(Some(ttl_ms).filter(|&ms| ms > 0)),
@@ -208,6 +181,22 @@ impl Binder<'_> {
                 let error = self.error("sql.invalid_option", format!("`{value}` is no duration"), option.span);
                 Err(error.with_hint("write it as `'1 d'`, `'12 h'` or `'30 min'`"))
             }
+        }
+    }
+}
+
+/// A name that several columns have gets a number, as in Flink: `id`, `id0`, `id1`.
+pub(crate) fn unique_names(columns: &mut [PlanColumn]) {
+    let mut taken = std::collections::HashSet::new();
+    for column in columns {
+        if taken.insert(column.name.clone()) {
+            continue;
+        }
+        let wanted = column.name.clone();
+        let mut next = 0;
+        while !taken.insert(column.name.clone()) {
+            column.name = format!("{wanted}{next}");
+            next += 1;
         }
     }
 }

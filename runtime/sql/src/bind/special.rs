@@ -84,7 +84,9 @@ impl Binder<'_> {
         span: Span,
         env: &mut Env<'_>,
     ) -> Result<Expr, SqlError> {
-        let Some(rows) = constant_rows(query) else { return Err(self.placed(not_yet("`IN (query)`", span))) };
+        let Some(rows) = constant_rows(query) else {
+            return Err(self.placed(not_yet("`IN (query)` other than as a condition of WHERE that every row must pass", span)));
+        };
         let parts: Vec<&Expression> = match &value.kind {
             ExpressionKind::Row(parts) => parts.iter().collect(),
             _ => vec![value],
@@ -146,7 +148,7 @@ fn written_type(expression: &Expression) -> Option<String> {
 
 /// The rows of a query that reads no table, as far as they can be told from its form: `VALUES`, columns selected from it,
 /// and unions of those.
-fn constant_rows(query: &Query) -> Option<Vec<Vec<&Expression>>> {
+pub(super) fn constant_rows(query: &Query) -> Option<Vec<Vec<&Expression>>> {
     let is_plain = query.with.is_empty() && query.order_by.is_empty() && query.limit.is_none() && query.offset.is_none();
     if is_plain { rows_of(&query.body) } else { None }
 }

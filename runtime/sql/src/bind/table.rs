@@ -279,8 +279,9 @@ impl Binder<'_> {
         }
         let mut options = table.options.clone();
         options.extend(hints);
-        let watermark = None;
-        let scan = Scan { table: table.name.clone(), physical, watermark, is_source_watermark: false, changes: table.changes, options };
+        let (watermark, key) = (None, table.primary_key.clone());
+        let scan =
+            Scan { table: table.name.clone(), physical, watermark, is_source_watermark: false, changes: table.changes, key, options };
         let mut node = PlanNode { kind: NodeKind::Scan(scan), columns: scan_columns };
         if table.changes.is_upsert || (self.settings.normalizes_duplicates && table.changes.updates && !table.primary_key.is_empty()) {
             node = self.normalized(node, table, span)?;

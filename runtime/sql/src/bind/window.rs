@@ -141,7 +141,7 @@ impl Binder<'_> {
     }
 
     pub(crate) fn check_time_attribute(&self, column: &PlanColumn, span: Span) -> Result<(), SqlError> {
-        if column.time.is_some() {
+        if matches!(column.time, Some(TimeKind::Rowtime | TimeKind::Proctime)) {
             return Ok(());
         }
         let message = format!("`{}` ({}) is not a time attribute, so windows cannot be made over it", column.name, column.typed.data_type);

@@ -27,7 +27,7 @@ impl ChangelogMode {
         self == Self::INSERT_ONLY
     }
 
-    fn or(self, other: Self) -> Self {
+    pub(super) fn or(self, other: Self) -> Self {
         Self {
             updates: self.updates || other.updates,
             deletes: self.deletes || other.deletes,
@@ -55,11 +55,14 @@ pub fn changelog_mode(node: &PlanNode) -> ChangelogMode {
     match &node.kind {
         NodeKind::Scan(scan) => scan.changes,
         NodeKind::ChangelogNormalize { .. } => ChangelogMode::ALL,
-        NodeKind::Values { .. } | NodeKind::WindowAggregate { .. } | NodeKind::MatchRecognize(_) => ChangelogMode::INSERT_ONLY,
+        NodeKind::Values { .. } | NodeKind::WindowAggregate { .. } | NodeKind::MatchRecognize(_) | NodeKind::WindowJoin(_) => {
+            ChangelogMode::INSERT_ONLY
+        }
         NodeKind::Calc { input, .. }
         | NodeKind::Expand { input, .. }
         | NodeKind::WindowTable { input, .. }
         | NodeKind::Correlate { input, .. } => changelog_mode(input),
+        NodeKind::Join(join) => join.changelog_mode(),
         NodeKind::Union { inputs } => inputs.iter().map(changelog_mode).fold(ChangelogMode::INSERT_ONLY, ChangelogMode::or),
         NodeKind::GroupAggregate { input, calls, .. } => {
             let below = changelog_mode(input);

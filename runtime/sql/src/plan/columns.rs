@@ -27,6 +27,8 @@ pub enum TimeKind {
     Rowtime,
     /// The clock.
     Proctime,
+    /// Event time before a regular join: Flink still takes it for a window in GROUP BY, and for nothing else.
+    JoinedRowtime,
 }
 
 /// A bound of a window.

@@ -93,6 +93,8 @@ fn operator(node: &PlanNode) -> String {
             let filter = predicate.as_ref().map(|p| format!(", where=[{}]", text(p, &input.columns))).unwrap_or_default();
             format!("Calc(select=[{}]{filter}", select.join(", "))
         }
+        NodeKind::Join(join) => join.explained(),
+        NodeKind::WindowJoin(join) => join.explained(),
         NodeKind::Union { inputs } => format!("Union(all=[true], inputs=[{}]", inputs.len()),
         NodeKind::Expand { input, keys, sets } => {
             let set = |set: &Vec<usize>| format!("{{{}}}", names(&set.iter().map(|&i| keys[i]).collect::<Vec<_>>(), &input.columns));
@@ -143,7 +145,7 @@ fn call_texts(calls: &[AggregateCall], input: &PlanNode) -> String {
     calls.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-fn window_text(kind: WindowKind, time: &str) -> String {
+pub(super) fn window_text(kind: WindowKind, time: &str) -> String {
     let offset = |ms: i64| if ms == 0 { String::new() } else { format!(", offset=[{ms} ms]") };
     match kind {
         WindowKind::Tumble { size_ms, offset_ms } => format!("TUMBLE(time_col=[{time}], size=[{size_ms} ms]{})", offset(offset_ms)),

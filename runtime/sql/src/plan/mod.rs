@@ -3,20 +3,28 @@
 //! Invariants: every node knows its output columns; expressions refer to input columns by position; a node's changelog
 //! mode follows from its inputs alone ([`changelog`]).
 
+mod arrange;
 pub mod changelog;
 mod columns;
 pub mod explain;
 mod filters;
+mod join;
 mod match_recognize;
 mod prune;
 mod upsert_key;
 mod window;
+mod window_join;
 
 pub use changelog::ChangelogMode;
 pub use columns::{Lineage, PlanColumn, SourceColumn, TimeKind, WindowBound, WindowPart};
+pub(crate) use filters::pushed;
+pub(crate) use join::joined;
+pub use join::{Join, JoinKey, JoinKind, SideRows};
 pub use match_recognize::{MatchExpr, MatchOperand, MatchRecognize, MatchRows, MatchSkip, MatchVariable, OrderKey};
 pub use upsert_key::{UpsertKey, upsert_keys};
 pub use window::{WindowKind, WindowSpec, WindowStrategy};
+pub use window_join::WindowJoin;
+pub(crate) use window_join::refused_window_join;
 
 use millrace_functions::{Expr, Typed, aggregate::AggregateFunction, table::TableFunction};
 use millrace_model::DataType;
@@ -24,7 +32,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 /// The plan as it is run: filters where they save most, and no column that nothing reads.
 pub fn optimized(node: PlanNode) -> PlanNode {
-    prune::prune(filters::pushed(node))
+    prune::prune(pushed(node))
 }
 
 /// An operator of the plan with everything below it.
@@ -127,6 +135,10 @@ pub enum NodeKind {
     },
     /// Finds patterns in the rows of each partition: output is the keys, then the measures.
     MatchRecognize(Box<MatchRecognize>),
+    /// A regular join.
+    Join(Join),
+    /// A join of rows of the same window.
+    WindowJoin(WindowJoin),
 }
 
 /// Reads a table.
@@ -142,6 +154,8 @@ pub struct Scan {
     pub is_source_watermark: bool,
     /// Kinds of changes that the table holds.
     pub changes: ChangelogMode,
+    /// Columns of its primary key; empty without one.
+    pub key: Vec<String>,
     /// Options of the table's `WITH`, those of `/*+ OPTIONS(…) */` over them.
     pub options: BTreeMap<String, String>,
 }
@@ -211,6 +225,8 @@ impl PlanNode {
             NodeKind::Scan(_) | NodeKind::Values { .. } => Vec::new(),
             NodeKind::Union { inputs } => inputs.iter().collect(),
             NodeKind::MatchRecognize(node) => vec![&node.input],
+            NodeKind::Join(join) => vec![&join.left, &join.right],
+            NodeKind::WindowJoin(join) => vec![&join.left, &join.right],
             NodeKind::Calc { input, .. }
             | NodeKind::ChangelogNormalize { input, .. }
             | NodeKind::Expand { input, .. }
@@ -227,6 +243,8 @@ impl PlanNode {
             NodeKind::Scan(_) | NodeKind::Values { .. } => Vec::new(),
             NodeKind::Union { inputs } => inputs.iter_mut().collect(),
             NodeKind::MatchRecognize(node) => vec![&mut node.input],
+            NodeKind::Join(join) => vec![&mut join.left, &mut join.right],
+            NodeKind::WindowJoin(join) => vec![&mut join.left, &mut join.right],
             NodeKind::Calc { input, .. }
             | NodeKind::ChangelogNormalize { input, .. }
             | NodeKind::Expand { input, .. }

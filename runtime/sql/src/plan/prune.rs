@@ -11,10 +11,10 @@ pub fn prune(node: PlanNode) -> PlanNode {
 }
 
 /// Where each old column went; `None` if it is gone.
-type Moved = Vec<Option<usize>>;
+pub(super) type Moved = Vec<Option<usize>>;
 
 /// Exactly the columns of `required`, in order.
-fn exact(node: PlanNode, required: &BTreeSet<usize>) -> PlanNode {
+pub(super) fn exact(node: PlanNode, required: &BTreeSet<usize>) -> PlanNode {
     let (node, moved) = narrow(node, required);
     if required.iter().enumerate().all(|(new, &old)| moved[old] == Some(new)) && node.columns.len() == required.len() {
         return node;
@@ -69,6 +69,8 @@ fn narrow(node: PlanNode, required: &BTreeSet<usize>) -> (PlanNode, Moved) {
             let kind = NodeKind::Calc { input: Box::new(input), predicate, projection };
             (PlanNode { kind, columns: pick(columns, required) }, moved(width, required))
         }
+        NodeKind::Join(join) => join.narrowed(columns, required),
+        NodeKind::WindowJoin(join) => join.narrowed(columns, required),
         NodeKind::Union { inputs } => {
             let kept = required.clone();
             let inputs = inputs.into_iter().map(|input| exact(input, &kept)).collect();
@@ -168,7 +170,7 @@ fn appended(columns: Vec<super::PlanColumn>, below: &Moved, before: usize, input
     (kept.into_iter().map(|(_, column)| column).collect(), moved)
 }
 
-fn moved(width: usize, kept: &BTreeSet<usize>) -> Moved {
+pub(super) fn moved(width: usize, kept: &BTreeSet<usize>) -> Moved {
     let mut moved = vec![None; width];
     kept.iter().enumerate().for_each(|(new, &old)| moved[old] = Some(new));
     moved

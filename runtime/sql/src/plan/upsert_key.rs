@@ -3,7 +3,7 @@
 //!
 //! Invariant: what is answered is a key; that none is answered does not mean that there is none.
 
-use super::{NodeKind, PlanNode};
+use super::{NodeKind, PlanNode, Scan};
 use millrace_functions::Expr;
 use millrace_model::DataType;
 use std::collections::BTreeSet;
@@ -24,9 +24,11 @@ pub fn upsert_keys(node: &PlanNode) -> Vec<UpsertKey> {
             vec![(0..keys.len()).chain([start, start + 1]).collect()]
         }
         NodeKind::Calc { input, projection, .. } => projected(&upsert_keys(input), projection),
-        NodeKind::Scan(_)
-        | NodeKind::Values { .. }
+        NodeKind::Join(join) => join.upsert_keys(),
+        NodeKind::Scan(scan) => scan_key(scan).into_iter().collect(),
+        NodeKind::Values { .. }
         | NodeKind::Union { .. }
+        | NodeKind::WindowJoin(_)
         | NodeKind::Expand { .. }
         | NodeKind::MatchRecognize(_)
         | NodeKind::WindowTable { .. }
@@ -36,6 +38,12 @@ pub fn upsert_keys(node: &PlanNode) -> Vec<UpsertKey> {
     keys.dedup();
     keys.truncate(KEYS_MAX);
     keys
+}
+
+/// The primary key of a table, when all its columns are read.
+fn scan_key(scan: &Scan) -> Option<UpsertKey> {
+    let place = |name: &String| scan.physical.iter().position(|c| !c.is_metadata && c.name == *name);
+    scan.key.iter().map(place).collect::<Option<UpsertKey>>().filter(|key| !key.is_empty())
 }
 
 /// The keys behind a projection: every column of a key must be there, perhaps several times.

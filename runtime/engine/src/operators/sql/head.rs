@@ -4,6 +4,7 @@ use super::{
     changelog_normalize::ChangelogNormalize,
     group_aggregate::GroupAggregate,
     groups::GroupSpec,
+    join::{RegularJoin, window::WindowJoin},
     late_rows::LateRows,
     match_recognize::MatchOperator,
     session_aggregate::SessionAggregate,
@@ -49,6 +50,8 @@ pub(super) fn open(head: &Head, settings: &StageSettings, context: OperatorConte
             let late = LateRows::open(settings.late_records, &context)?;
             Ok(Box::new(MatchOperator::new(node, zone, late, output.to_arrow(), &context)?))
         }
+        Head::Join(spec) => Ok(Box::new(RegularJoin::new(spec, settings, &context)?)),
+        Head::WindowJoin(spec) => Ok(Box::new(WindowJoin::new(spec, settings, &context)?)),
         Head::SessionTable { window, output } => {
             let late = LateRows::open(settings.late_records, &context)?;
             Ok(Box::new(SessionTable::new(window, zone, late, output.to_arrow(), &context)?))

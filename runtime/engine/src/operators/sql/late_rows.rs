@@ -8,7 +8,7 @@ use crate::{error::OperatorError, metrics::SubtaskMetrics, operators::OperatorCo
 use arrow_array::UInt32Array;
 use millrace_connector::{DeadLetter, DeadLetterReason, DeadLetters};
 use millrace_formats::{EncodedRows, Encoder, FormatSpec, JsonOptions};
-use millrace_model::{Batch, ChangeKind, take_rows};
+use millrace_model::{Batch, ChangeKind, Schema, take_rows};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -39,10 +39,15 @@ pub(crate) struct LateRows {
 
 impl LateRows {
     pub(crate) fn open(handling: LateRecords, context: &OperatorContext) -> Result<Self, OperatorError> {
+        Self::of_input(handling, &context.input, context)
+    }
+
+    /// As [`Self::open`], for rows of one of several inputs.
+    pub(crate) fn of_input(handling: LateRecords, input: &Schema, context: &OperatorContext) -> Result<Self, OperatorError> {
         let letters = match handling {
             LateRecords::Drop => None,
             LateRecords::DeadLetter => {
-                let encoder = Encoder::new(&FormatSpec::Json(JsonOptions::default()), &context.input)
+                let encoder = Encoder::new(&FormatSpec::Json(JsonOptions::default()), input)
                     .map_err(|e| OperatorError::Internal(format!("dead letters: {e}")))?;
                 Some((context.dead_letters.clone(), encoder))
             }

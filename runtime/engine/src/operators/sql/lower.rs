@@ -1,5 +1,6 @@
 //! From a plan tree to planned operators: where exchanges are needed, where steps share a subtask.
 
+use super::join::{JoinSpec, SideSpec, window::WindowJoinSpec};
 use super::late_rows::LateRecords;
 use super::stage::{Head, StageKind, StageSettings, Step};
 use crate::functions::calls_project_function;
@@ -121,6 +122,21 @@ impl Lowering<'_> {
                     output: schema_of(&plan.columns, None),
                 });
                 Ok(stage)
+            }
+            NodeKind::Join(join) => {
+                let spec = JoinSpec {
+                    kind: join.kind,
+                    condition: join.condition.clone(),
+                    sides: [0, 1].map(|side| SideSpec::of(join, side)),
+                    output: schema_of(&plan.columns, None),
+                };
+                let keys = [0, 1].map(|side| join.keys_of(side));
+                self.keyed_inputs(&[(&join.left, &keys[0]), (&join.right, &keys[1])], Head::Join(spec), "join")
+            }
+            NodeKind::WindowJoin(join) => {
+                let keys = [0, 1].map(|side| join.keys_of(side));
+                let head = Head::WindowJoin(WindowJoinSpec::of(join, schema_of(&plan.columns, None)));
+                self.keyed_inputs(&[(&join.left, &keys[0]), (&join.right, &keys[1])], head, "window-join")
             }
             NodeKind::Union { inputs } => self.union(inputs, &plan.columns),
             NodeKind::Expand { input, keys, sets } => {

@@ -15,6 +15,7 @@ mod expand;
 mod group_aggregate;
 mod groups;
 mod head;
+mod join;
 mod kept_watermark;
 mod late_rows;
 pub(crate) mod lower;

@@ -1,6 +1,12 @@
 //! A stage at work: its head's output runs through its steps before it leaves.
 
-use super::{calc::Calc, late_rows::LateRecords, sliced_window_aggregate::Slicing, window_aggregate::Windows};
+use super::{
+    calc::Calc,
+    join::{JoinSpec, window::WindowJoinSpec},
+    late_rows::LateRecords,
+    sliced_window_aggregate::Slicing,
+    window_aggregate::Windows,
+};
 use crate::{
     error::OperatorError,
     functions::Guests,
@@ -65,6 +71,8 @@ pub(crate) enum Head {
         node: Box<MatchRecognize>,
         output: Schema,
     },
+    Join(JoinSpec),
+    WindowJoin(WindowJoinSpec),
 }
 
 impl Head {
@@ -89,6 +97,8 @@ impl Head {
             Self::ChangelogNormalize { keys, filter, .. } => format!("normalize {keys:?} {filter:?}"),
             Self::SessionTable { window, .. } => format!("session rows {window:?}"),
             Self::MatchRecognize { node, .. } => super::match_recognize::signature(node),
+            Self::Join(spec) => spec.signature(),
+            Self::WindowJoin(spec) => spec.signature(),
         };
         format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{what} {}", columns.join(" ")).as_bytes()))
     }
@@ -109,6 +119,11 @@ impl Head {
             Self::MatchRecognize { node, .. } => {
                 for expr in node.expressions_mut() {
                     guests.open_match_expr(expr, context).await?;
+                }
+            }
+            Self::Join(JoinSpec { condition, .. }) | Self::WindowJoin(WindowJoinSpec { condition, .. }) => {
+                if let Some(condition) = condition {
+                    guests.open_expr(condition, context).await?;
                 }
             }
         }

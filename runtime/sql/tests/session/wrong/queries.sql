@@ -42,7 +42,7 @@ SELECT a FROM (VALUES (1)) AS t (a) ORDER BY a
 ----
 SELECT a FROM (VALUES (1)) AS t (a) LIMIT 3
 ----
-SELECT a FROM (VALUES (1)) AS t (a) JOIN (VALUES (1)) AS u (b) ON t.a = u.b
+SELECT a FROM (VALUES (1)) AS t (a) JOIN (VALUES (1)) AS u (b)
 ----
 SELECT * FROM other.t
 ----
@@ -50,8 +50,22 @@ SELECT * FROM default_catalog.default_databse.t
 ----
 SELECT * FROM a.b.c.d
 ----
-SELECT a FROM (VALUES (1)) AS t (a) UNION SELECT a FROM (VALUES (1)) AS t (a) INTERSECT SELECT 1
+SELECT a FROM (VALUES (1)) AS t (a) UNION SELECT a FROM (VALUES (1)) AS t (a) INTERSECT SELECT 1, 2
 ----
 SELECT x.a FROM (VALUES (1)) AS x (a), LATERAL TABLE(SPLIT('a')) AS x (a, b)
 ----
-SELECT a FROM (VALUES (1)) AS t (a) WHERE EXISTS (SELECT 1 FROM (VALUES (2)) AS u (b) WHERE b = a)
+SELECT a FROM (VALUES (1)) AS t (a) WHERE a = 1 OR EXISTS (SELECT 1 FROM (VALUES (2)) AS u (b) WHERE b = a)
+----
+SELECT a FROM (VALUES (1)) AS t (a) JOIN (VALUES (1)) AS u (a) ON t.a = u.a
+----
+SELECT t.a FROM (VALUES (1)) AS t (a) JOIN (VALUES (1)) AS u (b) USING (a)
+----
+SELECT t.a FROM (VALUES (1)) AS t (a) JOIN (VALUES (1)) AS t (a) ON TRUE
+----
+SELECT /*+ STATE_TTL('v' = '1 d') */ t.a FROM (VALUES (1)) AS t (a) JOIN (VALUES (1)) AS u (b) ON a = b
+----
+SELECT t.a FROM (VALUES (1)) AS t (a) JOIN (VALUES (1)) AS u (b) ON a + b
+----
+SELECT a FROM (VALUES (1)) AS t (a) WHERE a IN (SELECT b, c FROM (SELECT a AS b, a AS c FROM (VALUES (2)) AS w (a)) AS u WHERE b > 0)
+----
+SELECT a FROM (VALUES (1)) AS t (a) WHERE a = (SELECT MAX(b) FROM (VALUES (2)) AS u (b) WHERE b > a)

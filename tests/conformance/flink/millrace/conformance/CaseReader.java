@@ -63,6 +63,10 @@ final class CaseReader implements SourceReader<RowData, CaseSource.WholeFile> {
         }
         var text = lines.next();
         var line = json.readTree(text);
+        if (line.has("$pause")) {
+            Thread.sleep(line.get("$pause").asLong());
+            return InputStatus.MORE_AVAILABLE;
+        }
         var split = line.path("$split").asInt(0);
         var target = outputs.get(split);
         if (line.has("$watermark")) {
