@@ -5,16 +5,19 @@
 //! Credentials and permissions are looked up at every start and live in no version. In production a table is what is published
 //! there; everything else of a version comes from its pins.
 
-use crate::{nearest::nearest, temp_table_connector, temp_tables};
+use crate::{nearest::nearest, packages, temp_table_connector, temp_tables};
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_connector::{Connection, TableBinding};
+use millrace_datapackage::Inspector;
 use millrace_domain::{
-    Environment, ProjectScope,
+    Environment, ProjectScope, ResourceKind,
     capability::{FolderUse, PluginCapabilities, TenantCapabilities},
     permission::TablePermission,
 };
-use millrace_engine::{CapabilityGrants, Catalog, CatalogError, FolderGrant, FunctionBinding, PluginBinding, SecretValue, TableUsage};
+use millrace_engine::{
+    CapabilityGrants, Catalog, CatalogError, FolderGrant, FunctionBinding, PackageBinding, PluginBinding, SecretValue, TableUsage,
+};
 use millrace_model::{
     Schema,
     graph::{GraphError, JobGraph},
@@ -33,6 +36,8 @@ pub(crate) struct ProjectCatalog {
     scope: ProjectScope,
     viewer: TableViewer,
     pins: Pins,
+    /// What reads data packages; without it there are none.
+    packages: Option<Inspector>,
     /// Temp tables that sinks of the job will make when it is submitted.
     to_be_made: BTreeSet<String>,
     /// Columns of tables that were looked up and may not be used, by table.
@@ -47,6 +52,8 @@ struct Pins {
     tables: BTreeMap<String, PinnedTable>,
     /// By plugin name and the version that the node asks for.
     plugins: BTreeMap<(String, Option<String>), PinnedPlugin>,
+    /// By the package's name and the version that is asked for.
+    packages: BTreeMap<(String, Option<String>), PinnedPackage>,
     /// By the name that a script uses.
     functions: BTreeMap<String, PinnedPlugin>,
 }
@@ -66,6 +73,15 @@ struct PinnedPlugin {
     content_hash: String,
 }
 
+/// A data package of a dimension table.
+#[derive(Debug, Clone, Deserialize)]
+struct PinnedPackage {
+    package: String,
+    version: String,
+    #[allow(dead_code)]
+    content_hash: String,
+}
+
 /// A function of the project in a SQL node.
 #[derive(Debug, Clone, Deserialize)]
 struct PinnedFunction {
@@ -80,6 +96,7 @@ struct PinnedFunction {
 enum Pin {
     Table(PinnedTable),
     Plugin(PinnedPlugin),
+    Package(PinnedPackage),
     Sql { functions: Vec<PinnedFunction> },
     Other(serde::de::IgnoredAny),
 }
@@ -93,6 +110,7 @@ impl ProjectCatalog {
             scope,
             viewer,
             pins: Pins::default(),
+            packages: None,
             to_be_made: BTreeSet::new(),
             hidden: Mutex::default(),
             unreadable: Mutex::new(None),
@@ -120,6 +138,11 @@ impl ProjectCatalog {
                     format!("column `{column}` of `{table}` is not permitted to you; apply for it in the catalog, or with `{command}`");
             }
         }
+    }
+
+    /// As it is, with data packages.
+    pub(crate) fn with_packages(self, packages: Inspector) -> Self {
+        Self { packages: Some(packages), ..self }
     }
 
     /// As it is, with temp tables that are not there yet.
@@ -262,6 +285,11 @@ impl Pins {
                     let asked = asked.map(str::to_owned);
                     read.plugins.insert((plugin.plugin.clone(), asked), plugin);
                 }
+                Pin::Package(package) => {
+                    let table = node.strip_prefix("dimension_table:").unwrap_or_default();
+                    let asked = graph.dimension_tables.iter().find(|t| t.name == table).and_then(|t| t.version.clone());
+                    read.packages.insert((package.package.clone(), asked), package);
+                }
                 Pin::Sql { functions } => read.functions.extend(functions.into_iter().map(|f| (f.function, f.plugin))),
                 Pin::Other(_) => {}
             }
@@ -292,6 +320,11 @@ impl Catalog for ProjectCatalog {
         self.bound(pin).await
     }
 
+    async fn package(&self, name: &str, version: Option<&str>) -> Result<PackageBinding, CatalogError> {
+        let pinned = self.pins.packages.get(&(name.to_owned(), version.map(str::to_owned)));
+        self.data_package(name, pinned.map(|p| p.version.as_str()).or(version)).await
+    }
+
     async fn function(&self, name: &str) -> Result<FunctionBinding, CatalogError> {
         let pin = match self.pins.functions.get(name) {
             Some(pin) => pin.clone(),
@@ -302,6 +335,30 @@ impl Catalog for ProjectCatalog {
 }
 
 impl ProjectCatalog {
+    async fn data_package(&self, name: &str, version: Option<&str>) -> Result<PackageBinding, CatalogError> {
+        let not_found = |what: String| CatalogError::NotFound { what, suggestion: None };
+        let Some(reader) = &self.packages else {
+            return Err(CatalogError::Forbidden("data packages cannot be read here".into()));
+        };
+        let resource = match self.store.resource(&self.scope, name).await {
+            Ok(resource) if resource.kind == ResourceKind::DataPackage => resource,
+            Ok(resource) => {
+                let message = format!("resource `{name}` is a {}, expected a data package", resource.kind);
+                return Err(CatalogError::Forbidden(message));
+            }
+            Err(StoreError::NotFound { .. }) => return Err(not_found(format!("data package `{name}`"))),
+            Err(error) => return Err(self.failed(&error)),
+        };
+        let found = match self.store.resource_version(&self.scope, &resource.id, version.unwrap_or("latest")).await {
+            Ok((found, _)) => found,
+            Err(StoreError::NotFound { .. }) => {
+                return Err(not_found(format!("version `{}` of data package `{name}`", version.unwrap_or("latest"))));
+            }
+            Err(error) => return Err(self.failed(&error)),
+        };
+        packages::binding((&self.store, &self.scope, reader), name, &found).map_err(CatalogError::Forbidden)
+    }
+
     async fn usable_table(&self, name: &str, permission: Option<TablePermission>) -> Result<TableBinding, CatalogError> {
         let table = match self.store.resolve_table(&self.viewer, name, permission).await {
             Ok(table) => table,
@@ -397,6 +454,10 @@ impl Catalog for WithoutOutside<'_> {
 
     async fn plugin(&self, name: &str, version: Option<&str>) -> Result<PluginBinding, CatalogError> {
         Ok(confined(self.0.plugin(name, version).await?))
+    }
+
+    async fn package(&self, name: &str, version: Option<&str>) -> Result<PackageBinding, CatalogError> {
+        self.0.package(name, version).await
     }
 
     async fn function(&self, name: &str) -> Result<FunctionBinding, CatalogError> {

@@ -180,7 +180,11 @@ impl Driver {
         self.policy = self.instance.restart.clone().unwrap_or_else(|| graph.parameters.restart.clone());
         let uses = store.foreign_uses(scope, &self.instance.id, environment(&self.instance)).await.map_err(failure)?;
         let catalog = ProjectCatalog::pinned(store.clone(), uses.viewer.clone(), &graph, &version.pins);
-        let catalog = Arc::new(catalog.map_err(|e| Box::new(plain(FaultClass::Internal, false, format!("pins of the version: {e}"))))?);
+        let mut catalog = catalog.map_err(|e| Box::new(plain(FaultClass::Internal, false, format!("pins of the version: {e}"))))?;
+        if let Some(packages) = &self.worker.packages {
+            catalog = catalog.with_packages(packages.clone());
+        }
+        let catalog = Arc::new(catalog);
         let from = start_point::find(store, self.worker.checkpoints.as_ref(), &self.instance).await.map_err(start_failure)?;
         self.show(|view| {
             view.job.clone_from(&job);

@@ -75,6 +75,7 @@ impl Control {
             locals: Locals::default(),
             wake: Notify::new(),
             closing: CancellationToken::new(),
+            packages: Some(packages.clone()),
         };
         let builds = Arc::new(Builds::Absent("this server builds nothing".into()));
         let (unit_tests, taps, previews) = (UnitTests::default(), Taps::default(), Arc::new(Semaphore::new(PREVIEWS_MAX)));
@@ -315,7 +316,7 @@ impl Control {
     }
 
     pub(crate) fn catalog(&self, viewer: &TableViewer) -> ProjectCatalog {
-        ProjectCatalog::current(self.worker.store.clone(), viewer.clone())
+        ProjectCatalog::current(self.worker.store.clone(), viewer.clone()).with_packages(self.packages.clone())
     }
 
     /// The project as a draft sees it: with the temp tables that it will make.

@@ -20,6 +20,7 @@ mod local;
 mod logs;
 mod native;
 mod nearest;
+mod packages;
 mod parameters;
 mod preview;
 mod prometheus;

@@ -9,6 +9,7 @@ use crate::{
     quality,
 };
 use millrace_checkpoint::CheckpointStore;
+use millrace_datapackage::Inspector;
 use millrace_domain::{InstanceState, permission::RevocationPolicy};
 use millrace_model::ids::InstanceId;
 use millrace_store::{Cause, Instance, Store, StoreError};
@@ -40,6 +41,8 @@ pub(crate) struct Worker {
     pub(crate) locals: Locals,
     pub(crate) wake: Notify,
     pub(crate) closing: CancellationToken,
+    /// What reads data packages.
+    pub(crate) packages: Option<Inspector>,
 }
 
 impl Worker {

@@ -126,6 +126,7 @@ impl Bench {
             locals: Locals::default(),
             wake: Notify::new(),
             closing: CancellationToken::new(),
+            packages: None,
         });
         Running { task: tokio::spawn(reconcile::run(worker.clone())), worker }
     }

@@ -108,7 +108,8 @@ pub fn table_uses(graph: &JobGraph, pins: &Value) -> Vec<NodeUse> {
     }
     for table in &graph.dimension_tables {
         let node = format!("dimension_table:{}", table.name);
-        uses.insert(NodeUse { node, usage: TableUse::LookUp, table: table.name.clone(), in_catalog: false });
+        let (in_catalog, name) = (table.table.is_some(), table.table.as_ref().unwrap_or(&table.name).clone());
+        uses.insert(NodeUse { node, usage: TableUse::LookUp, table: name, in_catalog });
     }
     if let Some(table) = &graph.parameters.dead_letter_topic {
         uses.insert(NodeUse { node: "parameters".into(), usage: TableUse::DeadLetters, table: table.clone(), in_catalog: true });

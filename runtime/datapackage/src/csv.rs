@@ -3,7 +3,7 @@
 use crate::{
     Hints, Package, PackageError, PackageFormat,
     infer::Guess,
-    limits::{COLUMNS_MAX, SAMPLE_ROWS_MAX, WARNINGS_MAX},
+    limits::{COLUMNS_MAX, WARNINGS_MAX},
     preview::{Collected, Preview},
     whole_lines,
 };
@@ -21,7 +21,7 @@ const NAME_MAX: usize = 100;
 pub(crate) fn inspect(bytes: &[u8], is_whole: bool, hints: Hints) -> Result<Package, PackageError> {
     let text = whole_lines(bytes, is_whole)?;
     let delimiter = delimiter(text, hints.is_csv)?;
-    let (records, is_complete) = records(text, delimiter, SAMPLE_ROWS_MAX + 1)?;
+    let (records, is_complete) = records(text, delimiter, hints.rows_max() + 1)?;
     let width = records.first().map_or(0, Vec::len);
     if width > COLUMNS_MAX {
         return Err(PackageError::file(format!("the first row has {width} fields, expected at most {COLUMNS_MAX}")));

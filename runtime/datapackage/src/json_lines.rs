@@ -3,7 +3,7 @@
 use crate::{
     Hints, Package, PackageError, PackageFormat,
     infer::{Guess, merge_fields},
-    limits::{COLUMNS_MAX, SAMPLE_ROWS_MAX, WARNINGS_MAX},
+    limits::{COLUMNS_MAX, WARNINGS_MAX},
     preview::{Collected, Preview},
     whole_lines,
 };
@@ -42,7 +42,7 @@ pub(crate) fn inspect(bytes: &[u8], is_whole: bool, hints: Hints) -> Result<Pack
     let (mut fields, mut preview, mut warnings, mut rows) = (Vec::new(), Preview::new(hints), Vec::new(), 0usize);
     let mut is_complete = is_whole;
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-        if rows >= SAMPLE_ROWS_MAX {
+        if rows >= hints.rows_max() {
             is_complete = false;
             break;
         }

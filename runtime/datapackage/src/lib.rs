@@ -63,6 +63,19 @@ pub struct Hints {
     pub lines_max: Option<u32>,
 }
 
+impl Hints {
+    /// Rows of a text that are read: a sample, or all that are asked for.
+    fn rows_max(&self) -> usize {
+        let asked = self.lines_max.map_or(0, |max| usize::try_from(max).unwrap_or(usize::MAX)).min(limits::LINES_MAX);
+        asked.max(limits::SAMPLE_ROWS_MAX)
+    }
+
+    /// Bytes of a text that are read.
+    fn bytes_max(&self) -> u64 {
+        if self.lines_max.is_some() { limits::LINES_BYTES_MAX as u64 } else { limits::SAMPLE_BYTES_MAX }
+    }
+}
+
 /// What was found in a package.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Package {
@@ -129,7 +142,7 @@ pub fn inspect(file: &File, hints: Hints) -> Result<Package, PackageError> {
         b"" => Err(PackageError::file("the file is empty")),
         b"PAR1" => parquet_file::inspect(file, hints),
         avro::MAGIC => avro::inspect(file, length, hints),
-        _ => text(&sample(&mut input, length)?, hints),
+        _ => text(&sample(&mut input, length, hints.bytes_max())?, hints),
     }
 }
 
@@ -149,9 +162,9 @@ fn text(sample: &Sample, hints: Hints) -> Result<Package, PackageError> {
     }
 }
 
-fn sample(input: &mut impl Read, length: u64) -> Result<Sample, PackageError> {
+fn sample(input: &mut impl Read, length: u64, bytes_max: u64) -> Result<Sample, PackageError> {
     let mut bytes = Vec::new();
-    input.take(limits::SAMPLE_BYTES_MAX).read_to_end(&mut bytes).map_err(PackageError::read)?;
+    input.take(bytes_max).read_to_end(&mut bytes).map_err(PackageError::read)?;
     Ok(Sample { is_whole: bytes.len() as u64 >= length, bytes })
 }
 

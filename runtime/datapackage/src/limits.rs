@@ -13,9 +13,9 @@ pub const PREVIEW_TEXT_MAX: usize = 1_000;
 /// Bytes of a preview as JSON.
 pub const PREVIEW_BYTES_MAX: usize = 256 << 10;
 /// Rows that are answered in full, when they are asked for.
-pub const LINES_MAX: usize = 10_000;
+pub const LINES_MAX: usize = 500_000;
 /// Bytes of rows in full.
-pub const LINES_BYTES_MAX: usize = 16 << 20;
+pub const LINES_BYTES_MAX: usize = 32 << 20;
 /// Warnings about one package.
 pub const WARNINGS_MAX: usize = 20;
 /// Memory of the process that looks into a file.
@@ -27,4 +27,4 @@ pub const WALL_SECONDS_MAX: u64 = 60;
 /// Bytes of its answer.
 pub const ANSWER_BYTES_MAX: u64 = 2 << 20;
 /// Bytes of its answer with rows in full: each byte of a row may need two in a JSON text.
-pub const LINES_ANSWER_BYTES_MAX: u64 = 40 << 20;
+pub const LINES_ANSWER_BYTES_MAX: u64 = 80 << 20;

@@ -5,7 +5,9 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_connector::TableBinding;
+use millrace_model::Schema;
 pub use millrace_sandbox::{CapabilityGrants, FolderGrant, SecretValue};
+use std::sync::Arc;
 
 /// A plugin version that a node refers to.
 #[derive(Debug, Clone)]
@@ -29,6 +31,40 @@ pub struct FunctionBinding {
     pub name: String,
     /// The plugin that it is. Whether it is one of a function's worlds is for the engine to find out.
     pub plugin: PluginBinding,
+}
+
+/// A version of an uploaded data package.
+#[derive(Clone)]
+pub struct PackageBinding {
+    /// Its name in the project.
+    pub name: String,
+    /// Version that was found.
+    pub version: String,
+    /// SHA-256 of the file, in hex.
+    pub content_hash: String,
+    /// Its columns as they were found in the file.
+    pub schema: Schema,
+    /// Its rows.
+    pub rows: Arc<dyn PackageRows>,
+}
+
+/// The rows of a data package, read when they are needed.
+#[async_trait]
+pub trait PackageRows: Send + Sync {
+    /// All rows, of which there may be `rows_max`.
+    ///
+    /// # Errors
+    /// The package cannot be read or has more rows, in words.
+    async fn read(&self, rows_max: u64) -> Result<PackageLines, String>;
+}
+
+/// Rows of a data package as lines of JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageLines {
+    /// One object a row; values may be texts.
+    pub lines: Vec<String>,
+    /// Times are written in the form of ISO 8601, not of SQL.
+    pub iso_timestamps: bool,
 }
 
 /// What a table is looked up for.
@@ -83,6 +119,12 @@ pub trait Catalog: Send + Sync {
 
     /// The plugin named `name`; the newest version unless one is named.
     async fn plugin(&self, name: &str, version: Option<&str>) -> Result<PluginBinding, CatalogError>;
+
+    /// The data package named `name`; its newest version unless one is named.
+    async fn package(&self, name: &str, version: Option<&str>) -> Result<PackageBinding, CatalogError> {
+        let _ = version;
+        Err(CatalogError::NotFound { what: format!("data package `{name}`"), suggestion: None })
+    }
 
     /// The SQL function named `name`, by default the plugin of that name. `name` is as a script writes it: in any case
     /// where it is called, exact behind `CREATE FUNCTION … AS`.

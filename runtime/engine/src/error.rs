@@ -18,6 +18,9 @@ pub enum OperatorError {
     /// The outside system failed, or its settings are wrong.
     #[error(transparent)]
     Connector(#[from] ConnectorError),
+    /// A dimension table cannot be looked up.
+    #[error("{0}")]
+    Dimension(String),
     /// A SQL expression failed on the data.
     #[error("the query failed on its data: {0}; guard the expression (CASE, TRY_CAST, COALESCE) or filter the rows before it")]
     Evaluation(String),
@@ -52,6 +55,7 @@ impl Classified for OperatorError {
         match self {
             Self::Fault(report) | Self::Restart(report) => report.class(),
             Self::Connector(error) => error.class(),
+            Self::Dimension(_) => FaultClass::External,
             Self::State(_) | Self::Evaluation(_) => FaultClass::User,
             Self::Internal(_) | Self::TornDown => FaultClass::Internal,
         }
@@ -63,7 +67,7 @@ impl Classified for OperatorError {
             Self::Restart(_) => true,
             Self::Connector(error) => error.is_retryable(),
             Self::State(_) | Self::Evaluation(_) | Self::Internal(_) => false,
-            Self::TornDown => true,
+            Self::TornDown | Self::Dimension(_) => true,
         }
     }
 }

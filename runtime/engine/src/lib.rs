@@ -28,7 +28,10 @@ mod tap;
 pub mod trial;
 mod watermark_merge;
 
-pub use catalog::{CapabilityGrants, Catalog, CatalogError, FolderGrant, FunctionBinding, PluginBinding, SecretValue, TableUsage};
+pub use catalog::{
+    CapabilityGrants, Catalog, CatalogError, FolderGrant, FunctionBinding, PackageBinding, PackageLines, PackageRows, PluginBinding,
+    SecretValue, TableUsage,
+};
 pub use dead_letters::RecentLetter;
 pub use dimension::DimensionMetrics;
 pub use error::{EngineError, JobFailure, OperatorError};

@@ -325,7 +325,10 @@ impl<'a> Planner<'a> {
         }
         let upstream: Vec<sql::Upstream> = before.iter().filter_map(|id| self.upstream(id)).collect();
         let functions = sql::node_functions(node, &self.context).await?;
-        let planned = sql::plan_sql(node, &upstream, &self.graph.parameters, &functions, self.operators.len())?;
+        let planned = {
+            let settings = (&self.graph.parameters, &functions);
+            sql::plan_sql(node, &upstream, &self.context.dimensions, settings, self.operators.len())?
+        };
         self.ask_sources(node, planned.sources)?;
         for operator in planned.operators {
             self.push(operator, planned.changes);
@@ -579,6 +582,7 @@ fn source_traits(planned: &PlannedOperator, has_event_time: bool) -> SourceTrait
         metadata: metadata.map(|m| (m.key.to_owned(), Typed::new(m.data_type, m.nullable))).collect(),
         makes_watermarks: has_event_time || connector.makes_watermarks(config),
         options: connector.table_options().iter().map(|&o| o.to_owned()).collect(),
+        ..SourceTraits::default()
     }
 }
 

@@ -44,18 +44,31 @@ pub struct JobGraph {
     pub parameters: JobParameters,
 }
 
-/// A dimension table of a job (DIM-1, DIM-2).
+/// A dimension table of a job (DIM-1, DIM-2). Its rows come from one of a plugin, a data package or a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DimensionTableSpec {
-    /// What plugins call it.
+    /// What queries and plugins call it.
     pub name: String,
     /// The dimension updater that fills it, a plugin of the project.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub plugin: String,
-    /// Its version; the newest when the job is submitted, if absent.
+    /// The uploaded data package that has its rows, a resource of the project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// The table (topic) of the project whose newest row of each key it holds: read to its end first, then followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// Columns that tell its rows apart; an updater says them itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub primary_key: Vec<String>,
+    /// Its columns, where they are not those of the package or table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<crate::Schema>,
+    /// Version of the plugin or package; the newest when the job is submitted, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// What the updater reads with `parameter`.
+    /// What the updater reads with `parameter`, or settings of the table's source.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
     /// What is kept in memory.

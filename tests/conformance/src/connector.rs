@@ -46,6 +46,9 @@ const PAUSES_SHORTER: u64 = 4;
 /// The connector's kind.
 pub const KIND: &str = "case";
 
+/// Set for a source that fills a dimension table.
+const DIMENSION: &str = "dimension";
+
 #[async_trait]
 impl Connector for CaseConnector {
     fn kind(&self) -> &'static str {
@@ -81,6 +84,12 @@ impl Connector for CaseConnector {
         true
     }
 
+    fn dimension_source(&self, table: &TableBinding, parameters: &BTreeMap<String, String>) -> Option<Map<String, Value>> {
+        let mut config = Map::from_iter([("table".into(), Value::String(table.name.clone())), (DIMENSION.into(), Value::Bool(true))]);
+        config.extend(parameters.iter().map(|(key, value)| (key.clone(), Value::String(value.clone()))));
+        Some(config)
+    }
+
     fn table_options(&self) -> &'static [&'static str] {
         &["input", "splits", "changelog"]
     }
@@ -103,7 +112,11 @@ impl Connector for CaseConnector {
         let steps = read(&self.folder, &context).map_err(|e| failed(format!("{e:#}")))?;
         let position = position_of(&context, steps.len())?;
         let name = format!("{}/{}", context.operator, context.subtask);
-        self.world.has_read(&name, position, steps.len());
+        // A dimension table is read wholly before anything is looked up in it.
+        let is_gated = !context.config.contains_key(DIMENSION);
+        if is_gated {
+            self.world.has_read(&name, position, steps.len());
+        }
         Ok(Box::new(CaseSource {
             name,
             subtask: context.subtask,
@@ -114,6 +127,7 @@ impl Connector for CaseConnector {
             rows_per_batch_max: self.rows_per_batch_max.max(1),
             keeps_pauses: self.keeps_pauses,
             has_ended: false,
+            is_gated,
             world: self.world.clone(),
         }))
     }
@@ -163,6 +177,8 @@ struct CaseSource {
     rows_per_batch_max: usize,
     keeps_pauses: bool,
     has_ended: bool,
+    /// Reads no further than the world allows.
+    is_gated: bool,
     world: Arc<World>,
 }
 
@@ -209,18 +225,21 @@ impl Source for CaseSource {
         if let Some(event) = self.first.pop_front() {
             return Ok(event);
         }
-        let mut end = self.world.may_read(self.position, self.steps.len()).await;
-        while let Some(Step::Pause(pause_ms)) = self.steps.get(self.position) {
+        let of = self.steps.len();
+        let mut end = if self.is_gated { self.world.may_read(self.position, of).await } else { of };
+        while let Some(Step::Pause(pause_ms)) = self.steps.get(self.position).filter(|_| self.is_gated) {
             if self.keeps_pauses {
                 tokio::time::sleep(Duration::from_millis(pause_ms / PAUSES_SHORTER)).await;
             }
             self.position += 1;
-            self.world.has_read(&self.name, self.position, self.steps.len());
-            end = self.world.may_read(self.position, self.steps.len()).await;
+            self.world.has_read(&self.name, self.position, of);
+            end = self.world.may_read(self.position, of).await;
         }
         if self.position < self.steps.len() {
             let event = self.event(end);
-            self.world.has_read(&self.name, self.position, self.steps.len());
+            if self.is_gated {
+                self.world.has_read(&self.name, self.position, self.steps.len());
+            }
             return event;
         }
         if !std::mem::replace(&mut self.has_ended, true) {

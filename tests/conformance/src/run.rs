@@ -21,7 +21,11 @@ use millrace_model::{
     ids::{InstanceId, TenantId},
 };
 use millrace_sandbox::{CompilerCommand, Sandbox, SandboxConfig, TenantLimits};
-use millrace_sql::Session;
+use millrace_sql::{
+    Session, SourceTraits,
+    ast::{CreateTable, StatementKind},
+    parser,
+};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -104,6 +108,9 @@ impl<'a> CaseJob<'a> {
         // Only what the script declares is read here: what its functions are does not matter yet.
         for name in functions.keys() {
             session.add_implementation(name, builtin.get("UPPER").context("no UPPER")?.clone());
+        }
+        for name in dimensions_of(&case.sql)? {
+            session.connect(&name, SourceTraits { is_dimension: true, ..SourceTraits::default() });
         }
         session.declare(&case.sql).map_err(|e| anyhow!(e.at(&case.sql)))?;
         let world = Arc::new(World::default());
@@ -222,10 +229,22 @@ struct Names {
     functions: Functions,
 }
 
+/// Tables of the script that are looked up.
+fn dimensions_of(sql: &str) -> Result<Vec<String>> {
+    let is_dimension = |table: &CreateTable| table.options.iter().any(|o| o.key == "lookup" && o.value == "true");
+    let statements = parser::parse_script(sql).map_err(|e| anyhow!(e.at(sql)))?;
+    let name = |kind: &StatementKind| match kind {
+        StatementKind::CreateTable(table) if is_dimension(table) => table.name.parts.last().map(|p| p.value.clone()),
+        _ => None,
+    };
+    Ok(statements.iter().filter_map(|s| name(&s.kind)).collect())
+}
+
 /// The job of a case: a source per declared table that the query reads, the SQL node, a sink.
 fn job(case: &Case, session: &Session, options: RunOptions) -> Result<(JobGraph, BTreeMap<String, Schema>)> {
     let mut nodes: Vec<Value> = Vec::new();
     let mut edges: Vec<Value> = Vec::new();
+    let mut dimensions: Vec<Value> = Vec::new();
     let mut schemas = BTreeMap::from(["out", LETTERS].map(|name| (name.to_owned(), Schema::default())));
     for definition in session.tables() {
         let option = |key: &str| definition.options.get(key).cloned();
@@ -237,6 +256,11 @@ fn job(case: &Case, session: &Session, options: RunOptions) -> Result<(JobGraph,
         let Ok(text) = std::fs::read_to_string(case.folder.join(&input)) else { continue };
         let fields = definition.physical_schema().into_iter().map(|(name, typed)| Field::new(name, typed.data_type, typed.nullable));
         schemas.insert(definition.name.clone(), Schema::new(fields.collect())?);
+        if option("lookup").as_deref() == Some("true") {
+            let (name, key) = (&definition.name, &definition.primary_key);
+            dimensions.push(json!({ "name": name, "table": name, "primary_key": key, "parameters": { "input": input } }));
+            continue;
+        }
         let id = format!("source-{}", nodes.len());
         let splits: u64 = option("splits").map_or(Ok(1), |s| s.parse())?;
         let changelog = option("changelog");
@@ -254,7 +278,7 @@ fn job(case: &Case, session: &Session, options: RunOptions) -> Result<(JobGraph,
     nodes.push(json!({ "id": "query", "kind": "sql", "config": { "sql": case.sql, "late_records": "dead_letter" }, "parallelism": options.parallelism }));
     nodes.push(json!({ "id": "out", "kind": "case_sink", "config": { "table": "out" }, "parallelism": 1 }));
     edges.push(json!({ "from": "query", "to": "out" }));
-    let graph = json!({ "nodes": nodes, "edges": edges, "parameters": { "checkpoint_interval_ms": 60_000, "parallelism": 1, "dead_letter_topic": LETTERS } });
+    let graph = json!({ "nodes": nodes, "edges": edges, "dimension_tables": dimensions, "parameters": { "checkpoint_interval_ms": 60_000, "parallelism": 1, "dead_letter_topic": LETTERS } });
     Ok((serde_json::from_value(graph)?, schemas))
 }
 

@@ -53,6 +53,16 @@ pub trait Connector: Send + Sync {
         input: &millrace_model::Schema,
     ) -> Vec<ConfigError>;
 
+    /// Settings of a source that reads `table` from its beginning and says when it has reached the end, so that a dimension
+    /// table can hold its rows; `None` if there is no such source.
+    fn dimension_source(
+        &self,
+        _table: &TableBinding,
+        _parameters: &std::collections::BTreeMap<String, String>,
+    ) -> Option<serde_json::Map<String, serde_json::Value>> {
+        None
+    }
+
     /// Whether a sink node with this `config` takes updates and deletes; inserts it always takes.
     fn accepts_changes(&self, _config: &serde_json::Map<String, serde_json::Value>) -> bool {
         false

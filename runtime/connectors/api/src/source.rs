@@ -139,6 +139,12 @@ pub trait Source: Send {
     /// Waits for the next event. Cancel safe: a dropped call loses no record.
     async fn next(&mut self) -> Result<SourceEvent, ConnectorError>;
 
+    /// Whether all that the table had when the source was opened has been returned. Only sources whose settings come from
+    /// `Connector::dimension_source` tell, and those that end.
+    fn has_reached_end(&self) -> bool {
+        false
+    }
+
     /// A barrier comes: events that are on their way and must lie before it. Called right before `snapshot`.
     async fn before_barrier(&mut self, _checkpoint: CheckpointId) -> Result<Vec<SourceEvent>, ConnectorError> {
         Ok(Vec::new())

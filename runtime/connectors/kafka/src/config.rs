@@ -37,6 +37,9 @@ pub(crate) struct SourceConfig {
     /// What the topic's messages are.
     #[serde(default)]
     pub(crate) changelog: Changelog,
+    /// Tell when the end is reached that each partition had; set for dimension tables.
+    #[serde(default)]
+    pub(crate) reports_end: bool,
     /// What happens to late records.
     #[serde(default)]
     pub(crate) late_records: LateRecords,

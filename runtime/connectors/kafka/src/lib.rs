@@ -85,6 +85,17 @@ impl Connector for KafkaConnector {
         config::source_config(config).is_ok_and(|c| c.changelog == config::Changelog::Upsert)
     }
 
+    fn dimension_source(&self, table: &TableBinding, _parameters: &BTreeMap<String, String>) -> Option<Map<String, Value>> {
+        // A bad record would leave a hole that nobody sees, so it is an error.
+        let config = serde_json::json!({
+            "topic": table.name, "start": "earliest", "changelog": "upsert", "reports_end": true, "bad_records": "fail",
+        });
+        match config {
+            Value::Object(config) => Some(config),
+            _ => None,
+        }
+    }
+
     fn accepts_changes(&self, config: &Map<String, Value>) -> bool {
         self.change_key(config).is_some()
     }

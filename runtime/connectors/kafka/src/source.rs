@@ -29,7 +29,7 @@ use millrace_formats::Decoder;
 use millrace_model::{Batch, Field, Schema, graph::TimeAttribute};
 use snapshot::{Position, Snapshot};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -57,6 +57,8 @@ pub(crate) struct KafkaSource {
     metrics: Arc<SourceMetrics>,
     batch_rows_max: usize,
     discovery: Discovery,
+    /// Partitions whose end has been reached, if it is told.
+    ended: Option<BTreeSet<i32>>,
     /// Publishes the offsets of the last checkpoint.
     publishing: Option<JoinHandle<()>>,
 }
@@ -95,6 +97,10 @@ impl KafkaSource {
         let group = format!("millrace-{}-{}", context.instance, context.operator);
         let mut required = SOURCE_REQUIRED.to_vec();
         required.push(("group.id", &group));
+        if config.reports_end {
+            required.retain(|(name, _)| *name != "enable.partition.eof");
+            required.push(("enable.partition.eof", "true"));
+        }
         let properties = assemble(&table.connection, SOURCE_DEFAULTS, &config.properties, &required)?;
         let spec = format_spec(table).map_err(|e| ConnectorError::Config(e.to_string()))?;
         let decoder = Decoder::new(&spec, &readable(&config, table)?).map_err(|e| ConnectorError::Config(e.to_string()))?;
@@ -146,6 +152,7 @@ impl KafkaSource {
             metrics: context.metrics,
             batch_rows_max: context.batch_rows_max.max(1),
             discovery: Discovery { interval, next_at: Instant::now() + interval.unwrap_or_default(), running: None },
+            ended: config.reports_end.then(BTreeSet::new),
             publishing: None,
         };
         source.metrics.watermark_ms.store(i64::MIN, Relaxed);
@@ -218,7 +225,7 @@ impl KafkaSource {
     }
 
     /// librdkafka retries what may pass by itself; what it cannot mend ends the source.
-    fn partition_failed(&self, partition: i32, failure: &Failure) -> Result<(), ConnectorError> {
+    fn partition_failed(&mut self, partition: i32, failure: &Failure) -> Result<(), ConnectorError> {
         use Code::*;
         match failure.code {
             RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET | RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE => {
@@ -229,6 +236,12 @@ impl KafkaSource {
                 );
                 let system = format!("kafka topic `{}` on {}", self.share.topic, crate::failure::cluster(&self.share.connection));
                 Err(ConnectorError::External { system, message, retryable: false })
+            }
+            RD_KAFKA_RESP_ERR__PARTITION_EOF => {
+                if let Some(ended) = &mut self.ended {
+                    ended.insert(partition);
+                }
+                Ok(())
             }
             RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
             | RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC
@@ -345,6 +358,12 @@ impl Source for KafkaSource {
                 Wake::Partitions(found) => self.add_partitions(found)?,
             }
         }
+    }
+
+    fn has_reached_end(&self) -> bool {
+        // What was there before the end has been handed out when nothing is left between.
+        let is_drained = self.ready.is_none() && self.decoded >= self.messages.len();
+        is_drained && self.ended.as_ref().is_some_and(|ended| self.positions.keys().all(|partition| ended.contains(partition)))
     }
 
     fn snapshot(&mut self) -> Result<Vec<u8>, ConnectorError> {

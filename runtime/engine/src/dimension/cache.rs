@@ -76,6 +76,10 @@ impl Whole {
         self.by_key.len()
     }
 
+    pub fn contains(&self, key: &[u8]) -> bool {
+        self.by_key.contains_key(key)
+    }
+
     pub fn is_older_than(&self, ttl: Option<Duration>) -> bool {
         ttl.is_some_and(|ttl| self.loaded.elapsed() >= ttl)
     }

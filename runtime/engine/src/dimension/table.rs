@@ -1,7 +1,7 @@
 //! One dimension table: its updater, its cache, its figures.
 
 use super::{
-    DimensionMetrics,
+    ALL_BYTES_MAX, ALL_ROWS_MAX, DeclarationError, DimensionMetrics,
     cache::{Codec, Whole},
 };
 use crate::{
@@ -29,23 +29,12 @@ use std::{
 };
 use tokio::sync::Mutex;
 
-/// Rows of a whole table, unless the job says.
-const ALL_ROWS_MAX: u64 = 1_000_000;
 /// Keys kept, unless the job says.
 const LRU_KEYS_MAX: u64 = 10_000;
-/// Bytes of a whole table.
-const ALL_BYTES_MAX: usize = 256 << 20;
 /// Keys of one call of `load`.
 const LOAD_KEYS_MAX: usize = 10_000;
 /// After a failed load the next one waits so long.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
-
-/// What is wrong with a declaration.
-pub(super) struct DeclarationError {
-    pub field: &'static str,
-    pub code: String,
-    pub message: String,
-}
 
 /// A cached answer of the updater: the values, or that there are none.
 type Known = Option<Arc<[u8]>>;
@@ -190,8 +179,18 @@ impl DimensionTable {
         }
     }
 
+    /// Key and value columns.
+    pub fn rows_schema(&self) -> &SchemaRef {
+        &self.shared.rows_schema
+    }
+
     /// Values of `keys`, whose columns have been checked.
     pub async fn lookup(&self, keys: RecordBatch) -> Result<RecordBatch, String> {
+        self.lookup_found(keys).await.map(|(rows, _)| rows)
+    }
+
+    /// Values of `keys`, and for which of them there is a row.
+    pub async fn lookup_found(&self, keys: RecordBatch) -> Result<(RecordBatch, Vec<bool>), String> {
         let failed = |e: arrow_schema::ArrowError| format!("dimension table `{}`: {e}", self.shared.name);
         let bytes = self.shared.codec.keys_of(&keys).map_err(failed)?;
         match &self.shared.cache {
@@ -200,12 +199,13 @@ impl DimensionTable {
                 let (rows, found) = whole.lookup(&bytes).map_err(failed)?;
                 self.shared.hits.fetch_add(found as u64, Relaxed);
                 self.shared.misses.fetch_add((bytes.len() - found) as u64, Relaxed);
-                Ok(rows)
+                Ok((rows, bytes.iter().map(|key| whole.contains(key)).collect()))
             }
             Cache::Lru(cache) => {
                 let known = self.known(cache, keys, &bytes).await?;
                 let rows = bytes.iter().map(|key| known.get(key).and_then(|known| known.as_deref()));
-                self.shared.codec.rows(rows).map_err(failed)
+                let found = bytes.iter().map(|key| known.get(key).is_some_and(Option::is_some)).collect();
+                Ok((self.shared.codec.rows(rows).map_err(failed)?, found))
             }
         }
     }

@@ -7,7 +7,10 @@ pub mod etl;
 pub mod quality_check;
 pub mod sql;
 
-use crate::{catalog::Catalog, error::OperatorError, metrics::SubtaskMetrics, services::EngineServices, state::KeyGroupBlobs};
+use crate::{
+    catalog::Catalog, dimension::JobDimensions, error::OperatorError, metrics::SubtaskMetrics, services::EngineServices,
+    state::KeyGroupBlobs,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_connector::DeadLetters;
@@ -16,7 +19,6 @@ use millrace_model::{
     graph::{GraphError, Node},
     ids::{InstanceId, NodeId, TenantId},
 };
-use millrace_sandbox::DimensionTables;
 use std::{any::Any, collections::BTreeMap, sync::Arc};
 
 /// A kind of transforming operator.
@@ -68,7 +70,7 @@ pub struct PlanContext<'a> {
     /// Shared services.
     pub services: &'a EngineServices,
     /// The job's dimension tables.
-    pub dimensions: Arc<dyn DimensionTables>,
+    pub(crate) dimensions: Arc<JobDimensions>,
 }
 
 /// Columns by which the rows of an operator's inputs are spread over its subtasks.
@@ -130,7 +132,7 @@ pub struct OperatorContext {
     /// How many earlier subtasks there were; `None` at a fresh start.
     pub restored_parallelism: Option<usize>,
     /// The job's dimension tables.
-    pub dimensions: Arc<dyn DimensionTables>,
+    pub(crate) dimensions: Arc<JobDimensions>,
     /// Counters of the subtask.
     pub metrics: Arc<SubtaskMetrics>,
     /// Where rows go that could not be processed.
@@ -188,6 +190,11 @@ pub trait Operator: Send {
     /// Event time has reached `watermark_ms`; fires event-time timers.
     async fn on_watermark(&mut self, _watermark_ms: i64, _out: &mut Collector) -> Result<(), OperatorError> {
         Ok(())
+    }
+
+    /// The watermark that receivers get when this one has been handled: less where rows may leave later than they came.
+    fn output_watermark_ms(&self, watermark_ms: i64) -> i64 {
+        watermark_ms
     }
 
     /// When the next processing-time timer is due.

@@ -6,6 +6,7 @@
 //! node that a statement became.
 
 mod columns;
+mod dimension;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ pub(crate) use columns::{check_columns, declaration};
 
 use crate::{
     catalog::Catalog,
+    dimension::JobDimensions,
     functions::{ResolvedFunctions, resolve},
     operators::sql::{self, QueryPlan},
     plan::{ExecutionPlan, plan},
@@ -74,7 +76,7 @@ pub async fn plan_document(
         let queries = plan.queries().to_vec();
         return Ok(Planned { graph: document.clone(), plan: Some(plan), queries, warnings: Vec::new() });
     };
-    let expansion = expand(script, &document.parameters, tenant, catalog, services, is_question).await?;
+    let expansion = expand(script, document, tenant, catalog, services, is_question).await?;
     let Expansion { graph, parts, mut queries, warnings } = expansion;
     if graph.nodes.is_empty() {
         return Ok(Planned { graph, plan: None, queries, warnings });
@@ -98,13 +100,21 @@ struct Expansion {
 struct Parts {
     texts: BTreeMap<NodeId, NodeText>,
     places: BTreeMap<NodeId, Places>,
+    /// By position in the graph's dimension tables; those of the document have none.
+    dimensions: BTreeMap<usize, Places>,
 }
 
 impl Parts {
     /// An error of a node, shown in the script.
     fn in_script(&self, error: GraphError) -> GraphError {
-        let Some(node) = &error.node else { return error };
         let field = error.field.as_deref().unwrap_or_default();
+        let Some(node) = &error.node else {
+            let position = field.strip_prefix("dimension_tables[").and_then(|rest| rest.split(']').next()?.parse::<usize>().ok());
+            let Some(places) = position.and_then(|position| self.dimensions.get(&position)) else { return error };
+            let setting = field.rsplit('.').next().unwrap_or_default();
+            let place = places.of(if setting == "table" { "topic" } else { setting });
+            return GraphError { field: Some(FIELD.into()), place, ..error };
+        };
         let places = self.places.get(node);
         let place = match (self.texts.get(node), error.place) {
             (Some(text), Some(place)) => text.in_script(place),
@@ -121,12 +131,13 @@ fn sql_error(script: &str, error: &SqlError) -> GraphError {
 
 async fn expand(
     script: &str,
-    parameters: &JobParameters,
+    document: &JobGraph,
     tenant: &TenantId,
     catalog: &dyn Catalog,
     services: &EngineServices,
     is_question: bool,
 ) -> Result<Expansion, Vec<GraphError>> {
+    let parameters = &document.parameters;
     let fail = |error: SqlError| vec![sql_error(script, &error)];
     let (statements, uses) = parser::parse_script_with_uses(script).map_err(fail)?;
     let is_declared = |name: &str| statements.iter().any(|s| declares(s, name));
@@ -136,13 +147,21 @@ async fn expand(
     for (name, binding) in &project {
         session.add_table(TableDefinition::physical(name, &binding.schema, ChangelogMode::INSERT_ONLY, None));
     }
+    // Dimension tables of the document are there without a declaration.
+    let dimensions = JobDimensions::open(&document.dimension_tables, tenant, catalog, services).await?;
+    for shape in dimensions.shapes() {
+        session.connect(shape.name, sql::dimension_traits(&shape));
+        if !is_declared(shape.name) {
+            session.add_table(sql::dimension_of(&shape));
+        }
+    }
     let bound = session.execute(script).map_err(|e| fail(with_near(e, &near, script)))?;
     let inserts: Vec<&Insert> = statements.iter().flat_map(inserts_of).collect();
     if !is_question {
         check_results(&statements, &inserts, script).map_err(fail)?;
     }
     let tables = Tables { script, statements: &statements, uses: &uses, project: &project, catalog, services };
-    let mut builder = Builder { tables, session: &session, graph: new_graph(script, parameters, &session), ids: BTreeSet::new() };
+    let mut builder = Builder { tables, session: &session, graph: new_graph(script, document, &session), ids: BTreeSet::new() };
     let (mut parts, mut warnings, mut errors) = (Parts::default(), warnings::of_settings(script, &statements), Vec::new());
     for (insert, bound) in inserts.into_iter().zip(&bound.inserts) {
         match builder.insert(insert, bound, &mut parts).await {
@@ -175,7 +194,12 @@ fn open_session(
     }
     for statement in statements {
         let StatementKind::CreateTable(table) = &statement.kind else { continue };
-        let found = connector_of(table, statements).and_then(|name| tables::connector_named(name, services));
+        let connector = connector_of(table, statements);
+        if let (Some(name), Some(dimension::CONNECTOR)) = (table.name.parts.last(), connector) {
+            session.connect(&name.value, dimension::traits(table));
+            continue;
+        }
+        let found = connector.and_then(|name| tables::connector_named(name, services));
         if let (Some(name), Some((connector, sql))) = (table.name.parts.last(), found) {
             // Options are checked with the connector's settings, all at once: no connector is named here.
             let metadata = connector.source_metadata(&serde_json::Map::new()).into_iter();
@@ -241,14 +265,15 @@ fn check_results(statements: &[Statement], inserts: &[&Insert], script: &str) ->
 }
 
 /// An empty graph with the script and the parameters that it sets.
-fn new_graph(script: &str, parameters: &JobParameters, session: &Session) -> JobGraph {
-    let mut parameters = parameters.clone();
+fn new_graph(script: &str, document: &JobGraph, session: &Session) -> JobGraph {
+    let mut parameters = document.parameters.clone();
     let settings = session.settings();
     // A script declares the time of each table itself.
     parameters.time_attribute = TimeAttribute::ProcessingTime;
     parameters.parallelism = settings.parallelism.unwrap_or(parameters.parallelism);
     parameters.checkpoint_interval_ms = settings.checkpoint_interval_ms.unwrap_or(parameters.checkpoint_interval_ms);
-    JobGraph { sql: Some(script.to_owned()), parameters, ..JobGraph::default() }
+    let dimension_tables = document.dimension_tables.clone();
+    JobGraph { sql: Some(script.to_owned()), parameters, dimension_tables, ..JobGraph::default() }
 }
 
 struct Builder<'a> {
@@ -273,6 +298,10 @@ impl Builder<'_> {
                 let error = SqlError::new("sql.unsupported", message, insert.span);
                 errors.push(sql_error(self.tables.script, &error.with_hint("declare a second table over the same topic")));
             }
+        }
+        let lookups: BTreeSet<&str> = bound.plan.lookups().into_iter().map(|join| join.table.as_str()).collect();
+        for name in lookups {
+            errors.extend(self.dimension(name, insert.span, parts).err().into_iter().flatten());
         }
         let row = self.graph.edges.len() as f64 * 60.0;
         for (name, hints) in sources {
@@ -308,6 +337,19 @@ impl Builder<'_> {
         warnings.extend(self.add(&sink_id, &bound.table.name, resolved, Position { x: 640.0, y: 80.0 + row }, parts));
         self.graph.edges.push(Edge { from: NodeId::new(query_id), to: NodeId::new(sink_id) });
         Ok(warnings)
+    }
+
+    /// Adds a dimension table that the script declares, if it is not there yet.
+    fn dimension(&mut self, name: &str, span: millrace_sql::ast::Span, parts: &mut Parts) -> Result<(), Vec<GraphError>> {
+        let Some(definition) = self.session.table(name) else { return Ok(()) };
+        let is_known = self.graph.dimension_tables.iter().any(|t| t.name == name);
+        if is_known || definition.options.get("connector").is_none_or(|c| c != dimension::CONNECTOR) {
+            return Ok(());
+        }
+        let (spec, places) = self.tables.dimension(definition, span)?;
+        parts.dimensions.insert(self.graph.dimension_tables.len(), places);
+        self.graph.dimension_tables.push(spec);
+        Ok(())
     }
 
     /// Adds a source or sink; answers its warnings.

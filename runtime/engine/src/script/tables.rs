@@ -7,7 +7,7 @@ use crate::{
     services::EngineServices,
 };
 use millrace_connector::{ConfigError, Connector, SqlConnector, SqlNode, SqlTable, TableBinding};
-use millrace_model::graph::{GraphError, TextPlace};
+use millrace_model::graph::{DimensionTableSpec, GraphError, TextPlace};
 use millrace_sql::{
     SqlError, TableDefinition,
     ast::{CreateTable, HintOption, Span, Statement},
@@ -136,6 +136,15 @@ impl Tables<'_> {
         Ok(Resolved { kind, node, binding: Some(binding), places })
     }
 
+    /// The entry of the graph that a declared dimension table stands for.
+    pub(super) fn dimension(&self, table: &TableDefinition, span: Span) -> Result<(DimensionTableSpec, Places), Vec<GraphError>> {
+        let create = super::columns::declaration(self.statements, &table.name);
+        let wanted = Use { definition: table, hints: &BTreeMap::new(), span, side: Side::Source };
+        let places = self.places(&wanted, create);
+        let spec = super::dimension::spec(table);
+        spec.map_err(|errors| errors.into_iter().map(|e| self.option_error(&places, e)).collect::<Vec<_>>()).map(|spec| (spec, places))
+    }
+
     /// The warning or error at its option's place.
     pub(super) fn option_error(&self, places: &Places, error: ConfigError) -> GraphError {
         let message = format!("option '{}' {}", error.field, error.message);
@@ -176,6 +185,10 @@ impl Tables<'_> {
             let message = format!("is missing; say where the rows are, with one of {}", list());
             return Err(at_option("connector", "sql.no_connector", message));
         };
+        if wanted == super::dimension::CONNECTOR {
+            let message = "is 'dimension': such a table is looked up with `FOR SYSTEM_TIME AS OF`, nothing is written to it";
+            return Err(at_option("connector", "sql.dimension_not_read", message));
+        }
         let Some(found) = all.iter().find(|(_, sql)| sql.name == wanted) else {
             let message = match nearest(wanted, names.clone()) {
                 Some(near) => format!("is '{wanted}'; did you mean '{near}'?"),

@@ -35,6 +35,9 @@ impl Connector for LogConnector {
         let missing = table.schema.fields().iter().find(|f| !f.nullable && input.field(&f.name).is_none_or(|i| i.nullable));
         missing.map(|f| ConfigError::new("table", "config.schema_mismatch", format!("`{}` may be NULL", f.name))).into_iter().collect()
     }
+    fn dimension_source(&self, table: &TableBinding, _: &BTreeMap<String, String>) -> Option<Map<String, Value>> {
+        Some(Map::from_iter([("table".into(), json!(table.name))]))
+    }
     fn accepts_changes(&self, config: &Map<String, Value>) -> bool {
         config.contains_key("key")
     }
@@ -229,6 +232,26 @@ async fn every_error_points_into_the_script() {
              INSERT INTO u SELECT usr, COUNT(*) FROM clicks GROUP BY usr, url",
             &["1:14 graph.key_does_not_fit no columns of its result"],
         ),
+        (
+            "a dimension table from nowhere",
+            "CREATE TABLE d (usr STRING) WITH ('connector' = 'dimension');\nINSERT INTO per_user SELECT c.usr, 1 FROM (SELECT usr, PROCTIME() AS p FROM clicks) AS c JOIN d FOR SYSTEM_TIME AS OF c.p AS d ON c.usr = d.usr",
+            &["1:35 sql.missing_option say where the rows come from"],
+        ),
+        (
+            "a dimension table with a slip, and without a key",
+            "CREATE TABLE d (usr STRING) WITH ('connector' = 'dimension',\n 'topic' = 'per_user', 'cach' = 'LRU');\nINSERT INTO per_user SELECT c.usr, 1 FROM (SELECT usr, PROCTIME() AS p FROM clicks) AS c JOIN d FOR SYSTEM_TIME AS OF c.p AS d ON c.usr = d.usr",
+            &["2:2 sql.no_primary_key", "2:24 sql.unknown_option did you mean 'cache'"],
+        ),
+        (
+            "a dimension table of a topic that is not there",
+            "CREATE TABLE d (usr STRING, PRIMARY KEY (usr) NOT ENFORCED) WITH ('connector' = 'dimension', 'topic' = 'cliks');\nINSERT INTO per_user SELECT c.usr, 1 FROM (SELECT usr, PROCTIME() AS p FROM clicks) AS c JOIN d FOR SYSTEM_TIME AS OF c.p AS d ON c.usr = d.usr",
+            &["1:94 config.unknown_table did you mean `clicks`"],
+        ),
+        (
+            "a dimension table that is read",
+            "CREATE TABLE d (usr STRING, PRIMARY KEY (usr) NOT ENFORCED) WITH ('connector' = 'dimension', 'topic' = 'per_user');\nINSERT INTO per_user SELECT usr, 1 FROM d",
+            &["2:41 sql.dimension_not_read they do not flow"],
+        ),
         ("a setting", "SET 'table.exec.state.tll' = '1 h';\nINSERT INTO per_user SELECT usr, 1 FROM clicks", &["1:5 sql.unknown_option"]),
     ];
     let mut wrong = Vec::new();
@@ -250,6 +273,26 @@ async fn every_error_points_into_the_script() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A declared dimension table becomes one of the graph, once, whatever looks it up.
+#[tokio::test]
+async fn dimension_tables_become_entries_of_the_graph() {
+    let script = "CREATE TABLE totals (usr STRING, n BIGINT NOT NULL, PRIMARY KEY (usr) NOT ENFORCED) WITH ('connector' = 'dimension', 'topic' = 'per_user');
+        CREATE VIEW c AS SELECT usr, url, PROCTIME() AS proc FROM clicks;
+        INSERT INTO per_user SELECT c.usr, t.n FROM c JOIN totals FOR SYSTEM_TIME AS OF c.proc AS t ON c.usr = t.usr;
+        INSERT INTO `risk.alarms` SELECT c.usr, t.n FROM c LEFT JOIN totals FOR SYSTEM_TIME AS OF c.proc AS t ON c.url = t.usr;";
+    let found = planned(script, json!({}), false).await.unwrap_or_else(|e| panic!("{e:#?}"));
+    let expected = json!([{
+        "name": "totals", "table": "per_user", "primary_key": ["usr"], "parameters": {}, "cache": "LRU", "cache_size": 0, "cache_ttl_ms": 0,
+    }]);
+    assert_eq!(json!(found.graph.dimension_tables), expected);
+    assert!(
+        found.queries[0].plan.contains("LookupJoin(table=[totals], joinType=[InnerJoin], lookup=[usr=usr]"),
+        "{}",
+        found.queries[0].plan
+    );
+    assert_eq!(found.plan.unwrap().pins()["dimension_table:totals"]["table"], "per_user");
 }
 
 #[tokio::test]

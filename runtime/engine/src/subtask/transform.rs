@@ -55,7 +55,8 @@ impl TransformSubtask {
                 self.metrics.watermark(watermark_ms);
                 self.operator.on_watermark(watermark_ms, out).await?;
                 self.send(out).await?;
-                Ok(self.output.broadcast(&Message::Watermark(watermark_ms)).await?)
+                let behind_ms = self.operator.output_watermark_ms(watermark_ms);
+                Ok(self.output.broadcast(&Message::Watermark(behind_ms)).await?)
             }
             GateEvent::Idle => Ok(self.output.broadcast(&Message::Idle).await?),
             GateEvent::Active => Ok(self.output.broadcast(&Message::Active).await?),

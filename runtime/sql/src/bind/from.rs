@@ -28,7 +28,9 @@ impl Binder<'_> {
         let (mut node, mut scope) = self.reference(first, None)?;
         let mut name = reference_name(first);
         for reference in rest {
-            if is_lateral(reference) {
+            if super::as_of::is_as_of(reference) {
+                (node, scope) = self.as_of_join((node, scope), reference, (JoinKind::Inner, &JoinConstraint::None), span)?;
+            } else if is_lateral(reference) {
                 (node, scope) = self.correlate(node, scope, reference, false, span)?;
             } else {
                 let left = Bound { node, scope, name };
@@ -46,7 +48,9 @@ impl Binder<'_> {
         match &reference.kind {
             TableReferenceKind::Named { name, hints, as_of } => {
                 if as_of.is_some() {
-                    return Err(self.placed(not_yet("`FOR SYSTEM_TIME AS OF`", reference.span)));
+                    let message = "`FOR SYSTEM_TIME AS OF` needs a table on its left whose rows have the time";
+                    let error = self.error("sql.misplaced_as_of", message, reference.span);
+                    return Err(error.with_hint("write `FROM facts AS f JOIN table FOR SYSTEM_TIME AS OF f.time AS t ON f.key = t.key`"));
                 }
                 let node = self.named(name, hints)?;
                 let own = name.parts.last().map(|p| p.value.as_str());
@@ -73,7 +77,7 @@ impl Binder<'_> {
         }
     }
 
-    fn aliased(&self, node: PlanNode, alias: Option<&TableAlias>, own: Option<&str>) -> Result<(PlanNode, Scope), SqlError> {
+    pub(super) fn aliased(&self, node: PlanNode, alias: Option<&TableAlias>, own: Option<&str>) -> Result<(PlanNode, Scope), SqlError> {
         let Some(alias) = alias else {
             let scope = scope_of(&node, own);
             return Ok((node, scope));
@@ -111,6 +115,7 @@ impl Binder<'_> {
         }
         if let Some(table) = names.tables.get(wanted) {
             let options = self.hinted_options(table, hints)?;
+            self.check_flows(table, name.span())?;
             let outer = self.view_use.replace(self.view_use.unwrap_or(name.span()));
             let node = self.scan(table, options, name.span());
             self.view_use = outer;
@@ -143,6 +148,9 @@ impl Binder<'_> {
     ) -> Result<(PlanNode, Scope), SqlError> {
         let left_name = reference_name(left);
         let (node, scope) = self.reference(left, None)?;
+        if super::as_of::is_as_of(right) {
+            return self.as_of_join((node, scope), right, (kind, constraint), span);
+        }
         if !is_lateral(right) {
             let name = reference_name(right);
             let (right, right_scope) = self.reference(right, None)?;

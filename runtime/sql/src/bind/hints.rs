@@ -12,8 +12,34 @@ use std::collections::BTreeMap;
 
 const KNOWN: &[&str] = &["OPTIONS", "STATE_TTL", "LOOKUP", "BROADCAST", "SHUFFLE_HASH", "SHUFFLE_MERGE", "NEST_LOOP", "MULTI_JOIN"];
 
+/// What `LOOKUP` may say that changes how rows are looked up and not what is found.
+const LOOKUP_TUNING: &[&str] = &["table", "async", "output-mode", "capacity", "timeout", "shuffle"];
+/// What it may say in Flink besides.
+const LOOKUP_RETRY: &[&str] = &["retry-predicate", "retry-strategy", "fixed-delay", "max-attempts"];
+
+/// A look-up is answered once, from memory: nothing can be tried again.
+fn check_lookup(hint: &Hint) -> Result<(), SqlError> {
+    for option in &hint.options {
+        if LOOKUP_TUNING.contains(&option.key.as_str()) {
+            continue;
+        }
+        if LOOKUP_RETRY.contains(&option.key.as_str()) {
+            let message = format!("`{}`: a look-up that finds nothing is not tried again", option.key);
+            let error = SqlError::new("sql.unsupported", message, option.span);
+            return Err(error.with_hint("leave it out; rows that may come late are better joined as a stream, with a time to live"));
+        }
+        let error = SqlError::new("sql.unknown_option", format!("LOOKUP has no option `{}`", option.key), option.span);
+        return Err(match nearest(&option.key, LOOKUP_TUNING.iter().copied()) {
+            Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+            None => error.with_hint(format!("its options are {}", LOOKUP_TUNING.join(", "))),
+        });
+    }
+    Ok(())
+}
+
 /// Refuses hints that are not known.
 pub(super) fn check(hints: &[Hint]) -> Result<(), SqlError> {
+    hints.iter().filter(|h| h.name.value.eq_ignore_ascii_case("LOOKUP")).try_for_each(check_lookup)?;
     let Some(unknown) = hints.iter().find(|h| !KNOWN.iter().any(|k| h.name.value.eq_ignore_ascii_case(k))) else {
         return Ok(());
     };

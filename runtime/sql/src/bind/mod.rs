@@ -3,6 +3,7 @@
 //! Invariant: every error points at the text that caused it and says what was expected.
 
 mod aggregate;
+mod as_of;
 mod call;
 mod expression;
 mod from;
@@ -27,7 +28,7 @@ pub(crate) use path::own_name;
 pub use table::{ColumnSource, SourceTraits, TableColumn, TableDefinition};
 
 use crate::{
-    ast::{Query, Span},
+    ast::{Expression, Query, Span},
     error::SqlError,
     plan::{NodeKind, PlanColumn, PlanNode},
     settings::Settings,
@@ -69,6 +70,10 @@ pub struct Binder<'a> {
     depth: usize,
     /// Number of window functions so far: tells their windows apart.
     windows: usize,
+    /// WHERE of the query that is bound: a comma says nothing of what it joins.
+    selection: Option<Expression>,
+    /// A table is bound whose rows are looked up.
+    looks_up: bool,
     /// Views are errors of their own text: while one is bound, errors point at its use.
     view_use: Option<Span>,
     /// Times to live of the tables of the SELECT that is being bound, as its hint says.
@@ -80,7 +85,18 @@ pub struct Binder<'a> {
 impl<'a> Binder<'a> {
     /// A binder over these names.
     pub fn new(names: &'a Names, settings: &'a Settings) -> Self {
-        Self { names, settings, common: Vec::new(), depth: 0, windows: 0, view_use: None, ttl_hints: Vec::new(), attached: None }
+        Self {
+            names,
+            settings,
+            common: Vec::new(),
+            depth: 0,
+            windows: 0,
+            selection: None,
+            looks_up: false,
+            view_use: None,
+            ttl_hints: Vec::new(),
+            attached: None,
+        }
     }
 
     /// Binds a query.

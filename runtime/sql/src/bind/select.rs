@@ -26,7 +26,10 @@ impl Binder<'_> {
         super::hints::check(&select.hints).map_err(|e| self.placed(e))?;
         let ttl_hints = self.ttl_hints(&select.hints, &select.from)?;
         let outer_hints = std::mem::replace(&mut self.ttl_hints, ttl_hints);
-        let (mut node, scope) = self.from(&select.from, select.span)?;
+        let outer_selection = std::mem::replace(&mut self.selection, select.selection.clone());
+        let from = self.from(&select.from, select.span);
+        self.selection = outer_selection;
+        let (mut node, scope) = from?;
         let ttl_hints = std::mem::replace(&mut self.ttl_hints, outer_hints);
         if select.qualify.is_some() || !select.windows.is_empty() {
             return Err(self.placed(not_yet("`OVER` windows", select.span)));

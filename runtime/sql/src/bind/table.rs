@@ -46,6 +46,10 @@ pub struct SourceTraits {
     pub metadata: BTreeMap<String, Typed>,
     /// Whether it makes watermarks of its own.
     pub makes_watermarks: bool,
+    /// It is a dimension table: rows are looked up, none flow.
+    pub is_dimension: bool,
+    /// Columns that every look-up must give; `None` if any will do.
+    pub lookup_keys: Option<Vec<String>>,
     /// Options that its tables may have; one that ends in `*` stands for all that begin so.
     pub options: Vec<String>,
 }

@@ -6,8 +6,9 @@
 //! Invariant: the output columns keep their positions.
 
 use super::{
-    JoinKind, NodeKind, PlanColumn, PlanNode, TimeKind,
+    IntervalJoin, JoinKind, NodeKind, PlanColumn, PlanNode, TimeKind,
     filters::{conjunction, conjuncts, filtered},
+    interval_join,
     join::{Join, JoinKey, join_columns},
     window_join,
 };
@@ -44,10 +45,11 @@ pub(super) fn arranged(mut join: Join, columns: Vec<PlanColumn>, filters: Vec<Ex
     let right_filters = right_filters.into_iter().map(|f| f.map_columns(&|i| i - width)).collect();
     let mut left = filtered(*join.left, left_filters);
     let mut right = filtered(*join.right, right_filters);
+    let bounds = interval_join::bounds(join.kind, &mut condition, &left, &right);
     let mut added = [Vec::new(), Vec::new()];
     let mut rest = Vec::new();
     for part in condition {
-        match key_of(&part, width) {
+        match key_of(&part, width).filter(|key| bounds.is_none() || !key.matches_nulls) {
             Some(KeyParts { left: l, right: r, matches_nulls, is_exact }) => {
                 if !is_exact {
                     rest.push(part);
@@ -70,14 +72,10 @@ pub(super) fn arranged(mut join: Join, columns: Vec<PlanColumn>, filters: Vec<Ex
     join.condition = conjunction(rest).map(|c| c.map_columns(&moved));
     (join.left, join.right) = (Box::new(left), Box::new(right));
     let made = join_columns(&join.left, &join.right, join.kind);
-    let node = match window_join::of(join) {
-        Ok(join) => PlanNode { columns: join.columns(made), kind: NodeKind::WindowJoin(join) },
-        Err(join) => {
-            // The result of a regular join has no event time: rows come whenever their partner does.
-            let joined = |t: TimeKind| matches!(t, TimeKind::Rowtime | TimeKind::JoinedRowtime).then_some(TimeKind::JoinedRowtime);
-            let plain = |c: PlanColumn| PlanColumn { time: c.time.and_then(joined), window: None, ..c };
-            PlanNode { columns: made.into_iter().map(plain).collect(), kind: NodeKind::Join(join) }
-        }
+    let node = match bounds {
+        // Rows leave while their times are still to come for whoever is behind: they stay event times.
+        Some(bounds) => PlanNode { columns: made, kind: NodeKind::IntervalJoin(IntervalJoin::of(join, bounds)) },
+        None => unbounded(join, made),
     };
     let named = |i: usize, from: &PlanColumn| PlanColumn { name: from.name.clone(), ..node.columns[moved(i)].clone() };
     let columns: Vec<PlanColumn> = columns.iter().enumerate().map(|(i, c)| named(i, c)).collect();
@@ -86,6 +84,19 @@ pub(super) fn arranged(mut join: Join, columns: Vec<PlanColumn>, filters: Vec<Ex
     }
     let projection = (0..columns.len()).map(|i| Expr::column(moved(i), columns[i].typed.clone())).collect();
     (PlanNode { kind: NodeKind::Calc { input: Box::new(node), predicate: None, projection }, columns }, above)
+}
+
+/// A join of rows of the same window, or of all rows.
+fn unbounded(join: Join, made: Vec<PlanColumn>) -> PlanNode {
+    match window_join::of(join) {
+        Ok(join) => PlanNode { columns: join.columns(made), kind: NodeKind::WindowJoin(join) },
+        Err(join) => {
+            // The result of a regular join has no event time: rows come whenever their partner does.
+            let joined = |t: TimeKind| matches!(t, TimeKind::Rowtime | TimeKind::JoinedRowtime).then_some(TimeKind::JoinedRowtime);
+            let plain = |c: PlanColumn| PlanColumn { time: c.time.and_then(joined), window: None, ..c };
+            PlanNode { columns: made.into_iter().map(plain).collect(), kind: NodeKind::Join(join) }
+        }
+    }
 }
 
 /// The only side whose columns `expr` reads; `None` when it reads both or neither.

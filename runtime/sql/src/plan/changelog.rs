@@ -55,13 +55,17 @@ pub fn changelog_mode(node: &PlanNode) -> ChangelogMode {
     match &node.kind {
         NodeKind::Scan(scan) => scan.changes,
         NodeKind::ChangelogNormalize { .. } => ChangelogMode::ALL,
-        NodeKind::Values { .. } | NodeKind::WindowAggregate { .. } | NodeKind::MatchRecognize(_) | NodeKind::WindowJoin(_) => {
-            ChangelogMode::INSERT_ONLY
-        }
+        NodeKind::Values { .. }
+        | NodeKind::WindowAggregate { .. }
+        | NodeKind::MatchRecognize(_)
+        | NodeKind::WindowJoin(_)
+        | NodeKind::IntervalJoin(_) => ChangelogMode::INSERT_ONLY,
+        NodeKind::TemporalJoin(join) => changelog_mode(&join.left),
         NodeKind::Calc { input, .. }
         | NodeKind::Expand { input, .. }
         | NodeKind::WindowTable { input, .. }
-        | NodeKind::Correlate { input, .. } => changelog_mode(input),
+        | NodeKind::Correlate { input, .. }
+        | NodeKind::LookupJoin(super::LookupJoin { input, .. }) => changelog_mode(input),
         NodeKind::Join(join) => join.changelog_mode(),
         NodeKind::Union { inputs } => inputs.iter().map(changelog_mode).fold(ChangelogMode::INSERT_ONLY, ChangelogMode::or),
         NodeKind::GroupAggregate { input, calls, .. } => {

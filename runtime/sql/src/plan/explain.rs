@@ -128,6 +128,9 @@ fn operator(node: &PlanNode) -> String {
             };
             format!("Correlate(invocation=[{call}], joinType=[{}]", if *is_left { "LEFT" } else { "INNER" })
         }
+        NodeKind::LookupJoin(join) => join.explained(&node.columns),
+        NodeKind::IntervalJoin(join) => join.explained(&node.columns),
+        NodeKind::TemporalJoin(join) => join.explained(&node.columns),
     }
 }
 

@@ -8,9 +8,13 @@ pub mod changelog;
 mod columns;
 pub mod explain;
 mod filters;
+mod interval_join;
 mod join;
+mod lookup_join;
 mod match_recognize;
 mod prune;
+mod sides;
+mod temporal_join;
 mod upsert_key;
 mod window;
 mod window_join;
@@ -18,9 +22,12 @@ mod window_join;
 pub use changelog::ChangelogMode;
 pub use columns::{Lineage, PlanColumn, SourceColumn, TimeKind, WindowBound, WindowPart};
 pub(crate) use filters::pushed;
+pub use interval_join::{IntervalBounds, IntervalJoin};
 pub(crate) use join::joined;
 pub use join::{Join, JoinKey, JoinKind, SideRows};
+pub use lookup_join::{LookupJoin, LookupKey};
 pub use match_recognize::{MatchExpr, MatchOperand, MatchRecognize, MatchRows, MatchSkip, MatchVariable, OrderKey};
+pub use temporal_join::TemporalJoin;
 pub use upsert_key::{UpsertKey, upsert_keys};
 pub use window::{WindowKind, WindowSpec, WindowStrategy};
 pub use window_join::WindowJoin;
@@ -139,6 +146,12 @@ pub enum NodeKind {
     Join(Join),
     /// A join of rows of the same window.
     WindowJoin(WindowJoin),
+    /// Rows joined to those of a dimension table as it is now.
+    LookupJoin(LookupJoin),
+    /// Rows of two inputs joined by their times.
+    IntervalJoin(IntervalJoin),
+    /// Rows joined to the versions that were valid at their time.
+    TemporalJoin(TemporalJoin),
 }
 
 /// Reads a table.
@@ -227,13 +240,16 @@ impl PlanNode {
             NodeKind::MatchRecognize(node) => vec![&node.input],
             NodeKind::Join(join) => vec![&join.left, &join.right],
             NodeKind::WindowJoin(join) => vec![&join.left, &join.right],
+            NodeKind::IntervalJoin(join) => vec![&join.left, &join.right],
+            NodeKind::TemporalJoin(join) => vec![&join.left, &join.right],
             NodeKind::Calc { input, .. }
             | NodeKind::ChangelogNormalize { input, .. }
             | NodeKind::Expand { input, .. }
             | NodeKind::WindowTable { input, .. }
             | NodeKind::WindowAggregate { input, .. }
             | NodeKind::GroupAggregate { input, .. }
-            | NodeKind::Correlate { input, .. } => vec![input],
+            | NodeKind::Correlate { input, .. }
+            | NodeKind::LookupJoin(LookupJoin { input, .. }) => vec![input],
         }
     }
 
@@ -245,14 +261,23 @@ impl PlanNode {
             NodeKind::MatchRecognize(node) => vec![&mut node.input],
             NodeKind::Join(join) => vec![&mut join.left, &mut join.right],
             NodeKind::WindowJoin(join) => vec![&mut join.left, &mut join.right],
+            NodeKind::IntervalJoin(join) => vec![&mut join.left, &mut join.right],
+            NodeKind::TemporalJoin(join) => vec![&mut join.left, &mut join.right],
             NodeKind::Calc { input, .. }
             | NodeKind::ChangelogNormalize { input, .. }
             | NodeKind::Expand { input, .. }
             | NodeKind::WindowTable { input, .. }
             | NodeKind::WindowAggregate { input, .. }
             | NodeKind::GroupAggregate { input, .. }
-            | NodeKind::Correlate { input, .. } => vec![input],
+            | NodeKind::Correlate { input, .. }
+            | NodeKind::LookupJoin(LookupJoin { input, .. }) => vec![input],
         }
+    }
+
+    /// The look-ups in this tree.
+    pub fn lookups(&self) -> Vec<&LookupJoin> {
+        let own = if let NodeKind::LookupJoin(join) = &self.kind { Some(join) } else { None };
+        own.into_iter().chain(self.inputs().into_iter().flat_map(PlanNode::lookups)).collect()
     }
 
     /// The scans in this tree.

@@ -141,6 +141,9 @@ fn narrow(node: PlanNode, required: &BTreeSet<usize>) -> (PlanNode, Moved) {
             let (columns, moved) = appended(columns, &below, before, &input);
             (PlanNode { kind: NodeKind::Correlate { input: Box::new(input), function, is_left }, columns }, moved)
         }
+        NodeKind::LookupJoin(join) => join.narrowed(columns, required, narrow),
+        NodeKind::IntervalJoin(join) => join.narrowed(columns, required, exact),
+        NodeKind::TemporalJoin(join) => join.narrowed(columns, required, exact),
     }
 }
 

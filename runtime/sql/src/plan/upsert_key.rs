@@ -25,8 +25,12 @@ pub fn upsert_keys(node: &PlanNode) -> Vec<UpsertKey> {
         }
         NodeKind::Calc { input, projection, .. } => projected(&upsert_keys(input), projection),
         NodeKind::Join(join) => join.upsert_keys(),
+        NodeKind::LookupJoin(join) => join.upsert_keys(upsert_keys(&join.input)),
+        // A left row meets one version at most.
+        NodeKind::TemporalJoin(join) => upsert_keys(&join.left),
         NodeKind::Scan(scan) => scan_key(scan).into_iter().collect(),
-        NodeKind::Values { .. }
+        NodeKind::IntervalJoin(_)
+        | NodeKind::Values { .. }
         | NodeKind::Union { .. }
         | NodeKind::WindowJoin(_)
         | NodeKind::Expand { .. }

@@ -461,3 +461,25 @@ async fn an_upsert_topic_gives_the_latest_rows_of_keys_and_deletes() {
     assert_eq!(found, [format!("+U {}", row(1)), format!("+U {}", row(2)), deleted, format!("+U {}", row(3))]);
     assert_eq!(source.letters.0.lock().len(), 2, "a tombstone without a key, and one with a broken key");
 }
+
+/// DIM-1: a dimension table is filled by what its topic had; markers of transactions at the end of a partition and empty
+/// partitions do not keep it waiting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_every_partition_is_told_when_it_is_asked_for() {
+    use millrace_connector::Connector;
+    let table = table(3, CLICKS).await;
+    produce(&table, 0, &clicks(0..10));
+    produce(&table, 1, &clicks(10..12));
+    let config = crate::KafkaConnector.dimension_source(&table, &Default::default()).unwrap();
+    let mut source = SourceSetup::new(&table, serde_json::Value::Object(config)).open().await.unwrap();
+    assert!(!source.source.has_reached_end());
+    let mut rows = Vec::new();
+    while !source.source.has_reached_end() {
+        if let Ok(Ok(SourceEvent::Batch(batch))) = tokio::time::timeout(Duration::from_millis(50), source.source.next()).await {
+            rows.extend(shown(&batch));
+        }
+    }
+    assert_eq!(rows.len(), 12);
+    produce(&table, 2, &clicks(12..13));
+    assert_eq!(source.rows(&table, 1).await, clicks(12..13), "it reads on behind the end");
+}

@@ -46,6 +46,23 @@ impl Calc {
         self.project(&columns, kinds, count, context).map(|(rows, kinds)| Some(Batch { rows, kinds, origin }))
     }
 
+    /// As [`Self::apply`], for rows with a column `beside` them that is filtered too.
+    pub(crate) fn apply_with(
+        &self,
+        rows: &RecordBatch,
+        beside: ArrayRef,
+        context: &EvaluationContext,
+    ) -> Result<(RecordBatch, ArrayRef), OperatorError> {
+        let columns: Vec<ArrayRef> = self.used.iter().map(|&i| rows.column(i).clone()).collect();
+        let (columns, beside) = match self.chosen(rows, context)? {
+            Chosen::All => (columns, beside),
+            Chosen::None => (columns.iter().map(|c| c.slice(0, 0)).collect(), beside.slice(0, 0)),
+            Chosen::Some(filter) => (columns.iter().map(|c| filter.filter(c)).collect::<Result<Vec<_>, _>>()?, filter.filter(&beside)?),
+        };
+        let (rows, _) = self.project(&columns, None, beside.len(), context)?;
+        Ok((rows, beside))
+    }
+
     fn project(
         &self,
         columns: &[ArrayRef],

@@ -4,13 +4,16 @@ use super::{
     changelog_normalize::ChangelogNormalize,
     group_aggregate::GroupAggregate,
     groups::GroupSpec,
+    interval_join::IntervalJoin,
     join::{RegularJoin, window::WindowJoin},
     late_rows::LateRows,
+    lookup_join::LookupJoin,
     match_recognize::MatchOperator,
     session_aggregate::SessionAggregate,
     session_table::SessionTable,
     sliced_window_aggregate::{SlicedWindowAggregate, Slicing},
     stage::{Head, StageSettings},
+    temporal_join::TemporalJoin,
     window_aggregate::{WindowAggregate, Windows},
 };
 use crate::{
@@ -52,6 +55,9 @@ pub(super) fn open(head: &Head, settings: &StageSettings, context: OperatorConte
         }
         Head::Join(spec) => Ok(Box::new(RegularJoin::new(spec, settings, &context)?)),
         Head::WindowJoin(spec) => Ok(Box::new(WindowJoin::new(spec, settings, &context)?)),
+        Head::LookupJoin { join, output } => Ok(Box::new(LookupJoin::new(join, zone, output.to_arrow(), &context)?)),
+        Head::IntervalJoin { spec, output } => Ok(Box::new(IntervalJoin::new(spec, &settings.inputs, zone, output.to_arrow(), &context)?)),
+        Head::TemporalJoin { spec, output } => Ok(Box::new(TemporalJoin::new(spec, &settings.inputs, zone, output.to_arrow(), &context)?)),
         Head::SessionTable { window, output } => {
             let late = LateRows::open(settings.late_records, &context)?;
             Ok(Box::new(SessionTable::new(window, zone, late, output.to_arrow(), &context)?))

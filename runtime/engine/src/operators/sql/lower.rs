@@ -1,8 +1,10 @@
 //! From a plan tree to planned operators: where exchanges are needed, where steps share a subtask.
 
+use super::interval_join::IntervalSpec;
 use super::join::{JoinSpec, SideSpec, window::WindowJoinSpec};
 use super::late_rows::LateRecords;
 use super::stage::{Head, StageKind, StageSettings, Step};
+use super::temporal_join::TemporalSpec;
 use crate::functions::calls_project_function;
 use crate::operators::{KeyFields, PlannedTransform};
 use crate::plan::{PlannedOperator, Work};
@@ -10,7 +12,7 @@ use millrace_connector::MetadataColumn;
 use millrace_functions::Expr;
 use millrace_model::{Field, Schema, ids::NodeId};
 use millrace_sql::{
-    plan::{NodeKind, PlanColumn, PlanNode, Scan, ScanColumn, WindowKind, WindowStrategy},
+    plan::{IntervalJoin, LookupJoin, NodeKind, PlanColumn, PlanNode, Scan, ScanColumn, TemporalJoin, WindowKind, WindowStrategy},
     settings::Settings,
 };
 use std::{collections::HashSet, sync::Arc};
@@ -149,6 +151,9 @@ impl Lowering<'_> {
                 stage.steps.push(Step::Correlate { function: function.clone(), is_left: *is_left, output: schema_of(&plan.columns, None) });
                 Ok(stage)
             }
+            NodeKind::LookupJoin(join) => self.lookup_join(join, &plan.columns),
+            NodeKind::IntervalJoin(join) => self.interval_join(join, &plan.columns),
+            NodeKind::TemporalJoin(join) => self.temporal_join(join, &plan.columns),
             NodeKind::WindowTable { input, window } => {
                 if !matches!(window.kind, WindowKind::Session { .. }) {
                     let mut stage = self.stage(input)?;
@@ -189,6 +194,50 @@ impl Lowering<'_> {
                 self.keyed(input, keys, head, "group-aggregate")
             }
         }
+    }
+
+    /// A stage beside its input: any subtask may look up any key.
+    fn lookup_join(&mut self, join: &LookupJoin, columns: &[PlanColumn]) -> Result<Open, String> {
+        let before = self.stage(&join.input)?;
+        let parallelism = before.parallelism;
+        let position = self.finish(before, &join.input.columns, None);
+        let head = Head::LookupJoin { join: Box::new(join.clone()), output: schema_of(columns, None) };
+        Ok(Open {
+            inputs: vec![position],
+            schemas: vec![schema_of(&join.input.columns, None)],
+            key_fields: None,
+            parallelism,
+            head: Some(head),
+            steps: Vec::new(),
+            name: "lookup-join".into(),
+        })
+    }
+
+    fn interval_join(&mut self, join: &IntervalJoin, columns: &[PlanColumn]) -> Result<Open, String> {
+        let (left_keys, right_keys): (Vec<usize>, Vec<usize>) = join.keys.iter().copied().unzip();
+        let spec = IntervalSpec {
+            keys: [left_keys.clone(), right_keys.clone()],
+            times: join.bounds.is_event_time.then_some(join.bounds.times),
+            lower_ms: join.bounds.lower_ms,
+            upper_ms: join.bounds.upper_ms,
+            condition: join.condition.clone(),
+            keeps: join.keeps,
+        };
+        let head = Head::IntervalJoin { spec, output: schema_of(columns, None) };
+        self.keyed_inputs(&[(&join.left, &left_keys), (&join.right, &right_keys)], head, "interval-join")
+    }
+
+    fn temporal_join(&mut self, join: &TemporalJoin, columns: &[PlanColumn]) -> Result<Open, String> {
+        let (left_keys, right_keys): (Vec<usize>, Vec<usize>) = join.keys.iter().copied().unzip();
+        let spec = TemporalSpec {
+            keys: [left_keys.clone(), right_keys.clone()],
+            times: join.times,
+            condition: join.condition.clone(),
+            is_left: join.is_left,
+            state_ttl_ms: join.state_ttl_ms,
+        };
+        let head = Head::TemporalJoin { spec, output: schema_of(columns, None) };
+        self.keyed_inputs(&[(&join.left, &left_keys), (&join.right, &right_keys)], head, "temporal-join")
     }
 
     fn scan(&mut self, scan: &Scan, columns: &[PlanColumn]) -> Result<Open, String> {

@@ -15,9 +15,13 @@ mod expand;
 mod group_aggregate;
 mod groups;
 mod head;
+mod held_batches;
+mod interval_join;
 mod join;
 mod kept_watermark;
+mod key_slots;
 mod late_rows;
+mod lookup_join;
 pub(crate) mod lower;
 mod match_recognize;
 mod node;
@@ -28,6 +32,7 @@ mod session_table;
 mod sessions;
 mod sliced_window_aggregate;
 pub(crate) mod stage;
+mod temporal_join;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -37,7 +42,7 @@ mod window_table;
 mod window_time;
 
 pub(crate) use lower::with_metadata;
-pub(crate) use node::{KIND, SourceRequest, Upstream, node_functions, place, plan_sql};
+pub(crate) use node::{KIND, SourceRequest, Upstream, dimension_of, dimension_traits, node_functions, place, plan_sql};
 pub use node::{QueryColumn, QueryPlan};
 
 use crate::error::OperatorError;

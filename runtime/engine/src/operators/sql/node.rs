@@ -9,6 +9,7 @@ use super::{
     watermark::DeclaredWatermark,
 };
 use crate::{
+    dimension::{DimensionShape, JobDimensions},
     functions::{ResolvedFunctions, resolve},
     operators::PlanContext,
     plan::{PlannedOperator, Work},
@@ -67,6 +68,18 @@ pub(crate) struct Upstream {
     pub reads_by_name: bool,
     /// What the source can do.
     pub source: SourceTraits,
+}
+
+/// A dimension table of the job as a table of the session.
+pub(crate) fn dimension_of(shape: &DimensionShape<'_>) -> TableDefinition {
+    let primary_key = shape.primary_key.clone();
+    let source = Some(dimension_traits(shape));
+    TableDefinition { primary_key, source, ..TableDefinition::physical(shape.name, &shape.schema, ChangelogMode::INSERT_ONLY, None) }
+}
+
+pub(crate) fn dimension_traits(shape: &DimensionShape<'_>) -> SourceTraits {
+    let lookup_keys = shape.needs_key.then(|| shape.primary_key.clone());
+    SourceTraits { is_dimension: true, lookup_keys, ..SourceTraits::default() }
 }
 
 /// A planned SQL node.
@@ -156,8 +169,8 @@ pub(crate) async fn node_functions(node: &Node, context: &PlanContext<'_>) -> Re
 pub(crate) fn plan_sql(
     node: &Node,
     upstream: &[Upstream],
-    parameters: &JobParameters,
-    functions: &ResolvedFunctions,
+    dimensions: &JobDimensions,
+    (parameters, functions): (&JobParameters, &ResolvedFunctions),
     base: usize,
 ) -> Result<SqlPlanned, Vec<GraphError>> {
     let config: Config =
@@ -172,7 +185,7 @@ pub(crate) fn plan_sql(
         let wrong = |e: SqlError| vec![GraphError::in_document(format!("parameters.environment.{key}"), e.code, e.to_string())];
         session.settings_mut().set(&option).map_err(wrong)?;
     }
-    let plan = bind(&mut session, &config.sql, upstream).map_err(fail)?;
+    let plan = bind(&mut session, &config.sql, upstream, dimensions).map_err(fail)?;
     let settings = session.settings().clone();
     let parallelism = node.parallelism.or(settings.parallelism).unwrap_or(parameters.parallelism).max(1).into();
     let scanned = plan.scans();
@@ -229,7 +242,7 @@ fn metadata_columns(scans: &[&Scan], table: &str, schema: &Schema) -> Vec<Metada
 }
 
 /// Runs the script over the tables upstream; answers the plan of its SELECT or INSERT.
-fn bind(session: &mut Session, sql: &str, upstream: &[Upstream]) -> Result<PlanNode, SqlError> {
+fn bind(session: &mut Session, sql: &str, upstream: &[Upstream], dimensions: &JobDimensions) -> Result<PlanNode, SqlError> {
     let statements = parser::parse_script(sql)?;
     let declared: Vec<&str> = (statements.iter())
         .filter_map(|s| match &s.kind {
@@ -240,6 +253,13 @@ fn bind(session: &mut Session, sql: &str, upstream: &[Upstream]) -> Result<PlanN
     for table in upstream.iter().filter(|u| !declared.contains(&u.name.as_str())) {
         session.add_table(table_of(table)?);
     }
+    let is_hidden = |shape: &DimensionShape<'_>| upstream.iter().any(|u| u.name == shape.name);
+    for shape in dimensions.shapes().filter(|s| !is_hidden(s)) {
+        session.connect(shape.name, dimension_traits(&shape));
+        if !declared.contains(&shape.name) {
+            session.add_table(dimension_of(&shape));
+        }
+    }
     for table in upstream {
         session.connect(&table.name, SourceTraits { changes: table.changes, ..table.source.clone() });
     }
@@ -247,6 +267,11 @@ fn bind(session: &mut Session, sql: &str, upstream: &[Upstream]) -> Result<PlanN
     for table in upstream {
         if let (Some(create), Some(definition)) = (declaration(&statements, &table.name), session.table(&table.name)) {
             check_columns(definition, create, &table.schema, "what its node sends", true)?;
+        }
+    }
+    for shape in dimensions.shapes().filter(|s| !is_hidden(s)) {
+        if let (Some(create), Some(definition)) = (declaration(&statements, shape.name), session.table(shape.name)) {
+            check_columns(definition, create, &shape.schema, "the dimension table of this name", true)?;
         }
     }
     if let Some(insert) = script.inserts.iter().find(|i| !i.options.is_empty()) {

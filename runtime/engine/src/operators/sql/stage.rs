@@ -2,9 +2,11 @@
 
 use super::{
     calc::Calc,
+    interval_join::IntervalSpec,
     join::{JoinSpec, window::WindowJoinSpec},
     late_rows::LateRecords,
     sliced_window_aggregate::Slicing,
+    temporal_join::TemporalSpec,
     window_aggregate::Windows,
 };
 use crate::{
@@ -21,7 +23,9 @@ use millrace_model::{
     Batch, Origin, Schema,
     graph::{GraphError, Node},
 };
-use millrace_sql::plan::{AggregateCall, Correlation, MatchRecognize, MiniBatch, NodeKind, PlanNode, WindowSpec, WindowStrategy};
+use millrace_sql::plan::{
+    AggregateCall, Correlation, LookupJoin, MatchRecognize, MiniBatch, NodeKind, PlanNode, WindowSpec, WindowStrategy,
+};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// What a stage does; made by the lowering.
@@ -73,6 +77,19 @@ pub(crate) enum Head {
     },
     Join(JoinSpec),
     WindowJoin(WindowJoinSpec),
+    /// Keeps nothing; a head because it waits for answers.
+    LookupJoin {
+        join: Box<LookupJoin>,
+        output: Schema,
+    },
+    IntervalJoin {
+        spec: IntervalSpec,
+        output: Schema,
+    },
+    TemporalJoin {
+        spec: TemporalSpec,
+        output: Schema,
+    },
 }
 
 impl Head {
@@ -99,6 +116,10 @@ impl Head {
             Self::MatchRecognize { node, .. } => super::match_recognize::signature(node),
             Self::Join(spec) => spec.signature(),
             Self::WindowJoin(spec) => spec.signature(),
+            Self::LookupJoin { .. } => "nothing".into(),
+            Self::IntervalJoin { spec, .. } => format!("interval {spec:?}"),
+            // Time to live changes when keys are forgotten, not what is kept.
+            Self::TemporalJoin { spec, .. } => format!("versions {:?}", TemporalSpec { state_ttl_ms: None, ..spec.clone() }),
         };
         format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{what} {}", columns.join(" ")).as_bytes()))
     }
@@ -121,9 +142,18 @@ impl Head {
                     guests.open_match_expr(expr, context).await?;
                 }
             }
-            Self::Join(JoinSpec { condition, .. }) | Self::WindowJoin(WindowJoinSpec { condition, .. }) => {
+            Self::Join(JoinSpec { condition, .. })
+            | Self::WindowJoin(WindowJoinSpec { condition, .. })
+            | Self::IntervalJoin { spec: IntervalSpec { condition, .. }, .. }
+            | Self::TemporalJoin { spec: TemporalSpec { condition, .. }, .. } => {
                 if let Some(condition) = condition {
                     guests.open_expr(condition, context).await?;
+                }
+            }
+            Self::LookupJoin { join, .. } => {
+                let keys = join.keys.iter_mut().map(|k| &mut k.value);
+                for expr in keys.chain(&mut join.projection).chain(&mut join.predicate).chain(&mut join.condition) {
+                    guests.open_expr(expr, context).await?;
                 }
             }
         }
@@ -278,7 +308,7 @@ impl Stage {
         }
         self.drain(out)?;
         // What the head has just emitted was there before the watermark passed.
-        self.evaluation.watermark_ms = Some(watermark_ms);
+        self.evaluation.watermark_ms = Some(self.output_watermark_ms(watermark_ms));
         Ok(())
     }
 
@@ -339,6 +369,10 @@ impl Operator for Stage {
         let _permit = self.guests.enter().await;
         let outcome = self.watermark_in_turn(watermark_ms, out).await;
         self.told(outcome, &Origin::from([]))
+    }
+
+    fn output_watermark_ms(&self, watermark_ms: i64) -> i64 {
+        self.head.as_ref().map_or(watermark_ms, |head| head.output_watermark_ms(watermark_ms))
     }
 
     fn next_timer_ms(&self) -> Option<i64> {

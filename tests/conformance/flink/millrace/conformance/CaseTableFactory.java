@@ -15,6 +15,7 @@ public final class CaseTableFactory implements DynamicTableSourceFactory {
     static final ConfigOption<String> INPUT = key("input").stringType().noDefaultValue();
     static final ConfigOption<Integer> SPLITS = key("splits").intType().defaultValue(0);
     static final ConfigOption<String> CHANGELOG = key("changelog").stringType().defaultValue("auto");
+    static final ConfigOption<Boolean> LOOKUP = key("lookup").booleanType().defaultValue(false);
 
     @Override
     public String factoryIdentifier() {
@@ -28,7 +29,7 @@ public final class CaseTableFactory implements DynamicTableSourceFactory {
 
     @Override
     public Set<ConfigOption<?>> optionalOptions() {
-        return Set.of(SPLITS, CHANGELOG);
+        return Set.of(SPLITS, CHANGELOG, LOOKUP);
     }
 
     @Override
@@ -39,6 +40,9 @@ public final class CaseTableFactory implements DynamicTableSourceFactory {
         var file = Path.of(options.get(FOLDER)).resolve(options.get(INPUT)).normalize();
         var script = new CaseScript(file.toString(), options.get(SPLITS), options.get(CHANGELOG));
         var type = context.getPhysicalRowDataType();
+        if (options.get(LOOKUP)) {
+            return new CaseLookup.Source(script, type, context.getPrimaryKeyIndexes());
+        }
         return script.splits() > 0 ? new CaseTableSource.Split(script, type) : new CaseTableSource(script, type);
     }
 }

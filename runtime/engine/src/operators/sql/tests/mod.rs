@@ -9,6 +9,7 @@ use super::node::{Upstream, plan_sql};
 use crate::{
     catalog::{Catalog, CatalogError, PluginBinding},
     dead_letters::InstanceLetters,
+    dimension::JobDimensions,
     error::OperatorError,
     functions::ResolvedFunctions,
     metrics::SubtaskMetrics,
@@ -205,7 +206,13 @@ impl Query {
             reads_by_name: true,
             source: SourceTraits { changes, ..SourceTraits::default() },
         };
-        let planned = plan_sql(&node, &[upstream], &JobParameters::default(), &ResolvedFunctions::only(FunctionRegistry::builtin()), 1);
+        let planned = plan_sql(
+            &node,
+            &[upstream],
+            &JobDimensions::default(),
+            (&JobParameters::default(), &ResolvedFunctions::only(FunctionRegistry::builtin())),
+            1,
+        );
         let planned = planned.unwrap_or_else(|errors| panic!("{query}: {errors:?}"));
         let schema = planned.sources.into_iter().next().unwrap().schema;
         Self { schema, stages: planned.operators, shared: Shared::get(), changes, letters: Arc::new(InstanceLetters::new(None)) }
@@ -217,12 +224,8 @@ impl Query {
         let config = serde_json::json!({"key_fields": ["k", "m", "b"], "ttl_ms": 60_000});
         let node = serde_json::from_value(serde_json::json!({"id": "once", "kind": "deduplicate", "config": config})).unwrap();
         let kind: Arc<dyn OperatorKind> = Arc::new(DeduplicateKind);
-        let context = PlanContext {
-            tenant: &TenantId::new("t1"),
-            catalog: &NoNames,
-            services: &made.shared.services,
-            dimensions: Arc::new(millrace_sandbox::NoDimensions),
-        };
+        let context =
+            PlanContext { tenant: &TenantId::new("t1"), catalog: &NoNames, services: &made.shared.services, dimensions: Arc::default() };
         let planned = kind.plan(&node, &made.schema, &context).await.unwrap();
         let work = Work::Transform { kind, input: made.schema.clone(), planned };
         let stage = made.stages.remove(0);
@@ -246,7 +249,7 @@ impl Query {
                 parallelism: 1,
                 restored_subtasks: Vec::new(),
                 restored_parallelism: None,
-                dimensions: Arc::new(millrace_sandbox::NoDimensions),
+                dimensions: Arc::default(),
                 restored: restored.get(number).cloned().unwrap_or_default(),
                 metrics: Arc::new(SubtaskMetrics::default()),
                 dead_letters: self.letters.clone(),

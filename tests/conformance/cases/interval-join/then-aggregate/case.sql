@@ -1,0 +1,5 @@
+CREATE TABLE o (id INT, k STRING, amount INT, ts TIMESTAMP(3), proc AS PROCTIME(), WATERMARK FOR ts AS ts)
+WITH ('connector' = 'case', 'input' = '../../../inputs/interval-orders.jsonl');
+CREATE TABLE s (sid INT, k STRING, weight INT, at_time TIMESTAMP(3), proc AS PROCTIME(), WATERMARK FOR at_time AS at_time)
+WITH ('connector' = 'case', 'input' = '../../../inputs/interval-ships.jsonl');
+SELECT o.k, COUNT(*) AS n, MAX(s.weight) AS m FROM o JOIN s ON o.k = s.k AND o.ts BETWEEN s.at_time - INTERVAL '5' SECOND AND s.at_time + INTERVAL '1' SECOND GROUP BY o.k;

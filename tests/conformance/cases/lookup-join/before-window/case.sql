@@ -1,0 +1,6 @@
+CREATE TABLE f (id INT, k STRING, n INT, b BIGINT, ts TIMESTAMP(3), proc AS PROCTIME(), WATERMARK FOR ts AS ts)
+WITH ('connector' = 'case', 'input' = '../../../inputs/lookup-facts.jsonl');
+CREATE TABLE dim (k STRING, n INT, name STRING, price DECIMAL(10, 2), kind STRING, since TIMESTAMP_LTZ(3), tags ARRAY<STRING>)
+WITH ('connector' = 'case', 'input' = '../../../inputs/lookup-dim.jsonl', 'lookup' = 'true');
+CREATE VIEW j AS SELECT f.ts, d.kind, d.price FROM f JOIN dim FOR SYSTEM_TIME AS OF f.proc AS d ON f.k = d.k;
+SELECT window_start, kind, COUNT(*) AS c, SUM(price) AS s FROM TABLE(TUMBLE(TABLE j, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY window_start, window_end, kind;
