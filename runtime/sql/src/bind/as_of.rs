@@ -282,7 +282,7 @@ impl Binder<'_> {
 
     /// The column `name` within a part of the scope.
     fn own_column(&self, name: &Identifier, scope: &Scope, range: std::ops::Range<usize>) -> Result<Expr, SqlError> {
-        let within = Scope { columns: scope.columns.get(range.clone()).unwrap_or_default().to_vec() };
+        let within = Scope { columns: scope.columns.get(range.clone()).unwrap_or_default().to_vec(), outer: 0 };
         let written = ObjectName { parts: vec![name.clone()] };
         let found = within.resolve(&written).map_err(|e| self.placed(e))?;
         let typed = within.columns[found.index].column.typed.clone();
