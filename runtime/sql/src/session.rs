@@ -8,7 +8,7 @@ use crate::{
     bind::{Binder, Names, SourceTraits, TableDefinition},
     error::SqlError,
     parser,
-    plan::{PlanNode, explain, optimized},
+    plan::{PlanNode, explain, runnable},
     settings::Settings,
 };
 use declare::Declared;
@@ -148,7 +148,7 @@ impl Session {
                 Ok(())
             }
             StatementKind::Query(query) => {
-                script.query = Some(optimized(Binder::new(&self.names, &self.settings).query(query)?));
+                script.query = Some(runnable(Binder::new(&self.names, &self.settings).query(query)?)?);
                 Ok(())
             }
             StatementKind::Unsupported(what) => Err(not_in_a_job(what, statement.span)),

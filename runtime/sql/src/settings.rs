@@ -21,6 +21,8 @@ pub struct Settings {
     pub mini_batch_size: Option<u64>,
     /// `table.exec.mini-batch.allow-latency`
     pub mini_batch_latency_ms: Option<u64>,
+    /// `table.exec.emit.*`
+    pub emit: EmitSettings,
     /// `table.exec.source.idle-timeout`; `None` never counts a partition as idle.
     pub idle_timeout_ms: Option<u64>,
     /// `table.exec.legacy-cast-behaviour`: casts that fail are NULL.
@@ -45,6 +47,7 @@ impl Default for Settings {
             mini_batch_enabled: false,
             mini_batch_size: None,
             mini_batch_latency_ms: None,
+            emit: EmitSettings::default(),
             idle_timeout_ms: None,
             legacy_casts: false,
             normalizes_duplicates: false,
@@ -54,6 +57,21 @@ impl Default for Settings {
             written: BTreeMap::new(),
         }
     }
+}
+
+/// Early and late results of windows of `GROUP BY`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EmitSettings {
+    /// `table.exec.emit.early-fire.enabled`
+    pub early_enabled: bool,
+    /// `table.exec.emit.early-fire.delay`; 0 is with every row.
+    pub early_delay_ms: Option<u64>,
+    /// `table.exec.emit.late-fire.enabled`
+    pub late_enabled: bool,
+    /// `table.exec.emit.late-fire.delay`; 0 is with every row.
+    pub late_delay_ms: Option<u64>,
+    /// `table.exec.emit.allow-lateness`
+    pub lateness_ms: Option<u64>,
 }
 
 /// Options that are accepted without meaning for the native engine: they tune how Flink runs, not what it answers.
@@ -90,6 +108,11 @@ const WITH_MEANING: &[&str] = &[
     "table.exec.mini-batch.enabled",
     "table.exec.mini-batch.size",
     "table.exec.mini-batch.allow-latency",
+    "table.exec.emit.early-fire.enabled",
+    "table.exec.emit.early-fire.delay",
+    "table.exec.emit.late-fire.enabled",
+    "table.exec.emit.late-fire.delay",
+    "table.exec.emit.allow-lateness",
     "table.exec.source.idle-timeout",
     "table.exec.legacy-cast-behaviour",
     "table.exec.source.cdc-events-duplicate",
@@ -133,6 +156,11 @@ impl Settings {
             "table.exec.source.cdc-events-duplicate" => {
                 self.normalizes_duplicates = value.parse().map_err(|_| wrong("`true` or `false`"))?;
             }
+            "table.exec.emit.early-fire.enabled" => self.emit.early_enabled = value.parse().map_err(|_| wrong("`true` or `false`"))?,
+            "table.exec.emit.late-fire.enabled" => self.emit.late_enabled = value.parse().map_err(|_| wrong("`true` or `false`"))?,
+            "table.exec.emit.early-fire.delay" => self.emit.early_delay_ms = Some(duration()?),
+            "table.exec.emit.late-fire.delay" => self.emit.late_delay_ms = Some(duration()?),
+            "table.exec.emit.allow-lateness" => self.emit.lateness_ms = Some(duration()?),
             "table.exec.mini-batch.size" => self.mini_batch_size = value.parse().ok().filter(|&n| n > 0),
             "table.exec.mini-batch.allow-latency" => self.mini_batch_latency_ms = Some(duration()?),
             "table.exec.source.idle-timeout" => self.idle_timeout_ms = Some(duration()?).filter(|&ms| ms > 0),

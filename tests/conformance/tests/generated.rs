@@ -51,6 +51,7 @@ enum Naive {
 const GROUPED: &str = "k, COUNT(*), COUNT(v), SUM(v), MIN(v), MAX(v)";
 const ALL_KINDS: &str = "k, COUNT(*), COUNT(v), SUM(v), AVG(v), MIN(v), MAX(v), SUM(d), MIN(d), COUNT(DISTINCT v), SUM(DISTINCT v), \
     COUNT(*) FILTER (WHERE v > 0), STDDEV_POP(v)";
+const OVER: &str = "COUNT(*) OVER w, SUM(v) OVER w, MIN(v) OVER w, MAX(v) OVER w, COUNT(DISTINCT v) OVER w";
 const MINI_BATCH: &str = "SET 'table.exec.mini-batch.enabled' = 'true';\nSET 'table.exec.mini-batch.allow-latency' = '1 s';\n\
     SET 'table.exec.mini-batch.size' = '7';\n";
 
@@ -87,9 +88,26 @@ fn queries() -> Vec<(&'static str, String, bool, Naive)> {
         format!("SELECT SUM(n), MAX(n) FROM (SELECT COUNT(*) AS n FROM TABLE({tumble}) GROUP BY k, window_start, window_end)"),
         "SELECT k, SUM(v), SESSION_START(ts, INTERVAL '3' SECOND) FROM t GROUP BY k, SESSION(ts, INTERVAL '3' SECOND)".into(),
         "SELECT COUNT(*), SUM(d), HOP_END(ts, INTERVAL '4' SECOND, INTERVAL '12' SECOND) FROM t GROUP BY HOP(ts, INTERVAL '4' SECOND, INTERVAL '12' SECOND)".into(),
+        // Frames by RANGE: rows of one time have no order among each other.
+        format!("SELECT k, v, ts, {OVER} FROM t WINDOW w AS (PARTITION BY k ORDER BY ts)"),
+        format!("SELECT k, v, ts, {OVER} FROM t WINDOW w AS (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '7' SECOND PRECEDING AND CURRENT ROW)"),
+        format!("SELECT v, ts, {OVER} FROM t WINDOW w AS (ORDER BY ts RANGE BETWEEN INTERVAL '2' SECOND PRECEDING AND CURRENT ROW)"),
     ] {
         queries.push(("", sql, false, Naive::No));
     }
+    for is_changelog in [false, true] {
+        queries.push((
+            "",
+            format!(
+                "SELECT k, v, d, ts, {OVER} FROM (SELECT k, v, d, CAST(ts AS STRING) AS ts FROM t) WINDOW w AS (PARTITION BY k ORDER BY d)"
+            ),
+            is_changelog,
+            Naive::No,
+        ));
+    }
+    let early =
+        "SELECT k, COUNT(*), SUM(v), MAX(v), TUMBLE_END(ts, INTERVAL '10' SECOND) FROM t GROUP BY k, TUMBLE(ts, INTERVAL '10' SECOND)";
+    queries.push(("", format!("{early} EMIT EARLY, LATE ALLOW LATENESS INTERVAL '5' SECOND"), false, Naive::No));
     queries
 }
 
@@ -178,17 +196,21 @@ fn arranged(folder: &Path, settings: &str, sql: &str, events: &[Event], splits: 
         }
     }
     arrivals.sort_unstable();
+    let is_changelog = events.iter().any(|e| e.is_taken_back);
     let mut lines = String::new();
     for (_, number, takes_back) in arrivals {
         let event = &events[number];
         let op = if takes_back { "-D" } else { "+I" };
-        let line = serde_json::json!({
-            "k": event.key, "v": event.value, "d": event.number, "ts": text_of(event.time_ms), "$split": number % splits, "$op": op,
+        let mut line = serde_json::json!({
+            "k": event.key, "v": event.value, "d": event.number, "ts": text_of(event.time_ms), "$split": number % splits,
         });
+        // A kind makes the table a changelog, which `OVER` by time does not take; the others shall bear it.
+        if is_changelog || !sql.contains(" OVER ") {
+            line["$op"] = op.into();
+        }
         writeln!(lines, "{line}")?;
     }
     std::fs::write(folder.join("in.jsonl"), lines)?;
-    let is_changelog = events.iter().any(|e| e.is_taken_back);
     let watermark = if is_changelog { "" } else { ", WATERMARK FOR ts AS ts - INTERVAL '5' SECOND" };
     let changelog = if is_changelog { ", 'changelog' = 'all'" } else { "" };
     let sql = format!(

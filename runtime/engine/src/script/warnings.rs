@@ -5,7 +5,7 @@ use millrace_model::graph::GraphError;
 use millrace_sql::{
     BoundInsert, Session,
     ast::{Insert, Span, Statement, StatementKind},
-    plan::{NodeKind, PlanNode, WindowStrategy},
+    plan::{NodeKind, PlanNode, TimeKind, WindowStrategy},
     settings::is_without_meaning,
 };
 
@@ -33,6 +33,12 @@ pub(super) fn of_query(script: &str, insert: &Insert, bound: &BoundInsert, sessi
     while let Some(node) = open.pop() {
         match &node.kind {
             NodeKind::GroupAggregate { keys, state_ttl_ms: None, .. } => is_endless |= !keys.is_empty(),
+            NodeKind::Over(over) => {
+                // Without keys there is one state; a range forgets silent keys by itself.
+                let is_range = over.time.is_some() && !over.frame.is_rows && over.frame.preceding.is_some();
+                is_endless |= !over.keys.is_empty() && over.state_ttl_ms.is_none() && !is_range;
+                is_windowed |= over.time == Some(TimeKind::Rowtime);
+            }
             NodeKind::WindowAggregate { strategy, .. } => is_windowed |= is_event_time(strategy),
             NodeKind::MatchRecognize(found) => {
                 is_unbounded |= found.within_ms.is_none() && found.variables.iter().any(|v| v.most.is_none())

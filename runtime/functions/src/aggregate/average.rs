@@ -5,7 +5,7 @@ use super::{
     Accumulator, AggregateFunction, Update,
     column::{argument, each_row, from_options, natives, nulls},
     decimal,
-    slots::{Heap, Kernel, Slots, trace},
+    slots::{Heap, Kernel, Slots, is_retracted, trace},
     state::Number,
 };
 use crate::{Argument, EvaluationError, Resolution, ResolveError, Typed};
@@ -129,6 +129,7 @@ impl<T: Averaged> Kernel for AverageKernel<T> {
     }
 
     const CAN_RUN: bool = true;
+    const CAN_SLIDE: bool = true;
 
     fn running(
         &mut self,
@@ -140,8 +141,13 @@ impl<T: Averaged> Kernel for AverageKernel<T> {
         let (values, nulls) = (natives::<T>(column), nulls(column));
         Ok(Some(trace(states, update.groups, |state, row| {
             if nulls.as_ref().is_none_or(|n| n.is_valid(row)) {
-                state.sum = values[row].add(state.sum);
-                state.count = state.count.wrapping_add(1);
+                if is_retracted(update, row) {
+                    state.sum = values[row].subtract(state.sum);
+                    state.count = state.count.wrapping_sub(1);
+                } else {
+                    state.sum = values[row].add(state.sum);
+                    state.count = state.count.wrapping_add(1);
+                }
             }
         })))
     }

@@ -3,7 +3,7 @@
 use super::{
     Accumulator, AggregateFunction, Update,
     column::{each_row, from_natives, nulls},
-    slots::{Heap, Kernel, Slots, trace},
+    slots::{Heap, Kernel, Slots, is_retracted, trace},
     state::Number,
 };
 use crate::{Argument, EvaluationError, Resolution, ResolveError, Typed};
@@ -35,7 +35,7 @@ impl AggregateFunction for Count {
     }
 }
 
-struct CountKernel;
+pub(super) struct CountKernel;
 
 impl Kernel for CountKernel {
     type State = i64;
@@ -50,11 +50,15 @@ impl Kernel for CountKernel {
     }
 
     const CAN_RUN: bool = true;
+    const CAN_SLIDE: bool = true;
 
     fn running(&mut self, states: &mut [i64], update: &Update<'_>, _heap: &mut Heap) -> Result<Option<Vec<i64>>, EvaluationError> {
         let nulls = update.arguments.iter().fold(None, |all, column| NullBuffer::union(all.as_ref(), nulls(column).as_ref()));
-        let counts = |row: usize| nulls.as_ref().is_none_or(|n| n.is_valid(row));
-        Ok(Some(trace(states, update.groups, |count, row| *count = count.wrapping_add(i64::from(counts(row))))))
+        Ok(Some(trace(states, update.groups, |count, row| {
+            if nulls.as_ref().is_none_or(|n| n.is_valid(row)) {
+                *count = count.wrapping_add(if is_retracted(update, row) { -1 } else { 1 });
+            }
+        })))
     }
 
     fn values(&self, states: &mut dyn ExactSizeIterator<Item = &i64>) -> Result<ArrayRef, EvaluationError> {

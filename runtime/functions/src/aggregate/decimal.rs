@@ -6,7 +6,7 @@
 use super::{
     Accumulator, Update,
     column::{argument, each_row, from_options, natives, nulls},
-    slots::{Heap, Kernel, Slots},
+    slots::{Heap, Kernel, Slots, is_retracted, trace},
     state::Number,
 };
 use crate::EvaluationError;
@@ -53,7 +53,7 @@ struct DecimalKernel {
 }
 
 /// A sum, and of how many values.
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 struct DecimalState {
     sum: i128,
     count: i64,
@@ -100,6 +100,26 @@ impl Kernel for DecimalKernel {
             state.count = state.count.wrapping_add(if retract { -1 } else { 1 });
             Ok(())
         })
+    }
+
+    const CAN_RUN: bool = true;
+    const CAN_SLIDE: bool = true;
+
+    fn running(
+        &mut self,
+        states: &mut [DecimalState],
+        update: &Update<'_>,
+        _heap: &mut Heap,
+    ) -> Result<Option<Vec<DecimalState>>, EvaluationError> {
+        let column = argument(update, 0, &self.argument)?;
+        let (values, nulls) = (natives::<i128>(column), nulls(column));
+        Ok(Some(trace(states, update.groups, |state, row| {
+            if nulls.as_ref().is_none_or(|n| n.is_valid(row)) {
+                let is_retracted = is_retracted(update, row);
+                state.sum = self.plus(state.sum, if is_retracted { values[row].wrapping_neg() } else { values[row] });
+                state.count = state.count.wrapping_add(if is_retracted { -1 } else { 1 });
+            }
+        })))
     }
 
     fn values(&self, states: &mut dyn ExactSizeIterator<Item = &DecimalState>) -> Result<ArrayRef, EvaluationError> {

@@ -5,6 +5,7 @@ use super::{
     column::{argument, each_row, nulls},
     element::{Element, for_element},
     multiset::Multiset,
+    sliding::SlidingKernel,
     slots::{Heap, Kernel, Slots, trace},
     state::take_flag,
 };
@@ -48,6 +49,13 @@ impl AggregateFunction for Extreme {
                 Slots::boxed(ExtremeKernel::<E> { carrier, largest, element: PhantomData })
             }
         }, return Err(super::not_taken(self.name(), arguments))))
+    }
+
+    fn sliding_accumulator(&self, arguments: &[DataType], _result: &DataType) -> Result<Box<dyn Accumulator>, ResolveError> {
+        let [argument] = arguments else { return Err(super::not_taken(self.name(), arguments)) };
+        let (carrier, largest) = (argument.to_arrow(), self.largest);
+        Ok(for_element!(&carrier, E => Slots::boxed(SlidingKernel::<E> { carrier, largest, element: PhantomData }),
+            return Err(super::not_taken(self.name(), arguments))))
     }
 }
 

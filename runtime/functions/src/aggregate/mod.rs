@@ -19,14 +19,17 @@ mod element;
 mod extremes;
 mod json;
 mod json_text;
+mod lag;
 mod listagg;
 mod multiset;
 mod nested;
 mod number;
+mod numbering;
 mod percentile;
 mod position;
 mod sequence;
 mod single;
+mod sliding;
 mod slots;
 mod state;
 mod statistics;
@@ -84,6 +87,14 @@ pub trait AggregateFunction: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// The function cannot retract.
     fn accumulator(&self, arguments: &[DataType], result: &DataType, can_retract: bool) -> Result<Box<dyn Accumulator>, ResolveError>;
+
+    /// Empty accumulators for frames that slide: rows of a slot are taken back in the order in which they were added.
+    ///
+    /// # Errors
+    /// The function cannot retract.
+    fn sliding_accumulator(&self, arguments: &[DataType], result: &DataType) -> Result<Box<dyn Accumulator>, ResolveError> {
+        self.accumulator(arguments, result, true)
+    }
 }
 
 /// Rows to take into account.
@@ -113,8 +124,14 @@ pub trait Accumulator: Send {
         false
     }
 
+    /// Whether [`Self::running`] takes rows back too.
+    fn can_slide(&self) -> bool {
+        false
+    }
+
     /// Takes rows into account one after the other, as `update` does, and answers per row the result of its slot right
-    /// after it. `None` without [`Self::can_run`], and then nothing has changed. Rows are added only.
+    /// after it. `None` without [`Self::can_run`], and then nothing has changed. Rows are added only, but with
+    /// [`Self::can_slide`].
     ///
     /// # Errors
     /// As of `update` and `values`.
@@ -195,6 +212,18 @@ pub(crate) fn builtin() -> Vec<(&'static str, Arc<dyn AggregateFunction>)> {
         of_bitmaps("BITMAP_XOR_CARDINALITY_AGG", bitmap::Operation::Xor, true),
         ("APPROX_COUNT_DISTINCT", Arc::new(approximate::ApproximateCountDistinct)),
     ]
+}
+
+/// A function that has a meaning only with `OVER`, by its name. `RANK` and `DENSE_RANK` are given what rows are ordered by
+/// as their argument.
+pub fn window_function(name: &str) -> Option<Arc<dyn AggregateFunction>> {
+    Some(match name {
+        "ROW_NUMBER" => Arc::new(numbering::RowNumber),
+        "RANK" => Arc::new(numbering::Rank { is_dense: false }),
+        "DENSE_RANK" => Arc::new(numbering::Rank { is_dense: true }),
+        "LAG" => Arc::new(lag::Lag),
+        _ => return None,
+    })
 }
 
 /// The type of the only argument.

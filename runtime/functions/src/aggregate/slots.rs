@@ -15,6 +15,9 @@ pub(super) trait Kernel: Send {
     /// Whether [`Self::running`] answers: states are small enough to be kept once per row.
     const CAN_RUN: bool = false;
 
+    /// Whether [`Self::running`] takes rows back too.
+    const CAN_SLIDE: bool = false;
+
     /// As `update`; answers per row the state of its slot right after it. `None` without `CAN_RUN`.
     fn running(
         &mut self,
@@ -23,6 +26,17 @@ pub(super) trait Kernel: Send {
         _heap: &mut Heap,
     ) -> Result<Option<Vec<Self::State>>, EvaluationError> {
         Ok(None)
+    }
+
+    /// As `running`; answers the results. For states that are too large to be kept once per row.
+    fn running_values(
+        &mut self,
+        states: &mut [Self::State],
+        update: &Update<'_>,
+        heap: &mut Heap,
+    ) -> Result<Option<ArrayRef>, EvaluationError> {
+        let states = self.running(states, update, heap)?;
+        states.map(|states| self.values(&mut states.iter())).transpose()
     }
 
     /// The results of these states, in their order.
@@ -78,6 +92,12 @@ pub(super) fn trace<S: Clone>(states: &mut [S], groups: &[u32], mut visit: impl 
     groups.iter().enumerate().map(after).collect()
 }
 
+/// Whether a row is taken back.
+#[inline]
+pub(super) fn is_retracted(update: &Update<'_>, row: usize) -> bool {
+    update.retract.is_some_and(|retract| retract[row])
+}
+
 fn check_lengths(update: &Update<'_>) -> Result<(), EvaluationError> {
     let misfit =
         update.arguments.iter().any(|a| a.len() != update.groups.len()) || update.retract.is_some_and(|r| r.len() != update.groups.len());
@@ -112,10 +132,13 @@ impl<K: Kernel> Accumulator for Slots<K> {
         K::CAN_RUN
     }
 
+    fn can_slide(&self) -> bool {
+        K::CAN_SLIDE
+    }
+
     fn running(&mut self, update: &Update<'_>) -> Result<Option<ArrayRef>, EvaluationError> {
         check_lengths(update)?;
-        let states = self.kernel.running(&mut self.states, update, &mut self.heap)?;
-        states.map(|states| self.kernel.values(&mut states.iter())).transpose()
+        self.kernel.running_values(&mut self.states, update, &mut self.heap)
     }
 
     fn update(&mut self, update: &Update<'_>) -> Result<(), EvaluationError> {

@@ -4,7 +4,7 @@ use super::{
     Accumulator, AggregateFunction, Update,
     column::{argument, each_row, from_options, natives, nulls},
     decimal,
-    slots::{Heap, Kernel, Slots, trace},
+    slots::{Heap, Kernel, Slots, is_retracted, trace},
     state::Number,
 };
 use crate::{Argument, EvaluationError, Resolution, ResolveError, Typed};
@@ -146,6 +146,7 @@ impl<T: Addend> Kernel for SumKernel<T> {
     }
 
     const CAN_RUN: bool = true;
+    const CAN_SLIDE: bool = true;
 
     fn running(
         &mut self,
@@ -157,8 +158,13 @@ impl<T: Addend> Kernel for SumKernel<T> {
         let (values, nulls) = (natives::<T>(column), nulls(column));
         Ok(Some(trace(states, update.groups, |state, row| {
             if nulls.as_ref().is_none_or(|n| n.is_valid(row)) {
-                state.sum = state.sum.plus(values[row]);
-                state.count = state.count.wrapping_add(1);
+                if is_retracted(update, row) {
+                    state.sum = state.sum.minus(values[row]);
+                    state.count = state.count.wrapping_sub(1);
+                } else {
+                    state.sum = state.sum.plus(values[row]);
+                    state.count = state.count.wrapping_add(1);
+                }
             }
         })))
     }

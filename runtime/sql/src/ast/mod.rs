@@ -14,8 +14,8 @@ pub use expression::{
 };
 pub use match_recognize::{Definition, MatchRecognize, Measure, Pattern, PatternKind, Quantifier, Skip, SkipTo, Subset};
 pub use query::{
-    CommonTable, GroupingElement, Hint, HintOption, JoinConstraint, JoinKind, NamedWindow, Query, QueryBody, Select, SelectItem,
-    SetOperator, TableAlias, TableArgument, TableFunctionArgument, TableFunctionCall, TableReference, TableReferenceKind,
+    CommonTable, Emit, EmitRate, GroupingElement, Hint, HintOption, JoinConstraint, JoinKind, NamedWindow, Query, QueryBody, Select,
+    SelectItem, SetOperator, TableAlias, TableArgument, TableFunctionArgument, TableFunctionCall, TableReference, TableReferenceKind,
 };
 pub use statement::{
     Column, ColumnKind, CreateFunction, CreateTable, CreateView, DropObject, DropStatement, ExplainDetail, Insert, PrimaryKey, SetOption,

@@ -89,10 +89,32 @@ pub struct Select {
     pub having: Option<Expression>,
     /// `WINDOW name AS (…), …`
     pub windows: Vec<NamedWindow>,
+    /// `EMIT …`
+    pub emit: Option<Emit>,
     /// `QUALIFY …`
     pub qualify: Option<Expression>,
     /// Where it stands.
     pub span: Span,
+}
+
+/// `EMIT EARLY [EVERY x], LATE [EVERY x] ALLOW LATENESS y`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Emit {
+    /// Results before the end of a window.
+    pub early: Option<EmitRate>,
+    /// Results for rows that come after the end.
+    pub late: Option<EmitRate>,
+    /// How long after its end a window takes rows.
+    pub allow_lateness: Option<Expression>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// How often results are given out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EmitRate {
+    /// An interval; `None` is with every row.
+    pub every: Option<Expression>,
 }
 
 /// `name AS (window specification)`.

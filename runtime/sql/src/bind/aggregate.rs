@@ -7,6 +7,7 @@ use super::{
     expression::Env,
     grouping::{GroupKey, GroupWindow, Grouping, form},
     literal,
+    over::{OVER_BASE, OverCalls},
     scope::Scope,
     select::{NamedItem, computed_column},
     window::window_columns,
@@ -15,7 +16,7 @@ use crate::{
     ast::{Expression, ExpressionKind, FunctionCall, Select, Span},
     error::SqlError,
     plan::{
-        AggregateCall, NodeKind, PlanColumn, PlanNode, WindowBound, WindowKind, WindowPart, WindowSpec, WindowStrategy,
+        AggregateCall, EmitStrategy, NodeKind, PlanColumn, PlanNode, WindowBound, WindowKind, WindowPart, WindowSpec, WindowStrategy,
         changelog::changelog_mode,
     },
 };
@@ -112,22 +113,30 @@ impl Binder<'_> {
         });
         let group_window = grouping.window.take();
         let window = group_window.as_ref().map(|w| w.spec.clone());
+        let emit = match (&window, &attached) {
+            (Some(window), _) => self.emit_strategy(window, select.emit.as_ref(), select.span)?,
+            (None, Some(_)) => self.refuse_emit(select.emit.as_ref(), select.span).map(|()| None)?,
+            (None, None) => self.refuse_emit_clause(select.emit.as_ref()).map(|()| None)?,
+        };
         let aggregation = Aggregation { input: scope, keys, sets, group_window, window: window.clone(), calls: Vec::new(), key_columns };
-        let mut env = Env { scope, aggregation: Some(aggregation), matching: None };
+        let over = Some(OverCalls::new(&select.windows));
+        let mut env = Env { scope, aggregation: Some(aggregation), over, matching: None };
         let mut projection = Vec::with_capacity(items.len());
         for item in items {
             projection.push(self.expression(&item.expression, &mut env)?);
         }
+        let qualify = select.qualify.as_ref().map(|q| self.condition(q, &mut env)).transpose()?;
+        let mut over = env.over.take().map(|o| o.calls).unwrap_or_default();
         let having = select.having.as_ref().map(|h| self.condition(h, &mut env)).transpose()?;
         let calls = env.aggregation.take().map(|a| a.calls).unwrap_or_default();
 
-        let node = self.aggregate_node(input, &grouping, calls, window, attached, state_ttl_ms, select.span)?;
+        let node = self.aggregate_node(input, &grouping, calls, (window, emit), attached, state_ttl_ms, select.span)?;
         let windows_from = node.columns.len().saturating_sub(3);
-        let place = |index: usize| if index >= WINDOW_BASE { windows_from + index - WINDOW_BASE } else { index };
+        let place = |index: usize| if (WINDOW_BASE..OVER_BASE).contains(&index) { windows_from + index - WINDOW_BASE } else { index };
         let projection: Vec<Expr> = projection.into_iter().map(|e| e.map_columns(&place)).collect();
-        let having = having.map(|h| h.map_columns(&place));
-        let columns = items.iter().zip(&projection).map(|(item, expr)| computed_column(&item.name, expr, &node.columns)).collect();
-        Ok(calc(node, having, projection, columns))
+        let [having, qualify] = [having, qualify].map(|condition| condition.map(|c| c.map_columns(&place)));
+        over.iter_mut().for_each(|call| call.move_columns(&place));
+        self.projected(node, having, projection, qualify, items, over, state_ttl_ms)
     }
 
     #[allow(clippy::too_many_arguments)] // one value per part of the clause
@@ -136,7 +145,7 @@ impl Binder<'_> {
         input: PlanNode,
         grouping: &Grouping,
         bound: Vec<BoundCall>,
-        window: Option<WindowSpec>,
+        (window, emit): (Option<WindowSpec>, Option<EmitStrategy>),
         attached: Option<AttachedWindow>,
         state_ttl_ms: Option<u64>,
         span: Span,
@@ -195,7 +204,7 @@ impl Binder<'_> {
             None => NodeKind::GroupAggregate { input, keys, calls, state_ttl_ms, mini_batch: self.settings.mini_batch() },
             Some(strategy) => {
                 columns.extend(strategy_columns(&strategy, window_id, &input.columns));
-                NodeKind::WindowAggregate { input, strategy, is_group_window, keys, calls }
+                NodeKind::WindowAggregate { input, strategy, is_group_window, emit, keys, calls }
             }
         };
         Ok(PlanNode { kind, columns })

@@ -4,7 +4,7 @@ use super::{
     Binder,
     expression::Env,
     json::{is_constructor, mark_nested},
-    literal, not_yet,
+    literal,
 };
 use crate::{
     ast::{FunctionCall, Span},
@@ -22,8 +22,12 @@ const GROUP_WINDOW_FUNCTIONS: &[&str] = &["TUMBLE", "HOP", "SESSION"];
 impl Binder<'_> {
     pub(crate) fn function_call(&mut self, call: &FunctionCall, span: Span, env: &mut Env<'_>) -> Result<Expr, SqlError> {
         let name = call.name.parts.last().map(|p| p.value.to_uppercase()).unwrap_or_default();
-        if call.over.is_some() {
-            return Err(self.placed(not_yet("`OVER`", span)));
+        if let Some(over) = &call.over {
+            return self.over_call(call, over, span, env);
+        }
+        if matches!(name.as_str(), "ROW_NUMBER" | "RANK" | "DENSE_RANK" | "LAG") && self.names.functions.get(&name).is_none() {
+            let error = self.error("sql.misplaced_window_function", format!("`{name}` needs a window"), span);
+            return Err(error.with_hint(format!("write `{name}(…) OVER (PARTITION BY … ORDER BY …)`")));
         }
         self.refuse_outside_group_by(&name, span)?;
         match name.as_str() {

@@ -1,6 +1,6 @@
 //! Expressions: from names and operators to typed columns and calls.
 
-use super::{Binder, aggregate::Aggregation, is_boolean, literal, match_recognize::Matching, not_yet, scope::Scope};
+use super::{Binder, aggregate::Aggregation, is_boolean, literal, match_recognize::Matching, not_yet, over::OverCalls, scope::Scope};
 use crate::{
     ast::{BinaryOperator, CaseBranch, CastKind, Expression, ExpressionKind, Identifier, ObjectName, Span, UnaryOperator},
     error::{SqlError, nearest},
@@ -20,11 +20,13 @@ pub(crate) struct Env<'s> {
     pub aggregation: Option<Aggregation<'s>>,
     /// Set in MEASURES and DEFINE: names are those of rows of a match.
     pub matching: Option<Matching<'s>>,
+    /// Set where `OVER` may stand.
+    pub over: Option<OverCalls<'s>>,
 }
 
 impl<'s> Env<'s> {
     pub fn over(scope: &'s Scope) -> Self {
-        Self { scope, aggregation: None, matching: None }
+        Self { scope, aggregation: None, over: None, matching: None }
     }
 }
 

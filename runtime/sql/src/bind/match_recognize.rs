@@ -495,7 +495,7 @@ impl Binder<'_> {
 
 fn matching_env<'s>(scope: &'s Scope, parts: &'s [Part<'s>], current: Option<usize>, time_column: usize) -> Env<'s> {
     let matching = Matching { parts, time_column, current, row: Row::Last, named: Vec::new(), operands: Vec::new(), types: Vec::new() };
-    Env { scope, aggregation: None, matching: Some(matching) }
+    Env { matching: Some(matching), ..Env::over(scope) }
 }
 
 fn operands_of(env: Env<'_>) -> Vec<MatchOperand> {

@@ -5,6 +5,7 @@
 mod aggregate;
 mod as_of;
 mod call;
+mod emit;
 mod expression;
 mod from;
 mod grouping;
@@ -15,6 +16,7 @@ mod like;
 pub(crate) mod literal;
 mod match_pattern;
 mod match_recognize;
+mod over;
 mod path;
 mod scope;
 mod select;

@@ -1,6 +1,6 @@
 //! Bodies of queries: `SELECT`, `VALUES`, set operations.
 
-use super::{Binder, aggregate, all_columns, calc, expression::Env, not_yet, scope::Scope};
+use super::{Binder, aggregate, all_columns, calc, expression::Env, not_yet, over::OverCalls, scope::Scope};
 use crate::{
     ast::{Expression, ExpressionKind, ObjectName, QueryBody, Select, SelectItem, Span, TableReferenceKind},
     error::{SqlError, nearest},
@@ -31,9 +31,7 @@ impl Binder<'_> {
         self.selection = outer_selection;
         let (mut node, scope) = from?;
         let ttl_hints = std::mem::replace(&mut self.ttl_hints, outer_hints);
-        if select.qualify.is_some() || !select.windows.is_empty() {
-            return Err(self.placed(not_yet("`OVER` windows", select.span)));
-        }
+        self.check_named_windows(&select.windows)?;
         if let Some(selection) = &select.selection {
             if let Some(found) = aggregate::find_aggregate(selection, &self.names.functions) {
                 let error = self.error("sql.misplaced_aggregate", "aggregates cannot stand in WHERE", found);
@@ -58,15 +56,15 @@ impl Binder<'_> {
         let node = if is_aggregate {
             self.aggregate(node, &scope, select, &items, state_ttl_ms)?
         } else {
+            self.refuse_emit_clause(select.emit.as_ref())?;
             let outer = self.attached.replace(Vec::new());
-            let bound = items.iter().map(|item| self.expression(&item.expression, &mut Env::over(&scope))).collect::<Result<Vec<_>, _>>();
+            let mut env = Env { over: Some(OverCalls::new(&select.windows)), ..Env::over(&scope) };
+            let projection = items.iter().map(|i| self.expression(&i.expression, &mut env)).collect::<Result<_, _>>();
+            let qualify = select.qualify.as_ref().map(|q| self.condition(q, &mut env)).transpose();
+            let calls = env.over.take().map(|o| o.calls).unwrap_or_default();
             let attached = std::mem::replace(&mut self.attached, outer).unwrap_or_default();
             let node = self.attach(node, attached);
-            let projection = bound?;
-            let named = items.iter().zip(&projection);
-            let mut columns: Vec<PlanColumn> = named.map(|(item, expr)| computed_column(&item.name, expr, &node.columns)).collect();
-            unique_names(&mut columns);
-            calc(node, None, projection, columns)
+            self.projected(node, None, projection?, qualify?, &items, calls, state_ttl_ms)?
         };
         Ok(if select.distinct { self.distinct(node, state_ttl_ms) } else { node })
     }

@@ -8,6 +8,7 @@ mod call;
 mod create;
 mod create_table;
 mod cursor;
+mod emit;
 mod expression;
 mod from;
 mod group;

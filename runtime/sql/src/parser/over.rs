@@ -2,7 +2,7 @@
 
 use super::{Parser, token::Kind};
 use crate::{
-    ast::{Expression, ExpressionKind, Literal, NamedWindow, Over, WindowFrame},
+    ast::{Expression, NamedWindow, Over, WindowFrame},
     error::SqlError,
 };
 
@@ -67,8 +67,8 @@ impl Parser<'_> {
             Bound::Start => None,
             Bound::Preceding(distance) => Some(Box::new(distance)),
             Bound::CurrentRow => {
-                let zero = ExpressionKind::Literal(Literal::Number("0".into()));
-                Some(Box::new(Expression { kind: zero, span: self.last_span() }))
+                let error = self.unsupported("a window cannot begin at `CURRENT ROW`", self.since(start));
+                return Err(error.with_hint("write `ROWS 0 PRECEDING`, or `RANGE BETWEEN INTERVAL '0' SECOND PRECEDING AND CURRENT ROW`"));
             }
         };
         Ok(WindowFrame { is_rows, preceding, span: self.since(start) })

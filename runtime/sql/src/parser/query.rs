@@ -186,6 +186,7 @@ impl Parser<'_> {
             group_by: None,
             having: None,
             windows: Vec::new(),
+            emit: None,
             qualify: None,
             span,
         })))

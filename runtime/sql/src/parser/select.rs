@@ -28,6 +28,7 @@ impl Parser<'_> {
             group_by: None,
             having: None,
             windows: Vec::new(),
+            emit: None,
             qualify: None,
             span: start,
         };
@@ -58,6 +59,7 @@ impl Parser<'_> {
         if self.eat_word("QUALIFY") {
             select.qualify = Some(self.expression()?);
         }
+        select.emit = self.emit()?;
         Ok(())
     }
 

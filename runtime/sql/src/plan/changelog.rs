@@ -56,11 +56,14 @@ pub fn changelog_mode(node: &PlanNode) -> ChangelogMode {
         NodeKind::Scan(scan) => scan.changes,
         NodeKind::ChangelogNormalize { .. } => ChangelogMode::ALL,
         NodeKind::Values { .. }
-        | NodeKind::WindowAggregate { .. }
+        | NodeKind::WindowAggregate { emit: None, .. }
         | NodeKind::MatchRecognize(_)
         | NodeKind::WindowJoin(_)
         | NodeKind::IntervalJoin(_) => ChangelogMode::INSERT_ONLY,
         NodeKind::TemporalJoin(join) => changelog_mode(&join.left),
+        NodeKind::WindowAggregate { input, emit: Some(_), .. } => {
+            ChangelogMode { updates: true, deletes: !changelog_mode(input).is_insert_only(), is_upsert: false }
+        }
         NodeKind::Calc { input, .. }
         | NodeKind::Expand { input, .. }
         | NodeKind::WindowTable { input, .. }
@@ -68,6 +71,7 @@ pub fn changelog_mode(node: &PlanNode) -> ChangelogMode {
         | NodeKind::LookupJoin(super::LookupJoin { input, .. }) => changelog_mode(input),
         NodeKind::Join(join) => join.changelog_mode(),
         NodeKind::Union { inputs } => inputs.iter().map(changelog_mode).fold(ChangelogMode::INSERT_ONLY, ChangelogMode::or),
+        NodeKind::Over(over) => over.changelog_mode(),
         NodeKind::GroupAggregate { input, calls, .. } => {
             let below = changelog_mode(input);
             // Without calls the result of a key never changes: it comes and goes.

@@ -106,14 +106,16 @@ fn operator(node: &PlanNode) -> String {
             let keys = if keys.is_empty() { keys } else { format!(", partition keys=[{keys}]") };
             format!("WindowTableFunction(window=[{window_shown}]{keys}")
         }
-        NodeKind::WindowAggregate { input, strategy, keys, calls, .. } => {
+        NodeKind::WindowAggregate { input, strategy, keys, calls, emit, .. } => {
             let window = match strategy {
                 WindowStrategy::Time(spec) => window_text(spec.kind, &input.columns[spec.time_column].name),
                 WindowStrategy::Attached { kind, end_column, .. } => {
                     format!("{}, attached", window_text(*kind, &input.columns[*end_column].name))
                 }
             };
-            format!("WindowAggregate(groupBy=[{}], window=[{window}], select=[{}]", names(keys, &input.columns), call_texts(calls, input))
+            let emit = emit.map(|emit| format!(", emit=[{emit}]")).unwrap_or_default();
+            let (keys, calls) = (names(keys, &input.columns), call_texts(calls, input));
+            format!("WindowAggregate(groupBy=[{keys}], window=[{window}], select=[{calls}]{emit}")
         }
         NodeKind::GroupAggregate { input, keys, calls, state_ttl_ms, mini_batch } => {
             let ttl = state_ttl_ms.map(|ms| format!(", stateTtl=[{ms} ms]")).unwrap_or_default();
@@ -121,6 +123,7 @@ fn operator(node: &PlanNode) -> String {
             format!("GroupAggregate(groupBy=[{}], select=[{}]{ttl}{batch}", names(keys, &input.columns), call_texts(calls, input))
         }
         NodeKind::MatchRecognize(found) => found.text(&node.columns),
+        NodeKind::Over(over) => over.text(),
         NodeKind::Correlate { input, function, is_left } => {
             let call = match function {
                 Correlation::Unnest { collection, .. } => format!("UNNEST({})", text(collection, &input.columns)),
@@ -134,11 +137,11 @@ fn operator(node: &PlanNode) -> String {
     }
 }
 
-fn names(positions: &[usize], columns: &[PlanColumn]) -> String {
+pub(super) fn names(positions: &[usize], columns: &[PlanColumn]) -> String {
     positions.iter().map(|&i| columns[i].name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-fn call_texts(calls: &[AggregateCall], input: &PlanNode) -> String {
+pub(super) fn call_texts(calls: &[AggregateCall], input: &PlanNode) -> String {
     let one = |call: &AggregateCall| {
         let distinct = if call.distinct { "DISTINCT " } else { "" };
         let arguments = if call.arguments.is_empty() { "*".into() } else { names(&call.arguments, &input.columns) };

@@ -6,12 +6,14 @@
 mod arrange;
 pub mod changelog;
 mod columns;
+mod emit;
 pub mod explain;
 mod filters;
 mod interval_join;
 mod join;
 mod lookup_join;
 mod match_recognize;
+mod over;
 mod prune;
 mod sides;
 mod temporal_join;
@@ -21,6 +23,7 @@ mod window_join;
 
 pub use changelog::ChangelogMode;
 pub use columns::{Lineage, PlanColumn, SourceColumn, TimeKind, WindowBound, WindowPart};
+pub use emit::EmitStrategy;
 pub(crate) use filters::pushed;
 pub use interval_join::{IntervalBounds, IntervalJoin};
 pub(crate) use join::joined;
@@ -28,6 +31,7 @@ pub use join::{Join, JoinKey, JoinKind, SideRows};
 pub use lookup_join::{LookupJoin, LookupKey};
 pub use match_recognize::{MatchExpr, MatchOperand, MatchRecognize, MatchRows, MatchSkip, MatchVariable, OrderKey};
 pub use temporal_join::TemporalJoin;
+pub use over::{Frame, Over, SortColumn};
 pub use upsert_key::{UpsertKey, upsert_keys};
 pub use window::{WindowKind, WindowSpec, WindowStrategy};
 pub use window_join::WindowJoin;
@@ -40,6 +44,18 @@ use std::{collections::BTreeMap, sync::Arc};
 /// The plan as it is run: filters where they save most, and no column that nothing reads.
 pub fn optimized(node: PlanNode) -> PlanNode {
     prune::prune(pushed(node))
+}
+
+/// The plan as it is run, if it can be.
+///
+/// # Errors
+/// A part that is written rightly and that no operator runs.
+pub fn runnable(node: PlanNode) -> Result<PlanNode, crate::error::SqlError> {
+    let node = optimized(node);
+    match over::refused(&node) {
+        Some(error) => Err(error.clone()),
+        None => Ok(node),
+    }
 }
 
 /// An operator of the plan with everything below it.
@@ -113,6 +129,8 @@ pub enum NodeKind {
         /// The window is a function in GROUP BY, the older form. Flink then merges the parts of a hopping window from the
         /// first to the last, else from the last to the first.
         is_group_window: bool,
+        /// Results beside those at the end.
+        emit: Option<EmitStrategy>,
         /// Input columns that are keys, beside the window.
         keys: Vec<usize>,
         /// What is computed.
@@ -131,6 +149,8 @@ pub enum NodeKind {
         /// Collect rows before emitting (`table.exec.mini-batch.*`).
         mini_batch: Option<MiniBatch>,
     },
+    /// Aggregates over the rows before each row.
+    Over(Over),
     /// Rows of a table function joined to the row that they come from: output is the input's columns, then the function's.
     Correlate {
         /// Where rows come from.
@@ -248,6 +268,7 @@ impl PlanNode {
             | NodeKind::WindowTable { input, .. }
             | NodeKind::WindowAggregate { input, .. }
             | NodeKind::GroupAggregate { input, .. }
+            | NodeKind::Over(Over { input, .. })
             | NodeKind::Correlate { input, .. }
             | NodeKind::LookupJoin(LookupJoin { input, .. }) => vec![input],
         }
@@ -269,6 +290,7 @@ impl PlanNode {
             | NodeKind::WindowTable { input, .. }
             | NodeKind::WindowAggregate { input, .. }
             | NodeKind::GroupAggregate { input, .. }
+            | NodeKind::Over(Over { input, .. })
             | NodeKind::Correlate { input, .. }
             | NodeKind::LookupJoin(LookupJoin { input, .. }) => vec![input],
         }

@@ -26,7 +26,7 @@ pub(super) fn exact(node: PlanNode, required: &BTreeSet<usize>) -> PlanNode {
 }
 
 /// At least the columns of `required`, in their old order.
-fn narrow(node: PlanNode, required: &BTreeSet<usize>) -> (PlanNode, Moved) {
+pub(super) fn narrow(node: PlanNode, required: &BTreeSet<usize>) -> (PlanNode, Moved) {
     let PlanNode { kind, columns } = node;
     let width = columns.len();
     // Rows are counted by their columns: one must stay.
@@ -95,7 +95,7 @@ fn narrow(node: PlanNode, required: &BTreeSet<usize>) -> (PlanNode, Moved) {
             let (columns, moved) = appended(columns, &below, before, &input);
             (PlanNode { kind: NodeKind::WindowTable { input: Box::new(input), window }, columns }, moved)
         }
-        NodeKind::WindowAggregate { input, mut strategy, is_group_window, keys, calls } => {
+        NodeKind::WindowAggregate { input, mut strategy, is_group_window, emit, keys, calls } => {
             let mut used = aggregate_columns(&keys, &calls);
             match &strategy {
                 WindowStrategy::Time(spec) => drop(used.insert(spec.time_column)),
@@ -110,7 +110,7 @@ fn narrow(node: PlanNode, required: &BTreeSet<usize>) -> (PlanNode, Moved) {
                 }
             }
             let (keys, calls) = relocate_aggregate(keys, calls, &below);
-            let kind = NodeKind::WindowAggregate { input: Box::new(input), strategy, is_group_window, keys, calls };
+            let kind = NodeKind::WindowAggregate { input: Box::new(input), strategy, is_group_window, emit, keys, calls };
             (PlanNode { kind, columns }, (0..width).map(Some).collect())
         }
         NodeKind::MatchRecognize(node) => {
@@ -123,6 +123,7 @@ fn narrow(node: PlanNode, required: &BTreeSet<usize>) -> (PlanNode, Moved) {
             let kind = NodeKind::GroupAggregate { input: Box::new(input), keys, calls, state_ttl_ms, mini_batch };
             (PlanNode { kind, columns }, (0..width).map(Some).collect())
         }
+        NodeKind::Over(over) => over.narrowed(columns, required),
         NodeKind::Correlate { input, function, is_left } => {
             let mut used: BTreeSet<usize> = required.iter().copied().filter(|&i| i < input.columns.len()).collect();
             match &function {
@@ -163,7 +164,7 @@ fn relocate_aggregate(keys: Vec<usize>, calls: Vec<AggregateCall>, moved: &Moved
 }
 
 /// Columns of a node that keeps its input's (`before` of them, now narrowed) and appends its own.
-fn appended(columns: Vec<super::PlanColumn>, below: &Moved, before: usize, input: &PlanNode) -> (Vec<super::PlanColumn>, Moved) {
+pub(super) fn appended(columns: Vec<super::PlanColumn>, below: &Moved, before: usize, input: &PlanNode) -> (Vec<super::PlanColumn>, Moved) {
     let mut moved = below.clone();
     let now = input.columns.len();
     moved.extend((0..columns.len() - before).map(|i| Some(now + i)));

@@ -19,10 +19,16 @@ pub fn upsert_keys(node: &PlanNode) -> Vec<UpsertKey> {
     let mut keys = match &node.kind {
         NodeKind::GroupAggregate { keys, .. } => vec![(0..keys.len()).collect()],
         NodeKind::ChangelogNormalize { keys, .. } => vec![keys.iter().copied().collect()],
-        NodeKind::WindowAggregate { keys, calls, .. } => {
+        NodeKind::WindowAggregate { keys, calls, is_group_window, .. } => {
             let start = keys.len() + calls.len();
-            vec![(0..keys.len()).chain([start, start + 1]).collect()]
+            let with = |bounds: &[usize]| (0..keys.len()).chain(bounds.iter().copied()).collect();
+            match is_group_window {
+                // Windows of one size: either bound tells them apart, and of the sessions of a key no two share one.
+                true => vec![with(&[start]), with(&[start + 1])],
+                false => vec![with(&[start, start + 1])],
+            }
         }
+        NodeKind::Over(over) => over.upsert_keys(),
         NodeKind::Calc { input, projection, .. } => projected(&upsert_keys(input), projection),
         NodeKind::Join(join) => join.upsert_keys(),
         NodeKind::LookupJoin(join) => join.upsert_keys(upsert_keys(&join.input)),

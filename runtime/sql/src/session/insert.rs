@@ -5,7 +5,7 @@ use crate::{
     ast::{Insert, Span},
     bind::{Binder, ColumnSource, TableDefinition, own_name},
     error::{SqlError, nearest},
-    plan::{PlanColumn, PlanNode, optimized},
+    plan::{PlanColumn, PlanNode, runnable},
 };
 use millrace_functions::{Expr, Typed, coercion};
 
@@ -33,7 +33,7 @@ impl Session {
             .flat_map(|h| &h.options)
             .map(|o| (o.key.clone(), o.value.clone().unwrap_or_default()))
             .collect();
-        Ok(BoundInsert { table: table.clone(), plan: optimized(plan), options, span: insert.span })
+        Ok(BoundInsert { table: table.clone(), plan: runnable(plan)?, options, span: insert.span })
     }
 
     /// The query's rows in the sink's columns: by position, cast where Flink casts silently, NULL where nothing is given.

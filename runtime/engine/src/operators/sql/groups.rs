@@ -26,6 +26,8 @@ pub(crate) struct GroupSpec {
     pub keys: Vec<usize>,
     pub calls: Vec<AggregateCall>,
     pub can_retract: bool,
+    /// Rows of a key are taken back in the order in which they were added.
+    pub is_sliding: bool,
     converter: RowConverter,
     key_types: Vec<DataType>,
 }
@@ -34,7 +36,7 @@ impl GroupSpec {
     pub(crate) fn new(keys: Vec<usize>, calls: Vec<AggregateCall>, can_retract: bool, input: &Schema) -> Result<Self, OperatorError> {
         let key_types: Vec<DataType> = keys.iter().map(|&k| input.fields()[k].data_type.to_arrow()).collect();
         let converter = RowConverter::new(key_types.iter().cloned().map(SortField::new).collect())?;
-        Ok(Self { keys, calls, can_retract, converter, key_types })
+        Ok(Self { keys, calls, can_retract, is_sliding: false, converter, key_types })
     }
 
     /// Key bytes of every row; `None` when there are no key columns.
@@ -110,7 +112,11 @@ impl Groups {
     pub(crate) fn new(spec: &GroupSpec) -> Result<Self, OperatorError> {
         let mut accumulators = Vec::with_capacity(spec.calls.len());
         for call in &spec.calls {
-            let made = call.function.accumulator(&call.argument_types, &call.result.data_type, spec.can_retract);
+            // Of equal arguments the first is added, and taken back with the last: DISTINCT does not keep the order.
+            let made = match spec.is_sliding && !call.distinct {
+                true => call.function.sliding_accumulator(&call.argument_types, &call.result.data_type),
+                false => call.function.accumulator(&call.argument_types, &call.result.data_type, spec.can_retract),
+            };
             let made = made.map_err(|e| OperatorError::Evaluation(e.to_string()))?;
             accumulators.push(if call.distinct { distinct(made, &call.argument_types) } else { made });
         }
@@ -245,6 +251,11 @@ impl Groups {
                 self.update_chosen(spec, batch, retract, chosen, &slots)
             }
         }
+    }
+
+    /// Counts of rows per slot, and the accumulators of the calls.
+    pub(crate) fn parts_mut(&mut self) -> (&mut [i64], &mut [Box<dyn Accumulator>]) {
+        (&mut self.counts, &mut self.accumulators)
     }
 
     /// Whether [`Self::running`] works: every call can, and none has a filter.

@@ -2,6 +2,7 @@
 
 use super::{
     changelog_normalize::ChangelogNormalize,
+    firing_window_aggregate::FiringWindowAggregate,
     group_aggregate::GroupAggregate,
     groups::GroupSpec,
     interval_join::IntervalJoin,
@@ -9,6 +10,7 @@ use super::{
     late_rows::LateRows,
     lookup_join::LookupJoin,
     match_recognize::MatchOperator,
+    over::{OverAggregate, UpdatingOver},
     session_aggregate::SessionAggregate,
     session_table::SessionTable,
     sliced_window_aggregate::{SlicedWindowAggregate, Slicing},
@@ -29,11 +31,14 @@ pub(super) fn open(head: &Head, settings: &StageSettings, context: OperatorConte
             let spec = GroupSpec::new(keys.clone(), calls.clone(), *can_retract, &context.input)?;
             Ok(Box::new(GroupAggregate::new(spec, *state_ttl_ms, *mini_batch, output.to_arrow(), restored)?))
         }
-        Head::WindowAggregate { strategy, is_group_window, keys, calls, can_retract, output } => {
+        Head::WindowAggregate { strategy, is_group_window, emit, keys, calls, can_retract, output } => {
             let spec = GroupSpec::new(keys.clone(), calls.clone(), *can_retract, &context.input)?;
             let windows = Windows::new(strategy, zone);
             let late = LateRows::open(settings.late_records, &context)?;
             let output = output.to_arrow();
+            if let Some(emit) = emit {
+                return Ok(Box::new(FiringWindowAggregate::new(spec, windows, *emit, late, output, &context)?));
+            }
             match windows.kind {
                 WindowKind::Session { gap_ms } if windows.start_column.is_none() => {
                     Ok(Box::new(SessionAggregate::new(spec, windows, gap_ms, late, output, &context)?))
@@ -58,6 +63,13 @@ pub(super) fn open(head: &Head, settings: &StageSettings, context: OperatorConte
         Head::LookupJoin { join, output } => Ok(Box::new(LookupJoin::new(join, zone, output.to_arrow(), &context)?)),
         Head::IntervalJoin { spec, output } => Ok(Box::new(IntervalJoin::new(spec, &settings.inputs, zone, output.to_arrow(), &context)?)),
         Head::TemporalJoin { spec, output } => Ok(Box::new(TemporalJoin::new(spec, &settings.inputs, zone, output.to_arrow(), &context)?)),
+        Head::Over { spec, output } => {
+            if spec.time.is_none() {
+                return Ok(Box::new(UpdatingOver::new(spec.clone(), output.to_arrow(), &context)?));
+            }
+            let late = LateRows::open(settings.late_records, &context)?;
+            Ok(Box::new(OverAggregate::new(spec.clone(), late, output.to_arrow(), &context)?))
+        }
         Head::SessionTable { window, output } => {
             let late = LateRows::open(settings.late_records, &context)?;
             Ok(Box::new(SessionTable::new(window, zone, late, output.to_arrow(), &context)?))

@@ -3,6 +3,7 @@
 use super::interval_join::IntervalSpec;
 use super::join::{JoinSpec, SideSpec, window::WindowJoinSpec};
 use super::late_rows::LateRecords;
+use super::over::OverSpec;
 use super::stage::{Head, StageKind, StageSettings, Step};
 use super::temporal_join::TemporalSpec;
 use crate::functions::calls_project_function;
@@ -163,10 +164,15 @@ impl Lowering<'_> {
                 let head = Head::SessionTable { window: window.clone(), output: schema_of(&plan.columns, None) };
                 self.keyed(input, &window.partition_keys, head, "session-window")
             }
-            NodeKind::WindowAggregate { input, strategy, is_group_window, keys, calls } => {
+            NodeKind::Over(over) => {
+                let head = Head::Over { spec: OverSpec::new(over)?, output: schema_of(&plan.columns, None) };
+                self.keyed(&over.input, &over.keys, head, "over-aggregate")
+            }
+            NodeKind::WindowAggregate { input, strategy, is_group_window, emit, keys, calls } => {
                 let head = Head::WindowAggregate {
                     strategy: strategy.clone(),
                     is_group_window: *is_group_window,
+                    emit: *emit,
                     keys: keys.clone(),
                     calls: calls.clone(),
                     can_retract: !millrace_sql::plan::changelog::changelog_mode(input).is_insert_only(),

@@ -5,6 +5,7 @@ use super::{
     interval_join::IntervalSpec,
     join::{JoinSpec, window::WindowJoinSpec},
     late_rows::LateRecords,
+    over::OverSpec,
     sliced_window_aggregate::Slicing,
     temporal_join::TemporalSpec,
     window_aggregate::Windows,
@@ -24,7 +25,7 @@ use millrace_model::{
     graph::{GraphError, Node},
 };
 use millrace_sql::plan::{
-    AggregateCall, Correlation, LookupJoin, MatchRecognize, MiniBatch, NodeKind, PlanNode, WindowSpec, WindowStrategy,
+    AggregateCall, Correlation, EmitStrategy, LookupJoin, MatchRecognize, MiniBatch, NodeKind, PlanNode, WindowSpec, WindowStrategy,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -55,6 +56,7 @@ pub(crate) enum Head {
     WindowAggregate {
         strategy: WindowStrategy,
         is_group_window: bool,
+        emit: Option<EmitStrategy>,
         keys: Vec<usize>,
         calls: Vec<AggregateCall>,
         can_retract: bool,
@@ -90,6 +92,10 @@ pub(crate) enum Head {
         spec: TemporalSpec,
         output: Schema,
     },
+    Over {
+        spec: OverSpec,
+        output: Schema,
+    },
 }
 
 impl Head {
@@ -106,6 +112,10 @@ impl Head {
         let what = match self {
             // Time to live and mini-batch change when rows are forgotten or emitted, not what is kept.
             Self::GroupAggregate { keys, calls, can_retract, .. } => format!("group {keys:?} {calls:?} {can_retract}"),
+            Self::WindowAggregate { strategy, keys, calls, can_retract, emit: Some(_), .. } => {
+                // When results are given out is no part of what is kept.
+                format!("firing {strategy:?} {keys:?} {calls:?} {can_retract}")
+            }
             Self::WindowAggregate { strategy, keys, calls, can_retract, .. } => {
                 let is_sliced = Slicing::of(&Windows::new(strategy, chrono_tz::UTC), false, calls).is_some();
                 let kept = if is_sliced { "slices" } else { "window" };
@@ -120,6 +130,7 @@ impl Head {
             Self::IntervalJoin { spec, .. } => format!("interval {spec:?}"),
             // Time to live changes when keys are forgotten, not what is kept.
             Self::TemporalJoin { spec, .. } => format!("versions {:?}", TemporalSpec { state_ttl_ms: None, ..spec.clone() }),
+            Self::Over { spec, .. } => spec.signature(),
         };
         format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{what} {}", columns.join(" ")).as_bytes()))
     }
@@ -136,6 +147,7 @@ impl Head {
                     guests.open_expr(filter, context).await?;
                 }
             }
+            Self::Over { spec, .. } => guests.open_calls(&mut spec.calls, context).await?,
             Self::SessionTable { .. } => {}
             Self::MatchRecognize { node, .. } => {
                 for expr in node.expressions_mut() {

@@ -239,19 +239,22 @@ pub(crate) fn results(
 ) -> Result<Batch, OperatorError> {
     let mut columns = spec.key_columns(keys)?;
     columns.extend(groups.values(slots)?);
-    let count = bounds.len();
+    columns.extend(bound_columns(bounds, windows, output));
+    let options = RecordBatchOptions::new().with_row_count(Some(bounds.len()));
+    Ok(Batch::inserts(RecordBatch::try_new_with_options(output.clone(), columns, &options)?))
+}
+
+/// Window start, end and time of windows with these bounds (start, end).
+pub(crate) fn bound_columns(bounds: &[(i64, i64)], windows: &Windows, output: &SchemaRef) -> [ArrayRef; 3] {
     let wall = |times: Vec<i64>| Arc::new(TimestampMillisecondArray::from(times)) as ArrayRef;
-    columns.push(wall(bounds.iter().map(|b| b.0).collect()));
-    columns.push(wall(bounds.iter().map(|b| b.1).collect()));
+    let (starts, ends) = (wall(bounds.iter().map(|b| b.0).collect()), wall(bounds.iter().map(|b| b.1).collect()));
     let is_instant = output
         .fields()
         .last()
         .is_some_and(|f| f.data_type() != &arrow_schema::DataType::Timestamp(arrow_schema::TimeUnit::Millisecond, None));
     let time: Vec<i64> = bounds.iter().map(|b| if is_instant { windows.complete_at_ms(b.1) } else { b.1.saturating_sub(1) }).collect();
     let time = TimestampMillisecondArray::from(time);
-    columns.push(if is_instant { Arc::new(time.with_timezone("UTC")) } else { Arc::new(time) });
-    let options = RecordBatchOptions::new().with_row_count(Some(count));
-    Ok(Batch::inserts(RecordBatch::try_new_with_options(output.clone(), columns, &options)?))
+    [starts, ends, if is_instant { Arc::new(time.with_timezone("UTC")) } else { Arc::new(time) }]
 }
 
 #[async_trait]

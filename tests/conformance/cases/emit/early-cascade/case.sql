@@ -1,0 +1,4 @@
+SET 'table.exec.emit.early-fire.enabled' = 'true';
+SET 'table.exec.emit.early-fire.delay' = '0 s';
+CREATE TABLE t (k STRING, v INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'case', 'input' = 'in.jsonl');
+SELECT TUMBLE_START(wt, INTERVAL '20' SECOND) AS ws, SUM(s) AS s FROM (SELECT TUMBLE_ROWTIME(ts, INTERVAL '10' SECOND) AS wt, SUM(v) AS s FROM t GROUP BY TUMBLE(ts, INTERVAL '10' SECOND)) GROUP BY TUMBLE(wt, INTERVAL '20' SECOND);

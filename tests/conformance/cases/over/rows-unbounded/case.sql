@@ -1,0 +1,3 @@
+CREATE TABLE t (k STRING, v INT, d DOUBLE, s STRING, c DECIMAL(10, 2), ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
+WITH ('connector' = 'case', 'input' = '../../../inputs/events.jsonl');
+SELECT k, v, ts, COUNT(*) OVER w AS n, SUM(v) OVER w AS s, AVG(d) OVER w AS a, MIN(s) OVER w AS lo, MAX(c) OVER w AS hi FROM t WINDOW w AS (PARTITION BY k ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW);
