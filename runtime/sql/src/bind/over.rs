@@ -2,6 +2,8 @@
 //!
 //! As in Flink all calls of one SELECT have the same window.
 
+mod window;
+
 use super::{
     Binder, calc,
     expression::Env,
@@ -10,11 +12,11 @@ use super::{
     select::{NamedItem, computed_column},
 };
 use crate::{
-    ast::{FunctionCall, NamedWindow, OrderItem, Over as Written, Span, WindowFrame},
+    ast::{FunctionCall, NamedWindow, Over as Written, Span},
     error::SqlError,
-    plan::{AggregateCall, Frame, NodeKind, Over, PlanColumn, PlanNode, SortColumn, TimeKind, changelog::changelog_mode},
+    plan::{AggregateCall, NodeKind, Over, PlanColumn, PlanNode, SortColumn},
 };
-use arrow_array::{Float64Array, cast::AsArray, types::Int32Type};
+use arrow_array::Float64Array;
 use millrace_functions::{
     Expr, Typed,
     aggregate::{AggregateFunction, window_function},
@@ -23,6 +25,7 @@ use millrace_functions::{
 };
 use millrace_model::DataType;
 use std::sync::Arc;
+use window::Window;
 
 /// Positions from here stand for results of `OVER` until the input of the window is known.
 pub(crate) const OVER_BASE: usize = 1 << 40;
@@ -43,30 +46,6 @@ pub(crate) struct BoundOver {
     span: Span,
 }
 
-/// A window, resolved.
-#[derive(Clone)]
-struct Window {
-    partition: Vec<Expr>,
-    order: Vec<Order>,
-    frame: Frame,
-    /// Where `OVER` stands.
-    span: Span,
-}
-
-#[derive(Clone)]
-struct Order {
-    expr: Expr,
-    descending: bool,
-    nulls_first: bool,
-}
-
-impl Window {
-    fn form(&self) -> String {
-        let order: Vec<_> = self.order.iter().map(|o| (form(&o.expr), o.descending, o.nulls_first)).collect();
-        format!("{:?} {order:?} {:?}", self.partition.iter().map(form).collect::<Vec<_>>(), self.frame)
-    }
-}
-
 impl BoundOver {
     /// The same with its columns at other places.
     pub(crate) fn move_columns(&mut self, place: &impl Fn(usize) -> usize) {
@@ -85,17 +64,6 @@ impl<'w> OverCalls<'w> {
 }
 
 impl Binder<'_> {
-    /// Refuses two windows of one name.
-    pub(crate) fn check_named_windows(&self, windows: &[NamedWindow]) -> Result<(), SqlError> {
-        for (position, window) in windows.iter().enumerate() {
-            if windows[..position].iter().any(|w| w.name.value == window.name.value) {
-                let message = format!("the window `{}` is declared twice", window.name.value);
-                return Err(self.error("sql.duplicate_window", message, window.name.span));
-            }
-        }
-        Ok(())
-    }
-
     /// `f(…) OVER …`: the column that its result will be.
     pub(crate) fn over_call(&mut self, call: &FunctionCall, over: &Written, span: Span, env: &mut Env<'_>) -> Result<Expr, SqlError> {
         let Some(mut calls) = env.over.take() else {
@@ -247,96 +215,6 @@ impl Binder<'_> {
         Ok(function)
     }
 
-    fn window(&mut self, written: &Written, windows: &[NamedWindow], env: &mut Env<'_>) -> Result<Window, SqlError> {
-        let base = match &written.name {
-            None => None,
-            Some(name) => {
-                let Some(position) = windows.iter().position(|w| w.name.value == name.value) else {
-                    let error = self.error("sql.unknown_window", format!("there is no window `{}`", name.value), name.span);
-                    return Err(match crate::error::nearest(&name.value, windows.iter().map(|w| w.name.value.as_str())) {
-                        Some(near) => error.with_hint(format!("did you mean `{near}`?")),
-                        None => error.with_hint("declare it behind the SELECT: `WINDOW w AS (PARTITION BY … ORDER BY …)`"),
-                    });
-                };
-                // A window refines only those before it, so this ends.
-                Some(self.window(&windows[position].over, &windows[..position], env)?)
-            }
-        };
-        let mut partition = Vec::new();
-        for key in &written.partition_by {
-            let expr = self.expression(key, env)?;
-            if matches!(expr.typed().data_type, DataType::Map(..) | DataType::Multiset(_)) {
-                let message = format!("{} cannot be a key of PARTITION BY", expr.typed().data_type);
-                return Err(self.error("sql.type_mismatch", message, key.span));
-            }
-            partition.push(expr);
-        }
-        let mut order = Vec::new();
-        for item in &written.order_by {
-            order.push(self.order(item, env)?);
-        }
-        if let Some(base) = &base
-            && ((!partition.is_empty() && !base.partition.is_empty()) || (!order.is_empty() && !base.order.is_empty()))
-        {
-            let message = "a window that refines another cannot say again what that one says already";
-            return Err(self.error("sql.invalid_window", message, written.span));
-        }
-        let time = order.first().or_else(|| base.as_ref().and_then(|b| b.order.first())).map(|o| o.expr.typed().data_type);
-        let frame = match &written.frame {
-            Some(frame) => self.frame(frame, time.as_ref(), env)?,
-            None => base.as_ref().map_or(Frame { is_rows: false, preceding: None }, |b| b.frame),
-        };
-        let base = base.unwrap_or(Window { partition: Vec::new(), order: Vec::new(), frame, span: written.span });
-        partition.extend(base.partition);
-        order.extend(base.order);
-        Ok(Window { partition, order, frame, span: written.span })
-    }
-
-    /// The frame that is written, in the window or in one that it refines.
-    fn frame_of<'f>(&self, written: &'f Written, windows: &'f [NamedWindow]) -> Option<&'f WindowFrame> {
-        written.frame.as_ref().or_else(|| {
-            let name = written.name.as_ref()?;
-            let position = windows.iter().position(|w| w.name.value == name.value)?;
-            self.frame_of(&windows[position].over, &windows[..position])
-        })
-    }
-
-    fn order(&mut self, item: &OrderItem, env: &mut Env<'_>) -> Result<Order, SqlError> {
-        let expr = self.expression(&item.expression, env)?;
-        // NULL is the least value.
-        let nulls_first = item.nulls_first.unwrap_or(!item.descending);
-        Ok(Order { expr, descending: item.descending, nulls_first })
-    }
-
-    fn frame(&mut self, frame: &WindowFrame, order: Option<&DataType>, env: &mut Env<'_>) -> Result<Frame, SqlError> {
-        let Some(distance) = &frame.preceding else {
-            return Ok(Frame { is_rows: frame.is_rows, preceding: None });
-        };
-        let bound = self.expression(distance, env)?;
-        if frame.is_rows {
-            let number = match bound.typed().data_type {
-                DataType::Int => bound.literal().map(|v| v.as_primitive::<Int32Type>().value(0)),
-                _ => None,
-            };
-            let Some(rows) = number.and_then(|n| u64::try_from(n).ok()) else {
-                let message = "a frame of ROWS begins a constant number of rows before the row, from 0";
-                return Err(self.error("sql.invalid_window", message, distance.span).with_hint("for a time before the row write RANGE"));
-            };
-            return Ok(Frame { is_rows: true, preceding: Some(rows) });
-        }
-        let is_time = order.is_some_and(|t| matches!(t, DataType::Timestamp { .. } | DataType::TimestampLtz { .. }));
-        if !is_time {
-            let message = "a frame of RANGE with a distance needs ORDER BY a time";
-            return Err(self
-                .error("sql.invalid_window", message, distance.span)
-                .with_hint("write `UNBOUNDED PRECEDING`, or order by time"));
-        }
-        let length_ms = self.interval_ms(&bound, distance.span)?;
-        let preceding = u64::try_from(length_ms)
-            .map_err(|_| self.error("sql.invalid_window", "the interval of a frame must not be negative", distance.span))?;
-        Ok(Frame { is_rows: false, preceding: Some(preceding) })
-    }
-
     /// The rows of SELECT: over `node` what `projection` says, with the calls that it refers to.
     #[allow(clippy::too_many_arguments)] // one value per clause
     pub(crate) fn projected(
@@ -419,31 +297,6 @@ impl Binder<'_> {
             })?;
         }
         Ok(())
-    }
-
-    /// What is wrong with a window, but for ranks.
-    fn refused_window(&self, window: &Window, order: &[SortColumn], time: Option<TimeKind>, input: &PlanNode) -> Option<SqlError> {
-        let [only] = order else {
-            let message = "the window of `OVER` needs ORDER BY one column";
-            let error = self.error("sql.invalid_window", message, window.span);
-            return Some(error.with_hint("order by the event-time column of the table, or by its processing time"));
-        };
-        if only.descending {
-            let error = self.error("sql.invalid_window", "the window of `OVER` is ordered descending", window.span);
-            return Some(error.with_hint("leave out DESC: a stream is seen from the past to the present"));
-        }
-        match time {
-            None if window.frame.preceding.is_some() => {
-                let message = "a frame that rows leave again needs ORDER BY a time";
-                let error = self.error("sql.invalid_window", message, window.span);
-                Some(error.with_hint("order by the event-time column of the table, or begin at UNBOUNDED PRECEDING"))
-            }
-            Some(_) if !changelog_mode(input).is_insert_only() => {
-                let message = "`OVER` by time over a stream with updates: what has been given out cannot change any more";
-                Some(self.error("sql.updates_not_supported", message, window.span))
-            }
-            _ => None,
-        }
     }
 }
 
