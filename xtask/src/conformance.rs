@@ -33,7 +33,7 @@ const WORKERS: usize = 3;
 pub(crate) enum Task {
     /// Runs the cases on a real Apache Flink and writes what they must give
     Record {
-        /// Only cases whose `area/name` contains this text
+        /// Only cases whose `area/name` contains this text, or one of these between commas
         #[arg(long)]
         only: Option<String>,
         /// Writes nothing; fails if Flink now answers something else
@@ -42,7 +42,7 @@ pub(crate) enum Task {
     },
     /// Runs the cases on a real Apache Flink and then on Millrace, and compares the two
     Live {
-        /// Only cases whose `area/name` contains this text
+        /// Only cases whose `area/name` contains this text, or one of these between commas
         #[arg(long)]
         only: Option<String>,
     },

@@ -2,6 +2,8 @@
 //!
 //! Invariant: a plan that exists can be started; everything a user can get wrong is answered here as `GraphError`s.
 
+mod sink_changes;
+
 use crate::{
     catalog::{Catalog, TableUsage},
     custom::{self, GuestConnector},
@@ -31,6 +33,7 @@ pub struct ExecutionPlan {
     pub(crate) parameters: JobParameters,
     pub(crate) dead_letters: Option<(Arc<dyn Connector>, TableBinding)>,
     pub(crate) queries: Vec<QueryPlan>,
+    pub(crate) warnings: Vec<GraphError>,
     pub(crate) dimensions: Arc<JobDimensions>,
 }
 
@@ -164,6 +167,11 @@ impl ExecutionPlan {
         &self.queries
     }
 
+    /// What is accepted and perhaps not meant, by node and field.
+    pub fn warnings(&self) -> &[GraphError] {
+        &self.warnings
+    }
+
     /// Parameters of the job.
     pub fn parameters(&self) -> &JobParameters {
         &self.parameters
@@ -215,7 +223,9 @@ async fn plan_graph(
         operators: Vec::new(),
         changes: Vec::new(),
         keys: BTreeMap::new(),
+        sinks: BTreeMap::new(),
         queries: Vec::new(),
+        warnings: Vec::new(),
         broken: BTreeSet::new(),
     };
     for position in order {
@@ -228,7 +238,8 @@ async fn plan_graph(
             continue;
         }
         match planner.operator(node).await {
-            Ok(Some(operator)) => {
+            Ok(Some(mut operator)) => {
+                planner.materialize(&mut operator);
                 let changes = match &operator.work {
                     Work::Source(source) if source.connector.sends_changes(&source.config) => {
                         if source.connector.sends_upserts(&source.config) { ChangelogMode::UPSERT } else { ChangelogMode::ALL }
@@ -257,8 +268,8 @@ async fn plan_graph(
         },
     };
     if errors.is_empty() {
-        let Planner { operators, queries, .. } = planner;
-        Ok(ExecutionPlan { operators, parameters: graph.parameters.clone(), dead_letters, queries, dimensions })
+        let Planner { operators, queries, warnings, .. } = planner;
+        Ok(ExecutionPlan { operators, parameters: graph.parameters.clone(), dead_letters, queries, warnings, dimensions })
     } else {
         Err(errors)
     }
@@ -305,7 +316,10 @@ struct Planner<'a> {
     changes: Vec<ChangelogMode>,
     /// Per operator that sends changes: sets of columns that tell its rows apart.
     keys: BTreeMap<usize, Vec<Vec<String>>>,
+    /// Per SQL node's last operator: what a sink behind it must know.
+    sinks: BTreeMap<usize, sql::SinkChanges>,
     queries: Vec<QueryPlan>,
+    warnings: Vec<GraphError>,
     /// Nodes with errors; nodes behind them are not checked, their input is unknown.
     broken: BTreeSet<&'a NodeId>,
 }
@@ -333,7 +347,8 @@ impl<'a> Planner<'a> {
         for operator in planned.operators {
             self.push(operator, planned.changes);
         }
-        self.keys.insert(self.operators.len().saturating_sub(1), planned.query.upsert_keys.clone());
+        self.note_changes(self.operators.len().saturating_sub(1), planned.query.upsert_keys.clone(), planned.sink_changes);
+        self.warnings.extend(planned.warnings);
         self.queries.push(planned.query);
         Ok(())
     }
@@ -427,33 +442,6 @@ impl<'a> Planner<'a> {
             open.extend(self.graph.edges.iter().filter(|e| e.to == *id).map(|e| &e.from));
         }
         None
-    }
-
-    /// Only SQL nodes and sinks that say so take updates and deletes.
-    fn check_changes(&self, node: &Node, inputs: &[usize], sink: Option<&Arc<dyn Connector>>) -> Result<(), Vec<GraphError>> {
-        let changing = inputs.iter().filter(|&&position| !self.changes[position].is_insert_only());
-        changing.copied().try_for_each(|position| self.check_change(node, position, sink))
-    }
-
-    /// One input that sends updates or deletes.
-    fn check_change(&self, node: &Node, position: usize, connector: Option<&Arc<dyn Connector>>) -> Result<(), Vec<GraphError>> {
-        let connector = connector.filter(|c| c.accepts_changes(&node.config));
-        let from = &self.operators[position];
-        let Some(connector) = connector else {
-            let message = format!(
-                "takes only inserts, but `{}` sends updates ({}); aggregate in windows, or use a sink that takes changes by key \
-                 (`changelog` \"upsert\", in SQL 'upsert-kafka' with a primary key)",
-                from.node, self.changes[position]
-            );
-            return Err(vec![GraphError::in_node(&node.id, "graph.updates_not_accepted", message)]);
-        };
-        let Some(wanted) = connector.change_key(&node.config) else { return Ok(()) };
-        let known = self.keys.get(&position).map(Vec::as_slice).unwrap_or_default();
-        // More columns than the key needs tell the rows apart too; fewer would mix rows that are not the same.
-        if known.iter().any(|key| key.iter().all(|column| wanted.contains(column))) {
-            return Ok(());
-        }
-        Err(vec![GraphError::in_field(&node.id, "config.key_fields", "graph.key_does_not_fit", misfit(&from.node, &wanted, known))])
     }
 
     async fn operator(&self, node: &'a Node) -> Result<Option<PlannedOperator>, Vec<GraphError>> {
@@ -583,25 +571,6 @@ fn source_traits(planned: &PlannedOperator, has_event_time: bool) -> SourceTrait
         makes_watermarks: has_event_time || connector.makes_watermarks(config),
         options: connector.table_options().iter().map(|&o| o.to_owned()).collect(),
         ..SourceTraits::default()
-    }
-}
-
-/// Why changes cannot be told apart by the columns `wanted`.
-fn misfit(from: &NodeId, wanted: &[String], known: &[Vec<String>]) -> String {
-    let list = |columns: &[String]| format!("({})", columns.join(", "));
-    match known.first() {
-        Some(key) => format!(
-            "the rows of `{from}` are told apart by {}, but the sink's key is {}: several rows would share a key and replace each \
-             other; make the key {}, or aggregate by the key first",
-            list(key),
-            list(wanted),
-            list(key)
-        ),
-        None => format!(
-            "`{from}` sends updates, and no columns of its result are known to tell the rows apart; select the columns of its \
-             GROUP BY as they are and make them the key, or aggregate once more by {}",
-            list(wanted)
-        ),
     }
 }
 

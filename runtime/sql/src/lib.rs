@@ -13,4 +13,4 @@ pub mod settings;
 
 pub use bind::{ColumnSource, SourceTraits, TableColumn, TableDefinition};
 pub use error::{SqlError, nearest};
-pub use session::{BoundInsert, Script, Session};
+pub use session::{BoundInsert, Conflicts, Script, Session};

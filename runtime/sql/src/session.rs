@@ -9,7 +9,7 @@ use crate::{
     error::SqlError,
     parser,
     plan::{PlanNode, explain, runnable},
-    settings::Settings,
+    settings::{Settings, UpsertMaterialize},
 };
 use declare::Declared;
 use millrace_functions::{FunctionRegistry, registry::Function};
@@ -46,8 +46,23 @@ pub struct BoundInsert {
     pub plan: PlanNode,
     /// Options of `/*+ OPTIONS(…) */` behind the sink's name.
     pub options: BTreeMap<String, String>,
+    /// What happens to rows of the query that share the sink's key.
+    pub conflicts: Conflicts,
     /// The insert's own text within the script.
     pub span: Span,
+}
+
+/// What happens where several rows of a changing query share the key of its sink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conflicts {
+    /// The query is refused unless its own key is the sink's.
+    Refused,
+    /// The latest row is the sink's; when it goes, the one before it comes back.
+    LatestWins,
+    /// As [`Self::LatestWins`], even where the keys are the same.
+    AlwaysLatestWins,
+    /// Changes go to the sink as they come.
+    Unchecked,
 }
 
 impl Session {
@@ -91,6 +106,14 @@ impl Session {
     /// The settings in force.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// What happens where rows of a query share the key of its sink; `on_conflict` is the action of `ON CONFLICT DO`.
+    ///
+    /// # Errors
+    /// An action that is not supported.
+    pub fn conflicts(&self, on_conflict: Option<&str>, span: Span) -> Result<Conflicts, SqlError> {
+        conflicts(&self.settings, on_conflict, span)
     }
 
     /// Settings to start from, for example those of the job.
@@ -165,6 +188,24 @@ impl Session {
         let plans: Vec<(Option<&str>, &PlanNode)> = inner.query.iter().map(|plan| (None, plan)).chain(sinks).collect();
         Ok(explain::answer(&plans, details))
     }
+}
+
+/// What the settings and `ON CONFLICT` of an INSERT say.
+fn conflicts(settings: &Settings, on_conflict: Option<&str>, span: Span) -> Result<Conflicts, SqlError> {
+    match on_conflict {
+        None | Some("DEDUPLICATE") => {}
+        Some(action) => {
+            let message = format!("`ON CONFLICT DO {action}` is not supported by the native engine yet");
+            return Err(SqlError::new("sql.unsupported", message, span)
+                .with_hint("`ON CONFLICT DO DEDUPLICATE` lets the latest row win; keep the first one by a ROW_NUMBER in the query"));
+        }
+    }
+    Ok(match settings.upsert_materialize {
+        UpsertMaterialize::None => Conflicts::Unchecked,
+        UpsertMaterialize::Force => Conflicts::AlwaysLatestWins,
+        UpsertMaterialize::Auto if on_conflict.is_none() && settings.requires_on_conflict => Conflicts::Refused,
+        UpsertMaterialize::Auto => Conflicts::LatestWins,
+    })
 }
 
 /// What Flink's SQL client understands and a job has no use for, each with what to do instead.

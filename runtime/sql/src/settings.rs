@@ -29,6 +29,12 @@ pub struct Settings {
     pub legacy_casts: bool,
     /// `table.exec.source.cdc-events-duplicate`: changelogs of tables with a primary key may repeat or miss changes.
     pub normalizes_duplicates: bool,
+    /// `table.exec.sink.upsert-materialize`
+    pub upsert_materialize: UpsertMaterialize,
+    /// `table.exec.sink.require-on-conflict`: where the keys of query and sink differ, the INSERT must say what is meant.
+    pub requires_on_conflict: bool,
+    /// `table.exec.sink.not-null-enforcer`: what happens to a NULL in a NOT NULL column of a sink.
+    pub not_null_enforcer: NotNullEnforcer,
     /// `parallelism.default`
     pub parallelism: Option<u16>,
     /// `execution.checkpointing.interval`
@@ -37,6 +43,28 @@ pub struct Settings {
     pub job_name: Option<String>,
     /// What was set, as written, for `SET` without arguments and for other engines.
     pub written: BTreeMap<String, String>,
+}
+
+/// Whether changes are made upserts by the key of the sink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UpsertMaterialize {
+    /// Never: they go to the sink as they come.
+    None,
+    /// Where the keys of query and sink differ.
+    #[default]
+    Auto,
+    /// Always.
+    Force,
+}
+
+/// What happens to a row with a NULL in a NOT NULL column of its sink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NotNullEnforcer {
+    /// The query is refused if it may have such rows.
+    #[default]
+    Error,
+    /// It is left out.
+    Drop,
 }
 
 impl Default for Settings {
@@ -51,6 +79,9 @@ impl Default for Settings {
             idle_timeout_ms: None,
             legacy_casts: false,
             normalizes_duplicates: false,
+            upsert_materialize: UpsertMaterialize::Auto,
+            requires_on_conflict: true,
+            not_null_enforcer: NotNullEnforcer::Error,
             parallelism: None,
             checkpoint_interval_ms: None,
             job_name: None,
@@ -90,8 +121,6 @@ const WITHOUT_MEANING: &[&str] = &[
     "state.backend.type",
     "table.dml-sync",
     "table.dynamic-table-options.enabled",
-    "table.exec.sink.not-null-enforcer",
-    "table.exec.sink.upsert-materialize",
     "table.exec.resource.default-parallelism",
     "table.optimizer.agg-phase-strategy",
     "table.optimizer.distinct-agg.split.enabled",
@@ -116,6 +145,9 @@ const WITH_MEANING: &[&str] = &[
     "table.exec.source.idle-timeout",
     "table.exec.legacy-cast-behaviour",
     "table.exec.source.cdc-events-duplicate",
+    "table.exec.sink.upsert-materialize",
+    "table.exec.sink.require-on-conflict",
+    "table.exec.sink.not-null-enforcer",
     "parallelism.default",
     "execution.checkpointing.interval",
     "pipeline.name",
@@ -161,6 +193,24 @@ impl Settings {
             "table.exec.emit.early-fire.delay" => self.emit.early_delay_ms = Some(duration()?),
             "table.exec.emit.late-fire.delay" => self.emit.late_delay_ms = Some(duration()?),
             "table.exec.emit.allow-lateness" => self.emit.lateness_ms = Some(duration()?),
+            "table.exec.sink.upsert-materialize" => {
+                self.upsert_materialize = match value.to_ascii_lowercase().as_str() {
+                    "none" => UpsertMaterialize::None,
+                    "auto" => UpsertMaterialize::Auto,
+                    "force" => UpsertMaterialize::Force,
+                    _ => return Err(wrong("`none`, `auto` or `force`")),
+                };
+            }
+            "table.exec.sink.require-on-conflict" => {
+                self.requires_on_conflict = value.parse().map_err(|_| wrong("`true` or `false`"))?;
+            }
+            "table.exec.sink.not-null-enforcer" => {
+                self.not_null_enforcer = match value.to_ascii_lowercase().as_str() {
+                    "error" => NotNullEnforcer::Error,
+                    "drop" => NotNullEnforcer::Drop,
+                    _ => return Err(wrong("`error` or `drop`")),
+                };
+            }
             "table.exec.mini-batch.size" => self.mini_batch_size = value.parse().ok().filter(|&n| n > 0),
             "table.exec.mini-batch.allow-latency" => self.mini_batch_latency_ms = Some(duration()?),
             "table.exec.source.idle-timeout" => self.idle_timeout_ms = Some(duration()?).filter(|&ms| ms > 0),

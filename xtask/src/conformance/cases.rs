@@ -14,13 +14,13 @@ pub(super) struct Case {
     pub(super) script: String,
 }
 
-/// All cases whose name contains `only`, in the order of their names.
+/// All cases whose name contains one of the texts of `only` (between commas), in the order of their names.
 pub(super) fn matching(root: &Path, only: Option<&str>) -> anyhow::Result<Vec<Case>> {
     let mut cases = Vec::new();
     for area in folders(root)? {
         for folder in folders(&area)? {
             let name = folder.strip_prefix(root).unwrap_or(&folder).display().to_string();
-            if only.is_some_and(|only| !name.contains(only)) {
+            if only.is_some_and(|only| !only.split(',').any(|text| name.contains(text))) {
                 continue;
             }
             let path = folder.join("case.sql");

@@ -73,17 +73,18 @@ pub async fn plan_document(
 ) -> Result<Planned, Vec<GraphError>> {
     let Some(script) = &document.sql else {
         let plan = plan(document, tenant, catalog, services).await?;
-        let queries = plan.queries().to_vec();
-        return Ok(Planned { graph: document.clone(), plan: Some(plan), queries, warnings: Vec::new() });
+        let (queries, warnings) = (plan.queries().to_vec(), plan.warnings().to_vec());
+        return Ok(Planned { graph: document.clone(), plan: Some(plan), queries, warnings });
     };
     let expansion = expand(script, document, tenant, catalog, services, is_question).await?;
-    let Expansion { graph, parts, mut queries, warnings } = expansion;
+    let Expansion { graph, parts, mut queries, mut warnings } = expansion;
     if graph.nodes.is_empty() {
         return Ok(Planned { graph, plan: None, queries, warnings });
     }
     let planned = plan(&graph, tenant, catalog, services).await;
     let plan = planned.map_err(|errors| errors.into_iter().map(|e| parts.in_script(e)).collect::<Vec<_>>())?;
     queries.splice(0..0, plan.queries().iter().cloned());
+    warnings.extend(plan.warnings().iter().cloned().map(|w| parts.in_script(w)));
     Ok(Planned { graph, plan: Some(plan), queries, warnings })
 }
 
@@ -288,7 +289,7 @@ impl Builder<'_> {
     async fn insert(&mut self, insert: &Insert, bound: &BoundInsert, parts: &mut Parts) -> Result<Vec<GraphError>, Vec<GraphError>> {
         let sink_id = self.id(&slug(&bound.table.name));
         let query_id = self.id(&format!("{sink_id}-query"));
-        let mut warnings = warnings::of_query(self.tables.script, insert, bound, self.session);
+        let mut warnings = Vec::new();
         let mut errors = Vec::new();
         let mut sources: BTreeMap<&str, &BTreeMap<String, String>> = BTreeMap::new();
         for scan in bound.plan.scans() {

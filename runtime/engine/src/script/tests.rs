@@ -307,3 +307,26 @@ async fn a_question_needs_no_sink_and_warnings_say_what_surprises() {
     let codes: Vec<_> = found.warnings.iter().map(|w| (w.code.as_str(), w.place.map_or(0, |p| p.line))).collect();
     assert_eq!(codes, [("sql.without_effect", 3), ("sql.no_idle_timeout", 10), ("sql.endless_state", 12)]);
 }
+
+#[tokio::test]
+async fn rows_that_share_the_key_of_their_sink_are_refused_until_it_is_said_what_they_mean() {
+    let script = |settings: &str, end: &str| {
+        format!(
+            "{settings}CREATE TABLE users (usr STRING, n BIGINT, PRIMARY KEY (usr) NOT ENFORCED) WITH ('connector' = 'latest', 'topic' = 'per_user');
+             INSERT INTO users SELECT url, COUNT(*) FROM clicks GROUP BY usr, url {end}"
+        )
+    };
+    let refused = planned(&script("", ""), json!({}), false).await.err().unwrap();
+    assert_eq!(refused[0].code, "graph.key_does_not_fit");
+    assert!(refused[0].message.contains("ON CONFLICT DO DEDUPLICATE"), "{}", refused[0].message);
+    let stages = |found: Planned| -> Vec<String> { found.plan.unwrap().operators.iter().map(|o| o.name.clone()).collect() };
+    for (settings, end, is_materialized) in [
+        ("", "ON CONFLICT DO DEDUPLICATE", true),
+        ("SET 'table.exec.sink.require-on-conflict' = 'false';", "", true),
+        ("SET 'table.exec.sink.upsert-materialize' = 'none';", "", false),
+    ] {
+        let found = stages(planned(&script(settings, end), json!({}), false).await.unwrap());
+        let has_stage = found.iter().any(|name| name == "users: upsert-materialize");
+        assert_eq!(has_stage, is_materialized, "{settings} {end}: {found:?}");
+    }
+}

@@ -201,7 +201,10 @@ impl Binder<'_> {
         }
         let input = Box::new(node);
         let kind = match strategy {
-            None => NodeKind::GroupAggregate { input, keys, calls, state_ttl_ms, mini_batch: self.settings.mini_batch() },
+            None => {
+                let (mini_batch, span) = (self.settings.mini_batch(), Some(self.placed_span(span)));
+                NodeKind::GroupAggregate { input, keys, calls, state_ttl_ms, mini_batch, span }
+            }
             Some(strategy) => {
                 columns.extend(strategy_columns(&strategy, window_id, &input.columns));
                 NodeKind::WindowAggregate { input, strategy, is_group_window, emit, keys, calls }
@@ -630,7 +633,7 @@ pub(crate) fn find_aggregate(expression: &Expression, functions: &FunctionRegist
 }
 
 /// The direct parts of an expression, queries excluded.
-fn parts(expression: &Expression) -> Vec<&Expression> {
+pub(crate) fn parts(expression: &Expression) -> Vec<&Expression> {
     use ExpressionKind::*;
     match &expression.kind {
         Literal(_) | Name(_) | Exists(_) | Query(_) | Interval { .. } | Symbol(_) | Star => Vec::new(),
@@ -649,5 +652,28 @@ fn parts(expression: &Expression) -> Vec<&Expression> {
         }
         Call(call) => call.arguments.iter().collect(),
         Array(parts) | Map(parts) | Row(parts) => parts.iter().collect(),
+    }
+}
+
+/// The same parts, to be changed.
+pub(crate) fn parts_mut(expression: &mut Expression) -> Vec<&mut Expression> {
+    use ExpressionKind::*;
+    match &mut expression.kind {
+        Literal(_) | Name(_) | Exists(_) | Query(_) | Interval { .. } | Symbol(_) | Star => Vec::new(),
+        Unary(_, value) | IsNull { value, .. } | IsTruth { value, .. } | InQuery { value, .. } | Cast { value, .. } | Field(value, _) => {
+            vec![value]
+        }
+        Binary(_, left, right) | IsDistinctFrom { left, right, .. } | Element(left, right) => vec![left, right],
+        Between { value, low, high, .. } => vec![value, low, high],
+        InList { value, list, .. } => std::iter::once(value.as_mut()).chain(list).collect(),
+        Like { value, pattern, escape, .. } => {
+            [Some(value), Some(pattern), escape.as_mut()].into_iter().flatten().map(|e| e.as_mut()).collect()
+        }
+        Case { operand, branches, otherwise } => {
+            let whens = branches.iter_mut().flat_map(|b| [&mut b.when, &mut b.then]);
+            operand.as_deref_mut().into_iter().chain(whens).chain(otherwise.as_deref_mut()).collect()
+        }
+        Call(call) => call.arguments.iter_mut().collect(),
+        Array(parts) | Map(parts) | Row(parts) => parts.iter_mut().collect(),
     }
 }

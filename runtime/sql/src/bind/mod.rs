@@ -16,6 +16,8 @@ mod like;
 pub(crate) mod literal;
 mod match_pattern;
 mod match_recognize;
+mod numbering;
+mod order;
 mod over;
 mod path;
 mod scope;
@@ -115,17 +117,27 @@ impl<'a> Binder<'a> {
             let view = ViewDefinition { columns: names_of(&table.columns), query: table.query.clone() };
             self.common.push((table.name.value.clone(), view));
         }
-        let node = self.query_body(&query.body);
+        let is_outermost = self.depth == 1;
+        let node = self.ordered_body(query, is_outermost);
         self.common.truncate(outer);
         self.depth -= 1;
-        let node = node?;
-        let order_by = query.order_by.first().map(|item| item.expression.span);
-        let [limit, offset] = [&query.limit, &query.offset].map(|e| e.as_ref().map(|e| e.span));
-        let refused = [(order_by, "ORDER BY"), (limit, "LIMIT"), (offset, "OFFSET")];
-        if let Some((span, what)) = refused.into_iter().find_map(|(span, what)| Some((span?, what))) {
-            return Err(self.placed(not_yet(&format!("`{what}` at the end of a query"), span)));
-        }
-        Ok(node)
+        node
+    }
+
+    /// Binds a query that others will be around, as that of a view.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn inner_query(&mut self, query: &Query) -> Result<PlanNode, SqlError> {
+        self.depth += 1;
+        let node = self.query(query);
+        self.depth -= 1;
+        node
+    }
+
+    /// A place in the text, moved to where the view is used when a view's own text is being bound.
+    pub(crate) fn placed_span(&self, span: Span) -> Span {
+        self.view_use.unwrap_or(span)
     }
 
     /// An error, moved to where the view is used when a view's own text is being bound.

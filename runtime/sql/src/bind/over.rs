@@ -243,7 +243,8 @@ impl Binder<'_> {
         let named = items.iter().zip(&projection);
         let mut columns: Vec<PlanColumn> = named.map(|(item, expr)| computed_column(&item.name, expr, &node.columns)).collect();
         unique_names(&mut columns);
-        Ok(calc(node, predicate, projection, columns))
+        let node = calc(node, predicate, projection, columns);
+        self.ranked(node)
     }
 
     fn over_node(
@@ -284,7 +285,8 @@ impl Binder<'_> {
             columns.push(column);
         }
         let frame = window.frame;
-        let over = Over { input: Box::new(input), keys, order, time, frame, calls: made, state_ttl_ms, refused };
+        let span = self.placed_span(calls[0].span);
+        let over = Over { input: Box::new(input), keys, order, time, frame, calls: made, state_ttl_ms, refused, span };
         Ok(OverNode { node: PlanNode { kind: NodeKind::Over(over), columns }, width })
     }
 

@@ -1,6 +1,6 @@
 //! Bodies of queries: `SELECT`, `VALUES`, set operations.
 
-use super::{Binder, aggregate, all_columns, calc, expression::Env, not_yet, over::OverCalls, scope::Scope};
+use super::{Binder, aggregate, all_columns, calc, expression::Env, not_yet, order::with_aliases, over::OverCalls, scope::Scope};
 use crate::{
     ast::{Expression, ExpressionKind, ObjectName, QueryBody, Select, SelectItem, Span, TableReferenceKind},
     error::{SqlError, nearest},
@@ -32,12 +32,14 @@ impl Binder<'_> {
         let (mut node, scope) = from?;
         let ttl_hints = std::mem::replace(&mut self.ttl_hints, outer_hints);
         self.check_named_windows(&select.windows)?;
+        let select = &self.with_qualified_aliases(select, &scope);
         if let Some(selection) = &select.selection {
             if let Some(found) = aggregate::find_aggregate(selection, &self.names.functions) {
                 let error = self.error("sql.misplaced_aggregate", "aggregates cannot stand in WHERE", found);
                 return Err(error.with_hint("filter groups with HAVING"));
             }
             node = self.filtered(node, &scope, selection)?;
+            node = self.ranked(node)?;
         }
         let has_join = select.from.len() > 1 || select.from.iter().any(|t| matches!(t.kind, TableReferenceKind::Join { .. }));
         if has_join || select.selection.is_some() {
@@ -66,7 +68,14 @@ impl Binder<'_> {
             let node = self.attach(node, attached);
             self.projected(node, None, projection?, qualify?, &items, calls, state_ttl_ms)?
         };
-        Ok(if select.distinct { self.distinct(node, state_ttl_ms) } else { node })
+        Ok(if select.distinct { self.distinct(node, state_ttl_ms, select.span) } else { node })
+    }
+
+    /// QUALIFY may use the names that SELECT gives, where no column has them.
+    fn with_qualified_aliases(&self, select: &Select, scope: &Scope) -> Select {
+        let is_column = |name: &ObjectName| scope.resolve(name).is_ok();
+        let qualify = select.qualify.as_ref().map(|condition| with_aliases(condition, &select.items, &is_column));
+        Select { qualify, ..select.clone() }
     }
 
     /// The items behind SELECT, stars spelt out, each with its name.
@@ -165,12 +174,13 @@ impl Binder<'_> {
         calc(node, None, projection, columns)
     }
 
-    pub(super) fn distinct(&self, node: PlanNode, state_ttl_ms: Option<u64>) -> PlanNode {
+    pub(super) fn distinct(&self, node: PlanNode, state_ttl_ms: Option<u64>, span: Span) -> PlanNode {
         let keys = (0..node.columns.len()).collect();
         let columns = node.columns.iter().map(|c| PlanColumn { time: None, window: None, ..c.clone() }).collect();
         let mini_batch = self.settings.mini_batch();
         let state_ttl_ms = state_ttl_ms.or(self.settings.state_ttl_ms);
-        let kind = NodeKind::GroupAggregate { input: Box::new(node), keys, calls: Vec::new(), state_ttl_ms, mini_batch };
+        let span = Some(self.placed_span(span));
+        let kind = NodeKind::GroupAggregate { input: Box::new(node), keys, calls: Vec::new(), state_ttl_ms, mini_batch, span };
         PlanNode { kind, columns }
     }
 

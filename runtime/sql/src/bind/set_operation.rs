@@ -25,7 +25,7 @@ impl Binder<'_> {
         match (operator, all) {
             (SetOperator::Union, _) => {
                 let union = union_of(sides, columns);
-                if all { Ok(union) } else { Ok(self.distinct(union, None)) }
+                if all { Ok(union) } else { Ok(self.distinct(union, None, span)) }
             }
             (SetOperator::Intersect, false) => self.distinct_by_join(JoinKind::Semi, sides, span),
             (SetOperator::Except, false) => self.distinct_by_join(JoinKind::Anti, sides, span),
@@ -73,7 +73,7 @@ impl Binder<'_> {
             equal.push(self.call("IS NOT DISTINCT FROM", pair, span)?);
         }
         let node = joined(left, right, kind, Some(Expr::And(equal)), [self.settings.state_ttl_ms; 2]);
-        Ok(self.distinct(node, None))
+        Ok(self.distinct(node, None, span))
     }
 
     /// Rows of each kind are counted, then one of them is repeated: the smaller count of both sides, or what is left of the

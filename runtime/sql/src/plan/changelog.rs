@@ -64,6 +64,9 @@ pub fn changelog_mode(node: &PlanNode) -> ChangelogMode {
         NodeKind::WindowAggregate { input, emit: Some(_), .. } => {
             ChangelogMode { updates: true, deletes: !changelog_mode(input).is_insert_only(), is_upsert: false }
         }
+        NodeKind::WindowRank(_) | NodeKind::TemporalSort(_) => ChangelogMode::INSERT_ONLY,
+        NodeKind::Rank(rank) => rank.changelog_mode(),
+        NodeKind::Deduplicate(deduplicate) => deduplicate.changelog_mode(),
         NodeKind::Calc { input, .. }
         | NodeKind::Expand { input, .. }
         | NodeKind::WindowTable { input, .. }
@@ -78,4 +81,12 @@ pub fn changelog_mode(node: &PlanNode) -> ChangelogMode {
             ChangelogMode { updates: !calls.is_empty(), deletes: !below.is_insert_only(), is_upsert: false }
         }
     }
+}
+
+/// The operator that makes the updates or deletions of `node`: the first one on the way down whose inputs only add rows.
+pub fn updating_operator(node: &PlanNode) -> Option<&PlanNode> {
+    if changelog_mode(node).is_insert_only() {
+        return None;
+    }
+    Some(node.inputs().into_iter().find_map(updating_operator).unwrap_or(node))
 }

@@ -65,6 +65,11 @@ fn write_node(node: &PlanNode, depth: usize, with_modes: bool, out: &mut String)
     }
 }
 
+/// One operator, without what is below it.
+pub fn operator_text(node: &PlanNode) -> String {
+    format!("{})", operator(node))
+}
+
 /// The operator without its closing parenthesis.
 fn operator(node: &PlanNode) -> String {
     match &node.kind {
@@ -82,6 +87,10 @@ fn operator(node: &PlanNode) -> String {
             let ttl = state_ttl_ms.map(|ms| format!(", stateTtl=[{ms} ms]")).unwrap_or_default();
             format!("ChangelogNormalize(key=[{}]{filter}{ttl}", names(keys, &input.columns))
         }
+        NodeKind::Rank(rank) => rank.text(),
+        NodeKind::Deduplicate(deduplicate) => deduplicate.text(),
+        NodeKind::WindowRank(rank) => rank.text(),
+        NodeKind::TemporalSort(sort) => sort.text(),
         NodeKind::Values { rows } => format!("Values(rows=[{}]", rows.len()),
         NodeKind::Calc { input, predicate, projection } => {
             let select: Vec<String> = (projection.iter().zip(&node.columns))
@@ -117,7 +126,7 @@ fn operator(node: &PlanNode) -> String {
             let (keys, calls) = (names(keys, &input.columns), call_texts(calls, input));
             format!("WindowAggregate(groupBy=[{keys}], window=[{window}], select=[{calls}]{emit}")
         }
-        NodeKind::GroupAggregate { input, keys, calls, state_ttl_ms, mini_batch } => {
+        NodeKind::GroupAggregate { input, keys, calls, state_ttl_ms, mini_batch, .. } => {
             let ttl = state_ttl_ms.map(|ms| format!(", stateTtl=[{ms} ms]")).unwrap_or_default();
             let batch = mini_batch.map(|b| format!(", miniBatch=[{} ms]", b.allow_latency_ms)).unwrap_or_default();
             format!("GroupAggregate(groupBy=[{}], select=[{}]{ttl}{batch}", names(keys, &input.columns), call_texts(calls, input))

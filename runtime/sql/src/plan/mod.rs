@@ -4,8 +4,10 @@
 //! mode follows from its inputs alone ([`changelog`]).
 
 mod arrange;
+pub mod analysis;
 pub mod changelog;
 mod columns;
+mod deduplicate;
 mod emit;
 pub mod explain;
 mod filters;
@@ -13,6 +15,7 @@ mod interval_join;
 mod join;
 mod lookup_join;
 mod match_recognize;
+pub mod monotonicity;
 mod over;
 mod prune;
 mod sides;
@@ -20,9 +23,15 @@ mod temporal_join;
 mod upsert_key;
 mod window;
 mod window_join;
+mod rank;
+mod ranking;
+mod sort_key;
+mod temporal_sort;
+mod window_rank;
 
 pub use changelog::ChangelogMode;
 pub use columns::{Lineage, PlanColumn, SourceColumn, TimeKind, WindowBound, WindowPart};
+pub use deduplicate::{Deduplicate, Keep};
 pub use emit::EmitStrategy;
 pub(crate) use filters::pushed;
 pub use interval_join::{IntervalBounds, IntervalJoin};
@@ -32,11 +41,17 @@ pub use lookup_join::{LookupJoin, LookupKey};
 pub use match_recognize::{MatchExpr, MatchOperand, MatchRecognize, MatchRows, MatchSkip, MatchVariable, OrderKey};
 pub use temporal_join::TemporalJoin;
 pub use over::{Frame, Over, SortColumn};
+pub use rank::{Rank, RankRange, RankStrategy};
+pub use ranking::Ranking;
+pub use sort_key::SortKey;
+pub use temporal_sort::TemporalSort;
 pub use upsert_key::{UpsertKey, upsert_keys};
 pub use window::{WindowKind, WindowSpec, WindowStrategy};
 pub use window_join::WindowJoin;
 pub(crate) use window_join::refused_window_join;
+pub use window_rank::{AttachedWindow, WindowRank};
 
+use crate::ast::Span;
 use millrace_functions::{Expr, Typed, aggregate::AggregateFunction, table::TableFunction};
 use millrace_model::DataType;
 use std::{collections::BTreeMap, sync::Arc};
@@ -148,6 +163,8 @@ pub enum NodeKind {
         state_ttl_ms: Option<u64>,
         /// Collect rows before emitting (`table.exec.mini-batch.*`).
         mini_batch: Option<MiniBatch>,
+        /// Where in the text it comes from.
+        span: Option<Span>,
     },
     /// Aggregates over the rows before each row.
     Over(Over),
@@ -172,6 +189,14 @@ pub enum NodeKind {
     IntervalJoin(IntervalJoin),
     /// Rows joined to the versions that were valid at their time.
     TemporalJoin(TemporalJoin),
+    /// The first rows of each partition.
+    Rank(Rank),
+    /// The first or last row of each key by time.
+    Deduplicate(Deduplicate),
+    /// The first rows of each partition of each window.
+    WindowRank(WindowRank),
+    /// Rows in the order of their time.
+    TemporalSort(TemporalSort),
 }
 
 /// Reads a table.
@@ -270,7 +295,11 @@ impl PlanNode {
             | NodeKind::GroupAggregate { input, .. }
             | NodeKind::Over(Over { input, .. })
             | NodeKind::Correlate { input, .. }
-            | NodeKind::LookupJoin(LookupJoin { input, .. }) => vec![input],
+            | NodeKind::LookupJoin(LookupJoin { input, .. })
+            | NodeKind::Rank(Rank { input, .. })
+            | NodeKind::Deduplicate(Deduplicate { input, .. })
+            | NodeKind::WindowRank(WindowRank { input, .. })
+            | NodeKind::TemporalSort(TemporalSort { input, .. }) => vec![input],
         }
     }
 
@@ -292,7 +321,11 @@ impl PlanNode {
             | NodeKind::GroupAggregate { input, .. }
             | NodeKind::Over(Over { input, .. })
             | NodeKind::Correlate { input, .. }
-            | NodeKind::LookupJoin(LookupJoin { input, .. }) => vec![input],
+            | NodeKind::LookupJoin(LookupJoin { input, .. })
+            | NodeKind::Rank(Rank { input, .. })
+            | NodeKind::Deduplicate(Deduplicate { input, .. })
+            | NodeKind::WindowRank(WindowRank { input, .. })
+            | NodeKind::TemporalSort(TemporalSort { input, .. }) => vec![input],
         }
     }
 

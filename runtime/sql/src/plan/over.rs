@@ -7,7 +7,7 @@ use super::{
     explain::{call_texts, names},
     prune::{Moved, appended, narrow},
 };
-use crate::error::SqlError;
+use crate::{ast::Span, error::SqlError};
 use std::collections::BTreeSet;
 
 /// Aggregates over the rows before each row: output is the input's columns, then the calls'.
@@ -29,6 +29,8 @@ pub struct Over {
     pub state_ttl_ms: Option<u64>,
     /// Why it cannot be run as it stands: the window is one that only ranks can have. Whoever makes a rank of it never asks.
     pub refused: Option<Box<SqlError>>,
+    /// Where the first call stands.
+    pub span: Span,
 }
 
 /// A column that rows are ordered by.
@@ -52,6 +54,11 @@ pub struct Frame {
 }
 
 impl Over {
+    /// Whether a key that is silent for longer than the frame is forgotten.
+    pub(super) fn forgets(&self) -> bool {
+        self.time.is_some() && !self.frame.is_rows && self.frame.preceding.is_some()
+    }
+
     /// What it emits.
     pub(super) fn changelog_mode(&self) -> ChangelogMode {
         if self.time.is_some() { ChangelogMode::INSERT_ONLY } else { ChangelogMode::ALL }

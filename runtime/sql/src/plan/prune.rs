@@ -117,13 +117,17 @@ pub(super) fn narrow(node: PlanNode, required: &BTreeSet<usize>) -> (PlanNode, M
             let (node, kept) = match_recognize::narrowed(*node, columns, required, narrow);
             (node, moved(width, &kept))
         }
-        NodeKind::GroupAggregate { input, keys, calls, state_ttl_ms, mini_batch } => {
+        NodeKind::GroupAggregate { input, keys, calls, state_ttl_ms, mini_batch, span } => {
             let (input, below) = narrow(*input, &aggregate_columns(&keys, &calls));
             let (keys, calls) = relocate_aggregate(keys, calls, &below);
-            let kind = NodeKind::GroupAggregate { input: Box::new(input), keys, calls, state_ttl_ms, mini_batch };
+            let kind = NodeKind::GroupAggregate { input: Box::new(input), keys, calls, state_ttl_ms, mini_batch, span };
             (PlanNode { kind, columns }, (0..width).map(Some).collect())
         }
         NodeKind::Over(over) => over.narrowed(columns, required),
+        NodeKind::Rank(rank) => rank.narrowed(columns, required),
+        NodeKind::Deduplicate(deduplicate) => deduplicate.narrowed(columns, required),
+        NodeKind::WindowRank(rank) => rank.narrowed(columns, required),
+        NodeKind::TemporalSort(sort) => sort.narrowed(columns, required),
         NodeKind::Correlate { input, function, is_left } => {
             let mut used: BTreeSet<usize> = required.iter().copied().filter(|&i| i < input.columns.len()).collect();
             match &function {
@@ -180,7 +184,7 @@ pub(super) fn moved(width: usize, kept: &BTreeSet<usize>) -> Moved {
     moved
 }
 
-fn pick<T>(all: Vec<T>, kept: &BTreeSet<usize>) -> Vec<T> {
+pub(super) fn pick<T>(all: Vec<T>, kept: &BTreeSet<usize>) -> Vec<T> {
     all.into_iter().enumerate().filter(|(i, _)| kept.contains(i)).map(|(_, item)| item).collect()
 }
 

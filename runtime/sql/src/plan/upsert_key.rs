@@ -30,12 +30,16 @@ pub fn upsert_keys(node: &PlanNode) -> Vec<UpsertKey> {
         }
         NodeKind::Over(over) => over.upsert_keys(),
         NodeKind::Calc { input, projection, .. } => projected(&upsert_keys(input), projection),
+        NodeKind::Rank(rank) => rank.upsert_keys(),
+        NodeKind::Deduplicate(deduplicate) => deduplicate.upsert_keys(),
+        NodeKind::WindowRank(rank) => rank.upsert_keys(),
         NodeKind::Join(join) => join.upsert_keys(),
         NodeKind::LookupJoin(join) => join.upsert_keys(upsert_keys(&join.input)),
         // A left row meets one version at most.
         NodeKind::TemporalJoin(join) => upsert_keys(&join.left),
         NodeKind::Scan(scan) => scan_key(scan).into_iter().collect(),
         NodeKind::IntervalJoin(_)
+        | NodeKind::TemporalSort(_)
         | NodeKind::Values { .. }
         | NodeKind::Union { .. }
         | NodeKind::WindowJoin(_)

@@ -59,7 +59,7 @@ impl Session {
         let columns = view.columns.iter().map(|c| c.value.clone()).collect();
         let definition = ViewDefinition { columns, query: view.query.clone() };
         // Bound now, so that an error stands where the view is declared.
-        let node = Binder::new(&self.names, &self.settings).query(&definition.query)?;
+        let node = Binder::new(&self.names, &self.settings).inner_query(&definition.query)?;
         if !definition.columns.is_empty() && definition.columns.len() != node.columns.len() {
             let message = crate::bind::wrong_count(definition.columns.len(), "the query", node.columns.len());
             return Err(SqlError::new("sql.column_count", message, view.name.span()));

@@ -6,6 +6,7 @@ use crate::{
     bind::{Binder, ColumnSource, TableDefinition, own_name},
     error::{SqlError, nearest},
     plan::{PlanColumn, PlanNode, runnable},
+    settings::NotNullEnforcer,
 };
 use millrace_functions::{Expr, Typed, coercion};
 
@@ -33,11 +34,12 @@ impl Session {
             .flat_map(|h| &h.options)
             .map(|o| (o.key.clone(), o.value.clone().unwrap_or_default()))
             .collect();
-        Ok(BoundInsert { table: table.clone(), plan: runnable(plan)?, options, span: insert.span })
+        let conflicts = self.conflicts(insert.on_conflict.as_deref(), insert.span)?;
+        Ok(BoundInsert { table: table.clone(), plan: runnable(plan)?, options, conflicts, span: insert.span })
     }
 
     /// The query's rows in the sink's columns: by position, cast where Flink casts silently, NULL where nothing is given.
-    fn sink_rows(&self, binder: &Binder<'_>, plan: PlanNode, table: &TableDefinition, insert: &Insert) -> Result<PlanNode, SqlError> {
+    fn sink_rows(&self, binder: &mut Binder<'_>, plan: PlanNode, table: &TableDefinition, insert: &Insert) -> Result<PlanNode, SqlError> {
         let columns = sink_columns(table, insert.table.span())?;
         let mut sources: Vec<Option<usize>> = (0..columns.len()).map(Some).collect();
         if !insert.columns.is_empty() {
@@ -70,7 +72,7 @@ impl Session {
             );
             return Err(SqlError::new("sql.column_count", message, insert.query.span));
         }
-        let (mut projection, mut out) = (Vec::new(), Vec::new());
+        let (mut projection, mut out, mut filled) = (Vec::new(), Vec::new(), Vec::new());
         for ((name, typed), source) in columns.iter().zip(&sources) {
             let expr = match source {
                 Some(position) => {
@@ -87,14 +89,19 @@ impl Session {
                 }
                 None => crate::bind::null_literal(),
             };
-            let nullable = expr.typed().nullable;
+            let mut nullable = expr.typed().nullable;
+            if nullable && !typed.nullable && self.settings.not_null_enforcer == NotNullEnforcer::Drop {
+                filled.push(binder.call("IS NOT NULL", vec![expr.clone()], insert.span)?);
+                nullable = false;
+            }
             let cast = binder.implicit(expr, &typed.data_type);
             let mut column = PlanColumn::new(name, Typed::new(typed.data_type.clone(), nullable));
             column.lineage = source.map(|p| plan.columns[p].lineage.clone()).unwrap_or_default();
             out.push(column);
             projection.push(cast);
         }
-        Ok(crate::bind::calc(plan, None, projection, out))
+        let filled = if filled.len() > 1 { Some(Expr::And(filled)) } else { filled.pop() };
+        Ok(crate::bind::calc(plan, filled, projection, out))
     }
 }
 

@@ -1,5 +1,5 @@
 //! Scripts against files: each text of `plans/*.sql` with what its EXPLAIN answers, each text of `wrong/*.sql` with the
-//! message it is answered with. Texts are separated by lines of `----`; snapshots are renewed by `INSTA_UPDATE=always`.
+//! message it is answered with, each of `findings/*.sql` with what is said of its query. Texts are separated by lines of `----`; snapshots are renewed by `INSTA_UPDATE=always`.
 //!
 //! In sight are a table `clicks` of a Kafka-like source, `people` of one that sends upserts, and a function `SPLIT`.
 
@@ -11,7 +11,7 @@ use millrace_functions::{
     table::{TableFunction, TableRows},
 };
 use millrace_model::{DataType, Field, Schema};
-use millrace_sql::{Session, SourceTraits, plan::ChangelogMode};
+use millrace_sql::{Session, SourceTraits, SqlError, plan::ChangelogMode};
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// A table function that a project has published.
@@ -72,6 +72,21 @@ fn check(folder: &str, answer: impl Fn(&str) -> String) {
 fn queries_are_explained() {
     check("plans", |text| match session().execute(text) {
         Ok(script) => format!("\n{}", script.explanations.join("\n")),
+        Err(error) => panic!("{}", error.render(text)),
+    });
+}
+
+#[test]
+fn what_is_perhaps_not_meant_is_said() {
+    check("findings", |text| match session().execute(text) {
+        Ok(script) => {
+            let found = script.query.iter().flat_map(millrace_sql::plan::analysis::findings);
+            let shown = found.map(|f| {
+                let place = f.span.map_or_else(|| "nowhere".into(), |s| format!("{:?}", SqlError::new("", "", s).position(text)));
+                format!("{} at {place}: {}; {}", f.code, f.message, f.hint)
+            });
+            shown.collect::<Vec<_>>().join("\n  ")
+        }
         Err(error) => panic!("{}", error.render(text)),
     });
 }

@@ -2,6 +2,7 @@
 
 use super::{
     changelog_normalize::ChangelogNormalize,
+    deduplicate_rows::{DeduplicateRows, DeduplicateSpec},
     firing_window_aggregate::FiringWindowAggregate,
     group_aggregate::GroupAggregate,
     groups::GroupSpec,
@@ -11,18 +12,55 @@ use super::{
     lookup_join::LookupJoin,
     match_recognize::MatchOperator,
     over::{OverAggregate, UpdatingOver},
+    rank::{RankOperator, RankSpec},
     session_aggregate::SessionAggregate,
     session_table::SessionTable,
     sliced_window_aggregate::{SlicedWindowAggregate, Slicing},
     stage::{Head, StageSettings},
     temporal_join::TemporalJoin,
+    temporal_sort::TemporalSort,
+    upsert_materialize::UpsertMaterialize,
     window_aggregate::{WindowAggregate, Windows},
+    window_rank::{WindowRank, WindowRankSpec},
 };
 use crate::{
     error::OperatorError,
     operators::{Operator, OperatorContext},
 };
-use millrace_sql::plan::WindowKind;
+use millrace_model::Schema;
+use millrace_sql::plan::{self, WindowKind, WindowStrategy};
+
+impl Head {
+    pub(super) fn rank(rank: &plan::Rank, output: Schema) -> Self {
+        let spec = RankSpec {
+            partition_keys: rank.partition_keys.clone(),
+            order: rank.order.clone(),
+            range: rank.range,
+            strategy: rank.strategy.clone(),
+            outputs_rank: rank.outputs_rank,
+        };
+        Self::Rank { spec, state_ttl_ms: rank.state_ttl_ms, output }
+    }
+
+    pub(super) fn deduplicate(node: &plan::Deduplicate, output: Schema) -> Self {
+        let spec = DeduplicateSpec { keys: node.keys.clone(), keep: node.keep, time_column: node.time_column, waits: node.waits };
+        Self::Deduplicate { spec, state_ttl_ms: node.state_ttl_ms, output }
+    }
+
+    pub(super) fn window_rank(rank: &plan::WindowRank, output: Schema) -> Self {
+        let plan::AttachedWindow { start_column, end_column, kind, is_local_zone } = rank.window;
+        let spec = WindowRankSpec {
+            partition_keys: rank.partition_keys.clone(),
+            order: rank.order.clone(),
+            last_of_equal: rank.last_of_equal,
+            first: rank.first,
+            last: rank.last,
+            outputs_rank: rank.outputs_rank,
+        };
+        let strategy = WindowStrategy::Attached { start_column, end_column, kind, is_processing_time: false, is_local_zone };
+        Self::WindowRank { spec, strategy, output }
+    }
+}
 
 pub(super) fn open(head: &Head, settings: &StageSettings, context: OperatorContext) -> Result<Box<dyn Operator>, OperatorError> {
     let (restored, zone) = (&context.restored, settings.zone);
@@ -69,6 +107,24 @@ pub(super) fn open(head: &Head, settings: &StageSettings, context: OperatorConte
             }
             let late = LateRows::open(settings.late_records, &context)?;
             Ok(Box::new(OverAggregate::new(spec.clone(), late, output.to_arrow(), &context)?))
+        }
+        Head::Rank { spec, state_ttl_ms, output } => {
+            Ok(Box::new(RankOperator::new(spec, *state_ttl_ms, &context.input, output.to_arrow(), restored)?))
+        }
+        Head::Deduplicate { spec, state_ttl_ms, output } => {
+            let late = LateRows::open(settings.late_records, &context)?;
+            Ok(Box::new(DeduplicateRows::new(spec.clone(), *state_ttl_ms, late, output.to_arrow(), &context)?))
+        }
+        Head::WindowRank { spec, strategy, output } => {
+            let late = LateRows::open(settings.late_records, &context)?;
+            Ok(Box::new(WindowRank::new(spec.clone(), Windows::new(strategy, zone), late, output.to_arrow(), &context)?))
+        }
+        Head::UpsertMaterialize { spec, state_ttl_ms, output } => {
+            Ok(Box::new(UpsertMaterialize::new(spec, *state_ttl_ms, &context.input, output.to_arrow(), restored)?))
+        }
+        Head::TemporalSort { time_column, order, output } => {
+            let late = LateRows::open(settings.late_records, &context)?;
+            Ok(Box::new(TemporalSort::new(*time_column, order, late, output.to_arrow(), &context)?))
         }
         Head::SessionTable { window, output } => {
             let late = LateRows::open(settings.late_records, &context)?;

@@ -55,33 +55,55 @@ impl LateRows {
         Ok(Self { operator: context.operator.to_string(), metrics: context.metrics.clone(), letters })
     }
 
+    /// Takes rows of `batch` whose time lies behind what has come out already.
+    pub(crate) async fn take_behind(&mut self, batch: &Batch, late: &[u32], passed_ms: i64) -> Result<(), OperatorError> {
+        let message = |batch: &Batch, _row: usize| format!("{}late: {} has passed its time", change_text(batch, 0), time_text(passed_ms));
+        self.send(batch, late, message).await
+    }
+
     /// Takes the late rows of `batch`.
     pub(crate) async fn take(&mut self, batch: &Batch, late: &[LateRow], watermark_ms: i64) -> Result<(), OperatorError> {
+        let rows: Vec<u32> = late.iter().map(|l| l.row).collect();
+        self.send(batch, &rows, |batch, position| late.get(position).map_or_else(String::new, |l| message(batch, l, watermark_ms))).await
+    }
+
+    /// Counts late rows and sends them where they are wanted; `message` says why by their position in `late`.
+    async fn send(
+        &mut self,
+        batch: &Batch,
+        late: &[u32],
+        message: impl Fn(&Batch, usize) -> String + Send + Sync,
+    ) -> Result<(), OperatorError> {
         if late.is_empty() {
             return Ok(());
         }
         self.metrics.count("numLateRecordsDropped", late.len() as u64);
         let Some((letters, encoder)) = &mut self.letters else { return Ok(()) };
-        let rows = take_rows(&batch.rows, &UInt32Array::from_iter_values(late.iter().map(|l| l.row)))?;
+        let rows = take_rows(&batch.rows, &UInt32Array::from(late.to_vec()))?;
         let mut encoded = EncodedRows::default();
         encoder.encode(&rows, &mut encoded).map_err(|e| OperatorError::Internal(format!("dead letters: {e}")))?;
         let origin = describe_origin(&batch.origin);
-        let letter = |(payload, late): (&[u8], &LateRow)| DeadLetter {
+        let letter = |(position, payload): (usize, &[u8])| DeadLetter {
             operator: self.operator.clone(),
             reason: DeadLetterReason::LateRecord,
-            message: message(batch, late, watermark_ms),
+            message: message(batch, position),
             origin: origin.clone(),
             payload: payload.to_vec(),
         };
-        let made: Vec<DeadLetter> = encoded.iter().zip(late).map(letter).collect();
+        let made: Vec<DeadLetter> = encoded.iter().enumerate().map(letter).collect();
         self.metrics.count("deadLetterRecords", made.len() as u64);
         Ok(letters.send(made).await?)
     }
 }
 
+/// Names the kind of a change that is none of a new row.
+fn change_text(batch: &Batch, row: u32) -> String {
+    let kind = batch.kinds.as_ref().and_then(|k| ChangeKind::from_byte(k.value(row as usize))).unwrap_or(ChangeKind::Insert);
+    if kind == ChangeKind::Insert { String::new() } else { format!("the change {} is ", kind.short()) }
+}
+
 fn message(batch: &Batch, late: &LateRow, watermark_ms: i64) -> String {
-    let kind = batch.kinds.as_ref().and_then(|k| ChangeKind::from_byte(k.value(late.row as usize))).unwrap_or(ChangeKind::Insert);
-    let what = if kind == ChangeKind::Insert { String::new() } else { format!("the change {} is ", kind.short()) };
+    let what = change_text(batch, late.row);
     format!(
         "{what}late: its window from {} to {} was complete, the watermark is {} ({watermark_ms})",
         time_text(late.start_ms),

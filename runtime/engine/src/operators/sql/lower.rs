@@ -188,7 +188,24 @@ impl Lowering<'_> {
                 let head = Head::match_recognize(node, schema_of(&plan.columns, None));
                 self.keyed(&node.input, &node.keys, head, "match-recognize")
             }
-            NodeKind::GroupAggregate { input, keys, calls, state_ttl_ms, mini_batch } => {
+            NodeKind::Rank(rank) => {
+                let head = Head::rank(rank, schema_of(&plan.columns, None));
+                self.keyed(&rank.input, &rank.partition_keys, head, "rank")
+            }
+            NodeKind::Deduplicate(deduplicate) => {
+                let head = Head::deduplicate(deduplicate, schema_of(&plan.columns, None));
+                self.keyed(&deduplicate.input, &deduplicate.keys, head, "deduplicate")
+            }
+            NodeKind::WindowRank(rank) => {
+                let head = Head::window_rank(rank, schema_of(&plan.columns, None));
+                self.keyed(&rank.input, &rank.partition_keys, head, "window-rank")
+            }
+            NodeKind::TemporalSort(sort) => {
+                let output = schema_of(&plan.columns, None);
+                let head = Head::TemporalSort { time_column: sort.time_column, order: sort.order.clone(), output };
+                self.keyed(&sort.input, &[], head, "temporal-sort")
+            }
+            NodeKind::GroupAggregate { input, keys, calls, state_ttl_ms, mini_batch, .. } => {
                 let head = Head::GroupAggregate {
                     keys: keys.clone(),
                     calls: calls.clone(),

@@ -9,7 +9,9 @@
 
 mod calc;
 mod changelog_normalize;
+mod changes;
 mod correlate;
+mod deduplicate_rows;
 mod equal_results;
 mod expand;
 mod firing_window_aggregate;
@@ -27,25 +29,33 @@ pub(crate) mod lower;
 mod match_recognize;
 mod node;
 mod over;
+mod rank;
 mod rounds;
 mod row_bytes;
 mod session_aggregate;
 mod session_table;
 mod sessions;
 mod sliced_window_aggregate;
+mod slots;
+mod sort_bytes;
 pub(crate) mod stage;
 mod temporal_join;
+mod temporal_sort;
 #[cfg(test)]
 mod tests;
+pub(crate) mod upsert_materialize;
 mod values;
+mod warnings;
 mod watermark;
 mod window_aggregate;
+mod window_rank;
 mod window_table;
 mod window_time;
 
 pub(crate) use lower::with_metadata;
 pub(crate) use node::{KIND, SourceRequest, Upstream, dimension_of, dimension_traits, node_functions, place, plan_sql};
 pub use node::{QueryColumn, QueryPlan};
+pub(crate) use upsert_materialize::SinkChanges;
 
 use crate::error::OperatorError;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};

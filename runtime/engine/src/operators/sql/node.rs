@@ -6,6 +6,7 @@
 use super::{
     late_rows::LateRecords,
     lower::{InputTable, ScanRequest, lower},
+    upsert_materialize::SinkChanges,
     watermark::DeclaredWatermark,
 };
 use crate::{
@@ -23,10 +24,15 @@ use millrace_model::{
     ids::NodeId,
 };
 use millrace_sql::{
-    ColumnSource, Session, SourceTraits, SqlError, TableColumn, TableDefinition,
+    ColumnSource, Conflicts, Session, SourceTraits, SqlError, TableColumn, TableDefinition,
     ast::{Span, Statement, StatementKind},
     parser,
-    plan::{ChangelogMode, PlanNode, Scan, SourceColumn, changelog::changelog_mode, explain::explain, upsert_keys},
+    plan::{
+        ChangelogMode, PlanNode, Scan, SourceColumn,
+        changelog::{changelog_mode, updating_operator},
+        explain::{explain, operator_text},
+        upsert_keys,
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
@@ -91,6 +97,10 @@ pub(crate) struct SqlPlanned {
     pub sources: Vec<SourceRequest>,
     /// The query as users want to see it.
     pub query: QueryPlan,
+    /// What a sink behind it must know of its changes.
+    pub sink_changes: SinkChanges,
+    /// What is accepted and perhaps not meant.
+    pub warnings: Vec<GraphError>,
 }
 
 /// What a scan asks of its source.
@@ -185,7 +195,7 @@ pub(crate) fn plan_sql(
         let wrong = |e: SqlError| vec![GraphError::in_document(format!("parameters.environment.{key}"), e.code, e.to_string())];
         session.settings_mut().set(&option).map_err(wrong)?;
     }
-    let plan = bind(&mut session, &config.sql, upstream, dimensions).map_err(fail)?;
+    let Bound { plan, conflicts, span } = bind(&mut session, &config.sql, upstream, dimensions).map_err(fail)?;
     let settings = session.settings().clone();
     let parallelism = node.parallelism.or(settings.parallelism).unwrap_or(parameters.parallelism).max(1).into();
     let scanned = plan.scans();
@@ -213,7 +223,14 @@ pub(crate) fn plan_sql(
     }
     let sources = lowered.scans.into_iter().map(|request| source_request(request, settings.zone, settings.idle_timeout_ms)).collect();
     let query = QueryPlan::of(Some(node.id.clone()), &plan);
-    Ok(SqlPlanned { operators, changes: changelog_mode(&plan), sources, query })
+    let sink_changes = SinkChanges {
+        conflicts,
+        updating_operator: updating_operator(&plan).map(operator_text),
+        state_ttl_ms: settings.state_ttl_ms,
+        zone: settings.zone,
+    };
+    let warnings = super::warnings::of_query(node, &config.sql, &plan, &session, span);
+    Ok(SqlPlanned { operators, changes: changelog_mode(&plan), sources, query, sink_changes, warnings })
 }
 
 fn source_request(request: ScanRequest, zone: chrono_tz::Tz, idle_timeout_ms: Option<u64>) -> SourceRequest {
@@ -241,8 +258,15 @@ fn metadata_columns(scans: &[&Scan], table: &str, schema: &Schema) -> Vec<Metada
     columns
 }
 
-/// Runs the script over the tables upstream; answers the plan of its SELECT or INSERT.
-fn bind(session: &mut Session, sql: &str, upstream: &[Upstream], dimensions: &JobDimensions) -> Result<PlanNode, SqlError> {
+/// The SELECT or INSERT of a node.
+struct Bound {
+    plan: PlanNode,
+    conflicts: Conflicts,
+    span: Span,
+}
+
+/// Runs the script over the tables upstream; answers its SELECT or INSERT.
+fn bind(session: &mut Session, sql: &str, upstream: &[Upstream], dimensions: &JobDimensions) -> Result<Bound, SqlError> {
     let statements = parser::parse_script(sql)?;
     let declared: Vec<&str> = (statements.iter())
         .filter_map(|s| match &s.kind {
@@ -280,9 +304,17 @@ fn bind(session: &mut Session, sql: &str, upstream: &[Upstream], dimensions: &Jo
     }
     let is_result = |s: &&Statement| matches!(s.kind, StatementKind::Insert(_) | StatementKind::StatementSet(_) | StatementKind::Query(_));
     let places: Vec<Span> = statements.iter().filter(is_result).map(|s| s.span).collect();
-    let mut results: Vec<PlanNode> = script.inserts.into_iter().map(|i| i.plan).chain(script.query).collect();
+    let selected = match script.query {
+        None => None,
+        Some(plan) => {
+            let span = places.first().copied().unwrap_or_default();
+            Some(Bound { plan, conflicts: session.conflicts(None, span)?, span })
+        }
+    };
+    let inserted = script.inserts.into_iter().map(|i| Bound { plan: i.plan, conflicts: i.conflicts, span: i.span });
+    let mut results: Vec<Bound> = inserted.chain(selected).collect();
     match (results.pop(), results.is_empty() && places.len() < 2) {
-        (Some(plan), true) => Ok(plan),
+        (Some(bound), true) => Ok(bound),
         (None, _) => {
             let end = Span { start: sql.len(), end: sql.len() };
             Err(SqlError::new("sql.no_query", "the text has no query", end).with_hint("end it with a SELECT or an INSERT"))

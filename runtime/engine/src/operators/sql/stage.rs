@@ -2,13 +2,17 @@
 
 use super::{
     calc::Calc,
+    deduplicate_rows::DeduplicateSpec,
     interval_join::IntervalSpec,
     join::{JoinSpec, window::WindowJoinSpec},
     late_rows::LateRecords,
     over::OverSpec,
+    rank::RankSpec,
     sliced_window_aggregate::Slicing,
     temporal_join::TemporalSpec,
+    upsert_materialize::MaterializeSpec,
     window_aggregate::Windows,
+    window_rank::WindowRankSpec,
 };
 use crate::{
     error::OperatorError,
@@ -25,7 +29,7 @@ use millrace_model::{
     graph::{GraphError, Node},
 };
 use millrace_sql::plan::{
-    AggregateCall, Correlation, EmitStrategy, LookupJoin, MatchRecognize, MiniBatch, NodeKind, PlanNode, WindowSpec, WindowStrategy,
+    AggregateCall, Correlation, EmitStrategy, LookupJoin, MatchRecognize, MiniBatch, NodeKind, PlanNode, SortKey, WindowSpec, WindowStrategy,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -96,6 +100,31 @@ pub(crate) enum Head {
         spec: OverSpec,
         output: Schema,
     },
+    Rank {
+        spec: RankSpec,
+        state_ttl_ms: Option<u64>,
+        output: Schema,
+    },
+    Deduplicate {
+        spec: DeduplicateSpec,
+        state_ttl_ms: Option<u64>,
+        output: Schema,
+    },
+    WindowRank {
+        spec: WindowRankSpec,
+        strategy: WindowStrategy,
+        output: Schema,
+    },
+    UpsertMaterialize {
+        spec: MaterializeSpec,
+        state_ttl_ms: Option<u64>,
+        output: Schema,
+    },
+    TemporalSort {
+        time_column: Option<usize>,
+        order: Vec<SortKey>,
+        output: Schema,
+    },
 }
 
 impl Head {
@@ -131,6 +160,11 @@ impl Head {
             // Time to live changes when keys are forgotten, not what is kept.
             Self::TemporalJoin { spec, .. } => format!("versions {:?}", TemporalSpec { state_ttl_ms: None, ..spec.clone() }),
             Self::Over { spec, .. } => spec.signature(),
+            Self::Rank { spec, .. } => spec.signature(),
+            Self::Deduplicate { spec, .. } => spec.signature(),
+            Self::WindowRank { spec, strategy, .. } => format!("{} {strategy:?}", spec.signature()),
+            Self::UpsertMaterialize { spec, .. } => spec.signature(),
+            Self::TemporalSort { time_column, .. } => format!("sort {time_column:?}"),
         };
         format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{what} {}", columns.join(" ")).as_bytes()))
     }
@@ -148,7 +182,6 @@ impl Head {
                 }
             }
             Self::Over { spec, .. } => guests.open_calls(&mut spec.calls, context).await?,
-            Self::SessionTable { .. } => {}
             Self::MatchRecognize { node, .. } => {
                 for expr in node.expressions_mut() {
                     guests.open_match_expr(expr, context).await?;
@@ -168,6 +201,12 @@ impl Head {
                     guests.open_expr(expr, context).await?;
                 }
             }
+            Self::SessionTable { .. }
+            | Self::Rank { .. }
+            | Self::Deduplicate { .. }
+            | Self::WindowRank { .. }
+            | Self::UpsertMaterialize { .. }
+            | Self::TemporalSort { .. } => {}
         }
         Ok(opened)
     }

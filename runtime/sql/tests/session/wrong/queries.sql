@@ -40,8 +40,6 @@ SELECT ROW(1, 'x').c
 ----
 SELECT a FROM (VALUES (1)) AS t (a) ORDER BY a
 ----
-SELECT a FROM (VALUES (1)) AS t (a) LIMIT 3
-----
 SELECT a FROM (VALUES (1)) AS t (a) JOIN (VALUES (1)) AS u (b)
 ----
 SELECT * FROM other.t

@@ -1,0 +1,107 @@
+//! Values by key: a hash table of slots, looked up by the key's bytes and their hash.
+//!
+//! Invariant: a slot number stays that of its key until the key is removed.
+
+use super::groups::hash_of;
+use hashbrown::HashTable;
+
+pub(super) struct Slots<V> {
+    table: HashTable<u32>,
+    /// Per slot its key, the key's hash and the value; `None` where a slot is free.
+    entries: Vec<Option<Entry<V>>>,
+    free: Vec<u32>,
+}
+
+struct Entry<V> {
+    hash: u64,
+    key: Box<[u8]>,
+    value: V,
+}
+
+impl<V> Default for Slots<V> {
+    fn default() -> Self {
+        Self { table: HashTable::new(), entries: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<V> Slots<V> {
+    /// The slot of `key`, made with `new` if it is not there yet.
+    pub(super) fn slot(&mut self, key: &[u8], new: impl FnOnce() -> V) -> u32 {
+        let hash = hash_of(key);
+        if let Some(slot) = self.find_hashed(hash, key) {
+            return slot;
+        }
+        let entry = Some(Entry { hash, key: key.into(), value: new() });
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.entries[slot as usize] = entry;
+                slot
+            }
+            None => {
+                self.entries.push(entry);
+                (self.entries.len() - 1) as u32
+            }
+        };
+        let entries = &self.entries;
+        self.table.insert_unique(hash, slot, |&slot| entries[slot as usize].as_ref().map_or(0, |e| e.hash));
+        slot
+    }
+
+    /// The slot of `key`.
+    pub(super) fn find(&self, key: &[u8]) -> Option<u32> {
+        self.find_hashed(hash_of(key), key)
+    }
+
+    fn find_hashed(&self, hash: u64, key: &[u8]) -> Option<u32> {
+        let is_it = |slot: &u32| self.entries[*slot as usize].as_ref().is_some_and(|e| e.key.as_ref() == key);
+        self.table.find(hash, is_it).copied()
+    }
+
+    /// The value of a slot.
+    pub(super) fn get(&self, slot: u32) -> Option<&V> {
+        self.entries.get(slot as usize)?.as_ref().map(|e| &e.value)
+    }
+
+    /// The value of a slot, to be changed.
+    pub(super) fn get_mut(&mut self, slot: u32) -> Option<&mut V> {
+        self.entries.get_mut(slot as usize)?.as_mut().map(|e| &mut e.value)
+    }
+
+    pub(super) fn remove(&mut self, slot: u32) {
+        let Some(entry) = self.entries.get_mut(slot as usize).and_then(Option::take) else { return };
+        if let Ok(found) = self.table.find_entry(entry.hash, |&other| other == slot) {
+            found.remove();
+        }
+        self.free.push(slot);
+    }
+
+    /// Keys and values in the order of their slots.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &V)> {
+        self.entries.iter().flatten().map(|e| (e.key.as_ref(), &e.value))
+    }
+
+    /// Removes the keys for which `keep` answers false.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut V) -> bool) {
+        for slot in 0..self.entries.len() {
+            if self.entries[slot].as_mut().is_some_and(|e| !keep(&mut e.value)) {
+                self.remove(slot as u32);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_keep_their_slots_and_free_ones_are_reused() {
+        let mut slots = Slots::default();
+        let made: Vec<u32> = (0..100u8).map(|n| slots.slot(&[n], || n)).collect();
+        assert_eq!(slots.slot(&[7], || 0), made[7]);
+        slots.retain(|value| *value % 2 == 1);
+        assert_eq!((slots.find(&[6]), slots.find(&[7])), (None, Some(made[7])));
+        assert!(slots.slot(&[200], || 200) < 100, "a free slot");
+        assert_eq!(slots.iter().count(), 51);
+    }
+}

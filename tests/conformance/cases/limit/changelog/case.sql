@@ -1,0 +1,3 @@
+CREATE TABLE players (id INT, team STRING, v INT, name STRING)
+WITH ('connector' = 'case', 'input' = '../../../inputs/players.jsonl', 'changelog' = 'all');
+SELECT id, v FROM players LIMIT 3;

@@ -1,0 +1,3 @@
+CREATE TABLE scores (k STRING, id INT, v INT, s STRING, n INT, ts TIMESTAMP(3))
+WITH ('connector' = 'case', 'input' = '../../../inputs/scores.jsonl');
+SELECT k, id, v FROM scores ORDER BY v DESC LIMIT 3;

@@ -1,0 +1,3 @@
+CREATE TABLE bids (item STRING, usr STRING, price INT, ts TIMESTAMP(3), pt AS PROCTIME(), WATERMARK FOR ts AS ts - INTERVAL '2' SECOND)
+WITH ('connector' = 'case', 'input' = '../../../inputs/ranked-bids.jsonl');
+SELECT item, n, window_time FROM (SELECT item, window_start, window_end, window_time, COUNT(*) AS n, SUM(price) AS total FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY item, window_start, window_end, window_time) ORDER BY window_time, item;

@@ -1,0 +1,5 @@
+CREATE TABLE players (id INT, team STRING, v INT, name STRING)
+WITH ('connector' = 'case', 'input' = '../../../inputs/players.jsonl', 'changelog' = 'all');
+SELECT team, id, v, rn FROM (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY team ORDER BY v, name) AS rn FROM players
+) WHERE rn <= 2;

@@ -1,0 +1,5 @@
+CREATE TABLE scores (k STRING, id INT, v INT, s STRING, n INT, ts TIMESTAMP(3))
+WITH ('connector' = 'case', 'input' = '../../../inputs/scores.jsonl');
+SELECT k, id, v FROM (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY v DESC) AS rn FROM scores
+) WHERE rn = 1;

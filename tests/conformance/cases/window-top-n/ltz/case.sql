@@ -1,0 +1,6 @@
+SET 'table.local-time-zone' = 'Asia/Shanghai';
+CREATE TABLE bids (item STRING, usr STRING, price INT, ts TIMESTAMP_LTZ(3), pt AS PROCTIME(), WATERMARK FOR ts AS ts - INTERVAL '2' SECOND)
+WITH ('connector' = 'case', 'input' = '../../../inputs/ranked-bids-ltz.jsonl');
+SELECT usr, price, window_start, rn FROM (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY price DESC, usr) AS rn FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '10' SECOND))
+) WHERE rn <= 2;

@@ -1,0 +1,5 @@
+CREATE TABLE bids (item STRING, usr STRING, price INT, ts TIMESTAMP(3), pt AS PROCTIME(), WATERMARK FOR ts AS ts - INTERVAL '2' SECOND)
+WITH ('connector' = 'case', 'input' = '../../../inputs/ranked-bids.jsonl');
+SELECT item, usr, price, window_start, window_end, rn FROM (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end, item ORDER BY price DESC, usr) AS rn FROM TABLE(SESSION(TABLE bids PARTITION BY item, DESCRIPTOR(ts), INTERVAL '4' SECOND))
+) WHERE rn <= 2;
