@@ -9,7 +9,7 @@ use super::{
     expression::Env,
     grouping::form,
     not_yet,
-    select::{NamedItem, computed_column},
+    select::{NamedItem, computed_column, unique_names},
 };
 use crate::{
     ast::{FunctionCall, NamedWindow, Over as Written, Span},

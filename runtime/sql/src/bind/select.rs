@@ -1,6 +1,6 @@
 //! Bodies of queries: `SELECT`, `VALUES`, set operations.
 
-use super::{Binder, aggregate, all_columns, calc, expression::Env, not_yet, order::with_aliases, over::OverCalls, scope::Scope};
+use super::{Binder, aggregate, all_columns, calc, expression::Env, order::with_aliases, over::OverCalls, scope::Scope};
 use crate::{
     ast::{Expression, ExpressionKind, ObjectName, QueryBody, Select, SelectItem, Span, TableReferenceKind},
     error::{SqlError, nearest},

@@ -105,7 +105,14 @@ impl Binder<'_> {
             calls.push(call);
         }
         let (state_ttl_ms, mini_batch) = (self.settings.state_ttl_ms, self.settings.mini_batch());
-        let kind = NodeKind::GroupAggregate { input: Box::new(union), keys: (0..width).collect(), calls, state_ttl_ms, mini_batch };
+        let kind = NodeKind::GroupAggregate {
+            input: Box::new(union),
+            keys: (0..width).collect(),
+            calls,
+            state_ttl_ms,
+            mini_batch,
+            span: Some(self.placed_span(span)),
+        };
         let node = PlanNode { kind, columns: grouped };
         let counts: Vec<Expr> = (0..count).map(|i| Expr::column(width + i, node.columns[width + i].typed.clone())).collect();
         let mut has_rows = Vec::with_capacity(count);

@@ -373,6 +373,7 @@ fn single_value(query: &Query, span: Span) -> Query {
         having: None,
         windows: Vec::new(),
         qualify: None,
+        emit: None,
         span,
     };
     query_of(QueryBody::Select(Box::new(select)), span)

@@ -3,8 +3,8 @@
 //! Invariants: every node knows its output columns; expressions refer to input columns by position; a node's changelog
 //! mode follows from its inputs alone ([`changelog`]).
 
-mod arrange;
 pub mod analysis;
+mod arrange;
 pub mod changelog;
 mod columns;
 mod deduplicate;
@@ -18,15 +18,15 @@ mod match_recognize;
 pub mod monotonicity;
 mod over;
 mod prune;
+mod rank;
+mod ranking;
 mod sides;
+mod sort_key;
 mod temporal_join;
+mod temporal_sort;
 mod upsert_key;
 mod window;
 mod window_join;
-mod rank;
-mod ranking;
-mod sort_key;
-mod temporal_sort;
 mod window_rank;
 
 pub use changelog::ChangelogMode;
@@ -39,11 +39,11 @@ pub(crate) use join::joined;
 pub use join::{Join, JoinKey, JoinKind, SideRows};
 pub use lookup_join::{LookupJoin, LookupKey};
 pub use match_recognize::{MatchExpr, MatchOperand, MatchRecognize, MatchRows, MatchSkip, MatchVariable, OrderKey};
-pub use temporal_join::TemporalJoin;
 pub use over::{Frame, Over, SortColumn};
 pub use rank::{Rank, RankRange, RankStrategy};
 pub use ranking::Ranking;
 pub use sort_key::SortKey;
+pub use temporal_join::TemporalJoin;
 pub use temporal_sort::TemporalSort;
 pub use upsert_key::{UpsertKey, upsert_keys};
 pub use window::{WindowKind, WindowSpec, WindowStrategy};

@@ -29,7 +29,8 @@ use millrace_model::{
     graph::{GraphError, Node},
 };
 use millrace_sql::plan::{
-    AggregateCall, Correlation, EmitStrategy, LookupJoin, MatchRecognize, MiniBatch, NodeKind, PlanNode, SortKey, WindowSpec, WindowStrategy,
+    AggregateCall, Correlation, EmitStrategy, LookupJoin, MatchRecognize, MiniBatch, NodeKind, PlanNode, SortKey, WindowSpec,
+    WindowStrategy,
 };
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -47,9 +47,6 @@ CREATE TABLE clicks (id INT, usr STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts
 SELECT RANK(id) OVER (ORDER BY ts) FROM clicks
 ----
 CREATE TABLE clicks (id INT, usr STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts);
-SELECT LAG(id, 1, 'x') OVER (ORDER BY ts) FROM clicks
-----
-CREATE TABLE clicks (id INT, usr STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts);
 SELECT usr, COUNT(*) FROM clicks GROUP BY usr EMIT EARLY
 ----
 CREATE TABLE clicks (id INT, usr STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts);
