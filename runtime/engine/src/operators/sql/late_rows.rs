@@ -23,7 +23,8 @@ pub(crate) enum LateRecords {
     DeadLetter,
 }
 
-/// A late row of a batch, and the bounds (wall clock) of the window that it would have been the last to be in.
+/// A late row of a batch, and the bounds (wall clock) of the window that it would have been the last to be in; twice its own
+/// time where there are no windows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LateRow {
     pub row: u32,
@@ -104,6 +105,13 @@ fn change_text(batch: &Batch, row: u32) -> String {
 
 fn message(batch: &Batch, late: &LateRow, watermark_ms: i64) -> String {
     let what = change_text(batch, late.row);
+    if late.start_ms == late.end_ms {
+        return format!(
+            "{what}late: its time is {}, the watermark is {} ({watermark_ms})",
+            time_text(late.start_ms),
+            time_text(watermark_ms)
+        );
+    }
     format!(
         "{what}late: its window from {} to {} was complete, the watermark is {} ({watermark_ms})",
         time_text(late.start_ms),

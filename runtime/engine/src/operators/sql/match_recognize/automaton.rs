@@ -32,6 +32,8 @@ pub(super) struct Automaton {
     start: StateId,
     /// Per state the variables whose conditions may be asked for in it.
     asked: Vec<Vec<u16>>,
+    /// Variables that may take the first row of a match.
+    beginning: Vec<u16>,
 }
 
 /// The state behind the last variable.
@@ -39,11 +41,12 @@ pub(super) const FINAL: StateId = 0;
 
 impl Automaton {
     pub(super) fn new(variables: &[MatchVariable]) -> Self {
-        let mut made = Self { states: vec![State::default()], start: FINAL, asked: Vec::new() };
+        let mut made = Self { states: vec![State::default()], start: FINAL, asked: Vec::new(), beginning: Vec::new() };
         for (variable, what) in variables.iter().enumerate().rev() {
             made.start = made.add_variable(variable as u16, what, made.start);
         }
-        made.asked = (0..made.states.len()).map(|state| made.asked_in(state as StateId)).collect();
+        made.beginning = made.asked_in(made.start).0;
+        made.asked = (0..made.states.len()).map(|state| made.asked_in(state as StateId).1).collect();
         made
     }
 
@@ -61,6 +64,10 @@ impl Automaton {
 
     pub(super) fn variable(&self, state: StateId) -> u16 {
         self.states[state as usize].variable
+    }
+
+    pub(super) fn beginning(&self) -> &[u16] {
+        &self.beginning
     }
 
     pub(super) fn asked(&self, state: StateId) -> &[u16] {
@@ -112,28 +119,41 @@ impl Automaton {
         self.states[state as usize].edges.iter_mut().for_each(|edge| edge.unless.push(variable));
     }
 
-    fn asked_in(&self, state: StateId) -> Vec<u16> {
-        let mut asked = Vec::new();
-        let (mut seen, mut open) = (vec![false; self.states.len()], vec![state]);
-        while let Some(state) = open.pop() {
-            if std::mem::replace(&mut seen[state as usize], true) {
-                continue;
-            }
+    /// Variables that may take a row in `state`, and all whose conditions may be asked for in it.
+    fn asked_in(&self, state: StateId) -> (Vec<u16>, Vec<u16>) {
+        let (mut taking, mut asked) = (Vec::new(), Vec::new());
+        for state in self.reached_without_row(state) {
             for edge in self.edges(state) {
-                if edge.takes {
-                    asked.push(self.variable(state));
-                    // Whether the match may end is asked for with the same row.
-                    open.extend(self.edges(edge.target).iter().filter(|e| !e.takes).map(|e| e.target));
-                    asked.extend(self.edges(edge.target).iter().flat_map(|e| &e.unless));
-                } else {
-                    open.push(edge.target);
-                }
                 asked.extend(&edge.unless);
+                if edge.takes {
+                    taking.push(self.variable(state));
+                    // Whether the match may end there is asked for with the same row.
+                    let behind = self.reached_without_row(edge.target);
+                    let ends = behind.iter().flat_map(|&state| self.edges(state)).filter(|edge| !edge.takes);
+                    asked.extend(ends.flat_map(|edge| &edge.unless));
+                }
             }
         }
-        asked.sort_unstable();
-        asked.dedup();
-        asked
+        asked.extend(&taking);
+        for list in [&mut taking, &mut asked] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        (taking, asked)
+    }
+
+    /// `state`, and the states that can be proceeded to.
+    fn reached_without_row(&self, state: StateId) -> Vec<StateId> {
+        let (mut reached, mut at) = (vec![state], 0);
+        while let Some(&state) = reached.get(at) {
+            at += 1;
+            for edge in self.edges(state).iter().filter(|edge| !edge.takes) {
+                if !reached.contains(&edge.target) {
+                    reached.push(edge.target);
+                }
+            }
+        }
+        reached
     }
 }
 

@@ -21,14 +21,13 @@ enum Condition {
     Always,
     /// Over the columns of the batch.
     OfRow(Expr),
-    /// Over the path too; the number among such conditions.
-    OfPath(Box<OverMatch>, usize),
+    /// Over the path too; the number among those that are asked for together, unless it is quick to ask.
+    OfPath(Box<OverMatch>, Option<usize>),
 }
 
 /// The conditions of all variables.
 pub(super) struct ConditionSet {
     conditions: Vec<Condition>,
-    of_path: Vec<u16>,
     /// Per variable its bits for the rows of the batch; `None` if they are asked for row by row.
     bits: Vec<Option<BooleanBuffer>>,
     /// What was answered for the partial matches of a round.
@@ -62,7 +61,7 @@ impl ConditionSet {
         used: &impl Fn(usize) -> usize,
         held: &impl Fn(usize) -> usize,
     ) -> Result<Self, OperatorError> {
-        let mut made = Self { conditions: Vec::new(), of_path: Vec::new(), bits: Vec::new(), answers: Vec::new(), asked: Vec::new() };
+        let mut made = Self { conditions: Vec::new(), bits: Vec::new(), answers: Vec::new(), asked: Vec::new() };
         for (variable, what) in variables.iter().enumerate() {
             made.conditions.push(match &what.condition {
                 None => Condition::Always,
@@ -76,18 +75,20 @@ impl ConditionSet {
                 }
                 Some(condition) => {
                     let over = OverMatch::new(condition, Some(variable as u16), used, held)?;
-                    made.of_path.push(variable as u16);
-                    made.asked.push(Asked { instances: Vec::new(), slots: Vec::new() });
-                    Condition::OfPath(Box::new(over), made.of_path.len() - 1)
+                    let number = (!over.is_quick()).then_some(made.asked.len());
+                    if number.is_some() {
+                        made.asked.push(Asked { instances: Vec::new(), slots: Vec::new() });
+                    }
+                    Condition::OfPath(Box::new(over), number)
                 }
             });
         }
         Ok(made)
     }
 
-    /// Whether conditions look at rows before the current one.
-    pub(super) fn is_of_path(&self) -> bool {
-        !self.of_path.is_empty()
+    /// Whether conditions are to be asked for together.
+    pub(super) fn asks_together(&self) -> bool {
+        !self.asked.is_empty()
     }
 
     /// Begins with the rows of a batch.
@@ -129,9 +130,9 @@ impl ConditionSet {
     /// matches of a partition are asked for one after the other; the number of the first is answered by `asked_so_far`.
     pub(super) fn ask(&mut self, partial: &Partial, variables: &[u16], place: Place, row: u32, time_ms: i64) {
         let base = self.answers.len();
-        self.answers.resize(base + self.of_path.len(), Answer::Unknown);
+        self.answers.resize(base + self.asked.len(), Answer::Unknown);
         for variable in variables {
-            if let Condition::OfPath(_, number) = &self.conditions[usize::from(*variable)] {
+            if let Condition::OfPath(_, Some(number)) = &self.conditions[usize::from(*variable)] {
                 let asked = &mut self.asked[*number];
                 asked.instances.push(Instance { node: partial.node, current: Some((place, row)), time_ms });
                 asked.slots.push(base + number);
@@ -141,13 +142,13 @@ impl ConditionSet {
 
     /// How many partial matches have been asked for in this round.
     pub(super) fn asked_so_far(&self) -> usize {
-        self.answers.len() / self.of_path.len().max(1)
+        self.answers.len() / self.asked.len().max(1)
     }
 
     /// Finds the answers to all that was asked.
     pub(super) fn answer(&mut self, looking: &Looking<'_>, events: &Events) -> Result<(), OperatorError> {
         for condition in &mut self.conditions {
-            let Condition::OfPath(over, number) = condition else { continue };
+            let Condition::OfPath(over, Some(number)) = condition else { continue };
             let asked = &mut self.asked[*number];
             if !asked.instances.is_empty()
                 && let Ok(found) = over.evaluate(&asked.instances, looking.rows, events, looking.context)
@@ -199,7 +200,7 @@ impl Conditions for RowConditions<'_> {
             return Ok(bits.value(self.row as usize));
         }
         let Looking { rows, chunk, context } = self.looking;
-        let of_path = self.set.of_path.len();
+        let together = self.set.asked.len();
         match &mut self.set.conditions[usize::from(variable)] {
             Condition::Always => Ok(true),
             Condition::OfRow(expr) => {
@@ -208,15 +209,18 @@ impl Conditions for RowConditions<'_> {
                 Ok(truth(&value.to_array(1)?).value(0))
             }
             Condition::OfPath(over, number) => {
-                let slot = (self.first + partial) * of_path + *number;
-                match self.set.answers.get(slot) {
+                let slot = number.map(|number| (self.first + partial) * together + number);
+                match slot.and_then(|slot| self.set.answers.get(slot)) {
                     Some(Answer::Yes) => return Ok(true),
                     Some(Answer::No) => return Ok(false),
                     Some(Answer::Unknown) | None => {}
                 }
                 let instance = Instance { node, current: Some(((*chunk, self.row), self.row)), time_ms: self.time_ms };
-                let found = truth(&over.evaluate(&[instance], rows, events, context)?).value(0);
-                if let Some(answer) = self.set.answers.get_mut(slot) {
+                let found = match over.is_true(&instance, rows, events) {
+                    Some(found) => found,
+                    None => truth(&over.evaluate(&[instance], rows, events, context)?).value(0),
+                };
+                if let Some(answer) = slot.and_then(|slot| self.set.answers.get_mut(slot)) {
                     *answer = if found { Answer::Yes } else { Answer::No };
                 }
                 Ok(found)

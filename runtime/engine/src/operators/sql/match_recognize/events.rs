@@ -158,6 +158,11 @@ impl Events {
         Ok(interleave(&arrays, &indices)?)
     }
 
+    /// A held column and the row in it.
+    pub(super) fn cell(&self, column: usize, (chunk, row): Place) -> Option<(&ArrayRef, usize)> {
+        Some((self.chunks.get(chunk as usize)?.columns.get(column)?, row as usize))
+    }
+
     /// The columns of all chunks that hold events, with their numbers.
     pub(super) fn chunks(&self) -> impl Iterator<Item = (u32, &[ArrayRef], usize)> {
         self.chunks.iter().enumerate().filter(|(_, c)| c.live > 0).map(|(i, c)| (i as u32, c.columns.as_slice(), c.rows))

@@ -3,8 +3,8 @@
 //! With event time rows wait for the watermark, then each partition takes its rows in the order of time and of the further
 //! columns of ORDER BY; rows behind the watermark are dropped and counted. With processing time rows are taken as they come.
 //! Rows that are due are brought together into one batch, sorted by partition; conditions that look at one row alone are
-//! evaluated over the batch, others for the partial matches of all partitions together, one row of each partition at a
-//! time.
+//! evaluated over the batch; comparisons with rows of the match are made one by one; all others are evaluated for the
+//! partial matches of all partitions together, one row of each partition at a time.
 //!
 //! Invariants: a partition is kept only while it has rows that wait or matches that are under way. Each row is held once,
 //! however many partial matches it belongs to.
@@ -17,6 +17,7 @@ mod partial;
 mod partitions;
 mod pending;
 mod priority_queue;
+mod quick;
 mod state;
 
 use super::{
@@ -283,9 +284,9 @@ impl MatchOperator {
         let looking = Looking { rows, chunk, context: evaluation };
         conditions.look(&looking)?;
         // A row that begins nothing passes by partitions without partial matches.
-        let begins = conditions.possible(rules.automaton.asked(rules.automaton.start()));
+        let begins = conditions.possible(rules.automaton.beginning());
         let longest = turns.iter().map(|turn| turn.rows.len()).max().unwrap_or(0);
-        let in_rounds = conditions.is_of_path();
+        let in_rounds = conditions.asks_together();
         let rounds = if in_rounds { longest } else { 1 };
         let mut first: Vec<usize> = vec![0; turns.len()];
         let mut open: Vec<usize> = (0..turns.len()).collect();
@@ -301,8 +302,10 @@ impl MatchOperator {
                     matches.advance(time_ms, rules, events, &mut |partial| found.push(Found { rank, partial, time_ms }))?;
                     first[turn] = conditions.asked_so_far();
                     let may_begin = begins.as_ref().is_none_or(|bits| bits.value(row));
-                    for partial in matches.partial.items().iter().filter(|p| may_begin || !p.is_start()) {
-                        let asked = rules.automaton.asked(partial.state);
+                    for partial in matches.partial.items() {
+                        // Answers are found by the numbers of partial matches: each has its place, asked for or not.
+                        let is_of_use = may_begin || !partial.is_start();
+                        let asked = if is_of_use { rules.automaton.asked(partial.state) } else { &[] };
                         conditions.ask(partial, asked, (chunk, row as u32), row as u32, time_ms);
                     }
                 }

@@ -4,6 +4,7 @@
 use super::{
     super::{evaluation_failed, rows_of},
     events::{Events, NONE, Place},
+    quick::Quick,
 };
 use crate::error::OperatorError;
 use arrow_array::{ArrayRef, RecordBatch, TimestampMillisecondArray, UInt32Array};
@@ -35,6 +36,8 @@ pub(super) struct OverMatch {
     operands: Vec<Operand>,
     /// The variable whose condition it is.
     own: Option<u16>,
+    /// The same as a comparison of single values, if it is one.
+    quick: Option<Quick>,
 }
 
 enum Operand {
@@ -80,7 +83,27 @@ impl OverMatch {
                 MatchOperand::Time => Operand::Time(is_instant(&expr.expr, index)),
             });
         }
-        Ok(Self { expr: expr.expr.clone(), operands, own })
+        let is_plain = operands.iter().all(|operand| matches!(operand, Operand::Current(_) | Operand::Row { .. }));
+        let quick = if is_plain { Quick::new(&expr.expr) } else { None };
+        Ok(Self { expr: expr.expr.clone(), operands, own, quick })
+    }
+
+    /// Whether [`Self::is_true`] mostly answers.
+    pub(super) fn is_quick(&self) -> bool {
+        self.quick.is_some()
+    }
+
+    /// Whether the condition is TRUE for an instance, if that can be told without the expression.
+    pub(super) fn is_true(&self, instance: &Instance, rows: &RecordBatch, events: &Events) -> Option<bool> {
+        let quick = self.quick.as_ref()?;
+        let operand = |index: usize| match self.operands.get(index) {
+            Some(Operand::Current(column)) => instance.current.map(|(_, row)| (rows.column(*column), row as usize)),
+            Some(Operand::Row { rows, from_end, offset, column }) => {
+                events.cell(*column, row_at(instance, self.own, *rows, *from_end, *offset, events)?)
+            }
+            _ => None,
+        };
+        quick.truth(&operand).ok().map(|truth| truth == Some(true))
     }
 
     /// One value per instance; `rows` is the batch that current rows are counted in.

@@ -58,9 +58,11 @@ impl Partitions {
         self.partitions.get(slot as usize)
     }
 
-    /// All partitions with their slots.
+    /// All partitions by their slots, in order: what was stored is stored again as the same bytes.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Partition)> {
-        self.slots.iter().map(|&slot| (slot, &self.partitions[slot as usize]))
+        let mut slots: Vec<u32> = self.slots.iter().copied().collect();
+        slots.sort_unstable();
+        slots.into_iter().map(|slot| (slot, &self.partitions[slot as usize]))
     }
 
     /// Partitions with matches that are out of time, each with when that came to pass.
