@@ -128,6 +128,9 @@ pub(crate) enum StartPoint {
     Savepoint {
         /// Which.
         savepoint: SavepointId,
+        /// Whether state that does not fit the version is left out and its operators begin without; refused otherwise.
+        #[serde(default)]
+        allow_partial: bool,
     },
     /// The latest state of an instance.
     Latest {
@@ -144,7 +147,7 @@ impl StartPoint {
     pub(crate) fn settled(self, now_ms: i64) -> Result<StartFrom, Problem> {
         Ok(match self {
             Self::Fresh => StartFrom::Fresh,
-            Self::Savepoint { savepoint } => StartFrom::Savepoint { savepoint },
+            Self::Savepoint { savepoint, allow_partial } => StartFrom::Savepoint { savepoint, allow_partial },
             Self::Latest { instance } => StartFrom::Latest { instance },
             Self::Time { timestamp_ms: Some(timestamp_ms), ago_ms: None } => StartFrom::Time { timestamp_ms },
             Self::Time { timestamp_ms: None, ago_ms: Some(ago_ms) } if ago_ms >= 0 => {

@@ -48,7 +48,9 @@ impl ExecutionEngine for NativeEngine {
             Some(Allocation { memory_mib, fuel_per_second, .. }) if memory_mib.is_some() || fuel_per_second.is_some() => {
                 let memory_bytes_max = memory_mib.map(|mib| u64::from(mib) << 20);
                 let accounts = self.services.accounts.with_part(&tenant, memory_bytes_max, fuel_per_second);
-                EngineServices { accounts, ..self.services.clone() }
+                let mut state = self.services.state.clone();
+                state.memory_bytes_max = memory_bytes_max.unwrap_or(state.memory_bytes_max);
+                EngineServices { accounts, state, ..self.services.clone() }
             }
             Some(_) | None => self.services.clone(),
         };

@@ -33,10 +33,10 @@ pub(crate) async fn find(store: &Store, checkpoints: &dyn CheckpointStore, insta
     match &instance.start {
         // The sources were told the time before: see `start_time`.
         StartFrom::Fresh | StartFrom::Time { .. } => Ok(EngineStart::Fresh),
-        StartFrom::Savepoint { savepoint } => {
+        StartFrom::Savepoint { savepoint, allow_partial } => {
             let found = store.savepoint(&instance.scope, savepoint).await?;
             let location = found.location.ok_or_else(|| StartPointError::NotCompleted(savepoint.to_string()))?;
-            Ok(EngineStart::Savepoint { location })
+            Ok(EngineStart::Savepoint { location, allow_partial: *allow_partial })
         }
         StartFrom::Latest { instance: other } => {
             let runs = if *other == instance.id { instance.run - 1 } else { store.instance(&instance.scope, other).await?.run };
@@ -44,7 +44,7 @@ pub(crate) async fn find(store: &Store, checkpoints: &dyn CheckpointStore, insta
                 let run = run_id(other, run);
                 if let Some(checkpoint) = latest_complete(checkpoints, &run).await? {
                     let location = millrace_checkpoint::layout::checkpoint_folder(&run, checkpoint);
-                    return Ok(EngineStart::Savepoint { location });
+                    return Ok(EngineStart::Savepoint { location, allow_partial: false });
                 }
             }
             Ok(EngineStart::Fresh)

@@ -162,11 +162,11 @@ async fn an_instance_starts_and_stops_with_a_savepoint_and_goes_on_from_it() {
     let savepoints = bench.store.savepoints(&bench.scope, &id, &PageRequest::default()).await.unwrap().items;
     assert_eq!(savepoints.len(), 1);
     assert_eq!(savepoints[0].state, SavepointState::Completed);
-    bench.start(&id, Some(StartFrom::Savepoint { savepoint: savepoints[0].id.clone() })).await;
+    bench.start(&id, Some(StartFrom::Savepoint { savepoint: savepoints[0].id.clone(), allow_partial: false })).await;
     worker.notify();
     bench.reaches(&id, InstanceState::Running).await;
     let location = savepoints[0].location.clone().unwrap();
-    let expected = [(run_id(&id, 1), EngineStart::Fresh), (run_id(&id, 2), EngineStart::Savepoint { location })];
+    let expected = [(run_id(&id, 1), EngineStart::Fresh), (run_id(&id, 2), EngineStart::Savepoint { location, allow_partial: false })];
     assert_eq!(engine.launches(), expected);
 }
 
@@ -301,7 +301,7 @@ async fn state_of_an_earlier_run_is_used_only_when_asked_for() {
         bench.reaches(&id, InstanceState::Stopped).await;
     }
     let location = format!("{id}-1/chk-4");
-    let expected = [EngineStart::Fresh, EngineStart::Fresh, EngineStart::Savepoint { location }];
+    let expected = [EngineStart::Fresh, EngineStart::Fresh, EngineStart::Savepoint { location, allow_partial: false }];
     assert_eq!(engine.launches().into_iter().map(|(_, from)| from).collect::<Vec<_>>(), expected);
 }
 

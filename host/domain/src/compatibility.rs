@@ -1,8 +1,8 @@
 //! Whether a version can go on from the state of another one: the verdict behind "start from this savepoint".
 //!
 //! Invariant: pure, over both graphs and what they have pinned; it follows what the engine's restore accepts. State belongs
-//! to a node by its id; a node may change its parallelism, its name and its place, but not its kind, its keys or what its
-//! stateful SQL operators compute.
+//! to a node by its id; a node may change its parallelism, its name and its place, but not its kind or its keys. Inside of a
+//! SQL node state belongs to an operator by what it computes, wherever in the query that stands.
 
 use crate::text_enum::text_enum;
 use millrace_model::graph::{JobGraph, Node};
@@ -65,6 +65,12 @@ pub fn verdict(from: StateOwner<'_>, to: StateOwner<'_>) -> StateVerdict {
     let ids: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
     let pin = |owner: StateOwner<'_>, id: &str| owner.pins.get(id).cloned().unwrap_or_default();
     let operator = |id: &str| {
+        if let (Some(b), Some(a)) = (before.get(id), after.get(id))
+            && (b.kind.as_str(), a.kind.as_str()) == ("sql", "sql")
+            && let (Some(b), Some(a)) = (pinned_state(&pin(from, id)), pinned_state(&pin(to, id)))
+        {
+            return inside_of_query(id, &b, &a);
+        }
         let (verdict, reason, kind) = match (before.get(id), after.get(id)) {
             (Some(b), Some(a)) => {
                 let (verdict, reason) = kept((b, &pin(from, id)), (a, &pin(to, id)));
@@ -75,11 +81,11 @@ pub fn verdict(from: StateOwner<'_>, to: StateOwner<'_>) -> StateVerdict {
                 (verdict, reason, &b.kind)
             }
             (None, Some(a)) => (Compatibility::Partly, "is new and begins without state".to_owned(), &a.kind),
-            (None, None) => return None,
+            (None, None) => return Vec::new(),
         };
-        Some(OperatorVerdict { node: id.to_owned(), kind: kind.clone(), verdict, reason })
+        vec![OperatorVerdict { node: id.to_owned(), kind: kind.clone(), verdict, reason }]
     };
-    let operators: Vec<_> = ids.into_iter().filter_map(operator).collect();
+    let operators: Vec<_> = ids.into_iter().flat_map(operator).collect();
     let verdict = operators.iter().map(|o| o.verdict).max().unwrap_or(Compatibility::Compatible);
     StateVerdict { verdict, operators }
 }
@@ -131,6 +137,117 @@ fn kept((before, before_pin): (&Node, &Value), (after, after_pin): (&Node, &Valu
             }
         }
     }
+}
+
+/// A stateful operator of a query.
+#[derive(Debug, Clone, PartialEq)]
+struct QueryOperator {
+    /// As the plan shows it: `GroupAggregate(groupBy=[url], select=[url, COUNT(*)])`.
+    text: String,
+    /// What its state depends on.
+    signature: String,
+}
+
+impl QueryOperator {
+    fn name(&self) -> &str {
+        self.text.split('(').next().unwrap_or_default()
+    }
+}
+
+/// The stateful operators that a version has pinned; `None` for versions of before that was done.
+fn pinned_state(pin: &Value) -> Option<Vec<QueryOperator>> {
+    let text = |value: &Value, field: &str| Some(value.get(field)?.as_str()?.to_owned());
+    let operator = |value: &Value| Some(QueryOperator { text: text(value, "operator")?, signature: text(value, "signature")? });
+    pin.get("state")?.as_array()?.iter().map(operator).collect()
+}
+
+/// The verdict on each stateful operator of a query: state goes to the operator that computes the same.
+fn inside_of_query(node: &str, before: &[QueryOperator], after: &[QueryOperator]) -> Vec<OperatorVerdict> {
+    use Compatibility as C;
+    let mut gone: Vec<&QueryOperator> = before.iter().collect();
+    let mut found = Vec::new();
+    let mut new = Vec::new();
+    let say = |operator: &QueryOperator, verdict, reason| OperatorVerdict {
+        node: node.to_owned(),
+        kind: operator.name().to_owned(),
+        verdict,
+        reason,
+    };
+    for operator in after {
+        match gone.iter().position(|b| b.signature == operator.signature) {
+            Some(position) => {
+                gone.remove(position);
+                found.push(say(operator, C::Compatible, format!("goes on with its state: `{}`", cut(&operator.text))));
+            }
+            None => new.push(operator),
+        }
+    }
+    for lost in gone {
+        let reason = match new.iter().position(|operator| operator.name() == lost.name()) {
+            Some(position) => differences(lost, new.remove(position)),
+            None => format!("has gone from the query: `{}`", cut(&lost.text)),
+        };
+        found.push(say(lost, C::Incompatible, format!("{reason}; allow a partial start to go on without its state")));
+    }
+    found.extend(new.iter().map(|o| say(o, C::Partly, format!("is new and begins without state: `{}`", cut(&o.text)))));
+    if found.is_empty() {
+        let reason = "keeps no state".to_owned();
+        found.push(OperatorVerdict { node: node.to_owned(), kind: "sql".into(), verdict: C::Compatible, reason });
+    }
+    found
+}
+
+/// What of an operator is no longer as it was.
+fn differences(before: &QueryOperator, after: &QueryOperator) -> String {
+    let (b, a) = (attributes(&before.text), attributes(&after.text));
+    let changed = |(name, value): &(String, String)| match a.iter().find(|(other, _)| other == name) {
+        Some((_, now)) if now == value => None,
+        Some((_, now)) => Some(format!("{} were `{}` and are now `{}`", meaning(name), cut(value), cut(now))),
+        None => Some(format!("{} `{}` have gone", meaning(name), cut(value))),
+    };
+    let mut all: Vec<String> = b.iter().filter_map(changed).collect();
+    let added = a.iter().filter(|(name, _)| !b.iter().any(|(other, _)| other == name));
+    all.extend(added.map(|(name, value)| format!("{} `{}` are new", meaning(name), cut(value))));
+    if all.is_empty() {
+        return format!("computes the same over other columns or types: `{}`", cut(&before.text));
+    }
+    all.join("; ")
+}
+
+/// What an attribute of a plan is to a user.
+fn meaning(attribute: &str) -> &str {
+    match attribute {
+        "groupBy" | "uniqueKey" | "partitionBy" | "key" => "its keys",
+        "select" => "its columns and aggregates",
+        "window" => "its windows",
+        "where" | "condition" => "its conditions",
+        other => other,
+    }
+}
+
+/// `Name(a=[x, y], b=[z])` as pairs of name and what stands in the brackets.
+fn attributes(text: &str) -> Vec<(String, String)> {
+    let inner = text.split_once('(').map_or("", |(_, rest)| rest.strip_suffix(')').unwrap_or(rest));
+    let (mut found, mut depth, mut start) = (Vec::new(), 0i32, 0);
+    let mut part = |part: &str| {
+        if let Some((name, value)) = part.trim().split_once('=') {
+            let value = value.strip_prefix('[').and_then(|v| v.strip_suffix(']')).unwrap_or(value);
+            found.push((name.to_owned(), value.to_owned()));
+        }
+    };
+    for (at, c) in inner.char_indices() {
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth -= 1,
+            ',' if depth == 0 => {
+                part(&inner[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    part(&inner[start..]);
+    found
 }
 
 fn removed(node: &Node, pin: &Value) -> (Compatibility, String) {
@@ -208,6 +325,39 @@ mod tests {
              more partly: is new and begins without state\n\
              out incompatible: was a `kafka_sink` and is now a `dedup_sink`; give the new node another id to begin without state\n\
              seen incompatible: had the keys [\"id\"] and now has [\"id\",\"at\"]; give it another id to begin without state",
+        );
+    }
+
+    #[test]
+    fn operators_of_a_query_are_found_again_by_what_they_compute() {
+        let sql = [node("agg", "sql", json!({}))];
+        let pins = |state: &[(&str, &str)]| {
+            let state: Vec<Value> = state.iter().map(|(s, text)| json!({"signature": s, "operator": text})).collect();
+            json!({"agg": {"state": state}})
+        };
+        let (by_url, by_user) =
+            ("GroupAggregate(groupBy=[url], select=[url, COUNT(*) AS n])", "GroupAggregate(groupBy=[user], select=[user, SUM(n, 2) AS n])");
+        let normalize = "ChangelogNormalize(key=[id])";
+        check(
+            (&sql, pins(&[("1", by_url)])),
+            (&sql, pins(&[("2", normalize), ("1", by_url)])),
+            "partly\n\
+             agg compatible: goes on with its state: `GroupAggregate(groupBy=[url], select=[url, COUNT(*) AS n])`\n\
+             agg partly: is new and begins without state: `ChangelogNormalize(key=[id])`",
+        );
+        check(
+            (&sql, pins(&[("2", normalize), ("1", by_url)])),
+            (&sql, pins(&[("3", by_user)])),
+            "incompatible\n\
+             agg incompatible: has gone from the query: `ChangelogNormalize(key=[id])`; allow a partial start to go on without its state\n\
+             agg incompatible: its keys were `url` and are now `user`; its columns and aggregates were `url, COUNT(*) AS n` and are now \
+             `user, SUM(n, 2) AS n`; allow a partial start to go on without its state",
+        );
+        check((&sql, pins(&[])), (&sql, pins(&[])), "compatible\nagg compatible: keeps no state");
+        check(
+            (&sql, pins(&[])),
+            (&sql, pins(&[("2", normalize)])),
+            "partly\nagg partly: is new and begins without state: `ChangelogNormalize(key=[id])`",
         );
     }
 

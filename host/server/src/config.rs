@@ -94,6 +94,9 @@ pub(crate) struct ServerOptions {
     /// Memory that the components of one tenant may use together, in MiB [default: 256]
     #[arg(long, env = "MILLRACE_TENANT_MEMORY_MIB", value_name = "MIB")]
     pub(crate) tenant_memory_mib: Option<usize>,
+    /// Memory that the keyed state of one job may take here, in MiB; more goes to `state/` in the data folder [default: 512]
+    #[arg(long, env = "MILLRACE_STATE_MEMORY_MIB", value_name = "MIB")]
+    pub(crate) state_memory_mib: Option<usize>,
     /// Networks that data sources may not be in, beside those that are always closed (this machine, link-local addresses
     /// with metadata services, multicast): `10.1.0.0/16,fd00::/8`
     #[arg(long, env = "MILLRACE_SOURCE_NETWORKS_DENIED", value_name = "NETWORKS", value_delimiter = ',')]
@@ -117,6 +120,7 @@ pub(crate) struct Settings {
     pub(crate) worker_id: Option<String>,
     pub(crate) starts_max: usize,
     pub(crate) tenant_memory_mib: usize,
+    pub(crate) state_memory_mib: usize,
     pub(crate) build_cage_min: BuildCageMin,
     pub(crate) builds_max: usize,
     pub(crate) public_url: Option<String>,
@@ -161,6 +165,7 @@ impl ServerOptions {
             log_format: self.log_format.or(file.log_format).unwrap_or_default(),
             worker_id: self.worker_id.or(file.worker_id),
             tenant_memory_mib: self.tenant_memory_mib.or(file.tenant_memory_mib).unwrap_or(256),
+            state_memory_mib: self.state_memory_mib.or(file.state_memory_mib).unwrap_or(512).max(1),
             build_cage_min: self.build_cage_min.or(file.build_cage_min).unwrap_or_default(),
             builds_max: self.builds_max.or(file.builds_max).unwrap_or(2).max(1),
             session_idle: Duration::from_secs(60 * self.session_idle_minutes.or(file.session_idle_minutes).unwrap_or(480).max(1)),

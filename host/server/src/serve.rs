@@ -12,7 +12,7 @@ use millrace_control::{Control, ControlParts, LogWriter, TempTableConnector};
 use millrace_datapackage::{Inspector, InspectorCommand};
 use millrace_dial::Dialer;
 use millrace_domain::Name;
-use millrace_engine::{EngineServices, TenantAccounts, operators::OperatorRegistry};
+use millrace_engine::{EngineServices, TenantAccounts, operators::OperatorRegistry, state::StateSettings};
 use millrace_sandbox::{CompilerCommand, Sandbox, SandboxConfig, TenantLimits};
 use millrace_store::{Store, TokenSecret};
 use std::{
@@ -172,6 +172,13 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 fn services(settings: &Settings, data: &DataDir, mac_key: [u8; 32]) -> anyhow::Result<EngineServices> {
+    let state = data.join("state");
+    // Nobody runs yet, and what lies there is never read again.
+    if let Err(error) = std::fs::remove_dir_all(&state)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(folder = %state.display(), "state of earlier runs could not be removed: {error}");
+    }
     let compiler = CompilerCommand { program: THIS_PROGRAM.into(), args: vec![crate::COMPILE_COMPONENT.into()] };
     let sandbox = Sandbox::new(SandboxConfig::new(data.join("code-cache"), mac_key, compiler)).context("cannot set up the sandbox")?;
     let limits = TenantLimits { memory_bytes_max: (settings.tenant_memory_mib as u64) << 20, ..TenantLimits::default() };
@@ -182,6 +189,11 @@ fn services(settings: &Settings, data: &DataDir, mac_key: [u8; 32]) -> anyhow::R
         operators: OperatorRegistry::builtin(),
         checkpoints: checkpoint_location::open(&settings.checkpoints)?,
         accounts: TenantAccounts::new(limits),
+        state: StateSettings {
+            folder: Some(state),
+            memory_bytes_max: (settings.state_memory_mib as u64) << 20,
+            ..StateSettings::default()
+        },
     })
 }
 

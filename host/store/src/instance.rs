@@ -36,6 +36,9 @@ pub enum StartFrom {
     Savepoint {
         /// Which.
         savepoint: SavepointId,
+        /// Whether state that does not fit the version is left out.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        allow_partial: bool,
     },
     /// The latest completed checkpoint or savepoint of an instance of the project.
     Latest {
@@ -399,7 +402,7 @@ impl Store {
                 let message = format!("the time {timestamp_ms} is before 1970; expected milliseconds since then");
                 return Err(StoreError::Invalid { field: "start", message });
             }
-            StartFrom::Savepoint { savepoint } => {
+            StartFrom::Savepoint { savepoint, .. } => {
                 ("SELECT * FROM savepoints WHERE tenant_id = $1 AND project_id = $2 AND id = $3", savepoint.as_str(), "savepoint")
             }
             StartFrom::Latest { instance } => {

@@ -163,14 +163,15 @@ impl Store {
     /// database fails.
     pub async fn delete_savepoint(&self, cause: &Cause, scope: &ProjectScope, id: &SavepointId) -> Result<Savepoint, StoreError> {
         let mut tx = self.begin().await?;
-        let start = row::to_json(&StartFrom::Savepoint { savepoint: id.clone() })?;
+        let start = |allow_partial| row::to_json(&StartFrom::Savepoint { savepoint: id.clone(), allow_partial });
         let user = sqlx::query(
-            "SELECT id FROM instances WHERE tenant_id = $1 AND project_id = $2 AND start_json = $3 \
+            "SELECT id FROM instances WHERE tenant_id = $1 AND project_id = $2 AND start_json IN ($3, $4) \
              AND state IN ('created', 'starting', 'restarting') ORDER BY id LIMIT 1",
         )
         .bind(scope.tenant.as_str())
         .bind(scope.project.as_str())
-        .bind(start)
+        .bind(start(false)?)
+        .bind(start(true)?)
         .fetch_optional(&mut *tx)
         .await?;
         if let Some(user) = user {

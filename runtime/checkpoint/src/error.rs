@@ -41,6 +41,9 @@ pub enum CheckpointError {
         /// Whether trying again can help.
         retryable: bool,
     },
+    /// State that waits on local disk for the checkpoint cannot be read.
+    #[error("{0}")]
+    LocalState(String),
     /// The object is not there.
     #[error("`{path}` is not in the checkpoint store")]
     NotFound {
@@ -94,7 +97,9 @@ pub enum CheckpointError {
 impl Classified for CheckpointError {
     fn class(&self) -> FaultClass {
         match self {
-            Self::DiskFull { .. } | Self::Io { .. } | Self::Remote { .. } | Self::NotFound { .. } => FaultClass::External,
+            Self::DiskFull { .. } | Self::Io { .. } | Self::Remote { .. } | Self::NotFound { .. } | Self::LocalState(_) => {
+                FaultClass::External
+            }
             Self::Corrupt { .. } | Self::AlreadyComplete { .. } => FaultClass::External,
             Self::NewerFormat { .. } | Self::BadPath { .. } | Self::Config(_) => FaultClass::User,
             Self::Internal(_) => FaultClass::Internal,
@@ -103,7 +108,7 @@ impl Classified for CheckpointError {
 
     fn is_retryable(&self) -> bool {
         match self {
-            Self::DiskFull { .. } | Self::Io { .. } => true,
+            Self::DiskFull { .. } | Self::Io { .. } | Self::LocalState(_) => true,
             Self::Remote { retryable, .. } => *retryable,
             Self::NotFound { .. } | Self::Corrupt { .. } | Self::AlreadyComplete { .. } => false,
             Self::NewerFormat { .. } | Self::BadPath { .. } | Self::Config(_) | Self::Internal(_) => false,

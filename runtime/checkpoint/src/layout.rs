@@ -3,6 +3,7 @@
 //! ```text
 //! <instance>/chk-<n>/manifest.json     a checkpoint; complete if and only if this is there
 //! <instance>/chk-<n>/blobs/<sha256>    state too large to stand in the manifest
+//! <instance>/shared/<n>-<sha256>       keyed state that checkpoint n has written and later ones may refer to
 //! savepoints/<id>/manifest.json        a savepoint, self-contained
 //! ```
 //! Invariant: paths are relative to the store, use `/`, and every segment is 1 to 255 letters, digits, `.`, `_`, `-`
@@ -13,6 +14,8 @@ use millrace_model::ids::{CheckpointId, InstanceId, SavepointId};
 
 /// Name of the manifest in a checkpoint's folder.
 pub const MANIFEST: &str = "manifest.json";
+/// Folder of an instance for state that several of its checkpoints refer to.
+const SHARED: &str = "shared";
 /// Folder that holds all savepoints of a store; no instance may have this id.
 pub const SAVEPOINTS: &str = "savepoints";
 
@@ -34,6 +37,35 @@ pub(crate) fn checkpoint_of(instance: &InstanceId, path: &str) -> Option<Checkpo
     let (id, _) = rest.split_once('/')?;
     // `chk-07` and `chk-7` must not be taken for the same checkpoint.
     id.parse().ok().filter(|n: &CheckpointId| n.to_string() == id)
+}
+
+/// Folder of the state that checkpoints of an instance share.
+#[must_use]
+pub fn shared_folder(instance: &InstanceId) -> String {
+    format!("{instance}/{SHARED}")
+}
+
+/// The shared object `name`, as a manifest in the folder `folder` refers to it.
+pub(crate) fn shared_path(folder: &str, name: &str) -> String {
+    match folder.rsplit_once('/') {
+        Some((above, _)) => format!("{above}/{SHARED}/{name}"),
+        None => format!("{SHARED}/{name}"),
+    }
+}
+
+/// Name of the shared object that checkpoint `checkpoint` writes.
+pub(crate) fn shared_name(checkpoint: CheckpointId, sha256: &str) -> String {
+    format!("{checkpoint}-{sha256}")
+}
+
+/// The checkpoint that has written a shared object.
+pub(crate) fn writer_of_shared(name: &str) -> Option<CheckpointId> {
+    name.split_once('-').and_then(|(id, _)| id.parse().ok())
+}
+
+/// Name of a shared object of an instance, by its path.
+pub(crate) fn shared_of<'p>(instance: &InstanceId, path: &'p str) -> Option<&'p str> {
+    path.strip_prefix(instance.as_str())?.strip_prefix('/')?.strip_prefix(SHARED)?.strip_prefix('/').filter(|name| !name.contains('/'))
 }
 
 /// Refuses what is not a plain relative path.

@@ -1,17 +1,23 @@
 //! The document that makes a checkpoint: what was running, and where the state of each subtask is.
 //!
 //! Invariant: `format` rises when a reader of the old format could misread the new one; every released format stays
-//! readable. Places are relative to the manifest's folder, so the folder can be moved as a whole.
+//! readable. Places are relative to the manifest's folder; a savepoint's all lie in it, so it can be moved as a whole.
+//!
+//! Format 2 adds chains: keyed state as segments that change what the segments before them hold, of which the first may
+//! have been written by earlier checkpoints. A checkpoint without chains is still written as format 1.
 
-use crate::{CheckpointError, key_groups::KeyGroupRange};
+use crate::{CheckpointError, key_groups::KeyGroupRange, layout::writer_of_shared};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
 use millrace_model::ids::{CheckpointId, InstanceId, JobId, NodeId, SavepointId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
-/// The format that this release writes.
-pub const FORMAT: u32 = 1;
+/// The newest format that this release reads and writes.
+pub const FORMAT: u32 = 2;
+/// The format without chains, for checkpoints that have none.
+const FORMAT_WITHOUT_CHAINS: u32 = 1;
 
 /// Who owns a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +62,9 @@ pub struct OperatorState {
     pub kind: String,
     /// Version of the operator's own state encoding.
     pub state_version: u32,
+    /// What its state depends on; an operator with the same signature can take it over under another id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
     /// Subtasks that it had.
     pub parallelism: u16,
     /// State by subtask; a subtask without state may be absent.
@@ -81,7 +90,22 @@ pub struct KeyedState {
     /// Number of key groups, fixed for the operator's life; no subtask count may exceed it.
     pub max_parallelism: u16,
     /// Disjoint ranges with their state.
+    #[serde(default)]
     pub parts: Vec<KeyedPart>,
+    /// State that is written in steps; for each state name disjoint ranges.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chains: Vec<KeyedChain>,
+}
+
+/// One named state of neighbouring key groups, in steps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyedChain {
+    /// The state's name.
+    pub state: String,
+    /// Which key groups; segments may hold others too, which do not count here.
+    pub key_groups: KeyGroupRange,
+    /// Entries, oldest first: what a later segment says of a key replaces what earlier ones say.
+    pub segments: Vec<Blob>,
 }
 
 /// Keyed state of neighbouring key groups.
@@ -113,6 +137,8 @@ pub enum BlobPlace {
     Path(String),
     /// Here, as base64: saves a file and its flush for small state.
     Inline(String),
+    /// In an object that checkpoints of the instance share, by its name. Never in a savepoint.
+    Shared(String),
 }
 
 impl Blob {
@@ -146,6 +172,18 @@ impl Blob {
         self.verify(manifest_path, &bytes)?;
         Ok(Some(Bytes::from(bytes)))
     }
+}
+
+/// The first of these ranges, ascending, that meets the one before it, is none, or goes too far.
+fn first_wrong(ranges: &[KeyGroupRange], max_parallelism: u16) -> Option<KeyGroupRange> {
+    let mut next = 0u32;
+    for &range in ranges {
+        if u32::from(range.start) < next || range.end < range.start || range.end >= max_parallelism {
+            return Some(range);
+        }
+        next = u32::from(range.end) + 1;
+    }
+    None
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {
@@ -201,18 +239,44 @@ impl Manifest {
                 }
             }
             let Some(keyed) = &operator.keyed else { continue };
-            let mut next = 0u32;
-            let mut ranges: Vec<_> = keyed.parts.iter().map(|p| p.key_groups).collect();
-            ranges.sort_unstable();
-            for range in ranges {
-                if u32::from(range.start) < next || range.end < range.start || range.end >= keyed.max_parallelism {
+            let mut ranges: BTreeMap<Option<&str>, Vec<KeyGroupRange>> = BTreeMap::new();
+            ranges.entry(None).or_default().extend(keyed.parts.iter().map(|p| p.key_groups));
+            for chain in &keyed.chains {
+                ranges.entry(Some(&chain.state)).or_default().push(chain.key_groups);
+            }
+            for mut ranges in ranges.into_values() {
+                ranges.sort_unstable();
+                if let Some(range) = first_wrong(&ranges, keyed.max_parallelism) {
                     let found = format!("operator `{}` has key groups {} to {}", operator.node, range.start, range.end);
                     return corrupt(found, &format!("disjoint ranges below {}", keyed.max_parallelism));
                 }
-                next = u32::from(range.end) + 1;
             }
         }
         Ok(())
+    }
+
+    /// The oldest format in which this can be said.
+    pub(crate) fn format_needed(operators: &[OperatorState]) -> u32 {
+        let has_chains = operators.iter().filter_map(|o| o.keyed.as_ref()).any(|k| !k.chains.is_empty());
+        if has_chains { FORMAT } else { FORMAT_WITHOUT_CHAINS }
+    }
+
+    /// Names of the shared objects that it refers to.
+    pub fn shared(&self) -> impl Iterator<Item = &str> {
+        self.blobs().filter_map(|blob| match &blob.place {
+            BlobPlace::Shared(name) => Some(name.as_str()),
+            BlobPlace::Path(_) | BlobPlace::Inline(_) => None,
+        })
+    }
+
+    /// Bytes of state that this checkpoint has written itself; the rest is that of earlier ones.
+    #[must_use]
+    pub fn written_bytes(&self) -> u64 {
+        let is_own = |blob: &&Blob| match &blob.place {
+            BlobPlace::Shared(name) => writer_of_shared(name) == Some(self.checkpoint),
+            BlobPlace::Path(_) | BlobPlace::Inline(_) => true,
+        };
+        self.blobs().filter(is_own).map(|b| b.length).sum()
     }
 
     /// The state of the operator made from `node`.
@@ -224,14 +288,17 @@ impl Manifest {
     /// Every blob of the document.
     pub fn blobs(&self) -> impl Iterator<Item = &Blob> {
         self.operators.iter().flat_map(|o| {
-            let keyed = o.keyed.iter().flat_map(|k| &k.parts).map(|p| &p.blob);
+            let keyed = o.keyed.iter().flat_map(|k| k.parts.iter().map(|p| &p.blob).chain(k.chains.iter().flat_map(|c| &c.segments)));
             o.subtasks.iter().map(|s| &s.blob).chain(keyed)
         })
     }
 
     pub(crate) fn blobs_mut(&mut self) -> impl Iterator<Item = &mut Blob> {
         self.operators.iter_mut().flat_map(|o| {
-            let keyed = o.keyed.iter_mut().flat_map(|k| &mut k.parts).map(|p| &mut p.blob);
+            let keyed = o.keyed.iter_mut().flat_map(|k| {
+                let segments = k.chains.iter_mut().flat_map(|c| &mut c.segments);
+                k.parts.iter_mut().map(|p| &mut p.blob).chain(segments)
+            });
             o.subtasks.iter_mut().map(|s| &mut s.blob).chain(keyed)
         })
     }
@@ -269,12 +336,12 @@ mod tests {
     fn what_is_wrong_is_said() {
         let cases = [
             (
-                GOOD.replace("\"format\":1", "\"format\":2"),
-                "`m` has manifest format 2, this release reads formats up to 1; restore it with the release that wrote it or a newer one",
+                GOOD.replace("\"format\":1", "\"format\":3"),
+                "`m` has manifest format 3, this release reads formats up to 2; restore it with the release that wrote it or a newer one",
             ),
             (
                 r#"{"format":99,"anything":[]}"#.to_owned(),
-                "`m` has manifest format 99, this release reads formats up to 1; restore it with the release that wrote it or a newer one",
+                "`m` has manifest format 99, this release reads formats up to 2; restore it with the release that wrote it or a newer one",
             ),
             (GOOD.replace("\"format\":1", "\"format\":0"), "`m` is damaged: format 0, expected format 1 or later"),
             (
@@ -291,6 +358,26 @@ mod tests {
         for (document, expected) in cases {
             assert_eq!(Manifest::decode("m", document.as_bytes()).expect_err(expected).to_string(), expected);
         }
+    }
+
+    #[test]
+    fn chains_are_format_2() {
+        let chain = r#""chains":[{"state":"groups","key_groups":{"start":0,"end":63},"segments":[
+            {"length":5,"sha256":"00","shared":"3-00"},{"length":2,"sha256":"01","shared":"7-01"}]}]"#;
+        let text =
+            GOOD.replace("\"format\":1", "\"format\":2").replace("\"max_parallelism\":128,", &format!("\"max_parallelism\":128,{chain},"));
+        let manifest = Manifest::decode("m", text.as_bytes()).expect("manifest");
+        assert_eq!(manifest.shared().collect::<Vec<_>>(), ["3-00", "7-01"]);
+        assert_eq!((manifest.state_bytes(), manifest.written_bytes()), (11, 6), "5 bytes were written by checkpoint 3");
+        assert_eq!((Manifest::format_needed(&manifest.operators), Manifest::format_needed(&[])), (2, 1));
+        let again = Manifest::decode("m", &manifest.encode().expect("encode")).expect("again");
+        assert_eq!(again, manifest);
+        let twice =
+            text.replace("\"chains\":[", "\"chains\":[{\"state\":\"groups\",\"key_groups\":{\"start\":63,\"end\":64},\"segments\":[]},");
+        let error = Manifest::decode("m", twice.as_bytes()).expect_err("two chains of one key group").to_string();
+        assert_eq!(error, "`m` is damaged: operator `clicks` has key groups 63 to 64, expected disjoint ranges below 128");
+        let other = twice.replacen("\"groups\"", "\"others\"", 1);
+        assert!(Manifest::decode("m", other.as_bytes()).is_ok(), "states of other names have ranges of their own");
     }
 
     #[test]

@@ -3,12 +3,12 @@
 use crate::{
     CheckpointError, CheckpointStore,
     key_groups::KeyGroupRange,
-    layout::{MANIFEST, check_path},
-    manifest::{Blob, BlobPlace, Manifest},
+    layout::{MANIFEST, check_path, shared_path},
+    manifest::{Blob, BlobPlace, KeyedChain, Manifest},
 };
 use bytes::Bytes;
 use millrace_model::ids::NodeId;
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 /// An open checkpoint or savepoint.
 #[derive(Clone)]
@@ -53,15 +53,17 @@ impl CheckpointReader {
     /// # Errors
     /// [`CheckpointError::Corrupt`] or [`CheckpointError::NotFound`] when the state is damaged or gone; the store's.
     pub async fn read_blob(&self, blob: &Blob) -> Result<Bytes, CheckpointError> {
-        let relative = match &blob.place {
-            BlobPlace::Path(path) => path,
+        let path = match &blob.place {
+            BlobPlace::Path(relative) => {
+                check_path(relative)?;
+                format!("{}/{relative}", self.folder)
+            }
+            BlobPlace::Shared(name) => self.shared_path(name)?,
             BlobPlace::Inline(_) => {
                 let contained = blob.contained(&format!("{}/{MANIFEST}", self.folder))?;
                 return contained.ok_or_else(|| CheckpointError::Internal("contained state without bytes".into()));
             }
         };
-        check_path(relative)?;
-        let path = format!("{}/{relative}", self.folder);
         let bytes = self.store.get(&path).await?;
         blob.verify(&path, &bytes)?;
         Ok(bytes)
@@ -96,14 +98,57 @@ impl CheckpointReader {
         Ok(parts)
     }
 
-    /// Reads and verifies all state. One blob is in memory at a time.
+    fn shared_path(&self, name: &str) -> Result<String, CheckpointError> {
+        let path = shared_path(&self.folder, name);
+        check_path(&path)?;
+        Ok(path)
+    }
+
+    /// Chains of the operator at `node` that overlap `wanted`. A chain may hold key groups outside of it: the caller
+    /// picks those that are in both. Segments are read one by one with [`Self::read_blob`].
+    pub fn chains(&self, node: &NodeId, wanted: KeyGroupRange) -> impl Iterator<Item = &KeyedChain> {
+        let keyed = self.manifest.operator(node).and_then(|o| o.keyed.as_ref());
+        keyed.into_iter().flat_map(|k| &k.chains).filter(move |c| c.key_groups.intersection(wanted).is_some())
+    }
+
+    /// Reads and verifies all state but the segments of chains, which may be large and are verified when they are
+    /// restored; of those it is only seen whether they are there. One blob is in memory at a time.
     ///
     /// # Errors
     /// As [`Self::read_blob`].
     pub async fn verify(&self) -> Result<(), CheckpointError> {
-        for blob in self.manifest.blobs() {
-            self.read_blob(blob).await?;
+        let operators = &self.manifest.operators;
+        let segments: Vec<&Blob> =
+            operators.iter().filter_map(|o| o.keyed.as_ref()).flat_map(|k| &k.chains).flat_map(|c| &c.segments).collect();
+        if !segments.is_empty() {
+            self.verify_presence(&segments).await?;
+        }
+        for operator in operators {
+            let parts = operator.keyed.iter().flat_map(|k| &k.parts).map(|p| &p.blob);
+            for blob in operator.subtasks.iter().map(|s| &s.blob).chain(parts) {
+                self.read_blob(blob).await?;
+            }
         }
         Ok(())
+    }
+
+    async fn verify_presence(&self, segments: &[&Blob]) -> Result<(), CheckpointError> {
+        let mut wanted = BTreeSet::new();
+        for segment in segments {
+            match &segment.place {
+                BlobPlace::Inline(_) => {}
+                BlobPlace::Path(relative) => drop(wanted.insert(format!("{}/{relative}", self.folder))),
+                BlobPlace::Shared(name) => drop(wanted.insert(self.shared_path(name)?)),
+            }
+        }
+        let folders: BTreeSet<String> =
+            wanted.iter().filter_map(|path| path.rsplit_once('/')).map(|(folder, _)| folder.to_owned()).collect();
+        for folder in folders {
+            check_path(&folder)?;
+            for path in self.store.list(&folder).await? {
+                wanted.remove(&path);
+            }
+        }
+        wanted.pop_first().map_or(Ok(()), |path| Err(CheckpointError::NotFound { path }))
     }
 }

@@ -5,7 +5,8 @@
 
 use crate::{
     CheckpointError, CheckpointReader, CheckpointStore,
-    layout::{MANIFEST, checkpoint_folder, checkpoint_of},
+    layout::{MANIFEST, checkpoint_folder, checkpoint_of, shared_of, writer_of_shared},
+    shared::SharedObjects,
 };
 use millrace_model::ids::{CheckpointId, InstanceId};
 use std::{
@@ -43,6 +44,10 @@ pub struct Recovery {
     pub complete: Vec<CheckpointId>,
     /// Those later than `latest` that cannot be restored, latest first.
     pub skipped: Vec<Skipped>,
+    /// Whether anything shared is there, left over or not.
+    pub has_shared: bool,
+    /// What the complete checkpoints share; `None` if that could not be worked out, and nothing shared may be removed.
+    pub shared: Option<SharedObjects>,
 }
 
 /// Looks for the latest whole checkpoint of `instance`. Reads all its state once, to be sure.
@@ -50,9 +55,16 @@ pub struct Recovery {
 /// # Errors
 /// The store's, and [`CheckpointError::NewerFormat`]: an older release must not fall back behind a newer one.
 pub async fn latest(store: &Arc<dyn CheckpointStore>, instance: &InstanceId) -> Result<Recovery, CheckpointError> {
-    let found = folders(&**store, instance).await?;
-    let mut recovery =
-        Recovery { latest: None, last_id: found.keys().next_back().copied().unwrap_or(0), complete: Vec::new(), skipped: Vec::new() };
+    let Folders { checkpoints: found, last_shared } = folders(&**store, instance).await?;
+    let last_id = found.keys().next_back().copied().max(last_shared).unwrap_or(0);
+    let mut recovery = Recovery {
+        latest: None,
+        last_id,
+        complete: Vec::new(),
+        skipped: Vec::new(),
+        has_shared: last_shared.is_some(),
+        shared: Some(SharedObjects::default()),
+    };
     for (&checkpoint, &complete) in found.iter().rev() {
         if recovery.latest.is_some() {
             if complete {
@@ -82,19 +94,51 @@ pub async fn latest(store: &Arc<dyn CheckpointStore>, instance: &InstanceId) -> 
         recovery.skipped.push(Skipped { checkpoint, reason });
     }
     recovery.complete.reverse();
+    if last_shared.is_some() {
+        recovery.shared = shared(store, instance, &recovery).await?;
+    }
     Ok(recovery)
 }
 
-/// Checkpoints of an instance, with whether they are complete.
-async fn folders(store: &dyn CheckpointStore, instance: &InstanceId) -> Result<BTreeMap<CheckpointId, bool>, CheckpointError> {
+/// What the complete checkpoints share. A manifest that cannot be read may refer to anything.
+async fn shared(
+    store: &Arc<dyn CheckpointStore>,
+    instance: &InstanceId,
+    found: &Recovery,
+) -> Result<Option<SharedObjects>, CheckpointError> {
+    if found.skipped.iter().any(|s| matches!(s.reason, SkipReason::Damaged(_))) {
+        return Ok(None);
+    }
+    let mut shared = SharedObjects::default();
+    for &checkpoint in &found.complete {
+        match CheckpointReader::open(Arc::clone(store), &checkpoint_folder(instance, checkpoint)).await {
+            Ok(reader) => shared.note(reader.manifest()),
+            Err(CheckpointError::Corrupt { .. } | CheckpointError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Some(shared))
+}
+
+struct Folders {
+    /// With whether they are complete.
+    checkpoints: BTreeMap<CheckpointId, bool>,
+    /// The latest that has written something shared.
+    last_shared: Option<CheckpointId>,
+}
+
+/// Checkpoints of an instance.
+async fn folders(store: &dyn CheckpointStore, instance: &InstanceId) -> Result<Folders, CheckpointError> {
     let mut found: BTreeMap<CheckpointId, bool> = BTreeMap::new();
+    let mut last_shared = None;
     for path in store.list(instance.as_str()).await? {
+        last_shared = last_shared.max(shared_of(instance, &path).and_then(writer_of_shared));
         if let Some(checkpoint) = checkpoint_of(instance, &path) {
             let is_manifest = path == format!("{}/{MANIFEST}", checkpoint_folder(instance, checkpoint));
             *found.entry(checkpoint).or_default() |= is_manifest;
         }
     }
-    Ok(found)
+    Ok(Folders { checkpoints: found, last_shared })
 }
 
 async fn open_whole(
@@ -132,7 +176,7 @@ pub async fn remove_incomplete(
     last_id: CheckpointId,
 ) -> Result<BTreeSet<CheckpointId>, CheckpointError> {
     let mut removed = BTreeSet::new();
-    for (checkpoint, complete) in folders(store, instance).await? {
+    for (checkpoint, complete) in folders(store, instance).await?.checkpoints {
         if !complete && checkpoint <= last_id {
             store.delete_prefix(&checkpoint_folder(instance, checkpoint)).await?;
             removed.insert(checkpoint);

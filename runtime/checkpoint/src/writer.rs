@@ -5,8 +5,8 @@
 
 use crate::{
     CheckpointError, CheckpointReader, CheckpointStore,
-    layout::{MANIFEST, checkpoint_folder, savepoint_folder},
-    manifest::{Blob, BlobPlace, CheckpointKind, FORMAT, Manifest, OperatorState, sha256},
+    layout::{MANIFEST, check_path, checkpoint_folder, savepoint_folder, shared_name, shared_path},
+    manifest::{Blob, BlobPlace, CheckpointKind, Manifest, OperatorState, sha256},
 };
 use bytes::Bytes;
 use millrace_model::ids::{CheckpointId, InstanceId, JobId, SavepointId};
@@ -19,6 +19,10 @@ use std::sync::{
 const INLINE_BYTES_MAX: usize = 16 * 1024;
 /// All state in a manifest together: beyond, even small state gets objects of its own.
 const INLINE_BYTES_TOTAL: usize = 1024 * 1024;
+
+/// Segments below this size are joined when so many of them end a chain.
+const SMALL_SEGMENT_BYTES: u64 = 4 * 1024 * 1024;
+const SMALL_SEGMENTS_MAX: usize = 16;
 
 /// What a manifest says about the job as a whole.
 #[derive(Debug, Clone)]
@@ -62,6 +66,43 @@ impl CheckpointWriter {
         put_object(&*self.store, &self.folder, bytes).await
     }
 
+    /// Keeps a segment of a chain, to which later checkpoints of the instance may refer as well.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn put_segment(&self, bytes: Bytes) -> Result<Blob, CheckpointError> {
+        let (length, sha256) = (bytes.len() as u64, sha256(&bytes));
+        let name = shared_name(self.checkpoint, &sha256);
+        self.store.put(&shared_path(&self.folder, &name), bytes).await?;
+        Ok(Blob { length, sha256, place: BlobPlace::Shared(name) })
+    }
+
+    /// Joins the newest segments of a chain once many small ones have come together, so that a chain stays short. What
+    /// it says of each key stays the same: segments one behind the other are a segment.
+    ///
+    /// # Errors
+    /// The store's, or [`CheckpointError::Corrupt`] if a segment is damaged.
+    pub async fn shortened(&self, mut segments: Vec<Blob>) -> Result<Vec<Blob>, CheckpointError> {
+        let small = segments.iter().rev().take_while(|s| s.length < SMALL_SEGMENT_BYTES).count();
+        if small < SMALL_SEGMENTS_MAX {
+            return Ok(segments);
+        }
+        let joined = segments.split_off(segments.len() - small);
+        let mut bytes = Vec::new();
+        for segment in &joined {
+            let BlobPlace::Shared(name) = &segment.place else {
+                return Err(CheckpointError::Internal("a segment that is not shared".into()));
+            };
+            let path = shared_path(&self.folder, name);
+            check_path(&path)?;
+            let read = self.store.get(&path).await?;
+            segment.verify(&path, &read)?;
+            bytes.extend_from_slice(&read);
+        }
+        segments.push(self.put_segment(Bytes::from(bytes)).await?);
+        Ok(segments)
+    }
+
     /// Completes the checkpoint. On return it is durable.
     ///
     /// # Errors
@@ -70,7 +111,7 @@ impl CheckpointWriter {
     /// restore.
     pub async fn complete(&self, header: CheckpointHeader, operators: Vec<OperatorState>) -> Result<Manifest, CheckpointError> {
         let manifest = Manifest {
-            format: FORMAT,
+            format: Manifest::format_needed(&operators),
             checkpoint: self.checkpoint,
             kind: CheckpointKind::Checkpoint,
             savepoint: None,
@@ -101,7 +142,7 @@ pub async fn copy_as_savepoint(
     manifest.kind = CheckpointKind::Savepoint;
     manifest.savepoint = Some(savepoint.clone());
     for blob in manifest.blobs_mut() {
-        if matches!(blob.place, BlobPlace::Path(_)) {
+        if matches!(blob.place, BlobPlace::Path(_) | BlobPlace::Shared(_)) {
             let bytes = from.read_blob(blob).await?;
             *blob = put_object(target, &folder, bytes).await?;
         }

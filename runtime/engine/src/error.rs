@@ -27,6 +27,9 @@ pub enum OperatorError {
     /// Restored state does not fit the operator.
     #[error("restored state: {0}")]
     State(#[from] crate::state::StateError),
+    /// State on local disk cannot be read or written.
+    #[error("state on local disk: {0}")]
+    LocalState(String),
     /// A defect of ours.
     #[error("internal: {0}")]
     Internal(String),
@@ -57,6 +60,7 @@ impl Classified for OperatorError {
             Self::Connector(error) => error.class(),
             Self::Dimension(_) => FaultClass::External,
             Self::State(_) | Self::Evaluation(_) => FaultClass::User,
+            Self::LocalState(_) => FaultClass::External,
             Self::Internal(_) | Self::TornDown => FaultClass::Internal,
         }
     }
@@ -67,7 +71,7 @@ impl Classified for OperatorError {
             Self::Restart(_) => true,
             Self::Connector(error) => error.is_retryable(),
             Self::State(_) | Self::Evaluation(_) | Self::Internal(_) => false,
-            Self::TornDown | Self::Dimension(_) => true,
+            Self::TornDown | Self::Dimension(_) | Self::LocalState(_) => true,
         }
     }
 }

@@ -19,6 +19,12 @@ pub fn key_group_of(key: &[u8]) -> KeyGroup {
     key_groups::key_group_of(xxhash_rust::xxh3::xxh3_64(key), KEY_GROUPS_DEFAULT)
 }
 
+/// The key group of the key with this hash.
+#[inline]
+pub(crate) fn key_group_of_hash(hash: u64) -> KeyGroup {
+    key_groups::key_group_of(hash, KEY_GROUPS_DEFAULT)
+}
+
 /// The subtask that owns `group`.
 #[inline]
 pub fn subtask_of_key_group(group: KeyGroup, parallelism: usize) -> usize {

@@ -30,6 +30,8 @@ pub struct SubtaskMetrics {
     back_pressured_us: AtomicU64,
     watermark_ms: AtomicI64,
     counters: parking_lot::Mutex<BTreeMap<String, u64>>,
+    /// Its keyed state.
+    pub state: StateMetrics,
     /// Some rows by what they are samples of, the newest last.
     samples: parking_lot::Mutex<BTreeMap<String, Vec<String>>>,
     /// Kept by the connector when the subtask is a source.
@@ -51,11 +53,25 @@ impl Default for SubtaskMetrics {
             back_pressured_us: AtomicU64::new(0),
             watermark_ms: AtomicI64::new(i64::MIN),
             counters: parking_lot::Mutex::default(),
+            state: StateMetrics::default(),
             samples: parking_lot::Mutex::default(),
             source: Arc::new(source),
             sink: Arc::new(SinkMetrics::default()),
         }
     }
+}
+
+/// Keyed state of one subtask; all zero where the operator has none that could leave memory.
+#[derive(Debug, Default)]
+pub struct StateMetrics {
+    /// Bytes in memory, estimated.
+    pub memory_bytes: AtomicU64,
+    /// Bytes on local disk.
+    pub disk_bytes: AtomicU64,
+    /// Bytes that the last checkpoint wrote of it.
+    pub checkpoint_bytes: AtomicU64,
+    /// Bytes that the last checkpoint holds of it, those of earlier ones included.
+    pub checkpoint_full_bytes: AtomicU64,
 }
 
 /// Adds the time until it is dropped to a counter.
@@ -158,6 +174,18 @@ impl SubtaskMetrics {
         put("idleTimeMsPerSecond", per_second(idle_us));
         put("backPressuredTimeMsPerSecond", per_second(back_us));
         put("busyTimeMsPerSecond", per_second(busy_us));
+        let state = &self.state;
+        let bytes = [
+            ("stateMemoryBytes", &state.memory_bytes),
+            ("stateDiskBytes", &state.disk_bytes),
+            ("lastCheckpointStateBytes", &state.checkpoint_bytes),
+            ("lastCheckpointFullStateBytes", &state.checkpoint_full_bytes),
+        ];
+        for (name, bytes) in bytes.map(|(name, bytes)| (name, bytes.load(Relaxed))) {
+            if bytes > 0 {
+                put(name, bytes as f64);
+            }
+        }
         let watermark_ms = self.watermark_ms.load(Relaxed);
         if watermark_ms != i64::MIN {
             put("currentInputWatermark", watermark_ms as f64);

@@ -116,6 +116,14 @@ impl PlannedOperator {
         }
     }
 
+    /// What the state of a SQL operator depends on.
+    pub fn state_signature(&self) -> Option<String> {
+        match &self.work {
+            Work::Transform { planned, .. } => planned.settings.downcast_ref::<sql::stage::StageSettings>()?.signature(),
+            Work::Source(_) | Work::Sink { .. } => None,
+        }
+    }
+
     pub fn state_version(&self) -> u32 {
         match &self.work {
             Work::Transform { kind, .. } => kind.state_version(),

@@ -1,6 +1,6 @@
 //! What the engine needs from its surroundings, given once by the composition root.
 
-use crate::operators::OperatorRegistry;
+use crate::{operators::OperatorRegistry, state::StateSettings};
 use millrace_checkpoint::CheckpointStore;
 use millrace_connector::ConnectorRegistry;
 use millrace_functions::FunctionRegistry;
@@ -23,6 +23,8 @@ pub struct EngineServices {
     pub checkpoints: Arc<dyn CheckpointStore>,
     /// What each tenant may use and has used.
     pub accounts: TenantAccounts,
+    /// Memory for keyed state, and where it goes beyond.
+    pub state: StateSettings,
 }
 
 /// One account per tenant for the whole process, made when first asked for.

@@ -146,6 +146,23 @@ pub enum TimeAttribute {
     EventTime,
 }
 
+/// Where keyed state is kept while a job runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateBackendKind {
+    /// In memory, and beyond the limit on local disk.
+    #[default]
+    Tiered,
+    /// In memory only, whatever it takes.
+    Memory,
+}
+
+impl StateBackendKind {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Parameters of the whole job (JOB-3).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -160,6 +177,12 @@ pub struct JobParameters {
     pub checkpoints_retained: u32,
     /// Checkpoints in a row that may fail before the job fails.
     pub checkpoint_failures_max: u32,
+    /// Where keyed state is kept.
+    #[serde(skip_serializing_if = "StateBackendKind::is_default")]
+    pub state_backend: StateBackendKind,
+    /// Memory for the keyed state of the job; what the server allows when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_memory_bytes_max: Option<u64>,
     /// Subtasks of operators that name no parallelism.
     pub parallelism: u16,
     /// Rows per batch at most.
@@ -181,6 +204,8 @@ impl Default for JobParameters {
             checkpoint_timeout_ms: 600_000,
             checkpoints_retained: 3,
             checkpoint_failures_max: 10,
+            state_backend: StateBackendKind::default(),
+            state_memory_bytes_max: None,
             parallelism: 1,
             batch_rows_max: 8_192,
             restart: RestartPolicy::default(),

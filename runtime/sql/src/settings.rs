@@ -5,7 +5,7 @@ use crate::{
     error::{SqlError, nearest},
     plan::MiniBatch,
 };
-use millrace_model::duration_ms;
+use millrace_model::{duration_ms, graph::StateBackendKind};
 use std::collections::BTreeMap;
 
 /// What `SET` has set.
@@ -39,6 +39,10 @@ pub struct Settings {
     pub parallelism: Option<u16>,
     /// `execution.checkpointing.interval`
     pub checkpoint_interval_ms: Option<u64>,
+    /// `state.backend.type`
+    pub state_backend: Option<StateBackendKind>,
+    /// `state.memory.limit`
+    pub state_memory_bytes_max: Option<u64>,
     /// `pipeline.name`
     pub job_name: Option<String>,
     /// What was set, as written, for `SET` without arguments and for other engines.
@@ -84,6 +88,8 @@ impl Default for Settings {
             not_null_enforcer: NotNullEnforcer::Error,
             parallelism: None,
             checkpoint_interval_ms: None,
+            state_backend: None,
+            state_memory_bytes_max: None,
             job_name: None,
             written: BTreeMap::new(),
         }
@@ -118,7 +124,8 @@ const WITHOUT_MEANING: &[&str] = &[
     "restart-strategy.type",
     "sql-client.execution.result-mode",
     "sql-client.display.color-schema",
-    "state.backend.type",
+    "state.backend.incremental",
+    "execution.checkpointing.incremental",
     "table.dml-sync",
     "table.dynamic-table-options.enabled",
     "table.exec.resource.default-parallelism",
@@ -150,6 +157,8 @@ const WITH_MEANING: &[&str] = &[
     "table.exec.sink.not-null-enforcer",
     "parallelism.default",
     "execution.checkpointing.interval",
+    "state.backend.type",
+    "state.memory.limit",
     "pipeline.name",
 ];
 
@@ -225,6 +234,17 @@ impl Settings {
             "parallelism.default" => {
                 self.parallelism = Some(value.parse().ok().filter(|&n| n > 0).ok_or_else(|| wrong("a number from 1"))?);
             }
+            "state.backend.type" => {
+                self.state_backend = Some(match value.to_ascii_lowercase().as_str() {
+                    "tiered" | "rocksdb" | "forst" => StateBackendKind::Tiered,
+                    "hashmap" | "memory" => StateBackendKind::Memory,
+                    _ => return Err(wrong("`tiered` (memory, then local disk; also `rocksdb`, `forst`) or `hashmap` (memory only)")),
+                });
+            }
+            "state.memory.limit" => {
+                let bytes = memory_bytes(value).filter(|&bytes| bytes >= 1 << 20);
+                self.state_memory_bytes_max = Some(bytes.ok_or_else(|| wrong("a size from `1 mb`, such as `512 mb` or `2 gb`"))?);
+            }
             "pipeline.name" => self.job_name = Some(value.to_owned()),
             key if WITHOUT_MEANING.contains(&key) => {}
             key => {
@@ -255,6 +275,21 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// A size as Flink writes it: a number, then `b`, `kb`, `mb`, `gb` or `tb` (by 1,024), or nothing for bytes.
+fn memory_bytes(text: &str) -> Option<u64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" | "bytes" => 0,
+        "k" | "kb" | "kib" | "kibibytes" => 10,
+        "m" | "mb" | "mib" | "mebibytes" => 20,
+        "g" | "gb" | "gib" | "gibibytes" => 30,
+        "t" | "tb" | "tib" | "tebibytes" => 40,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(1 << shift)
 }
 
 /// A time zone by its name, or by whole hours from Greenwich (`GMT+08:00`, `UTC-5`).

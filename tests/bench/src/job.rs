@@ -129,6 +129,7 @@ impl Bench {
             operators: OperatorRegistry::builtin().with(Arc::new(NativeFilterKind)),
             checkpoints: Arc::new(LocalStore::open(folder.path().join("checkpoints"))?),
             accounts: TenantAccounts::new(TenantLimits::default()),
+            state: millrace_engine::state::StateSettings::default(),
         };
         let names = Names { bootstrap: bootstrap.to_owned(), plugin: None, input, output };
         Ok(Self { services, names, runs: std::sync::atomic::AtomicU32::new(0), _folder: folder })

@@ -123,7 +123,7 @@ impl Left {
     async fn from(&self, job: &CaseJob<'_>) -> Result<StartFrom> {
         let own = latest(&job.store, &InstanceId::new(&self.instance)).await?.latest;
         Ok(match (&self.savepoint, own) {
-            (Some(location), None) => StartFrom::Savepoint { location: location.clone() },
+            (Some(location), None) => StartFrom::Savepoint { location: location.clone(), allow_partial: false },
             _ => StartFrom::LatestCheckpoint,
         })
     }

@@ -12,7 +12,7 @@ use millrace_checkpoint::{CheckpointError, CheckpointStore, LocalStore, layout::
 use millrace_connector::{Connection, ConnectorRegistry, TableBinding};
 use millrace_engine::{
     Catalog, CatalogError, EngineServices, ExecutionState, JobHandle, PluginBinding, StartFrom, StartOptions, TenantAccounts,
-    operators::OperatorRegistry,
+    operators::OperatorRegistry, state::StateSettings,
 };
 use millrace_functions::{EvaluationContext, FunctionRegistry};
 use millrace_model::{
@@ -27,7 +27,11 @@ use millrace_sql::{
     parser,
 };
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 /// How a case is run.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +86,22 @@ pub struct CaseJob<'a> {
     /// What outlives a run.
     pub world: Arc<World>,
     functions: Functions,
+    /// Memory for its state.
+    state: StateSettings,
     _folder: tempfile::TempDir,
+}
+
+/// One sandbox for all cases that call nothing: each reserves address space for the guests that it could hold.
+fn sandbox_without_guests() -> Result<Sandbox> {
+    static SHARED: Mutex<Option<Sandbox>> = Mutex::new(None);
+    let mut shared = SHARED.lock().map_err(|_| anyhow!("a sandbox could not be made before"))?;
+    if let Some(sandbox) = &*shared {
+        return Ok(sandbox.clone());
+    }
+    let folder = tempfile::tempdir()?;
+    let compiler = CompilerCommand { program: "false".into(), args: Vec::new() };
+    let sandbox = Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [7; 32], compiler))?;
+    Ok(shared.insert(sandbox).clone())
 }
 
 impl<'a> CaseJob<'a> {
@@ -91,10 +110,7 @@ impl<'a> CaseJob<'a> {
     /// # Errors
     /// A script that cannot be read.
     pub fn new(case: &'a Case) -> Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let compiler = CompilerCommand { program: "false".into(), args: Vec::new() };
-        let sandbox = Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [7; 32], compiler))?;
-        Self::with_functions(case, sandbox, Functions::default())
+        Self::with_functions(case, sandbox_without_guests()?, Functions::default())
     }
 
     /// Reads the case's script, which may call functions of the project; `sandbox` runs them.
@@ -116,7 +132,16 @@ impl<'a> CaseJob<'a> {
         let world = Arc::new(World::default());
         let local = LocalStore::open(folder.path().join("checkpoints"))?;
         let store = Arc::new(HeldStore { inner: local, world: world.clone() });
-        Ok(Self { case, session, sandbox, store, world, functions, _folder: folder })
+        let state = StateSettings::default();
+        Ok(Self { case, session, sandbox, store, world, functions, state, _folder: folder })
+    }
+
+    /// The same with so little memory for state that nearly everything goes to disk, and checkpoints in steps from the
+    /// first byte.
+    #[must_use]
+    pub fn spilling(mut self) -> Self {
+        self.state = StateSettings { folder: Some(self._folder.path().join("state")), memory_bytes_max: 600, incremental_bytes_min: 1 };
+        self
     }
 
     /// Starts it.
@@ -138,6 +163,7 @@ impl<'a> CaseJob<'a> {
             functions: FunctionRegistry::builtin(),
             checkpoints: self.store.clone(),
             accounts: TenantAccounts::new(TenantLimits::default()),
+            state: self.state.clone(),
         };
         let tenant = TenantId::new("t1");
         let (graph, schemas) = job(self.case, &self.session, options)?;

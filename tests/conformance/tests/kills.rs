@@ -23,6 +23,8 @@ use tokio::runtime::Runtime;
 
 /// Kills per history.
 const KILLS: usize = 3;
+/// Kills after which state was restored from steps.
+static IN_STEPS: AtomicUsize = AtomicUsize::new(0);
 /// Areas without state: their queries work row by row.
 const STATELESS: [&str; 6] = ["casts/", "ddl/", "decimals/", "errors/", "functions-", "unicode/"];
 
@@ -48,7 +50,10 @@ fn killed_and_restored_at_other_parallelism_cases_give_the_same() {
     });
     let lived = lived.into_inner();
     println!("kills: {lived} cases with state, {rounds} histories each, {KILLS} kills a history, MILLRACE_KILL_SEED={seed}");
+    let in_steps = IN_STEPS.load(Relaxed);
+    println!("kills: state was restored from steps {in_steps} times");
     assert!(wrong.is_empty(), "MILLRACE_KILL_SEED={seed}: {} histories went wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(in_steps > 20 || std::env::var_os("MILLRACE_CONFORMANCE_ONLY").is_some(), "only {in_steps} restores were from steps");
     assert!(lived > 100 || std::env::var_os("MILLRACE_CONFORMANCE_ONLY").is_some(), "only {lived} cases kept state");
 }
 
@@ -60,7 +65,16 @@ fn histories(case: &Case, seed: u64, rounds: u64) -> Result<Option<Vec<String>>>
     for round in 0..rounds {
         let lives = random_lives(seed ^ hash(&case.name).wrapping_add(round), KILLS, 1);
         let job = CaseJob::new(case)?;
-        let found = match live(&job, &lives, |_, _| Ok(())) {
+        // Every other history has no memory for its state: all of it goes to disk and to checkpoints in steps.
+        let job = if round % 2 == 1 { job.spilling() } else { job };
+        let between = |runtime: &Runtime, left: &Left| {
+            let found = runtime.block_on(latest(&job.store, &InstanceId::new(&left.instance)))?.latest;
+            if found.is_some_and(|checkpoint| checkpoint.manifest().shared().next().is_some()) {
+                IN_STEPS.fetch_add(1, Relaxed);
+            }
+            Ok(())
+        };
+        let found = match live(&job, &lives, between) {
             Ok(rows) => compared(&expected, rows).into_iter().chain(letters_compared(&letters, &job.world.letters())).collect(),
             Err(error) => vec![format!("{error:#}")],
         };

@@ -55,7 +55,7 @@ fn case(query: &Query) -> Case {
 fn differences(query: &Query, parallelism: u16) -> Result<Vec<String>> {
     let case = case(query);
     let job = if query.has_function() { Project::get().job(&case, "occurrences", "count_char")? } else { CaseJob::new(&case)? };
-    let options = RunOptions { parallelism, rows_per_batch_max: 1_024, source_parallelism: 1 };
+    let options = RunOptions { parallelism, rows_per_batch_max: 1_024, source_parallelism: 1, keeps_pauses: false };
     let answer = runtime()?.block_on(run_job(&job, options))?.answer;
     if query.compare == Compare::Nothing {
         return Ok(Vec::new());

@@ -86,6 +86,9 @@ pub(crate) struct NewInstance {
     /// Start from this savepoint
     #[arg(long, value_name = "ID", conflicts_with = "fresh")]
     from_savepoint: Option<String>,
+    /// With --from-savepoint: leave out state that does not fit the version; its operators begin without
+    #[arg(long, requires = "from_savepoint")]
+    allow_partial: bool,
     /// Start without any state
     #[arg(long)]
     fresh: bool,
@@ -241,9 +244,17 @@ async fn create(session: &Session, project: &str, new: &NewInstance) -> anyhow::
         body["version"] = version.as_str().into();
     }
     if let Some(savepoint) = &new.from_savepoint {
-        body["start"] = json!({ "from": "savepoint", "savepoint": savepoint });
+        body["start"] = from_savepoint(savepoint, new.allow_partial);
     }
     Ok(session.client.post(&format!("{project}/instances"), &body).await?)
+}
+
+fn from_savepoint(savepoint: &str, allow_partial: bool) -> Value {
+    let mut start = json!({ "from": "savepoint", "savepoint": savepoint });
+    if allow_partial {
+        start["allow_partial"] = true.into();
+    }
+    start
 }
 
 /// Two instances of one job read and write the same twice: hardly ever what is meant.
@@ -264,7 +275,7 @@ async fn start(session: &Session, project: &str, new: &NewInstance, wait: Wait) 
     let there = new.what.starts_with("ins_");
     let id = if there { new.what.clone() } else { create(session, project, new).await?["id"].as_str().unwrap_or_default().to_owned() };
     let body = match &new.from_savepoint {
-        Some(savepoint) if there => json!({ "start": { "from": "savepoint", "savepoint": savepoint } }),
+        Some(savepoint) if there => json!({ "start": from_savepoint(savepoint, new.allow_partial) }),
         None if there && new.fresh => json!({ "start": { "from": "fresh" } }),
         Some(_) | None => json!({}),
     };

@@ -117,7 +117,7 @@ pub(super) async fn savepoints_belong_to_their_project(fixture: Fixture) {
     let start = |savepoint: &SavepointId| NewInstance {
         job: made.job.clone(),
         version: made.version.clone(),
-        start: StartFrom::Savepoint { savepoint: savepoint.clone() },
+        start: StartFrom::Savepoint { savepoint: savepoint.clone(), allow_partial: false },
         parameters: BTreeMap::new(),
         restart: None,
         production: None,

@@ -305,7 +305,7 @@ pub(super) async fn savepoints_go_and_restart_policies_stay(fixture: Fixture) {
     let taken = store.begin_savepoint(&scope.tenant, &made.instance, "usr_ann").await.unwrap();
     assert!(matches!(store.delete_savepoint(&ann(), &scope, &taken.id).await, Err(StoreError::InUse { .. })), "it is being taken");
     store.complete_savepoint(&scope.tenant, &taken.id, "savepoints/1", 1, 10).await.unwrap();
-    let from = Some(StartFrom::Savepoint { savepoint: taken.id.clone() });
+    let from = Some(StartFrom::Savepoint { savepoint: taken.id.clone(), allow_partial: false });
     store.request_instance(&ann(), &scope, &made.instance, &InstanceRequest::Start { from, parameters: None }).await.unwrap();
     let used = store.delete_savepoint(&ann(), &scope, &taken.id).await.unwrap_err();
     assert!(matches!(used, StoreError::InUse { what: "savepoint", .. }), "{used}");

@@ -1,5 +1,6 @@
 //! One contract, checked against every store; a full disk and a real S3 server.
 
+mod chains;
 mod full_disk;
 mod s3_server;
 
@@ -25,12 +26,16 @@ async fn take(store: &Arc<dyn CheckpointStore>, instance: &InstanceId, id: u64) 
     let writer = CheckpointWriter::new(Arc::clone(store), instance.clone(), id);
     let small = writer.put_blob(Bytes::from_static(STATE)).await?;
     let large = writer.put_blob(large_state(id)).await?;
-    let keyed =
-        KeyedState { max_parallelism: 128, parts: vec![KeyedPart { key_groups: KeyGroupRange { start: 0, end: 127 }, blob: large }] };
+    let keyed = KeyedState {
+        max_parallelism: 128,
+        parts: vec![KeyedPart { key_groups: KeyGroupRange { start: 0, end: 127 }, blob: large }],
+        chains: vec![],
+    };
     let operator = OperatorState {
         node: NodeId::new("source"),
         kind: "kafka_source".into(),
         state_version: 1,
+        signature: None,
         parallelism: 1,
         subtasks: vec![SubtaskState { subtask: 0, blob: small }],
         keyed: Some(keyed),
@@ -135,8 +140,8 @@ async fn damage_is_seen(store: &Arc<dyn CheckpointStore>) {
         assert!(matches!(found.skipped[0].reason, SkipReason::Damaged(CheckpointError::Corrupt { .. })));
     }
     let manifest = format!("{folder}/manifest.json");
-    store.put(&manifest, Bytes::from_static(br#"{"format":2}"#)).await.expect("newer");
-    assert!(matches!(latest(store, &instance).await, Err(CheckpointError::NewerFormat { found: 2, .. })), "never fall back behind");
+    store.put(&manifest, Bytes::from_static(br#"{"format":3}"#)).await.expect("newer");
+    assert!(matches!(latest(store, &instance).await, Err(CheckpointError::NewerFormat { found: 3, .. })), "never fall back behind");
     // A place that leads out of the folder is refused before it is opened.
     let outside = br#"{"format":1,"checkpoint":1,"kind":"checkpoint","instance":"damaged","job":"j","version_hash":"h","created_ms":1,"operators":
         [{"node":"n","kind":"k","state_version":1,"parallelism":1,"subtasks":[{"subtask":0,"blob":{"length":1,"sha256":"x","path":"../../x"}}]}]}"#;
@@ -167,6 +172,7 @@ async fn whole_contract(store: &Arc<dyn CheckpointStore>) {
     one_of_many_completes(store).await;
     checkpoints_contract(store).await;
     damage_is_seen(store).await;
+    chains::contract(store).await;
 }
 
 fn local(folder: &tempfile::TempDir) -> Arc<dyn CheckpointStore> {
@@ -196,7 +202,15 @@ async fn a_small_checkpoint_is_one_private_file() {
     let writer = CheckpointWriter::new(Arc::clone(&store), InstanceId::new("i"), 1);
     let blob = writer.put_blob(Bytes::from(vec![7; 16 * 1024])).await.expect("blob");
     let subtasks = vec![SubtaskState { subtask: 0, blob }];
-    let operator = OperatorState { node: NodeId::new("n"), kind: "k".into(), state_version: 1, parallelism: 1, subtasks, keyed: None };
+    let operator = OperatorState {
+        node: NodeId::new("n"),
+        kind: "k".into(),
+        state_version: 1,
+        signature: None,
+        parallelism: 1,
+        subtasks,
+        keyed: None,
+    };
     writer.complete(header(), vec![operator]).await.expect("complete");
     assert_eq!(store.list("i").await, Ok(vec!["i/chk-1/manifest.json".into()]));
     let entries: Vec<_> = std::fs::read_dir(folder.path().join("checkpoints/i/chk-1")).expect("folder").collect();

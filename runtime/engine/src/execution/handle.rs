@@ -43,6 +43,8 @@ pub enum CheckpointOutcome {
     Completed {
         /// Size of its state.
         size_bytes: u64,
+        /// How much of it this checkpoint has written; the rest is that of earlier ones.
+        written_bytes: u64,
     },
     /// Given up.
     Failed {

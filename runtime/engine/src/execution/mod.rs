@@ -4,6 +4,7 @@
 //! that the instance can be started again, here or elsewhere.
 
 mod handle;
+mod matching;
 mod open;
 mod restore;
 mod run;
@@ -32,6 +33,8 @@ pub enum StartFrom {
     Savepoint {
         /// Its folder in the checkpoint store.
         location: String,
+        /// Whether state that does not fit is left out, and its operators begin without.
+        allow_partial: bool,
     },
 }
 

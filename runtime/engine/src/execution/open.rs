@@ -1,6 +1,6 @@
 //! Opens every subtask of a plan and wires the channels between them.
 
-use super::{StartOptions, restore::Restored};
+use super::{StartFrom, StartOptions, restore::Restored};
 use crate::{
     dead_letters::InstanceLetters,
     error::{EngineError, OperatorError},
@@ -12,11 +12,13 @@ use crate::{
     output::{Exchange, Output},
     plan::{ExecutionPlan, PlannedOperator, SourceWork, Work},
     services::EngineServices,
+    state::{StateBudget, StateContext, StateSettings, remove_leftovers},
     tap::OperatorTap,
 };
 use futures::future::try_join_all;
 use millrace_connector::{DeadLetters, Sink, SinkContext, Source, SourceContext, TableBinding};
-use std::sync::Arc;
+use millrace_model::graph::StateBackendKind;
+use std::{path::PathBuf, sync::Arc};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// Batches that one channel holds before its sender waits.
@@ -63,7 +65,13 @@ pub(super) async fn open(
         })?),
     };
     let letters = Arc::new(InstanceLetters::new(inner));
-    let opener = Opener { options, services, restored, letters: letters.clone(), plan };
+    let settings = state_settings(plan, services);
+    let folder = settings.folder.as_ref().map(|folder| folder.join(options.instance.as_str()));
+    if let Some(folder) = &folder {
+        remove_leftovers(folder);
+    }
+    let budget = Arc::new(StateBudget::new(settings));
+    let opener = Opener { options, services, restored, letters: letters.clone(), plan, budget, folder };
     // Sinks first: they settle what the restored checkpoint left pending before anything new can arrive.
     let mut bodies: Vec<Option<Vec<OpenedBody>>> = plan.operators.iter().map(|_| None).collect();
     for wanted in [Order::Sinks, Order::Rest] {
@@ -76,6 +84,18 @@ pub(super) async fn open(
     let wiring = wire(plan)?;
     let operators = bodies.into_iter().zip(wiring).map(|(bodies, wires)| assemble(bodies.unwrap_or_default(), wires)).collect();
     Ok(Opened { operators, letters })
+}
+
+/// The process's settings with what the job says itself.
+fn state_settings(plan: &ExecutionPlan, services: &EngineServices) -> StateSettings {
+    let mut settings = services.state.clone();
+    if let Some(bytes) = plan.parameters.state_memory_bytes_max {
+        settings.memory_bytes_max = bytes;
+    }
+    if plan.parameters.state_backend == StateBackendKind::Memory {
+        settings.folder = None;
+    }
+    settings
 }
 
 #[derive(PartialEq, Eq)]
@@ -112,6 +132,10 @@ struct Opener<'a> {
     services: &'a EngineServices,
     restored: &'a Restored,
     letters: Arc<InstanceLetters>,
+    /// Memory of the job's keyed state.
+    budget: Arc<StateBudget>,
+    /// Folder for the instance's state on local disk.
+    folder: Option<PathBuf>,
 }
 
 impl Opener<'_> {
@@ -142,6 +166,14 @@ impl Opener<'_> {
                 connector.open_source(context).await.map(Body::Source).map_err(OperatorError::from)
             }
             Work::Transform { kind, input, planned } => {
+                let folder = self.folder.as_ref().map(|folder| folder.join(format!("{}-{subtask}", operator.node)));
+                let mut state = StateContext {
+                    may_begin_empty: matches!(self.options.from, StartFrom::Savepoint { allow_partial: true, .. }),
+                    budget: self.budget.clone(),
+                    folder,
+                    ..StateContext::default()
+                };
+                self.restored.chains(operator, subtask, &mut state).await?;
                 let context = OperatorContext {
                     tenant: self.options.tenant.clone(),
                     instance: self.options.instance.clone(),
@@ -152,6 +184,7 @@ impl Opener<'_> {
                     subtask,
                     parallelism: operator.parallelism,
                     restored: self.restored.keyed(operator, subtask).await?,
+                    state,
                     restored_subtasks: self.restored.subtasks(operator).await?,
                     restored_parallelism: self.restored.parallelism(operator),
                     dimensions: self.plan.dimensions.clone(),

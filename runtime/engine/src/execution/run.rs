@@ -5,20 +5,20 @@ use super::{
     handle::{CheckpointOutcome, History, JobHandle, OperatorView, Request, SavepointInfo},
     open::{Body, Opened},
     restore::Restored,
-    store::{Collected, write},
+    store::{Collected, Written, write},
 };
 use crate::{
     error::{EngineError, JobFailure, OperatorError},
     message::Barrier,
-    metrics::OperatorRole,
+    metrics::{OperatorRole, SubtaskMetrics},
     plan::ExecutionPlan,
     services::EngineServices,
     subtask::{Command, Reporter, SinkSubtask, SourceSubtask, SubtaskEvent, SubtaskState, TransformSubtask, now_ms},
 };
 use millrace_checkpoint::{
-    CheckpointError,
+    CheckpointError, Manifest, SharedObjects,
     protocol::{Coordinator, CoordinatorConfig, Effect, Event},
-    remove_checkpoint,
+    remove_checkpoint, remove_unshared,
 };
 use millrace_connector::DeadLetters;
 use millrace_model::{
@@ -43,7 +43,7 @@ use tokio_util::sync::CancellationToken;
 /// How long the end of an execution waits for a checkpoint that is being written.
 const STORE_END_MAX: Duration = Duration::from_secs(10);
 
-type Stored = (CheckpointId, Result<(u64, Option<SavepointInfo>), CheckpointError>);
+type Stored = (CheckpointId, Result<Written, CheckpointError>);
 type Ended = (NodeId, Result<(), OperatorError>);
 
 /// Why the loop ends.
@@ -71,6 +71,14 @@ struct Run {
     history: Arc<History>,
     /// States of the checkpoint in flight, by subtask.
     collecting: HashMap<usize, SubtaskState>,
+    /// The last durable checkpoint: the next one goes on from it.
+    last: Option<Arc<Manifest>>,
+    /// What the retained checkpoints share; `None` if that is not known, and nothing shared may be removed.
+    shared: Option<SharedObjects>,
+    /// Whether anything shared may be there.
+    has_shared: bool,
+    /// Per subtask in the order of the plan.
+    metrics: Vec<Arc<SubtaskMetrics>>,
     /// Stops wanted by savepoints: their barriers are the last ones.
     waiters: HashMap<SavepointId, SavepointWaiter>,
     /// The execution ends when every sink has committed this checkpoint.
@@ -104,6 +112,7 @@ pub(super) fn spawn(plan: ExecutionPlan, options: StartOptions, services: Engine
         retained: parameters.checkpoints_retained as usize,
         failures_max: parameters.checkpoint_failures_max,
     };
+    let metrics = operators.iter().flat_map(|o| o.subtasks.iter().cloned()).collect();
     let handle = JobHandle {
         state,
         requests,
@@ -115,6 +124,7 @@ pub(super) fn spawn(plan: ExecutionPlan, options: StartOptions, services: Engine
         started: Instant::now(),
         restored: restored.checkpoint(),
     };
+    let last = restored.own();
     let sources_running = commands.iter().filter(|(role, _)| *role == OperatorRole::Source).count();
     let run = Run {
         coordinator: Coordinator::new(config, commands.len(), restored.last_id, restored.complete),
@@ -126,6 +136,10 @@ pub(super) fn spawn(plan: ExecutionPlan, options: StartOptions, services: Engine
         stores: JoinSet::new(),
         history,
         collecting: HashMap::new(),
+        last,
+        shared: restored.shared,
+        has_shared: restored.has_shared,
+        metrics,
         waiters: HashMap::new(),
         last_commit: None,
         sources_running,
@@ -289,11 +303,17 @@ impl Run {
         match stored {
             Ok(None) => None,
             Err(error) => Some(End::Failed(JobFailure::internal(None, format!("writing a checkpoint broke: {error}")))),
-            Ok(Some((checkpoint, Ok((size_bytes, savepoint))))) => {
+            Ok(Some((checkpoint, Ok(Written { manifest, savepoint })))) => {
                 if self.coordinator.in_flight() != Some(checkpoint) {
                     return None;
                 }
-                self.history.end(checkpoint, CheckpointOutcome::Completed { size_bytes }, now_ms());
+                let (size_bytes, written_bytes) = (manifest.state_bytes(), manifest.written_bytes());
+                self.history.end(checkpoint, CheckpointOutcome::Completed { size_bytes, written_bytes }, now_ms());
+                self.has_shared |= manifest.shared().next().is_some();
+                if let Some(shared) = &mut self.shared {
+                    shared.note(&manifest);
+                }
+                self.last = Some(manifest);
                 self.before_commit(checkpoint, savepoint);
                 self.handle(Event::Stored(checkpoint))
             }
@@ -350,6 +370,7 @@ impl Run {
             Effect::NotifyCommitted { checkpoint } => {
                 self.command(OperatorRole::Sink, &Command::Committed(checkpoint));
                 self.command(OperatorRole::Source, &Command::Committed(checkpoint));
+                self.command(OperatorRole::Transform, &Command::Committed(checkpoint));
             }
             Effect::Abort { checkpoint, savepoint, reason } => {
                 tracing::warn!(instance = %self.options.instance, checkpoint, "checkpoint given up: {reason}");
@@ -389,18 +410,31 @@ impl Run {
     fn store(&mut self, checkpoint: CheckpointId, savepoint: Option<SavepointId>) {
         let mut states: Vec<(usize, SubtaskState)> = self.collecting.drain().collect();
         states.sort_by_key(|(subtask, _)| *subtask);
-        let collected = Collected { checkpoint, savepoint, states: states.into_iter().map(|(_, state)| state).collect() };
+        let metrics = states.iter().filter_map(|(subtask, _)| self.metrics.get(*subtask).cloned()).collect();
+        let states = states.into_iter().map(|(_, state)| state).collect();
+        let collected = Collected { checkpoint, savepoint, states, metrics, previous: self.last.clone() };
         let (store, plan, options) = (self.services.checkpoints.clone(), self.plan.clone(), self.options.clone());
         self.stores.spawn(async move { Some((checkpoint, write(store, &plan, &options, collected).await)) });
     }
 
     fn delete(&mut self, checkpoints: Vec<CheckpointId>) {
         let (store, instance) = (self.services.checkpoints.clone(), self.options.instance.clone());
+        let mut kept = None;
+        if let Some(shared) = self.shared.as_mut().filter(|_| self.has_shared) {
+            checkpoints.iter().for_each(|&checkpoint| shared.forget(checkpoint));
+            // What the checkpoint in flight writes has a later number than the last one that is stored.
+            kept = self.coordinator.last_stored().map(|settled| (settled, shared.names()));
+        }
         self.stores.spawn(async move {
             for checkpoint in checkpoints {
                 if let Err(error) = remove_checkpoint(&*store, &instance, checkpoint).await {
                     tracing::warn!(%instance, checkpoint, "an obsolete checkpoint could not be removed: {error}");
                 }
+            }
+            if let Some((settled, kept)) = kept
+                && let Err(error) = remove_unshared(&*store, &instance, settled, &kept).await
+            {
+                tracing::warn!(%instance, "state that no checkpoint needs any more could not be removed: {error}");
             }
             None
         });

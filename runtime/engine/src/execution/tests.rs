@@ -191,6 +191,7 @@ impl Bench {
             functions: millrace_functions::FunctionRegistry::builtin(),
             checkpoints: Arc::new(LocalStore::open(folder.path().join("checkpoints")).unwrap()),
             accounts: TenantAccounts::new(TenantLimits::default()),
+            state: crate::state::StateSettings::default(),
         };
         Self { world, services, _folder: folder }
     }
@@ -264,7 +265,7 @@ async fn stop_with_savepoint_and_start_from_it_goes_on_without_loss() {
     let info = handle.stop(Some(&millrace_model::ids::SavepointId::new("sp1"))).await.unwrap().unwrap();
     let at_stop = bench.visible();
     assert_eq!(handle.checkpoints().last().unwrap().savepoint, Some(info.id.clone()));
-    let handle = bench.start([2, 1, 2], StartFrom::Savepoint { location: info.location }).await.unwrap();
+    let handle = bench.start([2, 1, 2], StartFrom::Savepoint { location: info.location, allow_partial: false }).await.unwrap();
     bench.until_visible(100 * PARTITIONS as usize).await;
     assert_eq!(bench.visible(), first(100 * PARTITIONS), "{} rows were visible at the stop", at_stop.len());
     handle.stop(None).await.unwrap();
@@ -302,7 +303,7 @@ async fn a_savepoint_of_another_job_is_refused_by_name() {
     .unwrap();
     let tenant = TenantId::new("t1");
     let plan = crate::plan(&graph, &tenant, &Names, &bench.services).await.unwrap();
-    let from = StartFrom::Savepoint { location: info.location };
+    let from = StartFrom::Savepoint { location: info.location, allow_partial: false };
     let options = StartOptions { tenant, instance: InstanceId::new("i2"), job: "j".into(), version_hash: "v".into(), from };
     let Err(error) = start(plan, options, &bench.services).await else { panic!("must be refused") };
     assert!(error.to_string().contains("holds state of the node `in`, which the job no longer has"), "{error}");

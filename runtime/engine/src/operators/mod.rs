@@ -8,8 +8,12 @@ pub mod quality_check;
 pub mod sql;
 
 use crate::{
-    catalog::Catalog, dimension::JobDimensions, error::OperatorError, metrics::SubtaskMetrics, services::EngineServices,
-    state::KeyGroupBlobs,
+    catalog::Catalog,
+    dimension::JobDimensions,
+    error::OperatorError,
+    metrics::SubtaskMetrics,
+    services::EngineServices,
+    state::{KeyGroupBlobs, StateContext, StateSegments, tiered_map::TieredSnapshot},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,7 +21,7 @@ use millrace_connector::DeadLetters;
 use millrace_model::{
     Batch, Schema,
     graph::{GraphError, Node},
-    ids::{InstanceId, NodeId, TenantId},
+    ids::{CheckpointId, InstanceId, NodeId, TenantId},
 };
 use std::{any::Any, collections::BTreeMap, sync::Arc};
 
@@ -127,6 +131,8 @@ pub struct OperatorContext {
     pub parallelism: usize,
     /// Restored keyed state of this subtask's key groups, by state name.
     pub restored: BTreeMap<String, KeyGroupBlobs>,
+    /// Restored state in steps, memory for state, and where it may go on local disk.
+    pub state: StateContext,
     /// Opaque states of all earlier subtasks of this operator, with their numbers.
     pub restored_subtasks: Vec<(u16, Bytes)>,
     /// How many earlier subtasks there were; `None` at a fresh start.
@@ -165,12 +171,22 @@ impl Collector {
 pub struct OperatorSnapshot {
     /// Keyed state by state name and key group.
     pub keyed: BTreeMap<String, KeyGroupBlobs>,
+    /// Large keyed state in steps, by state name.
+    pub segments: BTreeMap<String, StateSegments>,
     /// State of the subtask as a whole, opaque to the engine; empty if there is none.
     pub subtask: Bytes,
 }
 
 impl OperatorSnapshot {
-    /// Total size in bytes.
+    /// Adds a state.
+    pub(crate) fn put(&mut self, name: &str, state: TieredSnapshot) {
+        match state {
+            TieredSnapshot::Whole(blobs) => drop(self.keyed.insert(name.to_owned(), blobs)),
+            TieredSnapshot::Steps(segments) => drop(self.segments.insert(name.to_owned(), segments)),
+        }
+    }
+
+    /// Total size in bytes, without what is in steps.
     pub fn size_bytes(&self) -> usize {
         self.keyed.values().flat_map(|s| s.values()).map(Bytes::len).sum::<usize>() + self.subtask.len()
     }
@@ -211,6 +227,9 @@ pub trait Operator: Send {
     async fn before_barrier(&mut self, _now_ms: i64, _out: &mut Collector) -> Result<(), OperatorError> {
         Ok(())
     }
+
+    /// The checkpoint that the last snapshot was for is durable.
+    fn committed(&mut self, _checkpoint: CheckpointId) {}
 
     /// State for a checkpoint.
     async fn snapshot(&mut self, _now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {

@@ -274,6 +274,8 @@ fn new_graph(script: &str, document: &JobGraph, session: &Session) -> JobGraph {
     parameters.parallelism = settings.parallelism.unwrap_or(parameters.parallelism);
     parameters.checkpoint_interval_ms = settings.checkpoint_interval_ms.unwrap_or(parameters.checkpoint_interval_ms);
     let dimension_tables = document.dimension_tables.clone();
+    parameters.state_backend = settings.state_backend.unwrap_or(parameters.state_backend);
+    parameters.state_memory_bytes_max = settings.state_memory_bytes_max.or(parameters.state_memory_bytes_max);
     JobGraph { sql: Some(script.to_owned()), parameters, dimension_tables, ..JobGraph::default() }
 }
 

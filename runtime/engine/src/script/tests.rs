@@ -119,6 +119,7 @@ async fn planned(script: &str, parameters: Value, is_question: bool) -> Result<P
         functions: millrace_functions::FunctionRegistry::builtin(),
         checkpoints: Arc::new(LocalStore::open(folder.path().join("checkpoints")).unwrap()),
         accounts: TenantAccounts::new(TenantLimits::default()),
+        state: crate::state::StateSettings::default(),
     };
     let document: JobGraph = serde_json::from_value(json!({"sql": script, "parameters": parameters})).unwrap();
     plan_document(&document, &TenantId::new("t1"), &Topics, &services, is_question).await

@@ -33,7 +33,7 @@ impl TransformSubtask {
                 biased;
                 command = self.commands.recv() => match command {
                     None => return Ok(()),
-                    Some(Command::Inject(_) | Command::Committed(_)) => {}
+                    Some(command) => self.obey(command),
                 },
                 () = until(timer), if timer.is_some() => self.operator.on_processing_time(now_ms(), &mut out).await?,
                 event = metrics.idle_while_waiting(self.gate.next()) => match event.map_err(OperatorError::Internal)? {
@@ -69,7 +69,18 @@ impl TransformSubtask {
         }
     }
 
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Committed(checkpoint) => self.operator.committed(checkpoint),
+            Command::Inject(_) => {}
+        }
+    }
+
     async fn checkpoint(&mut self, barrier: Barrier) -> Result<(), OperatorError> {
+        // Sent before this barrier was: what the state is taken against is the last durable checkpoint.
+        while let Ok(command) = self.commands.try_recv() {
+            self.obey(command);
+        }
         let snapshot = self.operator.snapshot(now_ms()).await?;
         let checkpoint = barrier.checkpoint;
         self.output.broadcast(&Message::Barrier(barrier)).await?;

@@ -89,6 +89,7 @@ impl Bench {
             functions: millrace_functions::FunctionRegistry::builtin(),
             checkpoints: Arc::new(MemoryStore::new(16 << 20)),
             accounts: TenantAccounts::new(TenantLimits::default()),
+            state: crate::state::StateSettings::default(),
         };
         Self { services, _folder: folder }
     }

@@ -60,6 +60,9 @@ fn check_parameters(graph: &JobGraph) -> Vec<GraphError> {
     range("checkpoint_interval_ms", p.checkpoint_interval_ms, 10, 86_400_000);
     range("checkpoint_timeout_ms", p.checkpoint_timeout_ms, 100, 86_400_000);
     range("checkpoints_retained", p.checkpoints_retained.into(), 1, 100);
+    if let Some(bytes) = p.state_memory_bytes_max {
+        range("state_memory_bytes_max", bytes, 1 << 20, 1 << 50);
+    }
     range("parallelism", p.parallelism.into(), 1, PARALLELISM_MAX.into());
     range("batch_rows_max", p.batch_rows_max.into(), 1, 65_536);
     range("restart.delay_ms", p.restart.delay_ms, 1, 3_600_000);

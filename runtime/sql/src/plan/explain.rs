@@ -65,7 +65,7 @@ fn write_node(node: &PlanNode, depth: usize, with_modes: bool, out: &mut String)
     }
 }
 
-/// One operator, without what is below it.
+/// The operator of a node as `EXPLAIN` shows it, without those below it.
 pub fn operator_text(node: &PlanNode) -> String {
     format!("{})", operator(node))
 }

@@ -6,29 +6,24 @@
 //! a time to live the latter is, because it lets the key live on downstream. A row that the filter refuses is as good as
 //! deleted and is not kept. A `-U` says nothing that is not known: it is dropped.
 
-use super::{
-    evaluation_failed,
-    groups::{BlobWriter, read_i64},
-    row_bytes::RowBytes,
-};
+use super::{evaluation_failed, groups::read_i64, row_bytes::RowBytes};
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorSnapshot},
-    state::KeyGroupBlobs,
+    state::{
+        KeyGroupBlobs, StateError,
+        tiered_map::{RestoredSegments, TieredMap, TieredValue, hash_of},
+    },
 };
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt8Array, cast::AsArray};
 use arrow_schema::SchemaRef;
 use arrow_select::interleave::interleave;
 use async_trait::async_trait;
 use millrace_functions::{EvaluationContext, Expr, expression::evaluate};
-use millrace_model::{Batch, ChangeKind, Schema};
-use std::{
-    collections::{BTreeMap, HashMap},
-    hash::BuildHasherDefault,
-};
-use xxhash_rust::xxh3::Xxh3Default;
+use millrace_model::{Batch, ChangeKind, Schema, ids::CheckpointId};
+use std::collections::BTreeMap;
 
-const ROWS: &str = "rows";
+pub(super) const ROWS: &str = "rows";
 
 pub(crate) struct ChangelogNormalize {
     keys: RowBytes,
@@ -36,15 +31,38 @@ pub(crate) struct ChangelogNormalize {
     filter: Option<Expr>,
     context: EvaluationContext,
     /// The last row of each key.
-    kept: HashMap<Box<[u8]>, Kept, BuildHasherDefault<Xxh3Default>>,
+    kept: TieredMap<Kept>,
     ttl_ms: Option<i64>,
     swept_ms: i64,
     output: SchemaRef,
 }
 
-struct Kept {
+pub(super) struct Kept {
     row: Box<[u8]>,
     written_ms: i64,
+}
+
+impl Kept {
+    fn is_expired(&self, ttl_ms: Option<i64>, now_ms: i64) -> bool {
+        ttl_ms.is_some_and(|ttl_ms| self.written_ms.saturating_add(ttl_ms) <= now_ms)
+    }
+}
+
+/// When it was written, then the row.
+impl TieredValue for Kept {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.written_ms.to_le_bytes());
+        out.extend_from_slice(&self.row);
+    }
+
+    fn decode(mut value: &[u8]) -> Result<Self, StateError> {
+        let written_ms = read_i64(&mut value)?;
+        Ok(Self { row: value.into(), written_ms })
+    }
+
+    fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + self.row.len()
+    }
 }
 
 /// Rows that leave: each one of the batch, or one that was kept.
@@ -77,6 +95,7 @@ impl ChangelogNormalize {
         input: &Schema,
         output: SchemaRef,
         restored: &BTreeMap<String, KeyGroupBlobs>,
+        (kept, segments): (TieredMap<Kept>, RestoredSegments),
     ) -> Result<Self, OperatorError> {
         let all: Vec<usize> = (0..input.fields().len()).collect();
         let mut made = Self {
@@ -84,20 +103,26 @@ impl ChangelogNormalize {
             rows: RowBytes::new(&all, input)?,
             filter,
             context: EvaluationContext { zone, ..EvaluationContext::default() },
-            kept: HashMap::default(),
+            kept,
             ttl_ms: state_ttl_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)),
             swept_ms: 0,
             output,
         };
+        let (keys, rows) = (&made.keys, &made.rows);
+        made.kept.take_in(segments, |group, key, kept: &Kept| {
+            keys.check_key(group, key)?;
+            rows.check_row(&kept.row)
+        })?;
         for (&group, blob) in restored.get(ROWS).into_iter().flatten() {
             let mut blob: &[u8] = blob;
             while !blob.is_empty() {
                 let key = made.keys.stored_key(group, &mut blob)?;
                 let written_ms = read_i64(&mut blob)?;
                 let row = made.rows.stored_row(&mut blob)?;
-                made.kept.insert(key.into(), Kept { row: row.into(), written_ms });
+                made.kept.insert(hash_of(key), key, Kept { row: row.into(), written_ms });
             }
         }
+        made.kept.make_room()?;
         Ok(made)
     }
 
@@ -110,14 +135,14 @@ impl ChangelogNormalize {
         Ok(Some(value.to_array(rows.num_rows())?.as_boolean().clone()))
     }
 
-    fn is_live(&self, kept: &Kept, now_ms: i64) -> bool {
-        self.ttl_ms.is_none_or(|ttl| kept.written_ms.saturating_add(ttl) > now_ms)
-    }
-
     fn changes(&mut self, batch: &Batch, now_ms: i64) -> Result<Changes, OperatorError> {
         let passing = self.passing(&batch.rows)?;
         let keys = self.keys.convert(&batch.rows)?;
         let rows = self.rows.convert(&batch.rows)?;
+        let ttl_ms = self.ttl_ms;
+        let hashes: Vec<u64> = (0..batch.num_rows()).map(|row| hash_of(keys.get(row))).collect();
+        let all = hashes.iter().enumerate().map(|(row, &hash)| (hash, keys.get(row)));
+        self.kept.load(all, |kept| kept.is_expired(ttl_ms, now_ms))?;
         let mut changes = Changes::default();
         for row in 0..batch.num_rows() {
             let kind = batch.kinds.as_ref().map_or(ChangeKind::Insert as u8, |k| k.value(row));
@@ -125,32 +150,29 @@ impl ChangelogNormalize {
                 continue;
             }
             let passes = passing.as_ref().is_none_or(|p| p.is_valid(row) && p.value(row));
-            let key = keys.get(row);
+            let (hash, key) = (hashes[row], keys.get(row));
             if kind == ChangeKind::Delete as u8 || !passes {
-                if let Some(kept) = self.kept.remove(key).filter(|kept| self.is_live(kept, now_ms)) {
+                if let Some(kept) = self.kept.remove(hash, key)?.filter(|kept| !kept.is_expired(ttl_ms, now_ms)) {
                     changes.before(ChangeKind::Delete, kept.row);
                 }
                 continue;
             }
             let data = rows.get(row);
-            let ttl_ms = self.ttl_ms;
-            match self.kept.get_mut(key) {
-                None => {
-                    changes.now(ChangeKind::Insert, row);
-                    self.kept.insert(key.into(), Kept { row: data.into(), written_ms: now_ms });
-                }
-                Some(kept) if ttl_ms.is_some_and(|ttl| kept.written_ms.saturating_add(ttl) <= now_ms) => {
-                    changes.now(ChangeKind::Insert, row);
-                    *kept = Kept { row: data.into(), written_ms: now_ms };
-                }
+            let now = || Kept { row: data.into(), written_ms: now_ms };
+            match self.kept.get(hash, key) {
                 Some(kept) if ttl_ms.is_none() && kept.row.as_ref() == data => {}
-                Some(kept) => {
-                    let before = std::mem::replace(kept, Kept { row: data.into(), written_ms: now_ms });
-                    changes.before(ChangeKind::UpdateBefore, before.row);
+                Some(kept) if !kept.is_expired(ttl_ms, now_ms) => {
+                    let before = self.kept.change(hash, key, |kept| std::mem::replace(kept, now()));
+                    changes.before(ChangeKind::UpdateBefore, before.map_or_else(Box::default, |kept| kept.row));
                     changes.now(ChangeKind::UpdateAfter, row);
+                }
+                None | Some(_) => {
+                    changes.now(ChangeKind::Insert, row);
+                    self.kept.insert(hash, key, now());
                 }
             }
         }
+        self.kept.make_room()?;
         Ok(changes)
     }
 
@@ -161,7 +183,7 @@ impl ChangelogNormalize {
         };
         if now_ms.saturating_sub(self.swept_ms) >= ttl_ms / 2 {
             self.swept_ms = now_ms;
-            self.kept.retain(|_, kept| kept.written_ms.saturating_add(ttl_ms) > now_ms);
+            self.kept.forget_expired(|kept| kept.is_expired(Some(ttl_ms), now_ms));
         }
     }
 }
@@ -188,22 +210,30 @@ impl Operator for ChangelogNormalize {
         Ok(())
     }
 
+    fn committed(&mut self, checkpoint: CheckpointId) {
+        self.kept.committed(checkpoint);
+    }
+
     async fn snapshot(&mut self, now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
-        let mut blobs = BlobWriter::default();
-        for (key, kept) in self.kept.iter().filter(|(_, kept)| self.is_live(kept, now_ms)) {
-            blobs.entry(key, |out| {
+        let ttl_ms = self.ttl_ms;
+        let snapshot = self.kept.snapshot(
+            move |kept| kept.is_expired(ttl_ms, now_ms),
+            |kept, out| {
                 out.extend_from_slice(&kept.written_ms.to_le_bytes());
                 out.extend_from_slice(&(kept.row.len() as u32).to_le_bytes());
                 out.extend_from_slice(&kept.row);
-            });
-        }
-        Ok(OperatorSnapshot { keyed: BTreeMap::from([(ROWS.to_owned(), blobs.finish())]), ..OperatorSnapshot::default() })
+            },
+        )?;
+        let mut all = OperatorSnapshot::default();
+        all.put(ROWS, snapshot);
+        Ok(all)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::StateContext;
     use arrow_array::{Int64Array, types::Int64Type};
     use bytes::Bytes;
     use millrace_model::{DataType, Field};
@@ -214,7 +244,8 @@ mod tests {
     }
 
     fn open(ttl_ms: Option<u64>, restored: &BTreeMap<String, KeyGroupBlobs>) -> Result<ChangelogNormalize, OperatorError> {
-        ChangelogNormalize::new((&[1], None), ttl_ms, chrono_tz::Tz::UTC, &schema(), schema().to_arrow(), restored)
+        let kept = TieredMap::open(ROWS, &mut StateContext::default(), &Arc::default())?;
+        ChangelogNormalize::new((&[1], None), ttl_ms, chrono_tz::Tz::UTC, &schema(), schema().to_arrow(), restored, kept)
     }
 
     /// Upserts as `(kind, id, v)`, and what they become.

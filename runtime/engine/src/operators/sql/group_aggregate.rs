@@ -9,19 +9,22 @@
 use super::{
     equal_results::equal_results,
     groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64, retractions},
+    hot_groups::{EntrySize, HotGroups, expires},
     rounds::rounds,
 };
 use crate::{
     error::OperatorError,
-    operators::{Collector, Operator, OperatorSnapshot},
-    state::KeyGroupBlobs,
+    key::{KeyGroup, key_group_of_hash},
+    operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
+    state::{CHANGED, EntryBuffer, STORED, StateBackend, StateError, UNSTORED, read_segment},
 };
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt8Array, UInt32Array};
 use arrow_row::Rows;
 use arrow_schema::SchemaRef;
 use arrow_select::{concat::concat_batches, interleave::interleave};
 use async_trait::async_trait;
-use millrace_model::{Batch, ChangeKind, Origin};
+use hashbrown::{HashTable, hash_table::Entry};
+use millrace_model::{Batch, ChangeKind, Origin, ids::CheckpointId};
 use millrace_sql::plan::MiniBatch;
 use std::collections::BTreeMap;
 
@@ -32,6 +35,11 @@ pub(crate) struct GroupAggregate {
     groups: Groups,
     /// When each slot was last written, for the time to live.
     written_ms: Vec<i64>,
+    /// Per slot what checkpoints and the disk do not have yet.
+    marks: Vec<u8>,
+    /// Keys that are not in memory, and what has changed.
+    backend: StateBackend,
+    size: EntrySize,
     ttl_ms: Option<i64>,
     swept_ms: i64,
     /// Round in which a slot was last seen.
@@ -67,16 +75,34 @@ impl GroupAggregate {
         state_ttl_ms: Option<u64>,
         mini_batch: Option<MiniBatch>,
         output: SchemaRef,
-        restored: &BTreeMap<String, KeyGroupBlobs>,
+        context: &mut OperatorContext,
     ) -> Result<Self, OperatorError> {
+        let (backend, segments) = context.state.backend(GROUPS, &context.metrics)?;
         let groups = Groups::new(&spec)?;
         let ttl_ms = state_ttl_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
         let mini_batch = mini_batch.map(|settings| Pending { settings, batches: Vec::new(), rows: 0, due_ms: i64::MAX, now_ms: 0 });
         let (written_ms, seen) = (Vec::new(), Vec::new());
         let can_run = mini_batch.is_none() && groups.can_run(&spec);
-        let mut made =
-            Self { spec, groups, written_ms, ttl_ms, swept_ms: 0, seen, segment: 0, last_row: Vec::new(), can_run, output, mini_batch };
-        for (&group, blob) in restored.get(GROUPS).into_iter().flatten() {
+        let mut made = Self {
+            spec,
+            groups,
+            written_ms,
+            marks: Vec::new(),
+            backend,
+            size: EntrySize::default(),
+            ttl_ms,
+            swept_ms: 0,
+            seen,
+            segment: 0,
+            last_row: Vec::new(),
+            can_run,
+            output,
+            mini_batch,
+        };
+        for (range, segment) in segments {
+            read_segment(&segment, |group| range.contains(group), |group, key, value| made.take_in(group, key, value))?;
+        }
+        for (&group, blob) in context.restored.get(GROUPS).into_iter().flatten() {
             let mut blob: &[u8] = blob;
             while !blob.is_empty() {
                 let key = made.spec.stored_key(group, &mut blob)?;
@@ -86,7 +112,113 @@ impl GroupAggregate {
                 made.touch(slot, written_ms);
             }
         }
+        made.make_room()?;
         Ok(made)
+    }
+
+    /// Takes in what a segment of restored state says of a key.
+    fn take_in(&mut self, group: KeyGroup, key: &[u8], value: Option<&[u8]>) -> Result<(), OperatorError> {
+        self.spec.check_key(group, key)?;
+        let hash = hash_of(key);
+        if let Some(slot) = self.groups.find(hash, key) {
+            self.groups.remove(slot);
+        }
+        if let Some(value) = value {
+            let slot = self.put_value(hash, key, value)?;
+            self.marks[slot as usize] = StateBackend::new_marks(key) & !CHANGED | UNSTORED;
+        }
+        Ok(())
+    }
+
+    /// A new slot with a value as it was exported.
+    fn put_value(&mut self, hash: u64, key: &[u8], mut value: &[u8]) -> Result<u32, OperatorError> {
+        let written_ms = read_i64(&mut value)?;
+        let slot = self.groups.slot(hash, key);
+        self.groups.merge(slot, &mut value)?;
+        if !value.is_empty() {
+            return Err(StateError(format!("{} bytes behind a group", value.len())).into());
+        }
+        self.touch(slot, written_ms);
+        Ok(slot)
+    }
+
+    /// Brings the keys of a batch to memory.
+    fn load(&mut self, hashes: &[u64], keys: Option<&Rows>, now_ms: i64) -> Result<(), OperatorError> {
+        let mut missing: Vec<u32> = Vec::new();
+        let mut known: HashTable<u32> = HashTable::new();
+        for (row, &hash) in hashes.iter().enumerate() {
+            let key = key_of(keys, row);
+            if self.groups.find(hash, key).is_some() {
+                continue;
+            }
+            let is_same = |&other: &u32| hashes[other as usize] == hash && key_of(keys, other as usize) == key;
+            if let Entry::Vacant(entry) = known.entry(hash, is_same, |&other| hashes[other as usize]) {
+                entry.insert(row as u32);
+                missing.push(row as u32);
+            }
+        }
+        let at = |row: u32| (key_group_of_hash(hashes[row as usize]), key_of(keys, row as usize));
+        // In the order in which they lie on disk.
+        missing.sort_unstable_by(|&a, &b| at(a).cmp(&at(b)));
+        let (mut values, mut places) = (Vec::new(), Vec::new());
+        self.backend.load(missing.iter().map(|&row| at(row)), |position, value| {
+            places.push((missing[position], values.len()));
+            values.extend_from_slice(value);
+            Ok(())
+        })?;
+        for (number, &(row, start)) in places.iter().enumerate() {
+            let end = places.get(number + 1).map_or(values.len(), |next| next.1);
+            let value = &values[start..end];
+            if expires(value, self.ttl_ms, now_ms) {
+                continue;
+            }
+            let slot = self.put_value(hashes[row as usize], key_of(keys, row as usize), value)?;
+            self.marks[slot as usize] = STORED;
+            self.seen[slot as usize] = self.segment;
+        }
+        Ok(())
+    }
+
+    /// Lets keys that were not seen for longest leave memory, if it is short.
+    fn make_room(&mut self) -> Result<(), OperatorError> {
+        let bytes = self.size.total(&self.groups)?;
+        let Some(stay_bytes) = self.backend.takes(bytes) else { return Ok(()) };
+        let mut slots = self.groups.in_order();
+        slots.retain(|&slot| self.marks[slot as usize] & crate::state::PINNED == 0);
+        let stay = usize::try_from(stay_bytes / self.size.bytes_per_entry().max(1)).unwrap_or(usize::MAX);
+        let leave = slots.len().saturating_sub(stay);
+        if leave == 0 {
+            return Ok(());
+        }
+        if leave < slots.len() {
+            let seen = &self.seen;
+            slots.select_nth_unstable_by_key(leave, |&slot| seen[slot as usize]);
+            slots.truncate(leave);
+        }
+        let mut stored = EntryBuffer::default();
+        let hot = HotGroups { groups: &self.groups, written_ms: &self.written_ms, marks: &mut self.marks, expired: None };
+        let (backend, buffer) = (&mut self.backend, &mut stored);
+        hot.each(&slots, &mut |group, key, marks, value| {
+            if marks & crate::state::UNSAVED != 0 {
+                backend.unsaved(group, key, value)?;
+            }
+            if marks & UNSTORED != 0 {
+                buffer.put(group, key, |out| out.extend_from_slice(value));
+            }
+            Ok(())
+        })?;
+        self.backend.evict(&mut stored)?;
+        slots.iter().for_each(|&slot| self.groups.remove(slot));
+        self.backend.takes(self.size.bytes_per_entry() * self.groups.len() as u64);
+        Ok(())
+    }
+
+    /// A key has gone for good.
+    fn forget(&mut self, slot: u32) -> Result<(), OperatorError> {
+        let group = key_group_of_hash(self.groups.hash(slot));
+        self.backend.removed(group, self.groups.key(slot), self.marks[slot as usize])?;
+        self.groups.remove(slot);
+        Ok(())
     }
 
     fn touch(&mut self, slot: u32, now_ms: i64) {
@@ -95,8 +227,10 @@ impl GroupAggregate {
             self.written_ms.resize(index + 1, 0);
             self.seen.resize(index + 1, 0);
             self.last_row.resize(index + 1, 0);
+            self.marks.resize(index + 1, 0);
         }
         self.written_ms[index] = now_ms;
+        self.marks[index] = StateBackend::new_marks(self.groups.key(slot));
     }
 
     fn is_expired(&self, slot: u32, now_ms: i64) -> bool {
@@ -127,6 +261,9 @@ impl GroupAggregate {
         let keys = self.spec.key_bytes(&batch.rows)?;
         let retract = retractions(batch);
         let hashes: Vec<u64> = (0..batch.num_rows()).map(|row| hash_of(key_of(keys.as_ref(), row))).collect();
+        if self.backend.has_cold() {
+            self.load(&hashes, keys.as_ref(), now_ms)?;
+        }
         if self.can_run {
             let answer = self.run(batch, keys.as_ref(), &hashes, now_ms)?;
             return self.emit(batch, answer, out);
@@ -184,6 +321,7 @@ impl GroupAggregate {
             }
             self.last_row[index] = row as u32;
             self.written_ms[index] = now_ms;
+            self.marks[index] |= CHANGED;
             slots.push(slot);
         }
         let initial = self.groups.values(&touched)?;
@@ -232,13 +370,14 @@ impl GroupAggregate {
             let mut note = |kind, results| answer.changes.push(Change { kind, row, results });
             let (old, new) = ((part, position), (part + 1, position));
             self.written_ms[slot as usize] = now_ms;
+            self.marks[slot as usize] |= CHANGED;
             let is_gone = self.spec.can_retract && self.groups.counts[slot as usize] <= 0;
             match (segment.is_new[position], is_gone) {
-                (true, true) => self.groups.remove(slot),
+                (true, true) => self.forget(slot)?,
                 (true, false) => note(ChangeKind::Insert, new),
                 (false, true) => {
                     note(ChangeKind::Delete, old);
-                    self.groups.remove(slot);
+                    self.forget(slot)?;
                 }
                 // Without calls a key only comes and goes.
                 (false, false) if self.spec.calls.is_empty() => {}
@@ -285,7 +424,8 @@ impl GroupAggregate {
         let Some(batch) = one_batch(batches)? else {
             return Ok(());
         };
-        self.update(&batch, now_ms, out)
+        self.update(&batch, now_ms, out)?;
+        self.make_room()
     }
 
     /// Forgets expired keys from time to time, so that silent ones do not stay for ever.
@@ -350,7 +490,8 @@ impl Operator for GroupAggregate {
     async fn process(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         self.sweep(now_ms);
         let Some(pending) = &mut self.mini_batch else {
-            return self.update(&batch, now_ms, out);
+            self.update(&batch, now_ms, out)?;
+            return self.make_room();
         };
         pending.rows += batch.num_rows() as u64;
         pending.now_ms = now_ms;
@@ -377,7 +518,19 @@ impl Operator for GroupAggregate {
         self.flush(now_ms, out)
     }
 
+    fn committed(&mut self, checkpoint: CheckpointId) {
+        self.backend.committed(checkpoint);
+    }
+
     async fn snapshot(&mut self, now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
+        if !self.backend.is_small() {
+            let ttl_ms = self.ttl_ms;
+            let expired = ttl_ms.map(|ttl_ms| (ttl_ms, now_ms));
+            let mut hot = HotGroups { groups: &self.groups, written_ms: &self.written_ms, marks: &mut self.marks, expired };
+            let segments = self.backend.snapshot(&mut hot, move |value| expires(value, ttl_ms, now_ms))?;
+            return Ok(OperatorSnapshot { segments: BTreeMap::from([(GROUPS.to_owned(), segments)]), ..OperatorSnapshot::default() });
+        }
+        self.backend.snapshot_small();
         let mut blobs = BlobWriter::default();
         let live: Vec<u32> = self.groups.in_order().into_iter().filter(|&slot| !self.is_expired(slot, now_ms)).collect();
         let states = self.groups.states(&live)?;

@@ -51,6 +51,12 @@ impl GroupSpec {
     /// Takes the key of a stored entry off the front, once it is known to be one that `key_columns` can read.
     pub(crate) fn stored_key<'a>(&self, group: KeyGroup, blob: &mut &'a [u8]) -> Result<&'a [u8], StateError> {
         let key = read_key(blob)?;
+        self.check_key(group, key)?;
+        Ok(key)
+    }
+
+    /// Whether a stored key is one of this key group that `key_columns` can read.
+    pub(crate) fn check_key(&self, group: KeyGroup, key: &[u8]) -> Result<(), StateError> {
         let found = key_group_of(key);
         if found != group {
             return Err(StateError(format!("a key of group {found} lies in the blob of group {group}")));
@@ -58,7 +64,7 @@ impl GroupSpec {
         if !stored_key::is_well_formed(key, &self.key_types) {
             return Err(StateError(format!("a key of {} bytes is no key of the types {:?}", key.len(), self.key_types)));
         }
-        Ok(key)
+        Ok(())
     }
 
     /// Key columns of these keys.
@@ -137,6 +143,16 @@ impl Groups {
 
     pub(crate) fn key(&self, slot: u32) -> &[u8] {
         &self.keys[slot as usize].1
+    }
+
+    /// Number of keys.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Some slots, spread evenly.
+    pub(crate) fn some(&self, count: usize) -> Vec<u32> {
+        self.slots.iter().copied().take(count).collect()
     }
 
     /// The slot of the key with this hash, made if it is new.

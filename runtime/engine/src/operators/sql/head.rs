@@ -1,7 +1,7 @@
 //! Opens the stateful part of a stage.
 
 use super::{
-    changelog_normalize::ChangelogNormalize,
+    changelog_normalize::{ChangelogNormalize, ROWS},
     deduplicate_rows::{DeduplicateRows, DeduplicateSpec},
     firing_window_aggregate::FiringWindowAggregate,
     group_aggregate::GroupAggregate,
@@ -26,6 +26,7 @@ use super::{
 use crate::{
     error::OperatorError,
     operators::{Operator, OperatorContext},
+    state::tiered_map::TieredMap,
 };
 use millrace_model::Schema;
 use millrace_sql::plan::{self, WindowKind, WindowStrategy};
@@ -62,12 +63,12 @@ impl Head {
     }
 }
 
-pub(super) fn open(head: &Head, settings: &StageSettings, context: OperatorContext) -> Result<Box<dyn Operator>, OperatorError> {
-    let (restored, zone) = (&context.restored, settings.zone);
+pub(super) fn open(head: &Head, settings: &StageSettings, mut context: OperatorContext) -> Result<Box<dyn Operator>, OperatorError> {
+    let zone = settings.zone;
     match head {
         Head::GroupAggregate { keys, calls, can_retract, state_ttl_ms, mini_batch, output } => {
             let spec = GroupSpec::new(keys.clone(), calls.clone(), *can_retract, &context.input)?;
-            Ok(Box::new(GroupAggregate::new(spec, *state_ttl_ms, *mini_batch, output.to_arrow(), restored)?))
+            Ok(Box::new(GroupAggregate::new(spec, *state_ttl_ms, *mini_batch, output.to_arrow(), &mut context)?))
         }
         Head::WindowAggregate { strategy, is_group_window, emit, keys, calls, can_retract, output } => {
             let spec = GroupSpec::new(keys.clone(), calls.clone(), *can_retract, &context.input)?;
@@ -90,7 +91,8 @@ pub(super) fn open(head: &Head, settings: &StageSettings, context: OperatorConte
         Head::ChangelogNormalize { keys, filter, state_ttl_ms, output } => {
             let what = (keys.as_slice(), filter.clone());
             let output = output.to_arrow();
-            Ok(Box::new(ChangelogNormalize::new(what, *state_ttl_ms, zone, &context.input, output, restored)?))
+            let kept = TieredMap::open(ROWS, &mut context.state, &context.metrics)?;
+            Ok(Box::new(ChangelogNormalize::new(what, *state_ttl_ms, zone, &context.input, output, &context.restored, kept)?))
         }
         Head::MatchRecognize { node, output } => {
             let late = LateRows::open(settings.late_records, &context)?;
@@ -109,7 +111,7 @@ pub(super) fn open(head: &Head, settings: &StageSettings, context: OperatorConte
             Ok(Box::new(OverAggregate::new(spec.clone(), late, output.to_arrow(), &context)?))
         }
         Head::Rank { spec, state_ttl_ms, output } => {
-            Ok(Box::new(RankOperator::new(spec, *state_ttl_ms, &context.input, output.to_arrow(), restored)?))
+            Ok(Box::new(RankOperator::new(spec, *state_ttl_ms, &context.input, output.to_arrow(), &context.restored)?))
         }
         Head::Deduplicate { spec, state_ttl_ms, output } => {
             let late = LateRows::open(settings.late_records, &context)?;
@@ -120,7 +122,7 @@ pub(super) fn open(head: &Head, settings: &StageSettings, context: OperatorConte
             Ok(Box::new(WindowRank::new(spec.clone(), Windows::new(strategy, zone), late, output.to_arrow(), &context)?))
         }
         Head::UpsertMaterialize { spec, state_ttl_ms, output } => {
-            Ok(Box::new(UpsertMaterialize::new(spec, *state_ttl_ms, &context.input, output.to_arrow(), restored)?))
+            Ok(Box::new(UpsertMaterialize::new(spec, *state_ttl_ms, &context.input, output.to_arrow(), &context.restored)?))
         }
         Head::TemporalSort { time_column, order, output } => {
             let late = LateRows::open(settings.late_records, &context)?;

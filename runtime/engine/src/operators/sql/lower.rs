@@ -13,7 +13,10 @@ use millrace_connector::MetadataColumn;
 use millrace_functions::Expr;
 use millrace_model::{Field, Schema, ids::NodeId};
 use millrace_sql::{
-    plan::{IntervalJoin, LookupJoin, NodeKind, PlanColumn, PlanNode, Scan, ScanColumn, TemporalJoin, WindowKind, WindowStrategy},
+    plan::{
+        IntervalJoin, LookupJoin, NodeKind, PlanColumn, PlanNode, Scan, ScanColumn, TemporalJoin, WindowKind, WindowStrategy,
+        explain::operator_text,
+    },
     settings::Settings,
 };
 use std::{collections::HashSet, sync::Arc};
@@ -101,10 +104,21 @@ struct Open {
     head: Option<Head>,
     steps: Vec<Step>,
     name: String,
+    /// The stateful operator as the plan shows it.
+    text: String,
 }
 
 impl Lowering<'_> {
     fn stage(&mut self, plan: &PlanNode) -> Result<Open, String> {
+        let mut open = self.stage_of(plan)?;
+        // The head was made of this very node.
+        if open.head.is_some() && open.steps.is_empty() && open.text.is_empty() {
+            open.text = operator_text(plan);
+        }
+        Ok(open)
+    }
+
+    fn stage_of(&mut self, plan: &PlanNode) -> Result<Open, String> {
         match &plan.kind {
             NodeKind::Scan(scan) => self.scan(scan, &plan.columns),
             NodeKind::ChangelogNormalize { input, keys, filter, state_ttl_ms } => {
@@ -233,6 +247,7 @@ impl Lowering<'_> {
             head: Some(head),
             steps: Vec::new(),
             name: "lookup-join".into(),
+            text: String::new(),
         })
     }
 
@@ -308,7 +323,16 @@ impl Lowering<'_> {
             let projection = scan.physical.iter().zip(&places).map(|(c, &i)| Expr::column(i, c.typed.clone())).collect();
             steps.push(Step::Calc { predicate: None, projection, output: std::mem::replace(&mut input, read) });
         }
-        Ok(Open { inputs: vec![operator], schemas: vec![input], key_fields: None, parallelism, head: None, steps, name: "calc".into() })
+        Ok(Open {
+            inputs: vec![operator],
+            schemas: vec![input],
+            key_fields: None,
+            parallelism,
+            head: None,
+            steps,
+            name: "calc".into(),
+            text: String::new(),
+        })
     }
 
     fn values(&mut self, rows: &[Vec<Expr>], columns: &[PlanColumn]) -> Result<Open, String> {
@@ -333,6 +357,7 @@ impl Lowering<'_> {
             head: None,
             steps: Vec::new(),
             name: "calc".into(),
+            text: String::new(),
         })
     }
 
@@ -354,6 +379,7 @@ impl Lowering<'_> {
             head: None,
             steps: Vec::new(),
             name: "union".into(),
+            text: String::new(),
         })
     }
 
@@ -382,7 +408,16 @@ impl Lowering<'_> {
         let is_keyed = fields.iter().any(|f| !f.is_empty());
         let parallelism = if is_keyed { self.parallelism } else { 1 };
         let key_fields = is_keyed.then(|| KeyFields::PerInput(fields));
-        Ok(Open { inputs: positions, schemas, key_fields, parallelism, head: Some(head), steps: Vec::new(), name: name.into() })
+        Ok(Open {
+            inputs: positions,
+            schemas,
+            key_fields,
+            parallelism,
+            head: Some(head),
+            steps: Vec::new(),
+            name: name.into(),
+            text: String::new(),
+        })
     }
 
     /// Closes a stage that emits `columns`; answers its position.
@@ -395,6 +430,7 @@ impl Lowering<'_> {
         let input = stage.schemas.first().cloned().unwrap_or_default();
         let settings = StageSettings {
             head: stage.head,
+            text: stage.text,
             inputs: stage.schemas,
             steps: stage.steps,
             zone: self.settings.zone,

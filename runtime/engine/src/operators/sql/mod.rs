@@ -19,6 +19,7 @@ mod group_aggregate;
 mod groups;
 mod head;
 mod held_batches;
+mod hot_groups;
 mod interval_join;
 mod join;
 mod kept_watermark;

@@ -6,6 +6,7 @@
 use super::{
     late_rows::LateRecords,
     lower::{InputTable, ScanRequest, lower},
+    stage::StageSettings,
     upsert_materialize::SinkChanges,
     watermark::DeclaredWatermark,
 };
@@ -215,8 +216,9 @@ pub(crate) fn plan_sql(
     let lowered = lower(&node.id, &plan, &settings, config.late_records, parallelism, base, &input)
         .map_err(|message| vec![GraphError::in_field(&node.id, "config.sql", "sql.not_connected", message)])?;
     let mut operators = lowered.operators;
+    let state = pinned_state(&operators);
     if let Some(PlannedOperator { work: Work::Transform { planned, .. }, name, .. }) = operators.last_mut() {
-        planned.pins = pins(&config.sql, &plan, functions.pins());
+        planned.pins = pins(&config.sql, &plan, functions.pins(), state);
         if !node.name.is_empty() {
             name.clone_from(&node.name);
         }
@@ -350,9 +352,19 @@ pub(crate) fn place(text: &str, error: &SqlError) -> TextPlace {
     TextPlace { line: count(line), column: count(column) }
 }
 
+/// The operators that keep state, with what their state depends on.
+fn pinned_state(operators: &[PlannedOperator]) -> Vec<serde_json::Value> {
+    let of = |operator: &PlannedOperator| {
+        let Work::Transform { planned, .. } = &operator.work else { return None };
+        let settings = planned.settings.downcast_ref::<StageSettings>()?;
+        Some(serde_json::json!({ "operator": settings.text, "signature": settings.signature()? }))
+    };
+    operators.iter().filter_map(of).collect()
+}
+
 /// What a version keeps of the query: its text, its plan, for each column where it comes from, and the functions of the
 /// project that it may call.
-fn pins(sql: &str, plan: &PlanNode, functions: &[serde_json::Value]) -> serde_json::Value {
+fn pins(sql: &str, plan: &PlanNode, functions: &[serde_json::Value], state: Vec<serde_json::Value>) -> serde_json::Value {
     let lineage: BTreeMap<&str, Vec<serde_json::Value>> = (plan.columns.iter())
         .map(|c| {
             let from = c.lineage.iter().map(|s| serde_json::json!({ "table": s.table, "column": s.column }));
@@ -361,5 +373,6 @@ fn pins(sql: &str, plan: &PlanNode, functions: &[serde_json::Value]) -> serde_js
         .collect();
     serde_json::json!({
         "sql": sql, "plan": explain(plan), "changelog_mode": changelog_mode(plan).to_string(), "lineage": lineage, "functions": functions,
+        "state": state,
     })
 }

@@ -43,12 +43,19 @@ impl RowBytes {
     /// # Errors
     /// Bytes that are no row of these columns, or of another key group.
     pub(crate) fn stored_key<'a>(&self, group: KeyGroup, blob: &mut &'a [u8]) -> Result<&'a [u8], StateError> {
-        let key = self.stored_row(blob)?;
-        let found = key_group_of(key);
-        if found != group {
-            return Err(StateError(format!("a key of group {found} lies in the blob of group {group}")));
-        }
+        let key = read_key(blob)?;
+        self.check_key(group, key)?;
         Ok(key)
+    }
+
+    /// Whether a stored key is one of key group `group`.
+    ///
+    /// # Errors
+    /// Bytes that are no row of these columns, or of another key group.
+    pub(crate) fn check_key(&self, group: KeyGroup, key: &[u8]) -> Result<(), StateError> {
+        self.check_row(key)?;
+        let found = key_group_of(key);
+        if found == group { Ok(()) } else { Err(StateError(format!("a key of group {found} lies in the blob of group {group}"))) }
     }
 
     /// Takes a row that was stored off the front.
@@ -57,10 +64,19 @@ impl RowBytes {
     /// Bytes that are no row of these columns.
     pub(crate) fn stored_row<'a>(&self, blob: &mut &'a [u8]) -> Result<&'a [u8], StateError> {
         let row = read_key(blob)?;
+        self.check_row(row)?;
+        Ok(row)
+    }
+
+    /// Whether these bytes are a row.
+    ///
+    /// # Errors
+    /// Bytes that are no row of these columns.
+    pub(crate) fn check_row(&self, row: &[u8]) -> Result<(), StateError> {
         if !stored_key::is_well_formed(row, &self.types) {
             return Err(StateError(format!("{} bytes are no row of the types {:?}", row.len(), self.types)));
         }
-        Ok(row)
+        Ok(())
     }
 
     /// The columns that rows of bytes stand for.

@@ -19,7 +19,7 @@ use crate::{
     functions::Guests,
     metrics::SubtaskMetrics,
     operators::{Collector, Operator, OperatorContext, OperatorKind, OperatorSnapshot, PlanContext, PlannedTransform},
-    state::{KeyGroupBlobs, StateError},
+    state::StateError,
 };
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
@@ -27,6 +27,7 @@ use millrace_functions::{EvaluationContext, Expr};
 use millrace_model::{
     Batch, Origin, Schema,
     graph::{GraphError, Node},
+    ids::CheckpointId,
 };
 use millrace_sql::plan::{
     AggregateCall, Correlation, EmitStrategy, LookupJoin, MatchRecognize, MiniBatch, NodeKind, PlanNode, SortKey, WindowSpec,
@@ -37,6 +38,8 @@ use std::{collections::BTreeMap, sync::Arc};
 /// What a stage does; made by the lowering.
 pub(crate) struct StageSettings {
     pub head: Option<Head>,
+    /// The head as the plan shows it.
+    pub text: String,
     /// Columns of each input; one where all have the same.
     pub inputs: Vec<Schema>,
     pub steps: Vec<Step>,
@@ -239,6 +242,13 @@ impl Step {
     }
 }
 
+impl StageSettings {
+    /// What the stage's state depends on; `None` when it keeps none.
+    pub(crate) fn signature(&self) -> Option<String> {
+        self.head.as_ref().map(|head| head.signature(&self.inputs))
+    }
+}
+
 /// Opens stages; planning is the lowering's business.
 pub(crate) struct StageKind;
 
@@ -265,7 +275,8 @@ impl OperatorKind for StageKind {
         let (mut head, mut signature) = (None, String::new());
         if let Some(wanted) = &settings.head {
             signature = wanted.signature(&settings.inputs);
-            context.restored = own_state(std::mem::take(&mut context.restored), &signature)?;
+            context.restored = own_state(std::mem::take(&mut context.restored), &signature, context.state.may_begin_empty)?;
+            context.state.chains = own_state(std::mem::take(&mut context.state.chains), &signature, context.state.may_begin_empty)?;
             let opened = wanted.opened(&context, &mut guests).await?;
             let _permit = guests.enter().await;
             let made = super::head::open(&opened, settings, context).map_err(|e| guests.explain(e, &Origin::from([])))?;
@@ -277,12 +288,13 @@ impl OperatorKind for StageKind {
     }
 }
 
-/// States with the signature taken off; a state of another signature is refused.
-fn own_state(restored: BTreeMap<String, KeyGroupBlobs>, signature: &str) -> Result<BTreeMap<String, KeyGroupBlobs>, OperatorError> {
+/// States with the signature taken off; a state of another signature is refused, or left out if that is allowed.
+fn own_state<T>(restored: BTreeMap<String, T>, signature: &str, may_begin_empty: bool) -> Result<BTreeMap<String, T>, OperatorError> {
     let mut own = BTreeMap::new();
-    for (name, blobs) in restored {
+    for (name, state) in restored {
         match name.split_once('/') {
-            Some((found, rest)) if found == signature => drop(own.insert(rest.to_owned(), blobs)),
+            Some((found, rest)) if found == signature => drop(own.insert(rest.to_owned(), state)),
+            _ if may_begin_empty => tracing::warn!(state = name, "state of another query is left out, as allowed"),
             _ => {
                 let message = "it was made by another query (other keys, aggregates, types or windows); go back to that query, or start without state";
                 return Err(StateError(message.into()).into());
@@ -443,6 +455,12 @@ impl Operator for Stage {
         self.told(outcome, &Origin::from([]))
     }
 
+    fn committed(&mut self, checkpoint: CheckpointId) {
+        if let Some(head) = &mut self.head {
+            head.committed(checkpoint);
+        }
+    }
+
     async fn snapshot(&mut self, now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
         let _permit = self.guests.enter().await;
         let Some(head) = &mut self.head else {
@@ -450,7 +468,9 @@ impl Operator for Stage {
         };
         let outcome = head.snapshot(now_ms).await;
         let snapshot = self.told(outcome, &Origin::from([]))?;
-        let keyed = snapshot.keyed.into_iter().map(|(name, blobs)| (format!("{}/{name}", self.signature), blobs)).collect();
-        Ok(OperatorSnapshot { keyed, ..OperatorSnapshot::default() })
+        let signed = |name: String| format!("{}/{name}", self.signature);
+        let keyed = snapshot.keyed.into_iter().map(|(name, blobs)| (signed(name), blobs)).collect();
+        let segments = snapshot.segments.into_iter().map(|(name, segments)| (signed(name), segments)).collect();
+        Ok(OperatorSnapshot { keyed, segments, ..OperatorSnapshot::default() })
     }
 }

@@ -63,6 +63,7 @@ impl SinkChanges {
             steps: Vec::new(),
             zone: self.zone,
             late_records: LateRecords::Drop,
+            text: String::new(),
             output: schema.to_arrow(),
         }
     }

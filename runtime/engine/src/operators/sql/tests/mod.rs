@@ -173,6 +173,7 @@ impl Shared {
             functions: FunctionRegistry::builtin(),
             checkpoints: Arc::new(LocalStore::open(folder.path().join("checkpoints")).unwrap()),
             accounts: TenantAccounts::new(TenantLimits::default()),
+            state: crate::state::StateSettings::default(),
         };
         let made = Arc::new(Self { services, _folder: folder });
         *shared = Arc::downgrade(&made);
@@ -247,6 +248,7 @@ impl Query {
                 planned: planned.clone(),
                 subtask: 0,
                 parallelism: 1,
+                state: crate::state::StateContext::default(),
                 restored_subtasks: Vec::new(),
                 restored_parallelism: None,
                 dimensions: Arc::default(),
