@@ -28,13 +28,19 @@ const MEASURES: &[Measure] = &[
         name: "sql-pipeline",
         about: "Kafka JSON → filter, or 1-minute window over 1,000 keys, in SQL → Kafka, and the same on Apache Flink",
         goals: &[("filter_vs_flink", ">=", 5.0), ("window_vs_flink", ">=", 5.0)],
-        run: sql_pipeline,
+        run: |arguments| in_process("sql-pipeline", arguments),
     },
     Measure {
         name: "nexmark",
         about: "the Nexmark queries over a Kafka topic of JSON events, into nothing, and the same on Apache Flink",
         goals: &[("geomean_vs_flink", ">=", 3.0), ("worst_vs_flink", ">=", 1.2), ("queries", ">=", 22.0)],
         run: nexmark,
+    },
+    Measure {
+        name: "large-state",
+        about: "an aggregation and a join over 20 million keys, in memory and with 1 GiB for the whole process",
+        goals: &[],
+        run: |arguments| in_process("large-state", arguments),
     },
     Measure {
         name: "sandbox-call",
@@ -129,10 +135,9 @@ fn bench(name: &str, arguments: &[String]) -> anyhow::Result<String> {
     cargo::output(&with(command, arguments))
 }
 
-/// The engine in one process, Flink in its own.
-fn sql_pipeline(arguments: &[String]) -> anyhow::Result<String> {
-    let command = vec!["run", "--quiet", "--release", "--package", "millrace-bench", "--", "sql-pipeline"];
-    cargo::output(&with(command, arguments))
+/// The engine in one process, without tenant code.
+fn in_process(name: &str, arguments: &[String]) -> anyhow::Result<String> {
+    cargo::output(&with(vec!["run", "--quiet", "--release", "--package", "millrace-bench", "--", name], arguments))
 }
 
 /// The engine in one process, Flink in its own, and a function of the project.

@@ -1,6 +1,6 @@
 //! The benchmark job on an engine of its own.
 
-use crate::{blackhole::Blackhole, native_filter::NativeFilterKind};
+use crate::{blackhole::Blackhole, large_state::Numbers, native_filter::NativeFilterKind};
 use anyhow::Context;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -36,6 +36,8 @@ struct Names {
     output: Value,
 }
 
+/// The table whose rows are worked out.
+pub const NUMBERS: &str = "numbers";
 /// The table that takes everything and keeps nothing.
 pub const NOWHERE: &str = "nowhere";
 
@@ -56,11 +58,21 @@ fn output_schema() -> Value {
     ])
 }
 
+impl Names {
+    fn kind(&self, table: &str) -> &'static str {
+        match table {
+            NOWHERE => "blackhole",
+            NUMBERS => "numbers",
+            _ => "kafka",
+        }
+    }
+}
+
 #[async_trait]
 impl Catalog for Names {
-    /// Any other name than [`NOWHERE`] is a topic.
+    /// Any other name than [`NOWHERE`] and [`NUMBERS`] is a topic.
     async fn table(&self, name: &str) -> Result<TableBinding, CatalogError> {
-        let schema = if name == "in" { self.input.clone() } else { self.output.clone() };
+        let schema = if name == "in" || name == NUMBERS { self.input.clone() } else { self.output.clone() };
         let schema = serde_json::from_value(schema).map_err(|e| CatalogError::External(e.to_string()))?;
         let properties = BTreeMap::from([("bootstrap.servers".to_owned(), self.bootstrap.clone())]);
         Ok(TableBinding {
@@ -68,7 +80,7 @@ impl Catalog for Names {
             physical_name: name.to_owned(),
             schema,
             format: json!({"type": "json"}),
-            connection: Connection { kind: if name == NOWHERE { "blackhole" } else { "kafka" }.into(), properties },
+            connection: Connection { kind: self.kind(name).into(), properties },
         })
     }
 
@@ -103,6 +115,12 @@ impl Bench {
         Ok(bench)
     }
 
+    /// An engine for jobs that read [`NUMBERS`] and write to [`NOWHERE`] in a process that has so much memory.
+    pub fn of_numbers(_memory_bytes: Option<u64>) -> anyhow::Result<Self> {
+        let columns = [("k", "BIGINT"), ("v", "BIGINT"), ("name", "STRING")];
+        Self::open("", columns.iter().map(|(name, data_type)| json!({"name": name, "type": data_type})).collect(), json!([]))
+    }
+
     /// Any plugin or function that a job names is this one.
     async fn add_plugin(&mut self, name: &str, component: &Path) -> anyhow::Result<()> {
         let component = Bytes::from(std::fs::read(component).with_context(|| format!("plugin {}", component.display()))?);
@@ -124,7 +142,7 @@ impl Bench {
         let compiler = CompilerCommand { program: std::env::current_exe()?, args: vec!["compile-component".into()] };
         let services = EngineServices {
             sandbox: Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [1; 32], compiler))?,
-            connectors: ConnectorRegistry::default().with(Arc::new(KafkaConnector)).with(Arc::new(Blackhole)),
+            connectors: ConnectorRegistry::default().with(Arc::new(KafkaConnector)).with(Arc::new(Blackhole)).with(Arc::new(Numbers)),
             functions: millrace_functions::FunctionRegistry::builtin(),
             operators: OperatorRegistry::builtin().with(Arc::new(NativeFilterKind)),
             checkpoints: Arc::new(LocalStore::open(folder.path().join("checkpoints"))?),
@@ -154,13 +172,18 @@ impl Bench {
 
     /// Starts the job of this graph.
     pub async fn start_graph(&self, graph: Value) -> anyhow::Result<JobHandle> {
+        self.start_graph_from(graph, StartFrom::Fresh).await
+    }
+
+    /// Starts the job of this graph from what another run has left.
+    pub async fn start_graph_from(&self, graph: Value, from: StartFrom) -> anyhow::Result<JobHandle> {
         let graph: JobGraph = serde_json::from_value(graph)?;
         let tenant = TenantId::new("bench");
         let plan = millrace_engine::plan(&graph, &tenant, &self.names, &self.services).await;
         let plan = plan.map_err(|errors| anyhow::anyhow!("the job is refused: {errors:?}"))?;
         let run = self.runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let instance = InstanceId::new(format!("run-{run}"));
-        let options = StartOptions { tenant, instance, job: "bench".into(), version_hash: "bench".into(), from: StartFrom::Fresh };
+        let options = StartOptions { tenant, instance, job: "bench".into(), version_hash: "bench".into(), from };
         Ok(millrace_engine::start(plan, options, &self.services).await?)
     }
 }

@@ -7,6 +7,7 @@ mod blackhole;
 mod corpus;
 mod cpu;
 mod job;
+mod large_state;
 mod latency;
 mod native_filter;
 mod nexmark;
@@ -65,6 +66,11 @@ enum Command {
     },
     /// The Nexmark queries over a topic of events, into nothing, on the native engine and on Apache Flink.
     Nexmark(nexmark::Options),
+    /// An aggregation and a join over many keys, in memory and with the memory of the process capped.
+    LargeState(large_state::Options),
+    /// One run of `large-state`.
+    #[command(hide = true)]
+    LargeStateRun(large_state::ChildOptions),
     /// The separate compile process of the sandbox.
     #[command(hide = true)]
     CompileComponent,
@@ -75,6 +81,8 @@ fn main() -> ExitCode {
         Command::CompileComponent => return millrace_sandbox::compile_child_main(),
         Command::EtlPipeline { plugin, records, rounds } => pipeline::run(&plugin, records, rounds),
         Command::SqlPipeline { records, rounds, alone } => sql_pipeline::run(records, rounds, !alone),
+        Command::LargeState(options) => large_state::run(&options),
+        Command::LargeStateRun(options) => large_state::run_child(&options),
         Command::Nexmark(options) => nexmark::run(&options),
         Command::Latency { plugin, rate, seconds } => latency::run(&plugin, rate, seconds),
     };

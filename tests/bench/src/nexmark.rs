@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
 /// The topic of the events.
-const TOPIC: &str = "nexmark";
+const TOPIC: &str = "in";
 /// Its partitions, and subtasks of both engines.
 const PARTITIONS: i32 = 2;
 

@@ -26,7 +26,7 @@ const NOT_YET: &[(&str, &str)] = &[
     ("q8", "window joins"),
     ("q9", "regular joins and Top-N"),
     ("q13", "lookup joins"),
-    ("q14", "a recorded answer"),
+    ("q14", "a look: its answer was recorded last"),
     ("q18", "deduplication"),
     ("q19", "Top-N"),
     ("q20", "regular joins"),

@@ -2,40 +2,25 @@
 
 use super::{Cost, PARTITIONS, TOPIC};
 use anyhow::{Context, bail, ensure};
-use millrace_nexmark::Query;
+use millrace_nexmark::{JAVA_FACTORY, JAVA_FUNCTION, JAVA_SOURCES, Query, side_input};
 use millrace_test_servers::{
     FlinkCluster,
     gateway::{Outcome, Session},
 };
 use std::{
     cell::Cell,
-    path::{Path, PathBuf},
-    process::Command,
+    path::Path,
     time::{Duration, Instant},
 };
 
 /// A query over the whole topic may take this long on a busy machine.
 const JOB_MAX: Duration = Duration::from_secs(600);
 const POLL: Duration = Duration::from_millis(50);
-/// The function that q14 calls.
-const FUNCTION: &str = "package millrace.nexmark;
-public class CountChar extends org.apache.flink.table.functions.ScalarFunction {
-    public long eval(String text, String wanted) {
-        var count = 0L;
-        var letter = wanted.charAt(0);
-        for (var at = 0; text != null && at < text.length(); at++) {
-            if (text.charAt(at) == letter) {
-                count++;
-            }
-        }
-        return count;
-    }
-}
-";
-
 pub(super) struct Flink {
     cluster: FlinkCluster,
+    /// Options of the tables.
     events: String,
+    side_input: String,
     runs: Cell<u32>,
     _folder: tempfile::TempDir,
 }
@@ -44,13 +29,18 @@ impl Flink {
     pub(super) fn start(bootstrap: &str) -> anyhow::Result<Self> {
         eprintln!("starting Flink");
         let folder = tempfile::tempdir()?;
-        let cluster = FlinkCluster::start_large(&[FlinkCluster::kafka_connector()?, function(folder.path())?])?;
+        // The measure is run from the repository's root.
+        let own = FlinkCluster::compile(Path::new(JAVA_SOURCES), JAVA_FACTORY, folder.path())?;
+        let cluster = FlinkCluster::start_large(&[FlinkCluster::kafka_connector()?, own])?;
+        let rows = folder.path().join("side_input.jsonl");
+        std::fs::write(&rows, side_input())?;
+        let side_input = format!("WITH ('connector' = 'side_input', 'path' = '{}')", rows.display());
         let events = format!(
             "WITH ('connector' = 'kafka', 'topic' = '{TOPIC}', 'properties.bootstrap.servers' = '{bootstrap}', \
              'properties.group.id' = 'bench', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', \
              'scan.bounded.mode' = 'latest-offset')"
         );
-        Ok(Self { cluster, events, runs: Cell::new(0), _folder: folder })
+        Ok(Self { cluster, events, side_input, runs: Cell::new(0), _folder: folder })
     }
 
     /// The cost of the topic's second half.
@@ -93,9 +83,9 @@ impl Flink {
             Outcome::Rows(rows) => Ok(rows),
             Outcome::Refused(message) => bail!("Flink refuses `{text}`: {message}"),
         };
-        let (tables, select) = query.statements(&self.events, "WITH ('connector' = 'side_input')");
+        let (tables, select) = query.statements(&self.events, &self.side_input);
         if query.has_function() {
-            statement("CREATE TEMPORARY SYSTEM FUNCTION count_char AS 'millrace.nexmark.CountChar' LANGUAGE JAVA")?;
+            statement(JAVA_FUNCTION)?;
         }
         for table in &tables {
             statement(table)?;
@@ -105,20 +95,4 @@ impl Flink {
         let job = rows.rows.first().and_then(|(_, cells)| cells.first().cloned().flatten());
         job.context("Flink started the query and named no job")
     }
-}
-
-/// Compiles the function of q14; answers its jar.
-fn function(folder: &Path) -> anyhow::Result<PathBuf> {
-    let (source, classes, jar) = (folder.join("CountChar.java"), folder.join("classes"), folder.join("count-char.jar"));
-    std::fs::write(&source, FUNCTION)?;
-    call(Command::new("javac").arg("-cp").arg(FlinkCluster::jars()?.join("*")).arg("-d").arg(&classes).arg(&source))?;
-    call(Command::new("jar").arg("cf").arg(&jar).arg("-C").arg(&classes).arg("."))?;
-    Ok(jar)
-}
-
-fn call(command: &mut Command) -> anyhow::Result<()> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().with_context(|| format!("cannot start {program} (is a JDK 17 installed?)"))?;
-    ensure!(output.status.success(), "{program} ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr));
-    Ok(())
 }
