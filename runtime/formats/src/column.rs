@@ -1,7 +1,8 @@
 //! Growing columns that can be cut back to an earlier length, which Arrow's own builders cannot.
 //!
-//! Invariants: the children of a row column are as long as the row column itself; the offsets of strings and lists
-//! start with 0 and never fall; bytes of a `String` column are valid UTF-8, because only validated text is pushed.
+//! Invariants: the children of a row column are as long as the row column itself, except for NULL rows at its end, which
+//! [`Column::pad`] makes up for before a child is touched; the offsets of strings and lists start with 0 and never fall;
+//! bytes of a `String` column are valid UTF-8, because only validated text is pushed.
 
 use crate::{
     error::{Bad, FormatError, bad, not_carried},
@@ -176,9 +177,36 @@ impl Column {
             Values::Decimal { unscaled, .. } => unscaled.push(0),
             Values::String(v) | Values::Bytes(v) => v.offsets.push(v.offsets.last().copied().unwrap_or(0)),
             Values::Array { offsets, .. } | Values::Map { offsets, .. } => offsets.push(offsets.last().copied().unwrap_or(0)),
-            Values::Row { fields, .. } => fields.iter_mut().for_each(Self::push_placeholder),
+            // Many NULL rows in a row are frequent (one column per kind of event): children get their places at once.
+            Values::Row { .. } => {}
         }
         if self.nullable { self.nulls.append_null() } else { self.nulls.append_non_null() }
+    }
+
+    /// Fills places up to `len` as [`Self::push_placeholder`] does.
+    #[inline]
+    pub(crate) fn pad(&mut self, len: usize) {
+        let missing = len.saturating_sub(self.len());
+        if missing > 0 {
+            self.push_placeholders(missing, len);
+        }
+    }
+
+    fn push_placeholders(&mut self, missing: usize, len: usize) {
+        match &mut self.values {
+            Values::Boolean(v) => v.append_n(missing, false),
+            Values::TinyInt(v) => v.resize(len, 0),
+            Values::SmallInt(v) => v.resize(len, 0),
+            Values::Int(v) | Values::Date(v) | Values::TimeMillis { millis: v, .. } => v.resize(len, 0),
+            Values::BigInt(v) | Values::TimeNanos { nanos: v, .. } | Values::Timestamp { ticks: v, .. } => v.resize(len, 0),
+            Values::Float(v) => v.resize(len, 0.0),
+            Values::Double(v) => v.resize(len, 0.0),
+            Values::Decimal { unscaled, .. } => unscaled.resize(len, 0),
+            Values::String(v) | Values::Bytes(v) => v.offsets.resize(len + 1, v.offsets.last().copied().unwrap_or(0)),
+            Values::Array { offsets, .. } | Values::Map { offsets, .. } => offsets.resize(len + 1, offsets.last().copied().unwrap_or(0)),
+            Values::Row { .. } => {}
+        }
+        if self.nullable { self.nulls.append_n_nulls(missing) } else { self.nulls.append_n_non_nulls(missing) }
     }
 
     /// Forgets everything behind the first `len` values; also values pushed without `value_pushed`.
@@ -209,6 +237,7 @@ impl Column {
 
     /// Takes all values as an Arrow array and starts anew.
     pub(crate) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        let len = self.len();
         let nulls = self.nulls.finish();
         Ok(match &mut self.values {
             Values::Boolean(v) => Arc::new(BooleanArray::new(v.finish(), nulls)),
@@ -244,6 +273,7 @@ impl Column {
             }
             Values::Row { fields, .. } => {
                 let Arrow::Struct(arrow_fields) = &self.arrow else { return Err(mismatch(&self.arrow)) };
+                fields.iter_mut().for_each(|field| field.pad(len));
                 row_array(arrow_fields.clone(), fields, nulls)?
             }
         })

@@ -9,6 +9,7 @@ use millrace_connector::{Connection, ConnectorRegistry, TableBinding};
 use millrace_connector_kafka::KafkaConnector;
 use millrace_engine::{
     Catalog, CatalogError, EngineServices, JobHandle, PluginBinding, StartFrom, StartOptions, TenantAccounts, operators::OperatorRegistry,
+    state::StateSettings,
 };
 use millrace_model::{
     graph::JobGraph,
@@ -115,10 +116,17 @@ impl Bench {
         Ok(bench)
     }
 
-    /// An engine for jobs that read [`NUMBERS`] and write to [`NOWHERE`] in a process that has so much memory.
-    pub fn of_numbers(_memory_bytes: Option<u64>) -> anyhow::Result<Self> {
+    /// An engine for jobs that read [`NUMBERS`] and write to [`NOWHERE`] in a process that has so much memory: a third is for
+    /// keyed state, the rest for rows on their way, checkpoints being written and the program itself.
+    pub fn of_numbers(memory_bytes: Option<u64>) -> anyhow::Result<Self> {
         let columns = [("k", "BIGINT"), ("v", "BIGINT"), ("name", "STRING")];
-        Self::open("", columns.iter().map(|(name, data_type)| json!({"name": name, "type": data_type})).collect(), json!([]))
+        let columns = columns.iter().map(|(name, data_type)| json!({"name": name, "type": data_type})).collect();
+        let mut bench = Self::open("", columns, json!([]))?;
+        if let Some(bytes) = memory_bytes {
+            let folder = Some(bench._folder.path().join("state"));
+            bench.services.state = StateSettings { folder, memory_bytes_max: bytes / 3, ..StateSettings::default() };
+        }
+        Ok(bench)
     }
 
     /// Any plugin or function that a job names is this one.
@@ -147,7 +155,7 @@ impl Bench {
             operators: OperatorRegistry::builtin().with(Arc::new(NativeFilterKind)),
             checkpoints: Arc::new(LocalStore::open(folder.path().join("checkpoints"))?),
             accounts: TenantAccounts::new(TenantLimits::default()),
-            state: millrace_engine::state::StateSettings::default(),
+            state: StateSettings::default(),
         };
         let names = Names { bootstrap: bootstrap.to_owned(), plugin: None, input, output };
         Ok(Self { services, names, runs: std::sync::atomic::AtomicU32::new(0), _folder: folder })

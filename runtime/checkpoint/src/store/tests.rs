@@ -189,9 +189,9 @@ async fn a_local_folder_keeps_the_contract() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_keeps_the_contract_and_a_bound() {
-    let store: Arc<dyn CheckpointStore> = Arc::new(MemoryStore::new(4 << 20));
+    let store: Arc<dyn CheckpointStore> = Arc::new(MemoryStore::new(16 << 20));
     whole_contract(&store).await;
-    let full = store.put("a/large", Bytes::from(vec![0; 4 << 20])).await;
+    let full = store.put("a/large", Bytes::from(vec![0; 16 << 20])).await;
     assert!(matches!(full, Err(CheckpointError::DiskFull { .. })), "{full:?}");
 }
 

@@ -126,7 +126,7 @@ impl HeldRows {
             };
             match before {
                 // It came with the same batch, so no index has it.
-                Some((batch, place)) if batch == number => added.iter_mut().nth(place as usize).into_iter().for_each(|a| *a = false),
+                Some((batch, place)) if batch == number => added.get_mut(place as usize).into_iter().for_each(|a| *a = false),
                 Some(place) => gone.push(place),
                 None => {}
             }

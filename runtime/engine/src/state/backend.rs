@@ -156,10 +156,13 @@ pub(crate) struct StateBackend {
     stored: Vec<u8>,
 }
 
+/// Takes key group, key and value of an entry.
+pub(crate) type EachEntry<'a> = dyn FnMut(KeyGroup, &[u8], &[u8]) -> Result<(), OperatorError> + 'a;
+
 /// What an operator has in memory.
 pub(crate) trait HotState {
     /// Calls `each` with key group, key and value of every entry that has one of these marks (of every entry for 0).
-    fn entries(&self, marks: u8, each: &mut dyn FnMut(KeyGroup, &[u8], &[u8]) -> Result<(), OperatorError>) -> Result<(), OperatorError>;
+    fn entries(&self, marks: u8, each: &mut EachEntry<'_>) -> Result<(), OperatorError>;
 
     /// Clears marks of all entries and sets others.
     fn mark(&mut self, clear: u8, set: u8);

@@ -18,7 +18,7 @@ mod restored_chain;
 pub(crate) mod tiered_map;
 mod timers;
 
-pub(crate) use backend::{CHANGED, HotState, PINNED, STORED, StateBackend, UNSAVED, UNSTORED};
+pub(crate) use backend::{CHANGED, EachEntry, HotState, PINNED, STORED, StateBackend, UNSAVED, UNSTORED};
 pub use backend::{RestoredChain, StateContext, StateSegments};
 pub use budget::{StateBudget, StateSettings};
 pub use codec::{StateCodec, StateError};

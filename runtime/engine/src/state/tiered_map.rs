@@ -284,7 +284,7 @@ struct HotEntries<'a, V, F> {
 }
 
 impl<V: TieredValue, F: Fn(&V) -> bool> HotState for HotEntries<'_, V, F> {
-    fn entries(&self, marks: u8, each: &mut dyn FnMut(KeyGroup, &[u8], &[u8]) -> Result<(), OperatorError>) -> Result<(), OperatorError> {
+    fn entries(&self, marks: u8, each: &mut crate::state::EachEntry<'_>) -> Result<(), OperatorError> {
         let mut value = Vec::new();
         for entry in self.entries.iter().filter(|e| (marks == 0 || e.marks & marks != 0) && !(self.is_expired)(&e.value)) {
             value.clear();

@@ -115,6 +115,7 @@ impl Reader {
         match &mut column.values {
             Values::Row { fields, names } if opening == b'{' => {
                 cursor.at += 1;
+                fields.iter_mut().for_each(|field| field.pad(rows));
                 self.row(cursor, fields, names, rows)?;
             }
             Values::Array { offsets, item } if opening == b'[' => {

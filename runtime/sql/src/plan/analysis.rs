@@ -3,7 +3,7 @@
 //!
 //! Invariant: codes are stable; each finding names the operator that it belongs to and says what to do.
 
-use super::{AggregateCall, NodeKind, PlanNode, Rank, RankStrategy, changelog::changelog_mode, explain, upsert_keys};
+use super::{AggregateCall, NodeKind, PlanNode, Rank, RankStrategy, SideRows, changelog::changelog_mode, explain, upsert_keys};
 use crate::ast::Span;
 use millrace_functions::Expr;
 
@@ -115,8 +115,31 @@ fn keeps_values(call: &AggregateCall) -> bool {
     call.distinct || matches!(call.function.name(), "ARRAY_AGG" | "COLLECT" | "LISTAGG" | "JSON_ARRAYAGG" | "JSON_OBJECTAGG")
 }
 
-/// Joins that may multiply rows: told from the columns of their inputs that are compared.
+/// Joins that keep all rows for ever, and joins that may multiply rows: told from the columns that are compared.
 fn joins(node: &PlanNode, found: &mut Vec<Finding>) {
+    if let NodeKind::Join(join) = &node.kind {
+        let endless: Vec<&str> =
+            ["left", "right"].into_iter().zip(join.state_ttl_ms).filter(|(_, ttl_ms)| ttl_ms.is_none()).map(|(side, _)| side).collect();
+        if !endless.is_empty() {
+            let message = format!("keeps every row of its {} side, because a row that it meets may always come", endless.join(" and "));
+            let hint = format!("{FORGET}, bound the times of both sides (an interval join), or join within windows");
+            found.push(finding("sql.endless_state", node, message, hint));
+        }
+        let holds_a_key = |side: usize| join.side_rows(side) == SideRows::One;
+        if join.keys.is_empty() {
+            let message = "compares every row of one side with every row of the other, in a single subtask";
+            found.push(finding(
+                "sql.join_amplification",
+                node,
+                message,
+                "put an equality between columns of both sides into its condition",
+            ));
+        } else if join.kind.has_right() && !holds_a_key(0) && !holds_a_key(1) {
+            let message = "may pair each row with many: what is compared is a unique key of neither side";
+            let hint = "if one side has at most one row per key, say so: a PRIMARY KEY of its table, a GROUP BY, or a deduplicating query";
+            found.push(finding("sql.join_amplification", node, message, hint));
+        }
+    }
     node.inputs().into_iter().for_each(|input| joins(input, found));
 }
 

@@ -94,7 +94,7 @@ fn unbounded(join: Join, made: Vec<PlanColumn>) -> PlanNode {
             // The result of a regular join has no event time: rows come whenever their partner does.
             let joined = |t: TimeKind| matches!(t, TimeKind::Rowtime | TimeKind::JoinedRowtime).then_some(TimeKind::JoinedRowtime);
             let plain = |c: PlanColumn| PlanColumn { time: c.time.and_then(joined), window: None, ..c };
-            PlanNode { columns: made.into_iter().map(plain).collect(), kind: NodeKind::Join(join) }
+            PlanNode { columns: made.into_iter().map(plain).collect(), kind: NodeKind::Join(*join) }
         }
     }
 }

@@ -93,8 +93,8 @@ pub(crate) fn refused_window_join(node: &PlanNode) -> Option<String> {
 }
 
 /// The window join that `join` is, if it is one.
-pub(super) fn of(join: Join) -> Result<WindowJoin, Join> {
-    let Windows::Same(WindowKeys { starts, ends, window, is_local_zone }) = windows(&join) else { return Err(join) };
+pub(super) fn of(join: Join) -> Result<WindowJoin, Box<Join>> {
+    let Windows::Same(WindowKeys { starts, ends, window, is_local_zone }) = windows(&join) else { return Err(Box::new(join)) };
     let Join { left, right, kind, keys, condition, .. } = join;
     let is_window = |key: &JoinKey| [starts, ends].iter().any(|bound| key.left == bound[0] && key.right == bound[1]);
     let keys = keys.into_iter().filter(|key| !is_window(key)).collect();

@@ -38,7 +38,7 @@ async fn measure(options: &ChildOptions) -> anyhow::Result<Value> {
     drop(handle);
 
     let restore_clock = Instant::now();
-    let from = StartFrom::Savepoint { location: info.location };
+    let from = StartFrom::Savepoint { location: info.location, allow_partial: false };
     let handle = bench.start_graph_from(graph(options, &rows, ROWS_AFTER), from).await?;
     until_read(&handle, &rows, ROWS_AFTER).await?;
     while metric(&handle, "out", "numRecordsSend") < 1.0 {

@@ -27,7 +27,7 @@ impl Native {
         let mut session = Session::new(FunctionRegistry::builtin());
         let table = events_table("");
         session.declare(&format!("{table};")).map_err(|e| anyhow!(e.at(&table)))?;
-        let events = session.tables().into_iter().next().context("no table of events")?.physical_schema();
+        let events = session.tables().next().context("no table of events")?.physical_schema();
         let columns = events.into_iter().map(|(name, typed)| json!({"name": name, "type": typed.data_type})).collect();
         Ok(Self(Bench::reading(bootstrap, columns, Some(("count_char", function))).await?))
     }

@@ -1,6 +1,7 @@
 //! Filter and projection in one step.
 //!
-//! Only the columns that the projection reads are filtered; rows keep their change kinds and origin.
+//! Only what the projection reads is filtered: columns, and of a ROW column of which only fields are read these fields
+//! alone. Rows keep their change kinds and origin.
 
 use super::{evaluation_failed, rows_of};
 use crate::error::OperatorError;
@@ -9,35 +10,62 @@ use arrow_schema::SchemaRef;
 use arrow_select::filter::{FilterBuilder, FilterPredicate, prep_null_mask_filter};
 use millrace_functions::{Columnar, EvaluationContext, Expr, expression::evaluate};
 use millrace_model::Batch;
-use std::collections::BTreeSet;
 
 /// A compiled filter and projection.
 pub(crate) struct Calc {
     predicate: Option<Expr>,
-    /// Input columns that the projection reads.
-    used: Vec<usize>,
-    /// Over the used columns.
+    /// What the projection reads of the input: columns and fields of columns.
+    inputs: Vec<Expr>,
+    /// Over these.
     projection: Vec<Expr>,
     output: SchemaRef,
 }
 
+/// A column, or a field of one, by position and names.
+type Path = (usize, Vec<String>);
+
+fn path(expr: &Expr) -> Option<Path> {
+    match expr {
+        Expr::Column { index, .. } => Some((*index, Vec::new())),
+        Expr::Call { function, arguments, .. } if function.name() == "FIELD" => {
+            let [row, name] = arguments.as_slice() else { return None };
+            let (index, mut names) = path(row)?;
+            names.push(name.symbol()?.to_owned());
+            Some((index, names))
+        }
+        _ => None,
+    }
+}
+
+/// Puts a column in the place of each path in `expr`, and what is to stand there behind `inputs`.
+fn replace_paths(expr: &mut Expr, paths: &mut Vec<Path>, inputs: &mut Vec<Expr>) {
+    let Some(found) = path(expr) else {
+        expr.children_mut().into_iter().for_each(|child| replace_paths(child, paths, inputs));
+        return;
+    };
+    let place = paths.iter().position(|path| *path == found).unwrap_or(paths.len());
+    let column = Expr::column(place, expr.typed());
+    let input = std::mem::replace(expr, column);
+    if place == paths.len() {
+        paths.push(found);
+        inputs.push(input);
+    }
+}
+
 impl Calc {
     pub(crate) fn new(predicate: Option<Expr>, projection: &[Expr], output: SchemaRef) -> Self {
-        let mut used = BTreeSet::new();
-        projection.iter().for_each(|e| e.columns(&mut used));
-        let used: Vec<usize> = used.into_iter().collect();
-        let place = |index: usize| used.binary_search(&index).unwrap_or_default();
-        let projection = projection.iter().map(|e| e.clone().map_columns(&place)).collect();
-        Self { predicate, used, projection, output }
+        let (mut paths, mut inputs, mut projection) = (Vec::new(), Vec::new(), projection.to_vec());
+        projection.iter_mut().for_each(|expr| replace_paths(expr, &mut paths, &mut inputs));
+        Self { predicate, inputs, projection, output }
     }
 
     pub(crate) fn apply(&self, batch: Batch, context: &EvaluationContext) -> Result<Option<Batch>, OperatorError> {
         let Batch { rows, kinds, origin } = batch;
-        let columns: Vec<ArrayRef> = self.used.iter().map(|&i| rows.column(i).clone()).collect();
         let (columns, kinds, count) = match self.chosen(&rows, context)? {
-            Chosen::All => (columns, kinds, rows.num_rows()),
+            Chosen::All => (self.inputs(&rows, context)?, kinds, rows.num_rows()),
             Chosen::None => return Ok(None),
             Chosen::Some(filter) => {
+                let columns = self.inputs(&rows, context)?;
                 let columns = columns.iter().map(|c| filter.filter(c)).collect::<Result<Vec<_>, _>>()?;
                 let kinds = kinds.map(|k| filter.filter(&k)).transpose()?;
                 (columns, kinds.map(|k| k.as_primitive().clone()), filter.count())
@@ -53,7 +81,7 @@ impl Calc {
         beside: ArrayRef,
         context: &EvaluationContext,
     ) -> Result<(RecordBatch, ArrayRef), OperatorError> {
-        let columns: Vec<ArrayRef> = self.used.iter().map(|&i| rows.column(i).clone()).collect();
+        let columns = self.inputs(rows, context)?;
         let (columns, beside) = match self.chosen(rows, context)? {
             Chosen::All => (columns, beside),
             Chosen::None => (columns.iter().map(|c| c.slice(0, 0)).collect(), beside.slice(0, 0)),
@@ -61,6 +89,12 @@ impl Calc {
         };
         let (rows, _) = self.project(&columns, None, beside.len(), context)?;
         Ok((rows, beside))
+    }
+
+    /// What the projection reads, before any row is left out.
+    fn inputs(&self, rows: &RecordBatch, context: &EvaluationContext) -> Result<Vec<ArrayRef>, OperatorError> {
+        let array = |input: &Expr| Ok(evaluate(input, rows, context).map_err(evaluation_failed)?.to_array(rows.num_rows())?);
+        self.inputs.iter().map(array).collect()
     }
 
     fn project(

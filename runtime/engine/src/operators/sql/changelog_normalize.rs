@@ -144,13 +144,13 @@ impl ChangelogNormalize {
         let all = hashes.iter().enumerate().map(|(row, &hash)| (hash, keys.get(row)));
         self.kept.load(all, |kept| kept.is_expired(ttl_ms, now_ms))?;
         let mut changes = Changes::default();
-        for row in 0..batch.num_rows() {
+        for (row, &hash) in hashes.iter().enumerate() {
             let kind = batch.kinds.as_ref().map_or(ChangeKind::Insert as u8, |k| k.value(row));
             if kind == ChangeKind::UpdateBefore as u8 {
                 continue;
             }
             let passes = passing.as_ref().is_none_or(|p| p.is_valid(row) && p.value(row));
-            let (hash, key) = (hashes[row], keys.get(row));
+            let key = keys.get(row);
             if kind == ChangeKind::Delete as u8 || !passes {
                 if let Some(kept) = self.kept.remove(hash, key)?.filter(|kept| !kept.is_expired(ttl_ms, now_ms)) {
                     changes.before(ChangeKind::Delete, kept.row);

@@ -31,6 +31,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 const WINDOWS: &str = "firing-windows";
 
+/// A window by its end and start, and a slot of it.
+type WindowSlot = ((i64, i64), u32);
+
 pub(crate) struct FiringWindowAggregate {
     spec: GroupSpec,
     windows: Windows,
@@ -38,7 +41,7 @@ pub(crate) struct FiringWindowAggregate {
     /// By end, then start (wall clock).
     buckets: BTreeMap<(i64, i64), Bucket>,
     /// When slots of windows give out results by the clock.
-    timers: BTreeMap<i64, Vec<((i64, i64), u32)>>,
+    timers: BTreeMap<i64, Vec<WindowSlot>>,
     result_bytes: RowBytes,
     watermark: KeptWatermark,
     late: LateRows,

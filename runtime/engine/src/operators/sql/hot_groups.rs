@@ -47,7 +47,7 @@ impl HotGroups<'_> {
 }
 
 impl HotState for HotGroups<'_> {
-    fn entries(&self, marks: u8, each: &mut dyn FnMut(KeyGroup, &[u8], &[u8]) -> Result<(), OperatorError>) -> Result<(), OperatorError> {
+    fn entries(&self, marks: u8, each: &mut crate::state::EachEntry<'_>) -> Result<(), OperatorError> {
         let mut slots = self.groups.in_order();
         slots.retain(|&slot| {
             let index = slot as usize;

@@ -209,7 +209,8 @@ impl IntervalJoin {
     }
 
     fn restore(&mut self, side: usize, group: KeyGroup, mut blob: &[u8]) -> Result<(), OperatorError> {
-        let (mut rows, mut waiting): (Vec<&[u8]>, Vec<(u32, i64, bool)>) = (Vec::new(), Vec::new());
+        let mut rows: Vec<&[u8]> = Vec::new();
+        let mut waiting: Vec<(u32, i64, bool)> = Vec::new();
         while !blob.is_empty() {
             let slot = self.slots.slot(self.sides[side].keys.stored_key(group, &mut blob)?);
             let count = usize::try_from(read_i64(&mut blob)?).map_err(|_| StateError("a negative number of rows".into()))?;

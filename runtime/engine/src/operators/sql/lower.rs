@@ -407,7 +407,7 @@ impl Lowering<'_> {
         }
         let is_keyed = fields.iter().any(|f| !f.is_empty());
         let parallelism = if is_keyed { self.parallelism } else { 1 };
-        let key_fields = is_keyed.then(|| KeyFields::PerInput(fields));
+        let key_fields = is_keyed.then_some(KeyFields::PerInput(fields));
         Ok(Open {
             inputs: positions,
             schemas,

@@ -15,12 +15,11 @@ use crate::{
     },
 };
 use arrow_array::{
-    Array, ArrayRef, StructArray,
+    Array, ArrayRef, BooleanArray, StructArray,
     cast::AsArray,
-    make_array,
     types::{Int32Type, Int64Type},
 };
-use arrow_buffer::NullBuffer;
+use arrow_select::nullif::nullif;
 use millrace_model::DataType;
 
 pub(super) const FUNCTIONS: &[Builtin] = &[
@@ -151,11 +150,12 @@ fn field(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
     let missing = || EvaluationError(format!("the row has no field `{name}`"));
     let array: &StructArray = rows.inner().as_struct_opt().ok_or_else(missing)?;
     let values = array.column_by_name(name).ok_or_else(missing)?;
-    // A field of a NULL row is NULL.
-    let valid = NullBuffer::union(values.logical_nulls().as_ref(), array.nulls());
-    let values = match values.data_type() {
-        arrow_schema::DataType::Null => values.clone(),
-        _ => make_array(values.to_data().into_builder().nulls(valid).build()?),
+    // A field of a NULL row is NULL. Mostly it is so already, and nothing has to be made anew.
+    let values = match array.nulls() {
+        Some(nulls) if !values.data_type().is_null() && !values.nulls().is_some_and(|own| own.contains(nulls)) => {
+            nullif(values, &BooleanArray::from(!nulls.inner()))?
+        }
+        _ => values.clone(),
     };
     Ok(columnar(values, rows.as_scalar().is_some()))
 }

@@ -81,7 +81,7 @@ fn in_rounds(accumulator: &mut dyn Accumulator, steps: &Steps<'_>, arguments: &[
     }
     let results: Vec<&dyn Array> = results.iter().map(AsRef::as_ref).collect();
     if results.is_empty() {
-        return Ok(accumulator.values(&[]).map_err(evaluation_failed)?);
+        return accumulator.values(&[]).map_err(evaluation_failed);
     }
     Ok(interleave(&results, &places)?)
 }
