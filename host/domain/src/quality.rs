@@ -237,7 +237,8 @@ impl QualityRule {
                 windowed(*window_ms)
             ),
             Check::Freshness { max_age_ms, window_ms } => {
-                let age = format!("TIMESTAMPDIFF(SECOND, MAX({column}), window_end)");
+                // Bounds of windows are times of the session's zone, whichever kind of time the column holds.
+                let age = format!("TIMESTAMPDIFF(SECOND, CAST(MAX({column}) AS TIMESTAMP(3)), window_end)");
                 let (from, max_age_s) = (windowed(*window_ms), max_age_ms.div_ceil(1_000));
                 format!(
                     "CAST({age} AS BIGINT) AS found, 'seconds since the newest row' AS message \
