@@ -53,16 +53,12 @@ impl HBase {
         let (host, user) = (text(&SPEC, properties, "host"), text(&SPEC, properties, "user"));
         let port = number(&SPEC, properties, "port")?;
         let mut registry = Channel::open(self.dialer.connect(host, port, until).await?, "ClientMetaService", user).await?;
-        let cluster = registry.done("GetClusterId", &[]).await.map_err(|e| match e.failure {
-            // Other servers of HBase, and old ones, just hang up.
-            Failure::Protocol => failed(e.failure, format!("{}; give the address of a master of HBase 2.3 or newer", e.message)),
-            _ => e,
-        })?;
+        let cluster = registry.done("GetClusterId", &[]).await.map_err(no_master)?;
         let cluster = Message(&cluster).text(1).map(|t| printable(&t)).unwrap_or_default();
         let (meta_host, meta_port) = meta_server(&mut registry).await?;
 
         let mut master = Channel::open(self.dialer.connect(host, port, until).await?, "MasterService", user).await?;
-        let status = master.done("GetClusterStatus", &numeric(1, 0)).await?;
+        let status = master.done("GetClusterStatus", &numeric(1, 0)).await.map_err(no_master)?;
         let version =
             Message(&status).message(1).and_then(|s| s.message(1)).and_then(|v| v.text(1)).map(|t| printable(&t)).unwrap_or_default();
         let namespace = text(&SPEC, properties, "namespace");
@@ -95,6 +91,14 @@ impl HBase {
         }
         let reached = Reached::new(message).with("server", "HBase").with("version", version).with("cluster", cluster);
         Ok(reached.with("namespace", namespace).with("table", table).with("meta_server", format!("{}:{meta_port}", printable(&meta_host))))
+    }
+}
+
+/// Other servers of HBase, and old ones, just hang up: some at once, region servers once they are asked for a master's service.
+fn no_master(error: Unreachable) -> Unreachable {
+    match error.failure {
+        Failure::Protocol => failed(error.failure, format!("{}; give the address of a master of HBase 2.3 or newer", error.message)),
+        _ => error,
     }
 }
 
