@@ -35,7 +35,7 @@ impl OverAggregate {
             let key = key_of(keys.as_ref(), row);
             let hash = hash_of(key);
             if !self.is_by_clock() && self.is_late(hash, key, time_ms) {
-                late.push(LateRow { row: row as u32, start_ms: time_ms, end_ms: time_ms.saturating_add(1) });
+                late.push(LateRow { row: row as u32, start_ms: time_ms, end_ms: time_ms });
                 continue;
             }
             let slot = self.slot_of(hash, key);

@@ -1,5 +1,6 @@
 //! SQL nodes operator by operator, without channels: state as it is stored, and state as it should not be.
 
+mod by_clock;
 mod hostile_state;
 mod late_rows;
 mod state_format;
@@ -123,6 +124,68 @@ const QUERIES: &[(&str, &str, ChangelogMode)] = &[
         ChangelogMode::INSERT_ONLY,
     ),
     ("upserts", "SELECT k, i, n, d, m, b, y, a, r FROM t", ChangelogMode::UPSERT),
+    (
+        "top-n-append",
+        "SELECT * FROM (SELECT k, i, d, m, y, a, r, ROW_NUMBER() OVER (PARTITION BY k ORDER BY d DESC, i) AS rn FROM t) WHERE rn <= 2",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "top-n-retract",
+        "SELECT k, i, a FROM (SELECT k, i, a, ROW_NUMBER() OVER (PARTITION BY k ORDER BY d DESC) AS rn FROM t) WHERE rn <= 1",
+        ChangelogMode::ALL,
+    ),
+    (
+        "top-n-update",
+        "SELECT * FROM (SELECT b, k, c, ROW_NUMBER() OVER (PARTITION BY b ORDER BY c DESC) AS rn FROM (SELECT b, k, COUNT(*) AS c FROM t GROUP BY b, k)) WHERE rn <= 3",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    ("limit", "SELECT k, r FROM t LIMIT 4 OFFSET 1", ChangelogMode::INSERT_ONLY),
+    (
+        "deduplicate-last",
+        "SELECT k, i, m, a, r FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts DESC) AS rn FROM t) WHERE rn = 1",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "deduplicate-first",
+        "SELECT k, i, m, a, r FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts) AS rn FROM t) WHERE rn = 1",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "window-top-n",
+        "SELECT k, d, a, rn FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end, b ORDER BY d DESC) AS rn FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND))) WHERE rn <= 2",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "over-unbounded",
+        "SELECT k, ts, SUM(i) OVER w, MAX(k) OVER w, LAG(k) OVER w, COUNT(DISTINCT n) OVER w, RANK() OVER w FROM t WINDOW w AS (PARTITION BY k ORDER BY ts)",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "over-rows",
+        "SELECT k, a, r, ts, SUM(n) OVER w, MIN(d) OVER w, MAX(k) OVER w, AVG(m) OVER w FROM t WINDOW w AS (PARTITION BY k ORDER BY ts ROWS 1 PRECEDING)",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "over-range",
+        "SELECT k, ts, COUNT(*) OVER w, SUM(n) OVER w, LISTAGG(k) OVER w FROM t WINDOW w AS (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '5' SECOND PRECEDING AND CURRENT ROW)",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "over-updating",
+        "SELECT k, i, b, m, SUM(n) OVER w, MAX(i) OVER w FROM (SELECT k, i, n, d, b, m FROM t) WINDOW w AS (PARTITION BY k ORDER BY d)",
+        ChangelogMode::ALL,
+    ),
+    (
+        "early-windows",
+        "SELECT k, TUMBLE_END(ts, INTERVAL '10' SECOND), COUNT(*), MAX(d) FROM t GROUP BY k, TUMBLE(ts, INTERVAL '10' SECOND) EMIT EARLY, LATE EVERY INTERVAL '5' SECOND ALLOW LATENESS INTERVAL '1' HOUR",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "match-recognize",
+        "SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES A.i AS first_i, LAST(B.d) AS last_d, B.r AS r PATTERN (A B+ C) WITHIN INTERVAL '1' HOUR DEFINE B AS B.n >= 0, C AS C.i > 0)",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    ("order-by-time", "SELECT k, a, r, ts FROM t ORDER BY ts, k DESC", ChangelogMode::INSERT_ONLY),
 ];
 
 /// Rows of `t`; those that take back come last.
