@@ -86,7 +86,8 @@ impl Catalog for Names {
     }
 
     async fn plugin(&self, name: &str, _version: Option<&str>) -> Result<PluginBinding, CatalogError> {
-        self.plugin.clone().ok_or_else(|| CatalogError::NotFound { what: format!("plugin `{name}`"), suggestion: None })
+        let named = self.plugin.clone().filter(|plugin| plugin.name == name);
+        named.ok_or_else(|| CatalogError::NotFound { what: format!("plugin `{name}`"), suggestion: None })
     }
 }
 
@@ -129,7 +130,7 @@ impl Bench {
         Ok(bench)
     }
 
-    /// Any plugin or function that a job names is this one.
+    /// The plugin or function that jobs may name.
     async fn add_plugin(&mut self, name: &str, component: &Path) -> anyhow::Result<()> {
         let component = Bytes::from(std::fs::read(component).with_context(|| format!("plugin {}", component.display()))?);
         let content_hash = hex::encode(Sha256::digest(&component));
