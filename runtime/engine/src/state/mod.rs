@@ -21,6 +21,7 @@ mod timers;
 pub(crate) use backend::{CHANGED, EachEntry, HotState, PINNED, STORED, StateBackend, UNSAVED, UNSTORED};
 pub use backend::{RestoredChain, StateContext, StateSegments};
 pub use budget::{StateBudget, StateSettings};
+pub(crate) use codec::encode_bytes;
 pub use codec::{StateCodec, StateError};
 pub(crate) use entries::{EntryBuffer, read_segment};
 pub use keyed::KeyedState;

@@ -6,16 +6,16 @@
 //! a time to live the latter is, because it lets the key live on downstream. A row that the filter refuses is as good as
 //! deleted and is not kept. A `-U` says nothing that is not known: it is dropped.
 
-use super::{evaluation_failed, groups::read_i64, row_bytes::RowBytes};
+use super::{change_kinds, evaluation_failed, groups::read_i64, row_bytes::RowBytes};
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorSnapshot},
     state::{
-        KeyGroupBlobs, StateError,
+        KeyGroupBlobs, StateError, encode_bytes,
         tiered_map::{RestoredSegments, TieredMap, TieredValue, hash_of},
     },
 };
-use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt8Array, cast::AsArray};
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, cast::AsArray};
 use arrow_schema::SchemaRef;
 use arrow_select::interleave::interleave;
 use async_trait::async_trait;
@@ -204,8 +204,7 @@ impl Operator for ChangelogNormalize {
         }
         let options = RecordBatchOptions::new().with_row_count(Some(changes.kinds.len()));
         let rows = RecordBatch::try_new_with_options(self.output.clone(), columns, &options)?;
-        let all_inserts = changes.kinds.iter().all(|&k| k == ChangeKind::Insert as u8);
-        let kinds = (!all_inserts).then(|| UInt8Array::from(changes.kinds));
+        let kinds = change_kinds(changes.kinds);
         out.emit(Batch { rows, kinds, origin: batch.origin });
         Ok(())
     }
@@ -220,8 +219,7 @@ impl Operator for ChangelogNormalize {
             move |kept| kept.is_expired(ttl_ms, now_ms),
             |kept, out| {
                 out.extend_from_slice(&kept.written_ms.to_le_bytes());
-                out.extend_from_slice(&(kept.row.len() as u32).to_le_bytes());
-                out.extend_from_slice(&kept.row);
+                encode_bytes(&kept.row, out);
             },
         )?;
         let mut all = OperatorSnapshot::default();
@@ -234,7 +232,7 @@ impl Operator for ChangelogNormalize {
 mod tests {
     use super::*;
     use crate::state::StateContext;
-    use arrow_array::{Int64Array, types::Int64Type};
+    use arrow_array::{Int64Array, UInt8Array, types::Int64Type};
     use bytes::Bytes;
     use millrace_model::{DataType, Field};
     use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Rows that leave an operator that keeps rows: each is one of the batch at hand, or one that was kept as bytes.
 
-use super::row_bytes::RowBytes;
+use super::{change_kinds, row_bytes::RowBytes};
 use crate::error::OperatorError;
-use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, UInt8Array};
+use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use arrow_select::interleave::interleave;
 use millrace_model::{Batch, ChangeKind};
@@ -57,9 +57,8 @@ impl Changes {
         if with_ranks {
             columns.push(Arc::new(Int64Array::from(self.ranks)));
         }
-        let kinds = self.kinds.iter().any(|&kind| kind != ChangeKind::Insert as u8).then(|| UInt8Array::from(self.kinds.clone()));
         let options = RecordBatchOptions::new().with_row_count(Some(self.places.len()));
         let rows = RecordBatch::try_new_with_options(output.clone(), columns, &options)?;
-        Ok(Batch { rows, kinds, origin: now.origin.clone() })
+        Ok(Batch { rows, kinds: change_kinds(self.kinds), origin: now.origin.clone() })
     }
 }

@@ -15,12 +15,12 @@ use super::{
     late_rows::LateRows,
     row_bytes::{ByteRows, RowBytes},
     slots::Slots,
-    window_time::times,
+    window_time::event_times,
 };
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
-    state::StateError,
+    state::{StateError, encode_bytes},
 };
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_schema::SchemaRef;
@@ -135,12 +135,7 @@ impl DeduplicateRows {
     fn times<'r>(&self, rows: &'r RecordBatch) -> Result<Option<&'r [i64]>, OperatorError> {
         let Some(column) = self.spec.time_column else { return Ok(None) };
         let column = rows.column(column);
-        let (values, nulls) =
-            times(column).ok_or_else(|| OperatorError::Internal(format!("a time attribute of {}", column.data_type())))?;
-        if nulls.is_some_and(|n| n.null_count() > 0) {
-            return Err(OperatorError::Evaluation("the event time of a row is NULL; filter such rows before the deduplication".into()));
-        }
-        Ok(Some(values))
+        event_times(column, "the deduplication").map(Some)
     }
 
     /// Takes rows in; answers those that are late.
@@ -292,8 +287,7 @@ impl Operator for DeduplicateRows {
                 let row = if let Some(Held::Stored(row)) = &kept.row { Some(row) } else { None };
                 out.extend_from_slice(&i64::from(row.is_some()).to_le_bytes());
                 if let Some(row) = row {
-                    out.extend_from_slice(&(row.len() as u32).to_le_bytes());
-                    out.extend_from_slice(row);
+                    encode_bytes(row, out);
                 }
             });
         }

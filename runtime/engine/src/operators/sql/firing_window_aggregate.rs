@@ -20,6 +20,7 @@ use super::{
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
+    state::encode_bytes,
 };
 use arrow_array::{RecordBatch, RecordBatchOptions, UInt8Array};
 use arrow_schema::SchemaRef;
@@ -419,8 +420,7 @@ impl Operator for FiringWindowAggregate {
                         out.extend_from_slice(&number.to_le_bytes());
                     }
                     if let Some(given) = &state.given {
-                        out.extend_from_slice(&(given.len() as u32).to_le_bytes());
-                        out.extend_from_slice(given);
+                        encode_bytes(given, out);
                     }
                     states.put(position, out);
                 });

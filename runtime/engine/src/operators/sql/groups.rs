@@ -6,7 +6,7 @@ use super::evaluation_failed;
 use crate::{
     error::OperatorError,
     key::{KeyGroup, key_group_of},
-    state::{KeyGroupBlobs, StateError},
+    state::{KeyGroupBlobs, StateError, encode_bytes},
     stored_key,
 };
 use arrow_array::{ArrayRef, BinaryArray, BooleanArray, RecordBatch, UInt32Array, cast::AsArray};
@@ -356,8 +356,7 @@ pub(crate) struct BlobWriter {
 impl BlobWriter {
     pub(crate) fn entry(&mut self, key: &[u8], write: impl FnOnce(&mut Vec<u8>)) {
         let out = self.groups.entry(key_group_of(key)).or_default();
-        out.extend_from_slice(&(key.len() as u32).to_le_bytes());
-        out.extend_from_slice(key);
+        encode_bytes(key, out);
         write(out);
     }
 

@@ -12,16 +12,16 @@ use super::{
     groups::{BlobWriter, read_i64},
     held_batches::{HeldBatches, Place},
     kept_watermark::KeptWatermark,
-    key_slots::KeySlots,
     row_bytes::{ByteRows, RowBytes},
     rows_of,
-    window_time::times,
+    slots::Slots,
+    window_time::event_times,
 };
 use crate::{
     error::OperatorError,
     key::KeyGroup,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
-    state::StateError,
+    state::{StateError, encode_bytes},
 };
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array, cast::AsArray, new_null_array};
 use arrow_schema::SchemaRef;
@@ -89,7 +89,7 @@ struct Side {
 
 pub(crate) struct IntervalJoin {
     sides: [Side; 2],
-    slots: KeySlots,
+    slots: Slots<()>,
     lower_ms: i64,
     upper_ms: i64,
     condition: Option<Expr>,
@@ -129,12 +129,7 @@ impl Side {
     fn times(&self, rows: &RecordBatch, now_ms: i64) -> Result<Vec<i64>, OperatorError> {
         let Some(column) = self.time else { return Ok(vec![now_ms; rows.num_rows()]) };
         let column = rows.column(column);
-        let (values, nulls) =
-            times(column).ok_or_else(|| OperatorError::Internal(format!("a time attribute of {}", column.data_type())))?;
-        if nulls.is_some_and(|n| n.null_count() > 0) {
-            return Err(OperatorError::Evaluation("the event time of a row is NULL; filter such rows before the join".into()));
-        }
-        Ok(values.to_vec())
+        Ok(event_times(column, "the join")?.to_vec())
     }
 
     /// Whether a key column of the row is NULL: it equals nothing.
@@ -191,7 +186,7 @@ impl IntervalJoin {
         };
         let mut made = Self {
             sides: [Side::new(spec, 0, left)?, Side::new(spec, 1, right)?],
-            slots: KeySlots::default(),
+            slots: Slots::default(),
             lower_ms: spec.lower_ms,
             upper_ms: spec.upper_ms,
             condition: spec.condition.clone(),
@@ -212,7 +207,7 @@ impl IntervalJoin {
         let mut rows: Vec<&[u8]> = Vec::new();
         let mut waiting: Vec<(u32, i64, bool)> = Vec::new();
         while !blob.is_empty() {
-            let slot = self.slots.slot(self.sides[side].keys.stored_key(group, &mut blob)?);
+            let slot = self.slots.slot(self.sides[side].keys.stored_key(group, &mut blob)?, || ());
             let count = usize::try_from(read_i64(&mut blob)?).map_err(|_| StateError("a negative number of rows".into()))?;
             for _ in 0..count {
                 let time_ms = read_i64(&mut blob)?;
@@ -346,7 +341,7 @@ impl IntervalJoin {
         if !waiting.is_empty() {
             let number = self.sides[side].held.hold(batch.rows.clone(), waiting.len() as u32);
             for &row in &waiting {
-                let slot = self.slots.slot(keys.get(row as usize));
+                let slot = self.slots.slot(keys.get(row as usize), || ());
                 let (time_ms, has_partner) = (times[row as usize], found[row as usize]);
                 self.sides[side].wait(slot, Waiting { time_ms, place: (number, row), has_partner });
             }
@@ -404,7 +399,7 @@ impl IntervalJoin {
         gone.into_iter().for_each(|place| self.sides[side].held.release(place));
         for slot in emptied {
             if self.sides.iter().all(|s| s.is_empty(slot) && !s.is_scheduled.get(slot as usize).copied().unwrap_or(false)) {
-                self.slots.forget(slot);
+                self.slots.remove(slot);
             }
         }
         Ok(())
@@ -434,8 +429,7 @@ impl IntervalJoin {
                         next += 1;
                         out.extend_from_slice(&row.time_ms.to_le_bytes());
                         out.push(u8::from(row.has_partner));
-                        out.extend_from_slice(&(data.len() as u32).to_le_bytes());
-                        out.extend_from_slice(data);
+                        encode_bytes(data, out);
                     }
                 });
             }

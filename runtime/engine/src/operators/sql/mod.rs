@@ -23,7 +23,6 @@ mod hot_groups;
 mod interval_join;
 mod join;
 mod kept_watermark;
-mod key_slots;
 mod late_rows;
 mod lookup_join;
 pub(crate) mod lower;
@@ -59,9 +58,10 @@ pub use node::{QueryColumn, QueryPlan};
 pub(crate) use upsert_materialize::SinkChanges;
 
 use crate::error::OperatorError;
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt8Array};
 use arrow_schema::{Field, Schema};
 use millrace_functions::EvaluationError;
+use millrace_model::ChangeKind;
 use std::sync::Arc;
 
 /// Columns as rows without names: expressions go by position.
@@ -70,6 +70,11 @@ pub(crate) fn rows_of(columns: &[ArrayRef], count: usize) -> Result<RecordBatch,
     let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
     let options = RecordBatchOptions::new().with_row_count(Some(count));
     Ok(RecordBatch::try_new_with_options(schema, columns.to_vec(), &options)?)
+}
+
+/// The kinds of a batch's changes; none if all are inserts.
+pub(crate) fn change_kinds(kinds: Vec<u8>) -> Option<UInt8Array> {
+    kinds.iter().any(|&kind| kind != ChangeKind::Insert as u8).then(|| UInt8Array::from(kinds))
 }
 
 pub(crate) fn evaluation_failed(error: EvaluationError) -> OperatorError {

@@ -14,7 +14,7 @@ use crate::{
     error::OperatorError,
     key::KeyGroup,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
-    state::StateError,
+    state::{StateError, encode_bytes},
 };
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt8Array};
 use arrow_schema::SchemaRef;
@@ -211,8 +211,7 @@ impl Operator for SessionTable {
                 }
                 for (row, kind) in held.iter() {
                     out.push(kind);
-                    out.extend_from_slice(&(row.len() as u32).to_le_bytes());
-                    out.extend_from_slice(row);
+                    encode_bytes(row, out);
                 }
             });
         }

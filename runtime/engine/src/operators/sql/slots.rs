@@ -57,6 +57,16 @@ impl<V> Slots<V> {
         self.table.find(hash, is_it).copied()
     }
 
+    /// The key of a slot; empty where a slot is free.
+    pub(super) fn key(&self, slot: u32) -> &[u8] {
+        self.entries.get(slot as usize).and_then(Option::as_ref).map_or(&[], |e| &e.key)
+    }
+
+    /// Slots that were ever given.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// The value of a slot.
     pub(super) fn get(&self, slot: u32) -> Option<&V> {
         self.entries.get(slot as usize)?.as_ref().map(|e| &e.value)
@@ -103,5 +113,14 @@ mod tests {
         assert_eq!((slots.find(&[6]), slots.find(&[7])), (None, Some(made[7])));
         assert!(slots.slot(&[200], || 200) < 100, "a free slot");
         assert_eq!(slots.iter().count(), 51);
+    }
+
+    #[test]
+    fn slots_are_given_and_taken_back() {
+        let mut slots = Slots::default();
+        let (a, b) = (slots.slot(b"a", || ()), slots.slot(b"b", || ()));
+        assert_eq!((slots.slot(b"a", || ()), slots.find(b"b"), slots.find(b"c"), slots.len()), (a, Some(b), None, 2));
+        slots.remove(a);
+        assert_eq!((slots.find(b"a"), slots.slot(b"c", || ()), slots.key(a), slots.len()), (None, a, b"c".as_slice(), 2));
     }
 }

@@ -10,21 +10,21 @@
 //! come since it was looked at last.
 
 use super::{
-    evaluation_failed,
+    change_kinds, evaluation_failed,
     groups::{BlobWriter, read_i64},
     held_batches::{HeldBatches, Place},
-    key_slots::KeySlots,
     row_bytes::{ByteRows, RowBytes},
     rows_of,
-    window_time::times,
+    slots::Slots,
+    window_time::event_times,
 };
 use crate::{
     error::OperatorError,
     key::KeyGroup,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
-    state::StateError,
+    state::{StateError, encode_bytes},
 };
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt8Array, UInt32Array, cast::AsArray, new_null_array};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array, cast::AsArray, new_null_array};
 use arrow_schema::SchemaRef;
 use arrow_select::take::take;
 use async_trait::async_trait;
@@ -83,7 +83,7 @@ struct Side {
 
 pub(crate) struct TemporalJoin {
     sides: [Side; 2],
-    slots: KeySlots,
+    slots: Slots<()>,
     of_keys: Vec<OfKey>,
     due: BinaryHeap<Reverse<(i64, u32)>>,
     condition: Option<Expr>,
@@ -128,7 +128,7 @@ impl TemporalJoin {
         };
         let mut made = Self {
             sides: [Side::new(spec, 0, left)?, Side::new(spec, 1, right)?],
-            slots: KeySlots::default(),
+            slots: Slots::default(),
             of_keys: Vec::new(),
             due: BinaryHeap::new(),
             condition: spec.condition.clone(),
@@ -148,7 +148,7 @@ impl TemporalJoin {
         let mut rows: [Vec<&[u8]>; 2] = [Vec::new(), Vec::new()];
         let mut timed: [Vec<(u32, i64, u8)>; 2] = [Vec::new(), Vec::new()];
         while !blob.is_empty() {
-            let slot = self.slots.slot(self.sides[0].keys.stored_key(group, &mut blob)?);
+            let slot = self.slots.slot(self.sides[0].keys.stored_key(group, &mut blob)?, || ());
             let of_key = self.of_key(slot);
             let timer_ms = read_i64(&mut blob)?;
             of_key.timer_ms = (timer_ms != i64::MAX).then_some(timer_ms);
@@ -214,11 +214,7 @@ impl TemporalJoin {
     /// Keeps the rows of a batch.
     fn take_in(&mut self, side: usize, batch: &Batch, keys: &ByteRows, now_ms: i64) -> Result<(), OperatorError> {
         let column = batch.rows.column(self.sides[side].time).clone();
-        let (values, nulls) =
-            times(&column).ok_or_else(|| OperatorError::Internal(format!("a time attribute of {}", column.data_type())))?;
-        if nulls.is_some_and(|n| n.null_count() > 0) {
-            return Err(OperatorError::Evaluation("the event time of a row is NULL; filter such rows before the join".into()));
-        }
+        let values = event_times(&column, "the join")?;
         let kind = |row: usize| batch.kinds.as_ref().map_or(ChangeKind::Insert as u8, |k| k.value(row));
         // What replaces a version says all: what was before it is known.
         let is_kept = |row: usize| side == 0 || kind(row) != ChangeKind::UpdateBefore as u8;
@@ -228,7 +224,7 @@ impl TemporalJoin {
         }
         let number = self.sides[side].held.hold(batch.rows.clone(), kept.len() as u32);
         for row in kept {
-            let (slot, time_ms) = (self.slots.slot(keys.get(row as usize)), values[row as usize]);
+            let (slot, time_ms) = (self.slots.slot(keys.get(row as usize), || ()), values[row as usize]);
             let timed = Timed { time_ms, place: (number, row), kind: kind(row as usize) };
             self.of_key(slot).touched_ms = now_ms;
             if side == 0 {
@@ -350,8 +346,7 @@ impl TemporalJoin {
             return Ok(());
         }
         let rows = self.joined(&left, &leaving)?;
-        let all_inserts = leaving.kinds.iter().all(|&k| k == ChangeKind::Insert as u8);
-        let kinds = (!all_inserts).then(|| UInt8Array::from(leaving.kinds));
+        let kinds = change_kinds(leaving.kinds);
         out.emit(Batch { rows, kinds, origin: Origin::from([]) });
         Ok(())
     }
@@ -376,7 +371,7 @@ impl TemporalJoin {
             let of_key = std::mem::take(&mut self.of_keys[slot as usize]);
             of_key.left.iter().for_each(|row| self.sides[0].held.release(row.place));
             of_key.versions.iter().for_each(|row| self.sides[1].held.release(row.place));
-            self.slots.forget(slot);
+            self.slots.remove(slot);
         }
     }
 }
@@ -420,8 +415,7 @@ impl Operator for TemporalJoin {
                         let data = bytes.as_ref().map_or(&[][..], |b| b.get(row));
                         out.extend_from_slice(&timed.time_ms.to_le_bytes());
                         out.push(timed.kind);
-                        out.extend_from_slice(&(data.len() as u32).to_le_bytes());
-                        out.extend_from_slice(data);
+                        encode_bytes(data, out);
                     }
                 }
             });

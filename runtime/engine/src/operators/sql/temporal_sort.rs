@@ -10,7 +10,7 @@ use super::{
     late_rows::LateRows,
     row_bytes::RowBytes,
     sort_bytes::SortBytes,
-    window_time::times,
+    window_time::event_times,
 };
 use crate::{
     error::OperatorError,
@@ -86,12 +86,7 @@ impl TemporalSort {
     fn times<'r>(&self, rows: &'r RecordBatch) -> Result<Option<&'r [i64]>, OperatorError> {
         let Some(column) = self.time_column else { return Ok(None) };
         let column = rows.column(column);
-        let (values, nulls) =
-            times(column).ok_or_else(|| OperatorError::Internal(format!("a time attribute of {}", column.data_type())))?;
-        if nulls.is_some_and(|n| n.null_count() > 0) {
-            return Err(OperatorError::Evaluation("the event time of a row is NULL; filter such rows before the ORDER BY".into()));
-        }
-        Ok(Some(values))
+        event_times(column, "the ORDER BY").map(Some)
     }
 
     /// Lets the rows go whose time is not beyond `until_ms`.

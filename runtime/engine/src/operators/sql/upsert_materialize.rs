@@ -16,7 +16,7 @@ use super::{
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorSnapshot},
-    state::{KeyGroupBlobs, StateError},
+    state::{KeyGroupBlobs, StateError, encode_bytes},
 };
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
@@ -201,8 +201,7 @@ impl Operator for UpsertMaterialize {
                 out.extend_from_slice(&kept.written_ms.to_le_bytes());
                 out.extend_from_slice(&(kept.rows.len() as i64).to_le_bytes());
                 for kept in &kept.rows {
-                    out.extend_from_slice(&(kept.row.len() as u32).to_le_bytes());
-                    out.extend_from_slice(&kept.row);
+                    encode_bytes(&kept.row, out);
                 }
             });
         }

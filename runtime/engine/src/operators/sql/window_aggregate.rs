@@ -9,7 +9,7 @@ use super::{
     groups::{BlobWriter, GroupSpec, Groups, groups_at, hash_of, read_i64, retractions},
     kept_watermark::KeptWatermark,
     late_rows::{LateRow, LateRows},
-    window_time::{self, times, to_local_ms, to_utc_ms, windows_of},
+    window_time::{self, event_times, times, to_local_ms, to_utc_ms, windows_of},
 };
 use crate::{
     error::OperatorError,
@@ -78,11 +78,7 @@ impl Windows {
             return Ok(vec![to_local_ms(now_ms, self.zone); rows.num_rows()]);
         }
         let column = rows.column(self.column);
-        let (values, nulls) =
-            times(column).ok_or_else(|| OperatorError::Internal(format!("a time attribute of {}", column.data_type())))?;
-        if nulls.is_some_and(|n| n.null_count() > 0) {
-            return Err(OperatorError::Evaluation("the event time of a row is NULL; filter such rows before the window".into()));
-        }
+        let values = event_times(column, "the window")?;
         if !self.shifts || self.zone == Tz::UTC {
             return Ok(values.to_vec());
         }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
-    state::StateError,
+    state::{StateError, encode_bytes},
 };
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, UInt32Array};
 use arrow_schema::SchemaRef;
@@ -226,8 +226,7 @@ impl Operator for WindowRank {
                     out.extend_from_slice(&(ranked.len() as i64).to_le_bytes());
                     for ranked in ranked {
                         if let Row::Stored(row) = &ranked.row {
-                            out.extend_from_slice(&(row.len() as u32).to_le_bytes());
-                            out.extend_from_slice(row);
+                            encode_bytes(row, out);
                         }
                     }
                 });

@@ -4,6 +4,7 @@
 //! Windows of TIMESTAMP_LTZ (and of the clock) are wall-clock windows of the session's zone: times are shifted into it
 //! before windows are assigned, ends are shifted back before they are compared with the watermark.
 
+use crate::error::OperatorError;
 use arrow_array::{Array, ArrayRef, cast::AsArray, types::TimestampMillisecondType};
 use chrono::{LocalResult, NaiveDateTime, Offset, TimeZone};
 use chrono_tz::Tz;
@@ -53,6 +54,16 @@ fn resolve(time: NaiveDateTime, zone: Tz) -> Option<i64> {
 pub(crate) fn times(column: &ArrayRef) -> Option<(&[i64], Option<&arrow_buffer::NullBuffer>)> {
     let times = column.as_primitive_opt::<TimestampMillisecondType>()?;
     Some((times.values(), times.nulls()))
+}
+
+/// Milliseconds of an event-time column none of whose rows may be NULL; `before` says in front of what such rows are to be
+/// filtered.
+pub(crate) fn event_times<'c>(column: &'c ArrayRef, before: &str) -> Result<&'c [i64], OperatorError> {
+    let (values, nulls) = times(column).ok_or_else(|| OperatorError::Internal(format!("a time attribute of {}", column.data_type())))?;
+    if nulls.is_some_and(|n| n.null_count() > 0) {
+        return Err(OperatorError::Evaluation(format!("the event time of a row is NULL; filter such rows before {before}")));
+    }
+    Ok(values)
 }
 
 /// Start of the window of this size (or slide) in which `time_ms` lies.

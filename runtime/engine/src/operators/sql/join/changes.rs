@@ -1,12 +1,12 @@
 //! Rows that leave a join: pairs of a row of the batch and a kept one, either of which may be missing.
 
-use super::side::Side;
+use super::{super::change_kinds, side::Side};
 use crate::error::OperatorError;
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt8Array, UInt32Array};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow_buffer::NullBuffer;
 use arrow_schema::SchemaRef;
 use arrow_select::take::take;
-use millrace_model::{Batch, ChangeKind};
+use millrace_model::Batch;
 
 /// Stands for NULLs in place of a row.
 const MISSING: u32 = u32::MAX;
@@ -121,8 +121,7 @@ impl Changes {
         }
         let options = RecordBatchOptions::new().with_row_count(Some(self.kinds.len()));
         let rows = RecordBatch::try_new_with_options(output.clone(), columns, &options)?;
-        let all_inserts = self.kinds.iter().all(|&k| k == ChangeKind::Insert as u8);
-        let kinds = (!all_inserts).then(|| UInt8Array::from(self.kinds));
+        let kinds = change_kinds(self.kinds);
         Ok(Batch { rows, kinds, origin: batch.origin.clone() })
     }
 }

@@ -13,7 +13,7 @@ use super::super::{
 use crate::{
     error::OperatorError,
     key::KeyGroup,
-    state::{KeyGroupBlobs, StateError},
+    state::{KeyGroupBlobs, StateError, encode_bytes},
 };
 use arrow_array::{Array, RecordBatch};
 use hashbrown::HashTable;
@@ -398,9 +398,9 @@ impl Side {
                     out.extend_from_slice(&slot.written_ms.to_le_bytes());
                     out.extend_from_slice(&slot.count.to_le_bytes());
                     out.extend_from_slice(&slot.partners.to_le_bytes());
-                    put_bytes(out, &slot.row);
+                    encode_bytes(&slot.row, out);
                     if self.unique.is_some() {
-                        put_bytes(out, &slot.unique);
+                        encode_bytes(&slot.unique, out);
                     }
                 }
             });
@@ -437,11 +437,6 @@ impl Side {
         }
         Ok(())
     }
-}
-
-pub(super) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
-    out.extend_from_slice(bytes);
 }
 
 pub(super) fn read_u32(blob: &mut &[u8]) -> Result<u32, StateError> {

@@ -15,12 +15,12 @@ use super::{
     },
     Bytes, Condition, PAIRS_MAX, SIDES,
     changes::indices,
-    side::{Side, SideSpec, put_bytes, read_u32},
+    side::{Side, SideSpec, read_u32},
 };
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
-    state::StateError,
+    state::{StateError, encode_bytes},
 };
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array, cast::AsArray};
 use arrow_schema::SchemaRef;
@@ -308,7 +308,7 @@ impl Operator for WindowJoin {
                         out.extend_from_slice(&(slots.len() as u32).to_le_bytes());
                         for &slot in slots {
                             out.extend_from_slice(&side.kept(slot).partners.to_le_bytes());
-                            put_bytes(out, side.row(slot));
+                            encode_bytes(side.row(slot), out);
                         }
                     });
                 });

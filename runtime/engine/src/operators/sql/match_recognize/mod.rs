@@ -30,7 +30,7 @@ use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
 };
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow_row::{RowConverter, SortField};
 use arrow_schema::{SchemaRef, SortOptions};
 use arrow_select::take::take_record_batch;
@@ -380,11 +380,7 @@ impl Operator for MatchOperator {
             return self.take_now(&batch.rows, now_ms, out);
         }
         let time = batch.rows.column(self.layout.used[self.layout.time]).clone();
-        let (times, nulls) =
-            super::window_time::times(&time).ok_or_else(|| OperatorError::Internal(format!("a time attribute of {}", time.data_type())))?;
-        if nulls.is_some_and(|n| n.null_count() > 0) {
-            return Err(OperatorError::Evaluation("the event time of a row is NULL; filter such rows before MATCH_RECOGNIZE".into()));
-        }
+        let times = super::window_time::event_times(&time, "MATCH_RECOGNIZE")?;
         let watermark_ms = self.watermark.ms;
         let is_late = |row: usize| times[row] <= watermark_ms;
         let late: Vec<LateRow> = (0..times.len())

@@ -25,7 +25,7 @@ use super::{
     kept_watermark::KeptWatermark,
     late_rows::LateRows,
     row_bytes::RowBytes,
-    window_time::times,
+    window_time::event_times,
 };
 use crate::{
     error::OperatorError,
@@ -296,11 +296,7 @@ impl Operator for OverAggregate {
             return self.hold(&batch, &vec![now_ms; batch.num_rows()]).await;
         }
         let column = batch.rows.column(self.spec.order).clone();
-        let (row_times, nulls) =
-            times(&column).ok_or_else(|| OperatorError::Internal(format!("a time attribute of {}", column.data_type())))?;
-        if nulls.is_some_and(|n| n.null_count() > 0) {
-            return Err(OperatorError::Evaluation("the event time of a row is NULL; filter such rows before the window".into()));
-        }
+        let row_times = event_times(&column, "the window")?;
         self.hold(&batch, row_times).await
     }
 

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     error::OperatorError,
     operators::OperatorSnapshot,
-    state::{KeyGroupBlobs, StateError},
+    state::{KeyGroupBlobs, StateError, encode_bytes},
 };
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{Field, Schema};
@@ -51,8 +51,7 @@ impl OverAggregate {
                 put(state.frame.len() as i64);
                 let mut row = |time_ms: i64, bytes: &[u8]| {
                     out.extend_from_slice(&time_ms.to_le_bytes());
-                    out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
-                    out.extend_from_slice(bytes);
+                    encode_bytes(bytes, out);
                 };
                 waiting.iter().enumerate().for_each(|(i, w)| row(w.time_ms, rows.get(i)));
                 state.frame.iter().enumerate().for_each(|(i, f)| row(f.time_ms, framed.get(i)));

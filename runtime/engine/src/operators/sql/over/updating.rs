@@ -7,6 +7,7 @@
 
 use super::{
     super::{
+        change_kinds,
         groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64},
         row_bytes::RowBytes,
         rows_of,
@@ -16,9 +17,9 @@ use super::{
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
-    state::{KeyGroupBlobs, StateError},
+    state::{KeyGroupBlobs, StateError, encode_bytes},
 };
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt8Array, UInt32Array};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow_row::{RowConverter, SortField};
 use arrow_schema::{SchemaRef, SortOptions};
 use arrow_select::take::take;
@@ -229,7 +230,7 @@ impl UpdatingOver {
             }
             let options = RecordBatchOptions::new().with_row_count(Some(count));
             let rows = RecordBatch::try_new_with_options(self.output.clone(), columns, &options)?;
-            let kinds = changes.kinds.iter().any(|&k| k != ChangeKind::Insert as u8).then(|| UInt8Array::from(changes.kinds));
+            let kinds = change_kinds(changes.kinds);
             out.emit(Batch { rows, kinds, origin: batch.origin.clone() });
         }
         for slot in std::mem::take(&mut self.used) {
@@ -337,8 +338,7 @@ impl Operator for UpdatingOver {
                     numbers.push(place.rows.len() as i64);
                     numbers.drain(..).for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
                     for row in &place.rows {
-                        out.extend_from_slice(&(row.len() as u32).to_le_bytes());
-                        out.extend_from_slice(row);
+                        encode_bytes(row, out);
                     }
                     out.extend_from_slice(&place.state);
                 }

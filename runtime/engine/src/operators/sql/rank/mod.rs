@@ -20,7 +20,7 @@ use super::{
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorSnapshot},
-    state::{KeyGroupBlobs, StateError},
+    state::{KeyGroupBlobs, StateError, encode_bytes},
 };
 use arrow_array::{
     Array, ArrayRef, RecordBatch,
@@ -213,8 +213,7 @@ impl Operator for RankOperator {
 /// Appends a row that is kept.
 fn put_row(written_ms: i64, row: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&written_ms.to_le_bytes());
-    out.extend_from_slice(&(row.len() as u32).to_le_bytes());
-    out.extend_from_slice(row);
+    encode_bytes(row, out);
 }
 
 /// Rows of a partition as they come back: when each was written, its bytes, its sort key and its row key.
