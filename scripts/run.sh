@@ -12,7 +12,8 @@ if [ ! -x "$target/release/millrace" ]; then
 else
     echo "run: building what has changed"
 fi
-cargo build --release -p millrace-server
+# The whole workspace, so that the measures and this program share what is built.
+cargo build --release --workspace --bin millrace
 
 # The program takes this shell's place, so that Ctrl-C and the exit status are its own.
 exec "$target/release/millrace" up "$@"

@@ -38,11 +38,22 @@ pub(crate) fn run_with(arguments: &[&str], variables: &[(&str, String)]) -> anyh
     Ok(())
 }
 
-/// Runs cargo and answers what it, or the program that it runs, writes to the standard output.
-pub(crate) fn output(arguments: &[&str]) -> anyhow::Result<String> {
-    let output = command(arguments).stderr(Stdio::inherit()).output().context("cannot start cargo")?;
+/// Builds programs as users run them. Always from the whole workspace, whose crates then agree on one set of features:
+/// with `--package` each program would have the large dependencies built for itself.
+pub(crate) fn build_optimized(programs: &[&str]) -> anyhow::Result<()> {
+    let mut arguments = vec!["build", "--release", "--workspace"];
+    arguments.extend(programs.iter().flat_map(|program| ["--bin", program]));
+    run(&arguments)
+}
+
+/// Builds a program of the workspace, runs it, answers what it writes to the standard output.
+pub(crate) fn run_optimized(program: &str, arguments: &[String]) -> anyhow::Result<String> {
+    build_optimized(&[program])?;
+    let path = target().join("release").join(program);
+    let output = Command::new(&path).args(arguments).stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| format!("cannot start {}", path.display()))?;
     if !output.status.success() {
-        bail!("cargo {} ended with {}", arguments.join(" "), output.status);
+        bail!("{program} {} ended with {}", arguments.join(" "), output.status);
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -86,12 +86,9 @@ fn built_script(name: &'static str, language: script::ScriptLanguage, folder: &P
 }
 
 fn run_components(guests: &[Guest], heavy: &Guest) -> anyhow::Result<Value> {
-    cargo::run(&["build", "--release", "--package", "millrace-sandbox", "--bin", "millrace-compile-component"])?;
-    let compiler = cargo::target().join("release/millrace-compile-component").display().to_string();
     let mut arguments: Vec<String> = guests.iter().map(|guest| format!("{}={}", guest.name, guest.component.display())).collect();
     arguments.push(format!("admit:{}={}", heavy.name, heavy.component.display()));
-    let mut command = vec!["run", "--quiet", "--release", "--package", "millrace-sandbox", "--example", "guest_languages", "--", &compiler];
-    command.extend(arguments.iter().map(String::as_str));
-    let text = cargo::output(&command)?;
+    arguments.insert(0, "guest-languages".to_owned());
+    let text = cargo::run_optimized("millrace-bench", &arguments)?;
     serde_json::from_str(text.lines().last().unwrap_or_default()).context("the components' figures are no JSON")
 }

@@ -22,7 +22,7 @@ const MEASURES: &[Measure] = &[
         name: "etl-pipeline",
         about: "Kafka JSON → component → Kafka, and the same with native code in the component's place",
         goals: &[("cpu_seconds_per_million", "<=", 0.8), ("component_overhead_ratio", "<=", 1.10)],
-        run: |arguments| bench("etl-pipeline", arguments),
+        run: |arguments| with_plugin("etl-pipeline", "--plugin", "bench-filter", arguments),
     },
     Measure {
         name: "sql-pipeline",
@@ -34,7 +34,7 @@ const MEASURES: &[Measure] = &[
         name: "nexmark",
         about: "the Nexmark queries over a Kafka topic of JSON events, into nothing, and the same on Apache Flink",
         goals: &[("geomean_vs_flink", ">=", 3.0), ("worst_vs_flink", ">=", 1.2), ("queries", ">=", 22.0)],
-        run: nexmark,
+        run: |arguments| with_plugin("nexmark", "--function", "occurrences", arguments),
     },
     Measure {
         name: "large-state",
@@ -63,7 +63,7 @@ const MEASURES: &[Measure] = &[
         name: "latency",
         about: "from produce to readable output at 50,000 records/s, at least once",
         goals: &[("p99_ms", "<=", 20.0)],
-        run: |arguments| bench("latency", arguments),
+        run: |arguments| with_plugin("latency", "--plugin", "bench-filter", arguments),
     },
     Measure {
         name: "idle-jobs",
@@ -122,50 +122,32 @@ fn rounded(value: &Value) -> Value {
     }
 }
 
-fn with<'a>(mut command: Vec<&'a str>, arguments: &'a [String]) -> Vec<&'a str> {
-    command.extend(arguments.iter().map(String::as_str));
-    command
-}
-
-/// The engine in one process, with the sample plugin.
-fn bench(name: &str, arguments: &[String]) -> anyhow::Result<String> {
+/// The engine in one process, with the component of a plugin under the option of that name.
+fn with_plugin(name: &str, option: &str, plugin: &str, arguments: &[String]) -> anyhow::Result<String> {
     plugins::build(Path::new(plugins::FOLDER))?;
-    let plugin = format!("{}/bench-filter.wasm", plugins::FOLDER);
-    let command = vec!["run", "--quiet", "--release", "--package", "millrace-bench", "--", name, "--plugin", &plugin];
-    cargo::output(&with(command, arguments))
+    let component = format!("{}/{plugin}.wasm", plugins::FOLDER);
+    bench(&[name.to_owned(), option.to_owned(), component], arguments)
 }
 
 /// The engine in one process, without tenant code.
 fn in_process(name: &str, arguments: &[String]) -> anyhow::Result<String> {
-    cargo::output(&with(vec!["run", "--quiet", "--release", "--package", "millrace-bench", "--", name], arguments))
+    bench(&[name.to_owned()], arguments)
 }
 
-/// The engine in one process, Flink in its own, and a function of the project.
-fn nexmark(arguments: &[String]) -> anyhow::Result<String> {
-    plugins::build(Path::new(plugins::FOLDER))?;
-    let function = format!("{}/occurrences.wasm", plugins::FOLDER);
-    let command = vec!["run", "--quiet", "--release", "--package", "millrace-bench", "--", "nexmark", "--function", &function];
-    cargo::output(&with(command, arguments))
+fn bench(command: &[String], arguments: &[String]) -> anyhow::Result<String> {
+    cargo::run_optimized("millrace-bench", &[command, arguments].concat())
 }
 
 fn sandbox_call(arguments: &[String]) -> anyhow::Result<String> {
-    let built = build_rust(Path::new("runtime/sandbox/bench-guest"))?;
-    // The measure makes the component itself: beside it lies the module that it wants.
-    let target = built.path.ancestors().nth(2).context("the component has no target folder")?;
-    let module = target.join("wasm32-unknown-unknown/release/millrace_bench_guest.wasm").display().to_string();
-    cargo::run(&["build", "--release", "--package", "millrace-sandbox", "--bin", "millrace-compile-component"])?;
-    let compiler = cargo::target().join("release/millrace-compile-component").display().to_string();
-    let command =
-        vec!["run", "--quiet", "--release", "--package", "millrace-sandbox", "--example", "sandbox_call", "--", &module, &compiler];
-    cargo::output(&with(command, arguments))
+    let built = build_rust(Path::new("tests/bench/call-guest"))?;
+    bench(&["sandbox-call".to_owned(), "--component".to_owned(), built.path.display().to_string()], arguments)
 }
 
 /// The real server, over its API.
 fn over_http(name: &str, arguments: &[String]) -> anyhow::Result<String> {
     plugins::build(Path::new(plugins::FOLDER))?;
-    cargo::run(&["build", "--release", "--package", "millrace-server"])?;
-    let command = vec!["run", "--quiet", "--release", "--package", "millrace-e2e", "--bin", name, "--"];
-    cargo::output(&with(command, arguments))
+    cargo::build_optimized(&["millrace", name])?;
+    cargo::run_optimized(name, arguments)
 }
 
 /// Writes to the standard output, where programs look for figures.

@@ -8,13 +8,14 @@ use millrace_checkpoint::LocalStore;
 use millrace_connector::{Connection, ConnectorRegistry, TableBinding};
 use millrace_connector_kafka::KafkaConnector;
 use millrace_engine::{
-    Catalog, CatalogError, EngineServices, JobHandle, PluginBinding, StartFrom, StartOptions, TenantAccounts, operators::OperatorRegistry,
-    state::StateSettings,
+    Catalog, CatalogError, EngineServices, JobHandle, PackageBinding, PackageLines, PackageRows, PluginBinding, StartFrom, StartOptions,
+    TenantAccounts, operators::OperatorRegistry, state::StateSettings,
 };
 use millrace_model::{
     graph::JobGraph,
     ids::{InstanceId, TenantId},
 };
+use millrace_nexmark::side_input;
 use millrace_sandbox::{CompilerCommand, Sandbox, SandboxConfig, TenantLimits};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -85,9 +86,33 @@ impl Catalog for Names {
         })
     }
 
+    async fn package(&self, name: &str, _version: Option<&str>) -> Result<PackageBinding, CatalogError> {
+        if name != "side_input" {
+            return Err(CatalogError::NotFound { what: format!("data package `{name}`"), suggestion: None });
+        }
+        let schema = json!([{"name": "key", "type": "BIGINT"}, {"name": "value", "type": "STRING"}]);
+        Ok(PackageBinding {
+            name: name.to_owned(),
+            version: "1".into(),
+            content_hash: hex::encode(Sha256::digest(side_input())),
+            schema: serde_json::from_value(schema).map_err(|e| CatalogError::External(e.to_string()))?,
+            rows: Arc::new(SideInput),
+        })
+    }
+
     async fn plugin(&self, name: &str, _version: Option<&str>) -> Result<PluginBinding, CatalogError> {
         let named = self.plugin.clone().filter(|plugin| plugin.name == name);
         named.ok_or_else(|| CatalogError::NotFound { what: format!("plugin `{name}`"), suggestion: None })
+    }
+}
+
+/// What q13 of Nexmark looks up.
+struct SideInput;
+
+#[async_trait]
+impl PackageRows for SideInput {
+    async fn read(&self, _rows_max: u64) -> Result<PackageLines, String> {
+        Ok(PackageLines { lines: side_input().lines().map(str::to_owned).collect(), iso_timestamps: false })
     }
 }
 
@@ -98,6 +123,11 @@ pub enum Filter {
     Component,
     /// The same kernel as an operator of the engine.
     Native,
+}
+
+/// The sandbox's separate compile process: this program again.
+pub fn compiler() -> anyhow::Result<CompilerCommand> {
+    Ok(CompilerCommand { program: std::env::current_exe()?, args: vec!["compile-component".into()] })
 }
 
 impl Bench {
@@ -148,9 +178,8 @@ impl Bench {
 
     fn open(bootstrap: &str, input: Value, output: Value) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let compiler = CompilerCommand { program: std::env::current_exe()?, args: vec!["compile-component".into()] };
         let services = EngineServices {
-            sandbox: Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [1; 32], compiler))?,
+            sandbox: Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [1; 32], compiler()?))?,
             connectors: ConnectorRegistry::default().with(Arc::new(KafkaConnector)).with(Arc::new(Blackhole)).with(Arc::new(Numbers)),
             functions: millrace_functions::FunctionRegistry::builtin(),
             operators: OperatorRegistry::builtin().with(Arc::new(NativeFilterKind)),

@@ -6,12 +6,14 @@
 mod blackhole;
 mod corpus;
 mod cpu;
+mod guest_languages;
 mod job;
 mod large_state;
 mod latency;
 mod native_filter;
 mod nexmark;
 mod pipeline;
+mod sandbox_call;
 mod sql_pipeline;
 
 use clap::{Parser, Subcommand};
@@ -71,6 +73,17 @@ enum Command {
     /// One run of `large-state`.
     #[command(hide = true)]
     LargeStateRun(large_state::ChildOptions),
+    /// Calls of a component on batches of 1,024 rows, against the same kernel native.
+    SandboxCall {
+        /// The component of `tests/bench/call-guest`.
+        #[arg(long)]
+        component: PathBuf,
+    },
+    /// The same operator made from several languages.
+    GuestLanguages {
+        /// `name=component.wasm`; `admit:name=component.wasm` is only admitted, for its compile time.
+        components: Vec<String>,
+    },
     /// The separate compile process of the sandbox.
     #[command(hide = true)]
     CompileComponent,
@@ -84,6 +97,8 @@ fn main() -> ExitCode {
         Command::LargeState(options) => large_state::run(&options),
         Command::LargeStateRun(options) => large_state::run_child(&options),
         Command::Nexmark(options) => nexmark::run(&options),
+        Command::SandboxCall { component } => sandbox_call::run(&component),
+        Command::GuestLanguages { components } => guest_languages::run(&components),
         Command::Latency { plugin, rate, seconds } => latency::run(&plugin, rate, seconds),
     };
     match result {

@@ -44,6 +44,9 @@ pub struct Options {
     /// Leave Flink out.
     #[arg(long)]
     alone: bool,
+    /// Only show what the native engine makes of the queries.
+    #[arg(long)]
+    plans: bool,
     /// The component of the plugin `occurrences`, which q14 calls.
     #[arg(long)]
     function: PathBuf,
@@ -78,6 +81,13 @@ async fn measure(options: &Options) -> anyhow::Result<Value> {
     if let Some(unknown) = options.only.iter().find(|name| Query::named(name).is_none()) {
         bail!("there is no query `{unknown}`; there are {}", QUERIES.iter().map(|q| q.name).collect::<Vec<_>>().join(", "));
     }
+    let asked = || QUERIES.iter().filter(|q| options.only.is_empty() || options.only.iter().any(|name| name == q.name));
+    if options.plans {
+        for query in asked() {
+            eprintln!("{}\n{}", query.name, native::plan(query)?);
+        }
+        return Ok(json!({}));
+    }
     let broker = KafkaBroker::start()?;
     let bootstrap = broker.bootstrap().to_owned();
     create_topic(&bootstrap, TOPIC, PARTITIONS).await?;
@@ -91,7 +101,7 @@ async fn measure(options: &Options) -> anyhow::Result<Value> {
         }
     }
     let mut figures = Figures::default();
-    for query in QUERIES.iter().filter(|q| options.only.is_empty() || options.only.iter().any(|name| name == q.name)) {
+    for query in asked() {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
             match native.run(query, events).await.with_context(|| query.name) {

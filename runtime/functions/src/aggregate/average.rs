@@ -171,6 +171,10 @@ impl<T: Averaged> Kernel for AverageKernel<T> {
         Ok(())
     }
 
+    fn copied(&self, state: &Self::State) -> Option<Self::State> {
+        Some(*state)
+    }
+
     fn is_empty(&self, state: &Self::State) -> bool {
         state.count == 0 && state.sum == T::Sum::default()
     }

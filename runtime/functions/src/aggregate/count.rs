@@ -78,6 +78,10 @@ impl Kernel for CountKernel {
         Ok(())
     }
 
+    fn copied(&self, state: &i64) -> Option<i64> {
+        Some(*state)
+    }
+
     fn is_empty(&self, state: &i64) -> bool {
         *state == 0
     }

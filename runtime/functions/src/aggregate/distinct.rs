@@ -1,13 +1,14 @@
 //! `DISTINCT` around any aggregate: it sees each combination of arguments once, when it first comes, and has it taken back
 //! when it last goes.
 
-use super::{Accumulator, Update, cells::CellColumn, cells::CellReader, state};
+use super::{Accumulator, Update, cells::CellColumn, cells::CellReader, partial::running_chosen, state};
 use crate::EvaluationError;
 use arrow_array::{Array, ArrayRef, BinaryArray, UInt32Array, builder::BinaryBuilder};
 use arrow_schema::DataType as Arrow;
+use hashbrown::{HashTable, hash_table::Entry};
 use millrace_model::DataType;
 use state::{Number, damaged, put_bytes, put_length, take_bytes, take_length};
-use std::collections::HashMap;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// An accumulator that gives distinct arguments to `inner`. `arguments` are the types that `inner` was made for; NULL is
 /// given to it as any other value.
@@ -26,13 +27,13 @@ struct Distinct {
 /// Encoded arguments and how often they are there. Below 0 when more were taken back than added; never 0.
 #[derive(Default)]
 struct Slot {
-    seen: HashMap<Box<[u8]>, Seen>,
+    seen: HashTable<Seen>,
     /// The number of the next key, to keep the order of arrival through a merge.
     next: u64,
 }
 
-#[derive(Clone, Copy)]
 struct Seen {
+    key: Box<[u8]>,
     count: i64,
     number: u64,
 }
@@ -59,19 +60,20 @@ impl Slot {
     }
 
     fn change(&mut self, key: &[u8], by: i64, key_bytes: &mut usize) -> Turn {
-        let before = match self.seen.get_mut(key) {
-            Some(seen) => {
+        let before = match self.seen.entry(xxh3_64(key), |seen| &*seen.key == key, |seen| xxh3_64(&seen.key)) {
+            Entry::Occupied(mut entry) => {
+                let seen = entry.get_mut();
                 let before = seen.count;
                 seen.count = before.wrapping_add(by);
                 if seen.count == 0 {
-                    self.seen.remove(key);
+                    entry.remove();
                     *key_bytes = key_bytes.saturating_sub(key.len() + ENTRY_BYTES);
                 }
                 before
             }
-            None if by == 0 => 0,
-            None => {
-                self.seen.insert(key.into(), Seen { count: by, number: self.next });
+            Entry::Vacant(_) if by == 0 => 0,
+            Entry::Vacant(entry) => {
+                entry.insert(Seen { key: key.into(), count: by, number: self.next });
                 self.next += 1;
                 *key_bytes += key.len() + ENTRY_BYTES;
                 0
@@ -87,12 +89,31 @@ impl Slot {
     /// Keys in order of arrival.
     fn in_order(&self) -> Vec<(&[u8], i64)> {
         let mut keys: Vec<_> = self.seen.iter().collect();
-        keys.sort_unstable_by_key(|(_, seen)| seen.number);
-        keys.into_iter().map(|(key, seen)| (&**key, seen.count)).collect()
+        keys.sort_unstable_by_key(|seen| seen.number);
+        keys.into_iter().map(|seen| (&*seen.key, seen.count)).collect()
     }
 }
 
 impl Distinct {
+    /// Takes rows into account; answers what each means to the inner function.
+    fn turns(&mut self, update: &Update<'_>) -> Result<Vec<Turn>, EvaluationError> {
+        let columns = update.arguments.iter().map(CellColumn::new).collect::<Result<Vec<_>, _>>()?;
+        let misfit = update.arguments.iter().any(|a| a.len() != update.groups.len())
+            || update.retract.is_some_and(|r| r.len() != update.groups.len());
+        if misfit {
+            return Err(EvaluationError("an aggregate was given columns of different lengths".to_owned()));
+        }
+        let mut key = Vec::new();
+        let mut turns = Vec::with_capacity(update.groups.len());
+        for (row, &group) in update.groups.iter().enumerate() {
+            key.clear();
+            columns.iter().for_each(|column| column.put(row, &mut key));
+            let by = if update.retract.is_some_and(|retract| retract[row]) { -1 } else { 1 };
+            turns.push(self.slots[group as usize].change(&key, by, &mut self.key_bytes));
+        }
+        Ok(turns)
+    }
+
     /// Gives the inner function the rows at which something turned.
     fn pass_on(&mut self, update: &Update<'_>, turns: &[Turn]) -> Result<(), EvaluationError> {
         let went = turns.contains(&Turn::Went);
@@ -134,21 +155,21 @@ impl Accumulator for Distinct {
     }
 
     fn update(&mut self, update: &Update<'_>) -> Result<(), EvaluationError> {
-        let columns = update.arguments.iter().map(CellColumn::new).collect::<Result<Vec<_>, _>>()?;
-        let misfit = update.arguments.iter().any(|a| a.len() != update.groups.len())
-            || update.retract.is_some_and(|r| r.len() != update.groups.len());
-        if misfit {
-            return Err(EvaluationError("an aggregate was given columns of different lengths".to_owned()));
-        }
-        let mut key = Vec::new();
-        let mut turns = Vec::with_capacity(update.groups.len());
-        for (row, &group) in update.groups.iter().enumerate() {
-            key.clear();
-            columns.iter().for_each(|column| column.put(row, &mut key));
-            let by = if update.retract.is_some_and(|retract| retract[row]) { -1 } else { 1 };
-            turns.push(self.slots[group as usize].change(&key, by, &mut self.key_bytes));
-        }
+        let turns = self.turns(update)?;
         self.pass_on(update, &turns)
+    }
+
+    fn can_run(&self) -> bool {
+        self.inner.can_run()
+    }
+
+    fn running(&mut self, update: &Update<'_>) -> Result<Option<ArrayRef>, EvaluationError> {
+        if !self.inner.can_run() || update.retract.is_some() {
+            return Ok(None);
+        }
+        let turns = self.turns(update)?;
+        let came: Vec<u32> = (0_u32..).zip(&turns).filter(|(_, turn)| **turn == Turn::Came).map(|(row, _)| row).collect();
+        running_chosen(self.inner.as_mut(), update, &came)
     }
 
     fn values(&self, groups: &[u32]) -> Result<ArrayRef, EvaluationError> {
@@ -199,7 +220,7 @@ impl Accumulator for Distinct {
 
     fn clear(&mut self, group: u32) {
         let slot = std::mem::take(&mut self.slots[group as usize]);
-        let keys: usize = slot.seen.keys().map(|key| key.len() + ENTRY_BYTES).sum();
+        let keys: usize = slot.seen.iter().map(|seen| seen.key.len() + ENTRY_BYTES).sum();
         self.key_bytes = self.key_bytes.saturating_sub(keys);
         self.inner.clear(group);
     }

@@ -137,6 +137,10 @@ impl<E: Element> Kernel for ExtremeKernel<E> {
         Ok(())
     }
 
+    fn copied(&self, state: &Option<E>) -> Option<Option<E>> {
+        Some(state.clone())
+    }
+
     fn is_empty(&self, state: &Option<E>) -> bool {
         state.is_none()
     }

@@ -25,6 +25,7 @@ mod multiset;
 mod nested;
 mod number;
 mod numbering;
+mod partial;
 mod percentile;
 mod position;
 mod sequence;
@@ -38,6 +39,7 @@ mod sum;
 mod tests;
 
 pub use distinct::distinct;
+pub use partial::running_chosen;
 
 use crate::{Argument, EvaluationError, Resolution, ResolveError, Typed};
 use arrow_array::{ArrayRef, BinaryArray};
@@ -163,6 +165,20 @@ pub trait Accumulator: Send {
     /// # Errors
     /// Bytes that are no such state.
     fn merge(&mut self, group: u32, state: &mut &[u8]) -> Result<(), EvaluationError>;
+
+    /// Merges slots of another accumulator of the same call, in order (slot of the other, own slot), as [`Self::merge`] does
+    /// with what [`Self::export`] gives. `false`: it knows no shorter way, and nothing has changed.
+    ///
+    /// # Errors
+    /// States that cannot be merged.
+    fn merge_slots(&mut self, _other: &dyn Accumulator, _pairs: &[(u32, u32)]) -> Result<bool, EvaluationError> {
+        Ok(false)
+    }
+
+    /// Itself, for [`Self::merge_slots`] of another of its kind.
+    fn as_any(&self) -> Option<&dyn std::any::Any> {
+        None
+    }
 
     /// Empties a slot for another use.
     fn clear(&mut self, group: u32);

@@ -51,6 +51,11 @@ pub(super) trait Kernel: Send {
     /// Merges a later state into an earlier one that is not empty.
     fn merge(&self, state: &mut Self::State, later: Self::State) -> Result<(), EvaluationError>;
 
+    /// A copy of a state, where making one is cheaper than writing and reading it.
+    fn copied(&self, _state: &Self::State) -> Option<Self::State> {
+        None
+    }
+
     /// Whether a state equals the default.
     fn is_empty(&self, state: &Self::State) -> bool;
 
@@ -121,7 +126,21 @@ impl<K: Kernel + 'static> Slots<K> {
     }
 }
 
-impl<K: Kernel> Accumulator for Slots<K> {
+impl<K: Kernel> Slots<K> {
+    fn merge_state(&mut self, group: u32, later: K::State) -> Result<(), EvaluationError> {
+        let slot = self.states.get_mut(group as usize).ok_or_else(damaged)?;
+        let before = self.kernel.heap_bytes(slot);
+        if self.kernel.is_empty(slot) {
+            *slot = later;
+        } else {
+            self.kernel.merge(slot, later)?;
+        }
+        self.heap.change(before, self.kernel.heap_bytes(slot));
+        Ok(())
+    }
+}
+
+impl<K: Kernel + 'static> Accumulator for Slots<K> {
     fn resize(&mut self, groups: usize) {
         if groups > self.states.len() {
             self.states.resize_with(groups, K::State::default);
@@ -160,15 +179,22 @@ impl<K: Kernel> Accumulator for Slots<K> {
 
     fn merge(&mut self, group: u32, state: &mut &[u8]) -> Result<(), EvaluationError> {
         let later = self.kernel.take(state)?;
-        let slot = self.states.get_mut(group as usize).ok_or_else(damaged)?;
-        let before = self.kernel.heap_bytes(slot);
-        if self.kernel.is_empty(slot) {
-            *slot = later;
-        } else {
-            self.kernel.merge(slot, later)?;
+        self.merge_state(group, later)
+    }
+
+    fn merge_slots(&mut self, other: &dyn Accumulator, pairs: &[(u32, u32)]) -> Result<bool, EvaluationError> {
+        let Some(other) = other.as_any().and_then(|other| other.downcast_ref::<Self>()) else { return Ok(false) };
+        for &(from, into) in pairs {
+            let later = other.states.get(from as usize).ok_or_else(damaged)?;
+            // Kernels copy all states or none.
+            let Some(later) = self.kernel.copied(later) else { return Ok(false) };
+            self.merge_state(into, later)?;
         }
-        self.heap.change(before, self.kernel.heap_bytes(slot));
-        Ok(())
+        Ok(true)
+    }
+
+    fn as_any(&self) -> Option<&dyn std::any::Any> {
+        Some(self)
     }
 
     fn clear(&mut self, group: u32) {

@@ -193,6 +193,10 @@ impl<T: Addend> Kernel for SumKernel<T> {
         Ok(())
     }
 
+    fn copied(&self, state: &SumState<T>) -> Option<SumState<T>> {
+        Some(*state)
+    }
+
     fn is_empty(&self, state: &SumState<T>) -> bool {
         state.count == 0 && state.sum == T::START
     }

@@ -20,6 +20,7 @@ mod over;
 mod prune;
 mod rank;
 mod ranking;
+pub mod reuse;
 mod sides;
 mod sort_key;
 mod temporal_join;

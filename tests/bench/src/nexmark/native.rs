@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow, bail};
 use millrace_engine::JobHandle;
 use millrace_functions::FunctionRegistry;
 use millrace_nexmark::{Query, events_table};
-use millrace_sql::Session;
+use millrace_sql::{Session, SourceTraits, plan::explain::explain};
 use serde_json::{Value, json};
 use std::{
     path::Path,
@@ -19,6 +19,9 @@ use std::{
 const POLL: Duration = Duration::from_millis(20);
 /// Nothing is under way any more when so much time takes less than a hundredth of a second of processor time.
 const QUIET: Duration = Duration::from_millis(300);
+
+/// The table that q13 looks rows up in, and the data package that they come from.
+const SIDE_INPUT: &str = "side_input";
 
 pub(super) struct Native(Bench);
 
@@ -68,8 +71,19 @@ async fn read(handle: &JobHandle, records: u64) -> anyhow::Result<f64> {
     }
 }
 
+/// The query's plan as text.
+pub(super) fn plan(query: &Query) -> anyhow::Result<String> {
+    let mut session = Session::new(FunctionRegistry::builtin());
+    session.connect(SIDE_INPUT, SourceTraits { is_dimension: true, ..SourceTraits::default() });
+    let script = query.script("", "");
+    let planned = session.execute(&script).map_err(|e| anyhow!(e.at(&script)))?;
+    Ok(explain(&planned.query.context("the script has no query")?))
+}
+
 fn graph(query: &Query) -> Value {
+    let dimensions = query.has_side_input().then(|| json!({"name": SIDE_INPUT, "package": SIDE_INPUT}));
     json!({
+        "dimension_tables": dimensions.as_slice(),
         "nodes": [
             {"id": "in", "kind": "kafka_source", "config": {"topic": TOPIC, "table_name": "events", "start": "earliest"}},
             {"id": "query", "kind": "sql", "config": {"sql": query.script("", "")}},

@@ -15,7 +15,7 @@ use arrow_schema::DataType;
 use arrow_select::take::take;
 use bytes::Bytes;
 use hashbrown::HashTable;
-use millrace_functions::aggregate::{Accumulator, Update, distinct};
+use millrace_functions::aggregate::{Accumulator, Update, distinct, running_chosen};
 use millrace_model::{Batch, ChangeKind, Schema, take_rows};
 use millrace_sql::plan::AggregateCall;
 use std::collections::{BTreeMap, btree_map::Entry};
@@ -274,9 +274,9 @@ impl Groups {
         (&mut self.counts, &mut self.accumulators)
     }
 
-    /// Whether [`Self::running`] works: every call can, and none has a filter.
+    /// Whether [`Self::running`] works: every call can.
     pub(crate) fn can_run(&self, spec: &GroupSpec) -> bool {
-        !spec.can_retract && self.accumulators.iter().all(|a| a.can_run()) && spec.calls.iter().all(|c| c.filter.is_none())
+        !spec.can_retract && self.accumulators.iter().all(|a| a.can_run())
     }
 
     /// Adds rows one after the other; answers per row the results of its slot right after it.
@@ -284,7 +284,15 @@ impl Groups {
         groups.iter().for_each(|&group| self.counts[group as usize] += 1);
         let results = spec.calls.iter().zip(&mut self.accumulators).map(|(call, accumulator)| {
             let arguments: Vec<ArrayRef> = call.arguments.iter().map(|&i| rows.column(i).clone()).collect();
-            let found = accumulator.running(&Update { groups, retract: None, arguments: &arguments }).map_err(evaluation_failed)?;
+            let update = Update { groups, retract: None, arguments: &arguments };
+            let found = match call.filter {
+                None => accumulator.running(&update),
+                Some(filter) => {
+                    let chosen = true_rows(rows.column(filter).as_boolean());
+                    running_chosen(accumulator.as_mut(), &update, chosen.values())
+                }
+            };
+            let found = found.map_err(evaluation_failed)?;
             found.ok_or_else(|| OperatorError::Internal(format!("`{}` has no running results", call.function.name())))
         });
         results.collect()
@@ -306,6 +314,33 @@ impl Groups {
         let mut out = Vec::new();
         self.states(&[slot])?.put(0, &mut out);
         Ok(out)
+    }
+
+    /// Merges all groups of `later`, in the order in which their keys came there.
+    pub(crate) fn merge_all(&mut self, later: &Self) -> Result<(), OperatorError> {
+        let from = later.in_order();
+        let mut pairs = Vec::with_capacity(from.len());
+        for &slot in &from {
+            let into = self.slot(later.hash(slot), later.key(slot));
+            self.counts[into as usize] = self.counts[into as usize].saturating_add(later.counts[slot as usize]);
+            pairs.push((slot, into));
+        }
+        let mut state = Vec::new();
+        for (accumulator, other) in self.accumulators.iter_mut().zip(&later.accumulators) {
+            if accumulator.merge_slots(other.as_ref(), &pairs).map_err(evaluation_failed)? {
+                continue;
+            }
+            let given_out = other.exported(&from).map_err(evaluation_failed)?;
+            for (position, &(slot, into)) in pairs.iter().enumerate() {
+                state.clear();
+                match &given_out {
+                    Some(states) => state.extend_from_slice(states.value(position)),
+                    None => other.export(slot, &mut state),
+                }
+                accumulator.merge(into, &mut state.as_slice()).map_err(evaluation_failed)?;
+            }
+        }
+        Ok(())
     }
 
     /// Merges what [`Self::states`] wrote into a slot.

@@ -16,10 +16,14 @@ use millrace_sql::{
     plan::{
         IntervalJoin, LookupJoin, NodeKind, PlanColumn, PlanNode, Scan, ScanColumn, TemporalJoin, WindowKind, WindowStrategy,
         explain::operator_text,
+        reuse,
     },
     settings::Settings,
 };
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
 /// A lowered plan.
 pub(crate) struct Lowered {
@@ -72,7 +76,9 @@ pub(crate) fn lower(
     input: &dyn Fn(&str) -> Option<InputTable>,
 ) -> Result<Lowered, String> {
     let lowered = Lowered { operators: Vec::new(), scans: Vec::new() };
-    let mut lowering = Lowering { node, settings, late_records, parallelism, base, input, lowered };
+    let occurrences = reuse::occurrences(plan);
+    let mut lowering =
+        Lowering { node, settings, late_records, parallelism, base, input, lowered, occurrences, shared: HashMap::new() };
     let stage = lowering.stage(plan)?;
     let names: Vec<String> = plan.columns.iter().map(|c| c.name.clone()).collect();
     lowering.finish(stage, &plan.columns, Some(&names));
@@ -92,6 +98,10 @@ struct Lowering<'a> {
     base: usize,
     input: &'a dyn Fn(&str) -> Option<InputTable>,
     lowered: Lowered,
+    /// How often the plan has each part that keeps state.
+    occurrences: BTreeMap<String, usize>,
+    /// Where the parts that occur several times have been lowered, and their subtasks.
+    shared: HashMap<String, (usize, usize)>,
 }
 
 /// A stage that may still get steps.
@@ -110,6 +120,45 @@ struct Open {
 
 impl Lowering<'_> {
     fn stage(&mut self, plan: &PlanNode) -> Result<Open, String> {
+        if self.occurrences.values().all(|&count| count < 2) {
+            return self.stage_alone(plan);
+        }
+        let identity = reuse::identity(plan);
+        match identity.filter(|identity| self.occurrences.get(identity).is_some_and(|&count| count > 1)) {
+            Some(identity) => self.shared_stage(plan, identity),
+            None => self.stage_alone(plan),
+        }
+    }
+
+    /// A part of the plan that occurs several times runs once, and its rows go to all who read them.
+    fn shared_stage(&mut self, plan: &PlanNode, identity: String) -> Result<Open, String> {
+        let schema = schema_of(&plan.columns, None);
+        let mut steps = Vec::new();
+        let (position, parallelism) = if let Some(lowered) = self.shared.get(&identity) {
+            // Whoever wrote it first chose the names of the columns.
+            let projection = plan.columns.iter().enumerate().map(|(i, c)| Expr::column(i, c.typed.clone())).collect();
+            steps.push(Step::Calc { predicate: None, projection, output: schema.clone() });
+            *lowered
+        } else {
+            let stage = self.stage_alone(plan)?;
+            let parallelism = stage.parallelism;
+            let lowered = (self.finish(stage, &plan.columns, None), parallelism);
+            self.shared.insert(identity, lowered);
+            lowered
+        };
+        Ok(Open {
+            inputs: vec![position],
+            schemas: vec![schema],
+            key_fields: None,
+            parallelism,
+            head: None,
+            steps,
+            name: "calc".into(),
+            text: String::new(),
+        })
+    }
+
+    fn stage_alone(&mut self, plan: &PlanNode) -> Result<Open, String> {
         let mut open = self.stage_of(plan)?;
         // The head was made of this very node.
         if open.head.is_some() && open.steps.is_empty() && open.text.is_empty() {

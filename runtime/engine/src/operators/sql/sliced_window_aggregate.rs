@@ -233,17 +233,8 @@ impl SlicedWindowAggregate {
 
     fn merged(&self, slices: &[&Groups]) -> Result<Groups, OperatorError> {
         let mut merged = Groups::new(&self.spec)?;
-        let mut state = Vec::new();
         for groups in slices {
-            let slots = groups.in_order();
-            let states = groups.states(&slots)?;
-            for (position, &slot) in slots.iter().enumerate() {
-                let key = groups.key(slot);
-                let into = merged.slot(groups.hash(slot), key);
-                state.clear();
-                states.put(position, &mut state);
-                merged.merge(into, &mut state.as_slice())?;
-            }
+            merged.merge_all(groups)?;
         }
         Ok(merged)
     }

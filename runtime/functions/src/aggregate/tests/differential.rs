@@ -87,7 +87,7 @@ fn run(case: &Case, steps: &[Step]) {
     let call = Call::new(case.call);
     let mut accumulator = fresh(&call);
     let mut live = vec![Live::default(); SLOTS];
-    let mut parts: Vec<(Vec<Vec<u8>>, Vec<Live>)> = Vec::new();
+    let mut parts: Vec<(Box<dyn Accumulator>, Vec<Live>)> = Vec::new();
     for step in steps {
         match step {
             Step::Rows(rows) => {
@@ -117,8 +117,8 @@ fn run(case: &Case, steps: &[Step]) {
                 assert_eq!(export(accumulator.as_ref()).iter().map(Vec::len).sum::<usize>(), states.iter().map(Vec::len).sum::<usize>());
             }
             Step::Part => {
-                parts.push((export(accumulator.as_ref()), std::mem::replace(&mut live, vec![Live::default(); SLOTS])));
-                accumulator = fresh(&call);
+                let part = std::mem::replace(&mut accumulator, fresh(&call));
+                parts.push((part, std::mem::replace(&mut live, vec![Live::default(); SLOTS])));
             }
             Step::Clear(slot) => {
                 accumulator.clear(*slot as u32);
@@ -127,13 +127,19 @@ fn run(case: &Case, steps: &[Step]) {
         }
         compare(case, accumulator.as_ref(), &live);
     }
-    parts.push((export(accumulator.as_ref()), live));
-    let mut accumulator = fresh(&call);
+    parts.push((accumulator, live));
+    let (mut accumulator, mut direct) = (fresh(&call), fresh(&call));
     let mut live = vec![Live::default(); SLOTS];
-    for (states, part) in parts {
+    let same_slots: Vec<(u32, u32)> = (0..SLOTS as u32).map(|slot| (slot, slot)).collect();
+    for (other, part) in parts {
+        let states = export(other.as_ref());
         merge(accumulator.as_mut(), &states);
+        if !direct.merge_slots(other.as_ref(), &same_slots).expect(case.call) {
+            merge(direct.as_mut(), &states);
+        }
         live.iter_mut().zip(part).for_each(|(live, part)| live.merge(part));
         compare(case, accumulator.as_ref(), &live);
+        compare(case, direct.as_ref(), &live);
     }
     let grown = accumulator.size_bytes();
     (0..SLOTS as u32).for_each(|slot| accumulator.clear(slot));

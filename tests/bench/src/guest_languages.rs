@@ -1,15 +1,15 @@
 //! `measure guest-languages`: the same ETL operator made from several languages, fuel and interrupt ticks on, one thread.
-//! Prints one line of JSON: by name, rows per second, fuel per row, size, compile time.
+//! Answers by name: rows per second, fuel per row, size, compile time.
 //!
-//! Arguments: the compile process's program, then `name=component.wasm` for each. The first is the reference: the others
-//! must answer the same rows. `admit:name=component.wasm` is only admitted, for its compile time.
+//! Invariant: the first component is the reference, the others must answer the same rows.
 
+use crate::job::compiler;
+use anyhow::{Context, bail};
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use millrace_model::ids::{NodeId, TenantId};
 use millrace_model::{Batch, DataType, Field, Schema};
 use millrace_sandbox::*;
 use serde_json::{Value, json};
-use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,18 +17,12 @@ const ROWS: usize = 1_024;
 const ROUNDS: usize = 9;
 const ROUND: Duration = Duration::from_millis(400);
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let mut args = std::env::args().skip(1);
-    let compiler = args.next().ok_or("usage: guest_languages <millrace-compile-component> <name>=<component>…")?;
+/// Measures each `name=component.wasm`; `admit:name=component.wasm` is only admitted, for its compile time.
+pub(crate) fn run(components: &[String]) -> anyhow::Result<Value> {
     let cache = tempfile::tempdir()?;
-    let compiler = CompilerCommand { program: std::fs::canonicalize(compiler)?, args: Vec::new() };
-    let sandbox = Sandbox::new(SandboxConfig::new(cache.path(), [1; 32], compiler))?;
-    let figures = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(measure(&sandbox, args.collect()))?;
-    #[allow(clippy::print_stdout, reason = "the figures are the program's output")]
-    {
-        println!("{figures}");
-    }
-    Ok(())
+    let sandbox = Sandbox::new(SandboxConfig::new(cache.path(), [1; 32], compiler()?))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(measure(&sandbox, components))
 }
 
 struct Guest {
@@ -38,25 +32,25 @@ struct Guest {
     rates: Vec<f64>,
 }
 
-async fn measure(sandbox: &Sandbox, components: Vec<String>) -> Result<Value, Box<dyn Error>> {
+async fn measure(sandbox: &Sandbox, components: &[String]) -> anyhow::Result<Value> {
     let batch = batch()?;
     let mut guests = Vec::new();
     let mut figures = serde_json::Map::new();
     for argument in components {
-        let (name, path) = argument.split_once('=').ok_or("expected name=component")?;
+        let (name, path) = argument.split_once('=').with_context(|| format!("`{argument}`: expected name=component"))?;
         if let Some(name) = name.strip_prefix("admit:") {
-            let info = sandbox.admit(std::fs::read(path)?.into()).await.map_err(|e| format!("{name}: {e}"))?;
+            let info = sandbox.admit(std::fs::read(path)?.into()).await.with_context(|| name.to_owned())?;
             figures.insert(name.to_owned(), facts(&info));
             continue;
         }
-        guests.push(open(sandbox, name, std::fs::read(path)?).await.map_err(|e| format!("{name}: {e}"))?);
+        guests.push(open(sandbox, name, std::fs::read(path)?).await.with_context(|| name.to_owned())?);
     }
     let mut expected: Option<RecordBatch> = None;
     for guest in &mut guests {
-        let answer = guest.operator.process(&batch).await.map_err(|e| format!("{}: {e}", guest.name))?.rows;
+        let answer = guest.operator.process(&batch).await.with_context(|| guest.name.clone())?.rows;
         let columns = expected.get_or_insert_with(|| answer.clone()).columns();
         if answer.columns() != columns {
-            return Err(format!("{} answers other rows than the first", guest.name).into());
+            bail!("{} answers other rows than the first", guest.name);
         }
     }
     // The languages take turns, so that a noisy moment of the machine meets them all.
@@ -74,7 +68,7 @@ async fn measure(sandbox: &Sandbox, components: Vec<String>) -> Result<Value, Bo
     Ok(Value::Object(figures))
 }
 
-async fn open(sandbox: &Sandbox, name: &str, component: Vec<u8>) -> Result<Guest, Box<dyn Error>> {
+async fn open(sandbox: &Sandbox, name: &str, component: Vec<u8>) -> anyhow::Result<Guest> {
     let component: bytes::Bytes = component.into();
     let info = sandbox.admit(component.clone()).await?;
     let loaded = sandbox.load(&info.content_hash, component).await?;
@@ -112,7 +106,7 @@ impl Guest {
     }
 }
 
-fn schema() -> Result<Schema, Box<dyn Error>> {
+fn schema() -> anyhow::Result<Schema> {
     Ok(Schema::new(vec![
         Field::new("id", DataType::BigInt, false),
         Field::new("name", DataType::String, false),
@@ -121,7 +115,7 @@ fn schema() -> Result<Schema, Box<dyn Error>> {
 }
 
 /// Half of the rows pass; names of 11 to 13 letters, as the comparison on the JVM makes them.
-fn batch() -> Result<Batch, Box<dyn Error>> {
+fn batch() -> anyhow::Result<Batch> {
     let columns: Vec<ArrayRef> = vec![
         Arc::new(Int64Array::from_iter_values(0..ROWS as i64)),
         Arc::new(StringArray::from_iter_values((0..ROWS).map(|row| format!("user name {}", row * 7_919 % 1_000)))),

@@ -1,17 +1,19 @@
 //! `measure sandbox-call`: rows per second of 1,024-row batches through `EtlOperator::process`, fuel and ticks on,
-//! against the same kernel native. Prints one line of JSON.
+//! against the same kernel native.
 //!
-//! Arguments: the guest's core module (built in `bench-guest`), the compile process's program.
+//! Invariant: component and native code must answer the same rows before anything is measured.
 
-#[path = "../bench-guest/src/kernel.rs"]
+#[path = "../call-guest/src/kernel.rs"]
 mod kernel;
 
+use crate::job::compiler;
+use anyhow::{Context, bail};
 use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, cast::AsArray, types};
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use millrace_model::ids::{NodeId, TenantId};
 use millrace_model::{Batch, DataType, Field, Schema};
 use millrace_sandbox::*;
-use std::error::Error;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,19 +21,15 @@ const ROWS: usize = 1_024;
 const ROUNDS: usize = 15;
 const ROUND: Duration = Duration::from_millis(300);
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let mut args = std::env::args().skip(1);
-    let (Some(module), Some(compiler)) = (args.next(), args.next()) else {
-        return Err("usage: sandbox_call <guest core module> <millrace-compile-component>".into());
-    };
-    let component = wit_component::ComponentEncoder::default().validate(true).module(&std::fs::read(module)?)?.encode()?;
+/// Measures the component of `tests/bench/call-guest`.
+pub(crate) fn run(component: &Path) -> anyhow::Result<serde_json::Value> {
+    let component = std::fs::read(component).with_context(|| format!("cannot read {}", component.display()))?;
     let cache = tempfile::tempdir()?;
-    let compiler = CompilerCommand { program: std::fs::canonicalize(compiler)?, args: Vec::new() };
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(measure(component.into(), cache.path(), compiler))
+    let sandbox = Sandbox::new(SandboxConfig::new(cache.path(), [1; 32], compiler()?))?;
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(measure(&sandbox, component.into()))
 }
 
-async fn measure(component: bytes::Bytes, cache: &std::path::Path, compiler: CompilerCommand) -> Result<(), Box<dyn Error>> {
-    let sandbox = Sandbox::new(SandboxConfig::new(cache, [1; 32], compiler))?;
+async fn measure(sandbox: &Sandbox, component: bytes::Bytes) -> anyhow::Result<serde_json::Value> {
     let info = sandbox.admit(component.clone()).await?;
     let loaded = sandbox.load(&info.content_hash, component).await?;
     let batch = batch()?;
@@ -51,7 +49,7 @@ async fn measure(component: bytes::Bytes, cache: &std::path::Path, compiler: Com
     let open_us = opening.elapsed().as_micros();
     let schema = operator.output_arrow_schema().clone();
     if operator.process(&batch).await?.rows != native(&batch, &schema)?.rows {
-        return Err("guest and native kernel disagree".into());
+        bail!("guest and native kernel disagree");
     }
     let (mut guest_rates, mut native_rates) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -73,8 +71,7 @@ async fn measure(component: bytes::Bytes, cache: &std::path::Path, compiler: Com
         native_rates.push(batches as f64 * ROWS as f64 / started.elapsed().as_secs_f64());
     }
     let usage = operator.usage();
-    let line = serde_json::json!({
-        "measure": "sandbox-call",
+    let figures = serde_json::json!({
         "rows_per_batch": ROWS,
         "rows_per_second": median(&mut guest_rates).round(),
         "rows_per_second_best": guest_rates.last().copied().unwrap_or_default().round(),
@@ -87,11 +84,7 @@ async fn measure(component: bytes::Bytes, cache: &std::path::Path, compiler: Com
         "fuel": true,
         "interrupt_ticks": true,
     });
-    #[allow(clippy::print_stdout)]
-    {
-        println!("{line}");
-    }
-    Ok(())
+    Ok(figures)
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -99,7 +92,7 @@ fn median(values: &mut [f64]) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-fn input_schema() -> Result<Schema, Box<dyn Error>> {
+fn input_schema() -> anyhow::Result<Schema> {
     Ok(Schema::new(vec![
         Field::new("id", DataType::BigInt, false),
         Field::new("ts", DataType::BigInt, false),
@@ -109,7 +102,7 @@ fn input_schema() -> Result<Schema, Box<dyn Error>> {
 }
 
 /// Values uniform in 0 to 1, every 32nd null; names of 10 to 30 lower-case letters.
-fn batch() -> Result<Batch, Box<dyn Error>> {
+fn batch() -> anyhow::Result<Batch> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut random = move || {
         state ^= state << 13;
@@ -133,9 +126,9 @@ fn batch() -> Result<Batch, Box<dyn Error>> {
 }
 
 /// The same kernel in this process, Arrow in and out; its text needs no checks, as native code would not make any.
-fn native(batch: &Batch, schema: &arrow_schema::SchemaRef) -> Result<Batch, Box<dyn Error>> {
+fn native(batch: &Batch, schema: &arrow_schema::SchemaRef) -> anyhow::Result<Batch> {
     let columns = batch.rows.columns();
-    let [ids, times, values, names] = columns else { return Err("four columns".into()) };
+    let [ids, times, values, names] = columns else { bail!("four columns") };
     let (values, names) = (values.as_primitive::<types::Float64Type>(), names.as_string::<i32>());
     let output = kernel::process(&kernel::Input {
         ids: ids.as_primitive::<types::Int64Type>().values(),
