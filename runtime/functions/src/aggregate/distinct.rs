@@ -33,9 +33,43 @@ struct Slot {
 }
 
 struct Seen {
-    key: Box<[u8]>,
+    key: Key,
     count: i64,
     number: u64,
+}
+
+/// The bytes of a key; those of a number or two lie in the table itself.
+enum Key {
+    Short(u8, [u8; SHORT_MAX]),
+    Long(Box<[u8]>),
+}
+
+/// As many bytes as a long key takes in the table.
+const SHORT_MAX: usize = 22;
+
+impl From<&[u8]> for Key {
+    fn from(key: &[u8]) -> Self {
+        let mut bytes = [0; SHORT_MAX];
+        match bytes.get_mut(..key.len()) {
+            Some(room) => {
+                room.copy_from_slice(key);
+                Self::Short(key.len() as u8, bytes)
+            }
+            None => Self::Long(key.into()),
+        }
+    }
+}
+
+impl std::ops::Deref for Key {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Short(length, bytes) => bytes.get(..usize::from(*length)).unwrap_or_default(),
+            Self::Long(key) => key,
+        }
+    }
 }
 
 /// What a change of a count means to the inner function.
