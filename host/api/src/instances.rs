@@ -136,6 +136,9 @@ pub(crate) enum StartPoint {
     Latest {
         /// Which.
         instance: InstanceId,
+        /// Whether state that does not fit the version is left out and its operators begin without; refused otherwise.
+        #[serde(default)]
+        allow_partial: bool,
     },
 }
 
@@ -148,7 +151,7 @@ impl StartPoint {
         Ok(match self {
             Self::Fresh => StartFrom::Fresh,
             Self::Savepoint { savepoint, allow_partial } => StartFrom::Savepoint { savepoint, allow_partial },
-            Self::Latest { instance } => StartFrom::Latest { instance },
+            Self::Latest { instance, allow_partial } => StartFrom::Latest { instance, allow_partial },
             Self::Time { timestamp_ms: Some(timestamp_ms), ago_ms: None } => StartFrom::Time { timestamp_ms },
             Self::Time { timestamp_ms: None, ago_ms: Some(ago_ms) } if ago_ms >= 0 => {
                 StartFrom::Time { timestamp_ms: now_ms.saturating_sub(ago_ms) }

@@ -38,13 +38,13 @@ pub(crate) async fn find(store: &Store, checkpoints: &dyn CheckpointStore, insta
             let location = found.location.ok_or_else(|| StartPointError::NotCompleted(savepoint.to_string()))?;
             Ok(EngineStart::Savepoint { location, allow_partial: *allow_partial })
         }
-        StartFrom::Latest { instance: other } => {
+        StartFrom::Latest { instance: other, allow_partial } => {
             let runs = if *other == instance.id { instance.run - 1 } else { store.instance(&instance.scope, other).await?.run };
             for run in (1..=runs).rev() {
                 let run = run_id(other, run);
                 if let Some(checkpoint) = latest_complete(checkpoints, &run).await? {
                     let location = millrace_checkpoint::layout::checkpoint_folder(&run, checkpoint);
-                    return Ok(EngineStart::Savepoint { location, allow_partial: false });
+                    return Ok(EngineStart::Savepoint { location, allow_partial: *allow_partial });
                 }
             }
             Ok(EngineStart::Fresh)

@@ -44,7 +44,18 @@ pub enum StartFrom {
     Latest {
         /// Which; may be the instance itself.
         instance: InstanceId,
+        /// Whether state that does not fit the version is left out.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        allow_partial: bool,
     },
+}
+
+impl StartFrom {
+    /// The latest state of an instance, all of it.
+    #[must_use]
+    pub fn latest(instance: InstanceId) -> Self {
+        Self::Latest { instance, allow_partial: false }
+    }
 }
 
 /// An instance.
@@ -298,7 +309,7 @@ impl Store {
                 next.start = match from {
                     Some(from) => from.clone(),
                     None if next.run == 0 => next.start,
-                    None => StartFrom::Latest { instance: id.clone() },
+                    None => StartFrom::latest(id.clone()),
                 };
                 self.check_start(tx, scope, &next.start).await?;
                 if let Some(parameters) = parameters {
@@ -405,7 +416,7 @@ impl Store {
             StartFrom::Savepoint { savepoint, .. } => {
                 ("SELECT * FROM savepoints WHERE tenant_id = $1 AND project_id = $2 AND id = $3", savepoint.as_str(), "savepoint")
             }
-            StartFrom::Latest { instance } => {
+            StartFrom::Latest { instance, .. } => {
                 ("SELECT * FROM instances WHERE tenant_id = $1 AND project_id = $2 AND id = $3", instance.as_str(), "instance")
             }
         };

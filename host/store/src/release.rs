@@ -283,7 +283,7 @@ impl Store {
             (None, Some(before)) => {
                 let from = self.version_in(&mut tx, scope, &before.version).await?;
                 refuse_incompatible(&next, &from, &version)?;
-                StartFrom::Latest { instance: before.id.clone() }
+                StartFrom::latest(before.id.clone())
             }
         };
         let replaced = self.replace_online(&mut tx, cause, scope, &next).await?;

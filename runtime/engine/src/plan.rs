@@ -349,7 +349,8 @@ impl<'a> Planner<'a> {
         let functions = sql::node_functions(node, &self.context).await?;
         let planned = {
             let settings = (&self.graph.parameters, &functions);
-            sql::plan_sql(node, &upstream, &self.context.dimensions, settings, self.operators.len())?
+            let needs_before = |keys: &[Vec<String>]| self.needs_before(node, keys);
+            sql::plan_sql(node, &upstream, &self.context.dimensions, settings, self.operators.len(), needs_before)?
         };
         self.ask_sources(node, planned.sources)?;
         for operator in planned.operators {
@@ -357,6 +358,10 @@ impl<'a> Planner<'a> {
         }
         self.note_changes(self.operators.len().saturating_sub(1), planned.query.upsert_keys.clone(), planned.sink_changes);
         self.warnings.extend(planned.warnings);
+        // A script has set them for its job; each of its queries has its whole text.
+        if self.graph.sql.is_none() {
+            self.warnings.extend(sql::of_job_options(node));
+        }
         self.queries.push(planned.query);
         Ok(())
     }

@@ -30,6 +30,10 @@ impl Connector for Blackhole {
         true
     }
 
+    fn needs_update_before(&self, _config: &Map<String, Value>) -> bool {
+        false
+    }
+
     async fn ensure_table(&self, _table: &TableBinding, _options: &Value) -> Result<bool, ConnectorError> {
         Ok(false)
     }

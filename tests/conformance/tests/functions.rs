@@ -133,6 +133,17 @@ const SUMS: &[(&str, &str)] = &[
         "SELECT SESSION_START(ts, INTERVAL '3' SECOND) AS w, k, AGG(v) AS s FROM t GROUP BY SESSION(ts, INTERVAL '3' SECOND), k",
     ),
     ("having", "SELECT k FROM t GROUP BY k HAVING AGG(v) > 500"),
+    (
+        "measures of a pattern",
+        "SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY g ORDER BY ts MEASURES AGG(A.v) AS a, AGG(v + 1) AS everything, LAST(B.ts) AS e \
+         ONE ROW PER MATCH AFTER MATCH SKIP PAST LAST ROW PATTERN (A+ B) DEFINE A AS A.v > 0, B AS B.v <= 0) AS m",
+    ),
+    (
+        "condition of a pattern",
+        "SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY g ORDER BY ts MEASURES FIRST(A.ts) AS f, COUNT(A.v) AS n, AGG(A.v) AS s \
+         ONE ROW PER MATCH AFTER MATCH SKIP TO LAST B PATTERN (A{2,} B) WITHIN INTERVAL '40' SECOND \
+         DEFINE A AS AGG(A.v) < 150 OR AGG(A.v) IS NULL, B AS B.v > 10) AS m",
+    ),
 ];
 
 fn with(sql: &str, function: &str) -> String {
@@ -239,6 +250,17 @@ const SAME: &[(&str, &str)] = &[
         "SELECT k, word FROM t LEFT JOIN UNNEST(SPLIT(s, ' ')) AS x(word) ON TRUE",
     ),
     ("SELECT occurrences('abab', 'ab') AS n", "SELECT CAST(2 AS BIGINT) AS n"),
+    (
+        "SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY g ORDER BY ts MEASURES occurrences(LAST(A.s), 'an') AS n, LAST(A.v) AS v \
+         ONE ROW PER MATCH AFTER MATCH SKIP PAST LAST ROW PATTERN (A B+ C) \
+         DEFINE A AS occurrences(A.s, 'an') > 2, B AS occurrences(B.s, 'an') <= occurrences(LAST(A.s), 'an'), C AS C.v > 0) AS m",
+        "SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY g ORDER BY ts \
+         MEASURES CAST((CHAR_LENGTH(LAST(A.s)) - CHAR_LENGTH(REPLACE(LAST(A.s), 'an', ''))) / 2 AS BIGINT) AS n, LAST(A.v) AS v \
+         ONE ROW PER MATCH AFTER MATCH SKIP PAST LAST ROW PATTERN (A B+ C) \
+         DEFINE A AS (CHAR_LENGTH(A.s) - CHAR_LENGTH(REPLACE(A.s, 'an', ''))) / 2 > 2, \
+         B AS (CHAR_LENGTH(B.s) - CHAR_LENGTH(REPLACE(B.s, 'an', ''))) / 2 <= \
+         (CHAR_LENGTH(LAST(A.s)) - CHAR_LENGTH(REPLACE(LAST(A.s), 'an', ''))) / 2, C AS C.v > 0) AS m",
+    ),
 ];
 
 #[test]

@@ -134,6 +134,21 @@ impl Kafka {
         Ok(())
     }
 
+    /// Sends rows by their keys to a partition, tombstones where there is no value, and waits until the broker has them.
+    ///
+    /// # Errors
+    /// The broker does not take them.
+    pub fn send_rows(&self, topic: &str, partition: i32, rows: &[(&str, Option<&str>)]) -> anyhow::Result<()> {
+        let producer = self.producer(0)?;
+        for (key, value) in rows {
+            let mut record: BaseRecord<'_, str, str> = BaseRecord::to(topic).partition(partition).key(*key);
+            record.payload = *value;
+            producer.send(record).map_err(|(error, _)| anyhow::anyhow!("topic {topic}: {error}"))?;
+        }
+        producer.flush(Timeout::After(ADMIN_MAX))?;
+        Ok(())
+    }
+
     /// Sends the events of `ids` over `partitions` partitions as fast as it goes and waits until the broker has them.
     ///
     /// # Errors

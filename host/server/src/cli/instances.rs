@@ -84,10 +84,13 @@ pub(crate) struct NewInstance {
     #[arg(long, value_name = "NUMBER")]
     version: Option<String>,
     /// Start from this savepoint
-    #[arg(long, value_name = "ID", conflicts_with = "fresh")]
+    #[arg(long, value_name = "ID", conflicts_with = "fresh", group = "state")]
     from_savepoint: Option<String>,
-    /// With --from-savepoint: leave out state that does not fit the version; its operators begin without
-    #[arg(long, requires = "from_savepoint")]
+    /// Start from the latest checkpoint or savepoint of this instance
+    #[arg(long, value_name = "INSTANCE", conflicts_with = "fresh", group = "state")]
+    from_latest: Option<String>,
+    /// With --from-savepoint or --from-latest: leave out state that does not fit the version; its operators begin without
+    #[arg(long, requires = "state")]
     allow_partial: bool,
     /// Start without any state
     #[arg(long)]
@@ -243,18 +246,23 @@ async fn create(session: &Session, project: &str, new: &NewInstance) -> anyhow::
     if let Some(version) = &new.version {
         body["version"] = version.as_str().into();
     }
-    if let Some(savepoint) = &new.from_savepoint {
-        body["start"] = from_savepoint(savepoint, new.allow_partial);
+    if let Some(start) = from_state(new) {
+        body["start"] = start;
     }
     Ok(session.client.post(&format!("{project}/instances"), &body).await?)
 }
 
-fn from_savepoint(savepoint: &str, allow_partial: bool) -> Value {
-    let mut start = json!({ "from": "savepoint", "savepoint": savepoint });
-    if allow_partial {
+/// The state that is asked for.
+fn from_state(new: &NewInstance) -> Option<Value> {
+    let mut start = match (&new.from_savepoint, &new.from_latest) {
+        (Some(savepoint), _) => json!({ "from": "savepoint", "savepoint": savepoint }),
+        (None, Some(instance)) => json!({ "from": "latest", "instance": instance }),
+        (None, None) => return None,
+    };
+    if new.allow_partial {
         start["allow_partial"] = true.into();
     }
-    start
+    Some(start)
 }
 
 /// Two instances of one job read and write the same twice: hardly ever what is meant.
@@ -274,8 +282,8 @@ async fn refuse_second(session: &Session, project: &str, job: &str) -> anyhow::R
 async fn start(session: &Session, project: &str, new: &NewInstance, wait: Wait) -> anyhow::Result<()> {
     let there = new.what.starts_with("ins_");
     let id = if there { new.what.clone() } else { create(session, project, new).await?["id"].as_str().unwrap_or_default().to_owned() };
-    let body = match &new.from_savepoint {
-        Some(savepoint) if there => json!({ "start": from_savepoint(savepoint, new.allow_partial) }),
+    let body = match from_state(new) {
+        Some(start) if there => json!({ "start": start }),
         None if there && new.fresh => json!({ "start": { "from": "fresh" } }),
         Some(_) | None => json!({}),
     };

@@ -229,7 +229,7 @@ pub(super) async fn a_release_goes_live_and_a_newer_one_takes_its_place(fixture:
     approved(store, &scope, &second).await;
     let (second, next) = store.go_live(&ann(), &scope, &second.id, &live(2)).await.unwrap();
     assert_eq!((next.state, next.start_after.as_ref()), (InstanceState::Created, Some(&first.id)));
-    assert_eq!(next.start, StartFrom::Latest { instance: first.id.clone() });
+    assert_eq!(next.start, StartFrom::latest(first.id.clone()));
     let old = store.instance(&scope, &first.id).await.unwrap();
     assert_eq!((old.state, old.stop_with_savepoint), (InstanceState::Stopping, true));
     assert_eq!(store.release(&scope, &release.id).await.unwrap().state, ReleaseState::Replaced);

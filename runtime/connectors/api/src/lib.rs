@@ -68,6 +68,12 @@ pub trait Connector: Send + Sync {
         false
     }
 
+    /// Whether a sink node with this `config` that takes changes needs the row that an update replaces (`-U`). One that
+    /// replaces rows by its key alone does not, and is then not sent them where that is safe.
+    fn needs_update_before(&self, _config: &serde_json::Map<String, serde_json::Value>) -> bool {
+        true
+    }
+
     /// Whether a source node with this `config` sends updates and deletes beside inserts.
     fn sends_changes(&self, _config: &serde_json::Map<String, serde_json::Value>) -> bool {
         false

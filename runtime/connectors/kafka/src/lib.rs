@@ -100,6 +100,11 @@ impl Connector for KafkaConnector {
         self.change_key(config).is_some()
     }
 
+    /// The new row of a key replaces the one before.
+    fn needs_update_before(&self, _config: &Map<String, Value>) -> bool {
+        false
+    }
+
     fn change_key(&self, config: &Map<String, Value>) -> Option<Vec<String>> {
         let config = config::sink_config(config).ok()?;
         (config.changelog == config::Changelog::Upsert).then_some(config.key_fields)

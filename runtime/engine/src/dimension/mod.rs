@@ -217,8 +217,14 @@ async fn held_table(spec: &DimensionTableSpec, catalog: &dyn Catalog, services: 
     if let Some(name) = &spec.package {
         let package = catalog.package(name, spec.version.as_deref()).await;
         let package = package.map_err(|e| {
-            let code = if matches!(e, CatalogError::Forbidden(_)) { "permission.missing" } else { "config.unknown_package" };
-            wrong("package", code, e.to_string())
+            let (code, what_to_do) = match &e {
+                CatalogError::Forbidden(_) => ("permission.missing", String::new()),
+                CatalogError::NotFound { .. } if spec.version.is_none() => {
+                    ("config.unknown_package", format!("; upload its rows: `millrace resource push {name} FILE`"))
+                }
+                _ => ("config.unknown_package", String::new()),
+            };
+            wrong("package", code, format!("{e}{what_to_do}"))
         })?;
         let schema = spec.columns.clone().unwrap_or_else(|| package.schema.clone());
         if let Some(column) = schema.fields().iter().find(|f| package.schema.field(&f.name).is_none()) {

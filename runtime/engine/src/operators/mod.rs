@@ -228,6 +228,9 @@ pub trait Operator: Send {
         Ok(())
     }
 
+    /// Called right after opening where nobody behind needs the rows that changes replace: an operator may leave out its `-U`.
+    fn leave_out_before(&mut self) {}
+
     /// The checkpoint that the last snapshot was for is durable.
     fn committed(&mut self, _checkpoint: CheckpointId) {}
 

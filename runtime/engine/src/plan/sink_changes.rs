@@ -47,6 +47,22 @@ impl Planner<'_> {
         Err(vec![GraphError::in_field(&node.id, "config.key_fields", "graph.key_does_not_fit", misfit(&from.node, &wanted, known))])
     }
 
+    /// Whether somebody behind the node needs the rows that its changes replace: all but sinks that replace rows by the very
+    /// columns that tell the node's rows apart.
+    pub(super) fn needs_before(&self, node: &Node, keys: &[Vec<String>]) -> bool {
+        let behind: Vec<&NodeId> = self.graph.edges.iter().filter(|e| e.from == node.id).map(|e| &e.to).collect();
+        let takes_upserts = |id: &&NodeId| {
+            let Some(sink) = self.graph.nodes.iter().find(|n| n.id == **id) else { return false };
+            let Some(connector) = super::connector_kind(&sink.kind, "_sink", self.context.services) else { return false };
+            let is_told_apart = match connector.change_key(&sink.config) {
+                Some(wanted) => keys.iter().any(|key| key.len() == wanted.len() && key.iter().all(|column| wanted.contains(column))),
+                None => true,
+            };
+            is_told_apart && !connector.needs_update_before(&sink.config)
+        };
+        behind.is_empty() || !behind.iter().all(takes_upserts)
+    }
+
     fn known_keys(&self, position: usize) -> &[Vec<String>] {
         self.keys.get(&position).map(Vec::as_slice).unwrap_or_default()
     }

@@ -3,7 +3,8 @@
 use super::*;
 use crate::{
     catalog::{CatalogError, PluginBinding},
-    operators::OperatorRegistry,
+    operators::{OperatorRegistry, sql::stage::StageSettings},
+    plan::Work,
     services::TenantAccounts,
 };
 use async_trait::async_trait;
@@ -40,6 +41,9 @@ impl Connector for LogConnector {
     }
     fn accepts_changes(&self, config: &Map<String, Value>) -> bool {
         config.contains_key("key")
+    }
+    fn needs_update_before(&self, _: &Map<String, Value>) -> bool {
+        false
     }
     fn change_key(&self, config: &Map<String, Value>) -> Option<Vec<String>> {
         serde_json::from_value(config.get("key")?.clone()).ok()
@@ -330,4 +334,52 @@ async fn rows_that_share_the_key_of_their_sink_are_refused_until_it_is_said_what
         let has_stage = found.iter().any(|name| name == "users: upsert-materialize");
         assert_eq!(has_stage, is_materialized, "{settings} {end}: {found:?}");
     }
+}
+
+/// Only the operator before the sink may leave out the rows that are replaced, and only if nothing behind it needs them.
+#[tokio::test]
+async fn sinks_that_replace_rows_by_key_are_not_told_what_is_replaced() {
+    let newest =
+        "SELECT usr, CHAR_LENGTH(url) AS n FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY usr ORDER BY url DESC) AS rn FROM clicks)";
+    for (query, leaves_out) in [
+        ("SELECT usr, COUNT(*) FROM clicks GROUP BY usr".to_owned(), true),
+        ("SELECT CONCAT(usr, ''), n FROM (SELECT usr, COUNT(*) AS n FROM clicks GROUP BY usr) ON CONFLICT DO DEDUPLICATE".to_owned(), false),
+        ("SELECT usr, COUNT(*) FROM clicks GROUP BY usr HAVING COUNT(*) > 1".to_owned(), false),
+        ("SELECT usr, n * 2 FROM (SELECT usr, COUNT(*) AS n FROM clicks GROUP BY usr)".to_owned(), true),
+        (format!("{newest} WHERE rn = 1"), true),
+        ("SELECT url, COUNT(*) FROM clicks GROUP BY usr, url ON CONFLICT DO DEDUPLICATE".to_owned(), false),
+        ("SELECT a.usr, a.n FROM (SELECT usr, COUNT(*) AS n FROM clicks GROUP BY usr) AS a JOIN clicks AS b ON a.usr = b.usr AND a.n = 1 ON CONFLICT DO DEDUPLICATE".to_owned(), false),
+    ] {
+        let script = format!(
+            "CREATE TABLE users (usr STRING, n BIGINT, PRIMARY KEY (usr) NOT ENFORCED) WITH ('connector' = 'latest', 'topic' = 'per_user');
+             INSERT INTO users {query}"
+        );
+        let found = planned(&script, json!({}), false).await.unwrap_or_else(|e| panic!("{query}: {e:#?}"));
+        let leaving: Vec<String> = (found.plan.unwrap().operators.iter())
+            .filter(|operator| match &operator.work {
+                Work::Transform { planned, .. } => planned.settings.downcast_ref::<StageSettings>().is_some_and(|s| s.leaves_out_before),
+                _ => false,
+            })
+            .map(|operator| operator.node.to_string())
+            .collect();
+        let expected: &[&str] = if leaves_out { &["users-query"] } else { &[] };
+        assert_eq!(leaving, expected, "{query}");
+    }
+}
+
+/// Two aggregates on top of each other: the lower one has to say what it takes back.
+#[tokio::test]
+async fn what_aggregates_of_aggregates_take_back_stays() {
+    let script =
+        "CREATE TABLE users (usr STRING, n BIGINT, PRIMARY KEY (usr) NOT ENFORCED) WITH ('connector' = 'latest', 'topic' = 'per_user');
+        INSERT INTO users SELECT usr, MAX(n) FROM (SELECT usr, url, COUNT(*) AS n FROM clicks GROUP BY usr, url) GROUP BY usr";
+    let found = planned(script, json!({}), false).await.unwrap();
+    let leaves_out: Vec<bool> = (found.plan.unwrap().operators.iter())
+        .filter_map(|operator| match &operator.work {
+            Work::Transform { planned, .. } => planned.settings.downcast_ref::<StageSettings>().map(|s| s.leaves_out_before),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(leaves_out.last(), Some(&true));
+    assert_eq!(leaves_out.iter().filter(|leaves_out| **leaves_out).count(), 1, "{leaves_out:?}");
 }

@@ -79,6 +79,17 @@ pub enum ExpressionKind {
         /// `NOT`
         negated: bool,
     },
+    /// `x < SOME (query)`, `x >= ALL (query)`; `= SOME` is `IN`, `<> ALL` is `NOT IN`.
+    Quantified {
+        /// What is compared.
+        value: Box<Expression>,
+        /// `<`, `<=`, `>`, `>=`, or `<>` with `SOME`, `=` with `ALL`.
+        operator: BinaryOperator,
+        /// `ALL`, not `SOME` or `ANY`.
+        all: bool,
+        /// With what.
+        query: Box<Query>,
+    },
     /// `EXISTS (query)`
     Exists(Box<Query>),
     /// `(query)` as a value

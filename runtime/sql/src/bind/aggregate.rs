@@ -3,13 +3,16 @@
 //! The plan is `Calc(keys, arguments) → [Expand] → aggregate → Calc(HAVING, SELECT)`.
 
 use super::{
-    Binder, calc,
+    Binder,
+    attached_window::{AttachedWindow, attach, attached_window, strategy_columns, take_window_keys},
+    calc,
     expression::Env,
     grouping::{GroupKey, GroupWindow, Grouping, form},
     literal,
     over::{OVER_BASE, OverCalls},
     scope::Scope,
     select::{NamedItem, computed_column},
+    subquery::{ATTACHED_BASE, Attaching, Conditions, holds_query},
     window::window_columns,
 };
 use crate::{
@@ -56,13 +59,13 @@ struct BoundCall {
 
 /// Expressions computed before the aggregate, each once.
 #[derive(Default)]
-struct Before {
-    forms: Vec<String>,
-    projection: Vec<Expr>,
+pub(super) struct Before {
+    pub forms: Vec<String>,
+    pub projection: Vec<Expr>,
 }
 
 impl Before {
-    fn column(&mut self, expr: &Expr) -> usize {
+    pub(super) fn column(&mut self, expr: &Expr) -> usize {
         let wanted = form(expr);
         if let Some(position) = self.forms.iter().position(|f| *f == wanted) {
             return position;
@@ -70,6 +73,18 @@ impl Before {
         self.forms.push(wanted);
         self.projection.push(expr.clone());
         self.projection.len() - 1
+    }
+}
+
+impl Env<'_> {
+    /// Where a column of the rows below the aggregate is behind it, if it is a key.
+    pub(super) fn key_column(&self, column: usize) -> Option<usize> {
+        let wanted = form(&Expr::column(column, self.scope.columns.get(column)?.column.typed.clone()));
+        let (_, key) = self.aggregation.as_ref()?.keys.iter().find(|(form, _)| *form == wanted)?;
+        match key {
+            Expr::Column { index, .. } => Some(*index),
+            _ => None,
+        }
     }
 }
 
@@ -121,22 +136,53 @@ impl Binder<'_> {
         let aggregation = Aggregation { input: scope, keys, sets, group_window, window: window.clone(), calls: Vec::new(), key_columns };
         let over = Some(OverCalls::new(&select.windows));
         let mut env = Env { scope, aggregation: Some(aggregation), over, matching: None };
+        let below = self.attaching_below.replace(Attaching::over(&input));
+        let before = self.begin_values(Attaching::over_aggregate(), items, select.qualify.as_ref());
         let mut projection = Vec::with_capacity(items.len());
         for item in items {
             projection.push(self.expression(&item.expression, &mut env)?);
         }
         let qualify = select.qualify.as_ref().map(|q| self.condition(q, &mut env)).transpose()?;
+        let attaching = self.end_values(before);
         let mut over = env.over.take().map(|o| o.calls).unwrap_or_default();
-        let having = select.having.as_ref().map(|h| self.condition(h, &mut env)).transpose()?;
+        let having = match &select.having {
+            Some(having) => self.conditions(having, &mut env, Attaching::over_aggregate())?,
+            None => Conditions::default(),
+        };
+        let below = std::mem::replace(&mut self.attaching_below, below);
         let calls = env.aggregation.take().map(|a| a.calls).unwrap_or_default();
+        let input = self.attach_below(input, below, window.is_some() || attached.is_some(), select.span)?;
 
         let node = self.aggregate_node(input, &grouping, calls, (window, emit), attached, state_ttl_ms, select.span)?;
-        let windows_from = node.columns.len().saturating_sub(3);
-        let place = |index: usize| if (WINDOW_BASE..OVER_BASE).contains(&index) { windows_from + index - WINDOW_BASE } else { index };
+        let width = node.columns.len();
+        let windows_from = width.saturating_sub(3);
+        let place = |index: usize| match index {
+            ATTACHED_BASE..OVER_BASE => width + index - ATTACHED_BASE,
+            WINDOW_BASE..ATTACHED_BASE => windows_from + index - WINDOW_BASE,
+            _ => index,
+        };
+        let (node, having) = match having.plain() {
+            Ok(having) => (node, having.map(|h| h.map_columns(&place))),
+            Err(conditions) => (self.passed(node, conditions, &place), None),
+        };
+        let node = self.attach(node, attaching, &place);
         let projection: Vec<Expr> = projection.into_iter().map(|e| e.map_columns(&place)).collect();
-        let [having, qualify] = [having, qualify].map(|condition| condition.map(|c| c.map_columns(&place)));
+        let qualify = qualify.map(|c| c.map_columns(&place));
         over.iter_mut().for_each(|call| call.move_columns(&place));
         self.projected(node, having, projection, qualify, items, over, state_ttl_ms)
+    }
+
+    /// Joins what arguments of aggregates ask for.
+    fn attach_below(&self, input: PlanNode, below: Option<Attaching>, is_windowed: bool, span: Span) -> Result<PlanNode, SqlError> {
+        if below.as_ref().is_none_or(Attaching::is_empty) {
+            return Ok(input);
+        }
+        if is_windowed {
+            let error =
+                self.error("sql.unsupported", "a query inside of an aggregate of windows: rows of a regular join have no event time", span);
+            return Err(error.with_hint("join both within windows first, and aggregate the result"));
+        }
+        Ok(self.attach(input, below, &|i| i))
     }
 
     #[allow(clippy::too_many_arguments)] // one value per part of the clause
@@ -233,7 +279,8 @@ impl Binder<'_> {
         let Some(aggregation) = &env.aggregation else {
             return Ok(None);
         };
-        if find_aggregate(expression, &self.names.functions).is_some() || matches!(expression.kind, ExpressionKind::Symbol(_)) {
+        let has_own_meaning = matches!(expression.kind, ExpressionKind::Symbol(_)) || holds_query(expression);
+        if has_own_meaning || find_aggregate(expression, &self.names.functions).is_some() {
             return Ok(None);
         }
         let input = aggregation.input;
@@ -278,13 +325,13 @@ impl Binder<'_> {
             if let Some(found) = find_aggregate(argument, &functions) {
                 return Err(self.error("sql.misplaced_aggregate", "an aggregate cannot stand inside another one", found));
             }
-            arguments.push(self.expression(argument, &mut Env::over(aggregation.input))?);
+            let below = self.below(|binder, input| binder.expression(argument, &mut Env::over(input)), aggregation.input);
+            arguments.push(below?);
         }
         super::json::mark_aggregated(name, &mut arguments);
-        let filter = match &call.filter {
-            None => None,
-            Some(filter) => Some(self.condition(filter, &mut Env::over(aggregation.input))?),
-        };
+        let filter = call.filter.as_ref();
+        let filter = filter.map(|filter| self.below(|binder, input| binder.condition(filter, &mut Env::over(input)), aggregation.input));
+        let filter = filter.transpose()?;
         if name == "COUNT" && arguments.len() > 1 {
             return Err(self.error("sql.argument_count", "COUNT takes one argument", span).with_hint("count a ROW or a CONCAT of them"));
         }
@@ -316,6 +363,14 @@ impl Binder<'_> {
             }
         };
         Ok(Expr::column(aggregation.key_columns + position, aggregation.calls[position].call.result.clone()))
+    }
+
+    /// Binds something over the rows below the aggregate.
+    fn below<T>(&mut self, bind: impl FnOnce(&mut Self, &Scope) -> Result<T, SqlError>, input: &Scope) -> Result<T, SqlError> {
+        let above = std::mem::replace(&mut self.attaching, self.attaching_below.take());
+        let bound = bind(self, input);
+        self.attaching_below = std::mem::replace(&mut self.attaching, above);
+        bound
     }
 
     /// `GROUPING(a)`, `GROUPING_ID(a, b)`, `GROUP_ID()`: made from the mask of the grouping set.
@@ -388,203 +443,6 @@ impl Binder<'_> {
     }
 }
 
-/// The window that the rows already lie in, when GROUP BY names its start and end.
-struct AttachedWindow {
-    part: WindowPart,
-    start: usize,
-    end: usize,
-    id: usize,
-}
-
-fn window_part<'c>(key: &GroupKey, input: &'c PlanNode) -> Option<(usize, &'c WindowPart)> {
-    match &key.expr {
-        Expr::Column { index, .. } => input.columns[*index].window.as_ref().map(|part| (*index, part)),
-        _ => None,
-    }
-}
-
-fn attached_window(grouping: &Grouping, input: &PlanNode) -> Option<AttachedWindow> {
-    let parts: Vec<(usize, &WindowPart)> = grouping.keys.iter().filter_map(|k| window_part(k, input)).collect();
-    let (start, part) = parts.iter().find(|(_, p)| p.bound == WindowBound::Start)?;
-    let (end, _) = parts.iter().find(|(_, p)| p.bound == WindowBound::End && p.id == part.id)?;
-    // A window must be in every grouping set, or the groups are not bounded by it.
-    let position = |index: usize| grouping.keys.iter().position(|k| matches!(&k.expr, Expr::Column { index: i, .. } if *i == index));
-    let (start_key, end_key) = (position(*start)?, position(*end)?);
-    let everywhere = grouping.sets.iter().all(|set| set.contains(&start_key) && set.contains(&end_key));
-    // Rows of one session have the same keys only where these are the keys that the sessions were made by.
-    let is_session = matches!(part.kind, WindowKind::Session { .. });
-    if is_session && !groups_sessions(grouping, input, part.id) {
-        return None;
-    }
-    everywhere.then_some(AttachedWindow { part: **part, start: *start, end: *end, id: part.id })
-}
-
-/// Whether the groups are the sessions themselves: exactly the keys of their PARTITION BY.
-fn groups_sessions(grouping: &Grouping, input: &PlanNode, id: usize) -> bool {
-    let Some((partition, origins)) = session_keys(input) else {
-        return false;
-    };
-    let own = grouping.keys.iter().filter(|k| window_part(k, input).is_none_or(|(_, part)| part.id != id));
-    let origin = |key: &GroupKey| match &key.expr {
-        Expr::Column { index, .. } => origins[*index],
-        _ => None,
-    };
-    let keys: Option<std::collections::BTreeSet<usize>> = own.map(origin).collect();
-    !grouping.has_sets() && keys.is_some_and(|keys| keys == partition.iter().copied().collect())
-}
-
-/// The keys of the session window below, and for each column of `node` the key that it is.
-fn session_keys(node: &PlanNode) -> Option<(Vec<usize>, Vec<Option<usize>>)> {
-    match &node.kind {
-        NodeKind::WindowTable { window, .. } => {
-            let keys = window.partition_keys.clone();
-            let origins = (0..node.columns.len()).map(|i| keys.contains(&i).then_some(i)).collect();
-            Some((keys, origins))
-        }
-        NodeKind::Calc { input, projection, .. } => {
-            let (keys, below) = session_keys(input)?;
-            let origin = |e: &Expr| match e {
-                Expr::Column { index, .. } => below[*index],
-                _ => None,
-            };
-            Some((keys, projection.iter().map(origin).collect()))
-        }
-        _ => None,
-    }
-}
-
-/// Takes the window's bounds out of the keys.
-fn take_window_keys(grouping: &mut Grouping, input: &PlanNode, id: usize) -> Vec<(GroupKey, WindowPart)> {
-    let mut taken = Vec::new();
-    let mut kept = Vec::new();
-    let mut moved = Vec::new();
-    for key in std::mem::take(&mut grouping.keys) {
-        match window_part(&key, input).map(|(_, part)| *part).filter(|part| part.id == id) {
-            Some(part) => {
-                moved.push(None);
-                taken.push((key, part));
-            }
-            None => {
-                moved.push(Some(kept.len()));
-                kept.push(key);
-            }
-        }
-    }
-    for set in &mut grouping.sets {
-        *set = set.iter().filter_map(|&position| moved[position]).collect();
-    }
-    grouping.keys = kept;
-    taken
-}
-
-/// Chooses between finding the windows anew from the time attribute (slices are shared, nothing is repeated per window)
-/// and the bounds that the rows carry.
-fn attach(
-    input: PlanNode,
-    attached: AttachedWindow,
-    before: &mut Before,
-    has_sets: bool,
-    keys: &[usize],
-) -> (PlanNode, Option<WindowStrategy>) {
-    if let Some(spec) = pulled_up(&input, before, has_sets, keys) {
-        let (below, projection) = without_window_table(input);
-        for expr in &mut before.projection {
-            let taken = std::mem::replace(expr, Expr::And(Vec::new()));
-            *expr = match &projection {
-                Some((_, inner)) => super::substitute(taken, inner),
-                None => taken,
-            };
-        }
-        let time = Expr::column(spec.time_column, below.columns[spec.time_column].typed.clone());
-        let below = match projection {
-            Some((Some(predicate), _)) => {
-                let (columns, all) = (below.columns.clone(), super::all_columns(&below));
-                calc(below, Some(predicate), all, columns)
-            }
-            _ => below,
-        };
-        before.projection.push(time);
-        before.forms.push(String::from("the time attribute"));
-        let time_column = before.projection.len() - 1;
-        let partition_keys = Vec::new();
-        return (below, Some(WindowStrategy::Time(WindowSpec { time_column, partition_keys, ..spec })));
-    }
-    let column = |index: usize| Expr::column(index, input.columns[index].typed.clone());
-    let strategy = WindowStrategy::Attached {
-        start_column: before.column(&column(attached.start)),
-        end_column: before.column(&column(attached.end)),
-        kind: attached.part.kind,
-        is_processing_time: attached.part.is_processing_time,
-        is_local_zone: attached.part.is_local_zone,
-    };
-    (input, Some(strategy))
-}
-
-/// The window function right below (perhaps under a calc), if nothing before the aggregate looks at its bounds.
-fn pulled_up(input: &PlanNode, before: &Before, has_sets: bool, keys: &[usize]) -> Option<WindowSpec> {
-    let (table, projection, predicate) = match &input.kind {
-        NodeKind::WindowTable { .. } => (input, None, None),
-        NodeKind::Calc { input, projection, predicate } => (input.as_ref(), Some(projection), predicate.as_ref()),
-        _ => return None,
-    };
-    let NodeKind::WindowTable { input: below, window } = &table.kind else {
-        return None;
-    };
-    let width = below.columns.len();
-    let looks_at_bounds = |expr: &Expr| {
-        let mut used = std::collections::BTreeSet::new();
-        expr.columns(&mut used);
-        used.iter().any(|&i| i >= width)
-    };
-    let resolved: Vec<Expr> = match projection {
-        Some(projection) => before.projection.iter().map(|e| super::substitute(e.clone(), projection)).collect(),
-        None => before.projection.clone(),
-    };
-    if resolved.iter().any(looks_at_bounds) || predicate.is_some_and(looks_at_bounds) {
-        return None;
-    }
-    match window.kind {
-        // Slices of a hop need the slide to divide the size.
-        WindowKind::Hop { size_ms, slide_ms, .. } if size_ms % slide_ms != 0 => None,
-        WindowKind::Session { .. } => {
-            // Sessions of the window function are per partition key: groups must be the same keys.
-            let mut group: Vec<String> = keys.iter().map(|&k| form(&resolved[k])).collect();
-            let column = |&index: &usize| form(&Expr::column(index, below.columns[index].typed.clone()));
-            let mut partition: Vec<String> = window.partition_keys.iter().map(column).collect();
-            group.sort();
-            partition.sort();
-            (!has_sets && group == partition).then(|| window.clone())
-        }
-        _ => Some(window.clone()),
-    }
-}
-
-type Projection = (Option<Expr>, Vec<Expr>);
-
-fn without_window_table(input: PlanNode) -> (PlanNode, Option<Projection>) {
-    match input.kind {
-        NodeKind::WindowTable { input, .. } => (*input, None),
-        NodeKind::Calc { input, predicate, projection } => (without_window_table(*input).0, Some((predicate, projection))),
-        other => (PlanNode { kind: other, columns: input.columns }, None),
-    }
-}
-
-fn strategy_columns(strategy: &WindowStrategy, id: usize, input: &[PlanColumn]) -> [PlanColumn; 3] {
-    match strategy {
-        WindowStrategy::Time(spec) => window_columns(spec, id, &input[spec.time_column].lineage),
-        WindowStrategy::Attached { end_column, kind, is_processing_time, is_local_zone, .. } => {
-            let spec = WindowSpec {
-                kind: *kind,
-                time_column: *end_column,
-                is_processing_time: *is_processing_time,
-                is_local_zone: *is_local_zone,
-                partition_keys: Vec::new(),
-            };
-            window_columns(&spec, id, &input[*end_column].lineage)
-        }
-    }
-}
-
 fn expand(input: PlanNode, keys: Vec<usize>, sets: Vec<Vec<usize>>) -> PlanNode {
     let mut columns = input.columns.clone();
     for &key in &keys {
@@ -637,9 +495,8 @@ pub(crate) fn parts(expression: &Expression) -> Vec<&Expression> {
     use ExpressionKind::*;
     match &expression.kind {
         Literal(_) | Name(_) | Exists(_) | Query(_) | Interval { .. } | Symbol(_) | Star => Vec::new(),
-        Unary(_, value) | IsNull { value, .. } | IsTruth { value, .. } | InQuery { value, .. } | Cast { value, .. } | Field(value, _) => {
-            vec![value]
-        }
+        Unary(_, value) | IsNull { value, .. } | IsTruth { value, .. } | Cast { value, .. } | Field(value, _) => vec![value],
+        InQuery { value, .. } | Quantified { value, .. } => vec![value],
         Binary(_, left, right) | IsDistinctFrom { left, right, .. } | Element(left, right) => vec![left, right],
         Between { value, low, high, .. } => vec![value, low, high],
         InList { value, list, .. } => std::iter::once(value.as_ref()).chain(list).collect(),
@@ -660,9 +517,8 @@ pub(crate) fn parts_mut(expression: &mut Expression) -> Vec<&mut Expression> {
     use ExpressionKind::*;
     match &mut expression.kind {
         Literal(_) | Name(_) | Exists(_) | Query(_) | Interval { .. } | Symbol(_) | Star => Vec::new(),
-        Unary(_, value) | IsNull { value, .. } | IsTruth { value, .. } | InQuery { value, .. } | Cast { value, .. } | Field(value, _) => {
-            vec![value]
-        }
+        Unary(_, value) | IsNull { value, .. } | IsTruth { value, .. } | Cast { value, .. } | Field(value, _) => vec![value],
+        InQuery { value, .. } | Quantified { value, .. } => vec![value],
         Binary(_, left, right) | IsDistinctFrom { left, right, .. } | Element(left, right) => vec![left, right],
         Between { value, low, high, .. } => vec![value, low, high],
         InList { value, list, .. } => std::iter::once(value.as_mut()).chain(list).collect(),

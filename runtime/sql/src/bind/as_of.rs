@@ -4,18 +4,45 @@
 //! Invariant: a dimension table is read by look-ups alone; it has no rows that flow. A condition over the versions alone is
 //! never applied before the join: an older version would come back.
 
-use super::{Binder, TableDefinition, all_columns, expression::Env, not_yet, scope::Scope};
+use super::{Binder, TableDefinition, all_columns, expression::Env, join::natural_names, scope::Scope};
 use crate::{
     ast::{
         BinaryOperator, Expression, ExpressionKind, Identifier, JoinConstraint, JoinKind, ObjectName, Span, TableReference,
         TableReferenceKind,
     },
     error::SqlError,
-    plan::{LookupJoin, LookupKey, NodeKind, PlanColumn, PlanNode, Scan, TemporalJoin, TimeKind, upsert_keys},
+    plan::{
+        Deduplicate, LookupJoin, LookupKey, NodeKind, PlanColumn, PlanNode, Rank, Scan, TemporalJoin, TimeKind, changelog::changelog_mode,
+        upsert_keys,
+    },
 };
 use millrace_functions::{Expr, Typed, cast::CastTarget, coercion};
 use millrace_model::DataType;
 use std::collections::BTreeSet;
+
+/// Why the changes of a view do not say since when each of its rows is valid. A row that is taken back has the time at which it
+/// began, not that at which it ended; only a newer row of its key ends it.
+fn refused_versions(node: &PlanNode) -> Option<&'static str> {
+    match &node.kind {
+        NodeKind::Calc { input, predicate: Some(_), .. } if is_newest(input) => Some("its newest rows are filtered"),
+        NodeKind::Calc { input, .. } => refused_versions(input),
+        NodeKind::Rank(Rank { input, .. }) | NodeKind::Deduplicate(Deduplicate { input, .. })
+            if !changelog_mode(input).is_insert_only() =>
+        {
+            Some("it chooses the newest of rows that change themselves")
+        }
+        _ => None,
+    }
+}
+
+/// Whether the rows are the newest ones of their keys.
+fn is_newest(node: &PlanNode) -> bool {
+    match &node.kind {
+        NodeKind::Calc { input, .. } => is_newest(input),
+        NodeKind::Rank(_) | NodeKind::Deduplicate(_) => !changelog_mode(node).is_insert_only(),
+        _ => false,
+    }
+}
 
 /// What stands on the two sides of a join.
 pub(super) struct Sides {
@@ -164,6 +191,12 @@ impl Binder<'_> {
             let error = self.error("sql.no_versions", message, name.span());
             return Err(error.with_hint("declare a WATERMARK over the column that says since when a row is valid"));
         };
+        if let Some(reason) = refused_versions(&right) {
+            let error = self.error("sql.no_versions", format!("`{shown}` is no versioned table: {reason}"), name.span());
+            return Err(
+                error.with_hint("put a condition into ON, or before the newest row is chosen; a table with a primary key is one itself")
+            );
+        }
         let versions = self.version_keys(&right);
         if versions.is_empty() {
             let message = format!("`{shown}` has no primary key, so nothing says which rows are versions of one another");
@@ -253,7 +286,7 @@ impl Binder<'_> {
                 return Ok(conjuncts(bound));
             }
             JoinConstraint::Using(names) => names.clone(),
-            JoinConstraint::Natural => return Err(self.placed(not_yet("NATURAL JOIN with `FOR SYSTEM_TIME AS OF`", span))),
+            JoinConstraint::Natural => natural_names(joined, width, span),
         };
         let mut parts = Vec::new();
         for name in names {

@@ -1,6 +1,6 @@
 //! Expressions: from names and operators to typed columns and calls.
 
-use super::{Binder, aggregate::Aggregation, is_boolean, literal, match_recognize::Matching, not_yet, over::OverCalls, scope::Scope};
+use super::{Binder, aggregate::Aggregation, is_boolean, literal, match_recognize::Matching, over::OverCalls, scope::Scope};
 use crate::{
     ast::{BinaryOperator, CaseBranch, CastKind, Expression, ExpressionKind, Identifier, ObjectName, Span, UnaryOperator},
     error::{SqlError, nearest},
@@ -106,9 +106,8 @@ impl Binder<'_> {
             ExpressionKind::Symbol(symbol) => Ok(literal::symbol(&symbol.0)),
             ExpressionKind::Star => Err(self.error("sql.misplaced_star", "`*` may stand only behind SELECT and in COUNT(*)", span)),
             ExpressionKind::InQuery { value, query, negated } => self.in_query(value, query, *negated, span, env),
-            ExpressionKind::Exists(_) => {
-                Err(self.placed(not_yet("`EXISTS (query)` other than as a condition of WHERE that every row must pass", span)))
-            }
+            ExpressionKind::Quantified { value, operator, all, query } => self.quantified(value, (*operator, *all), query, span, env),
+            ExpressionKind::Exists(query) => self.exists_value(query, span, env),
             ExpressionKind::Query(query) => self.query_value(query, span, env),
         }
     }
@@ -350,7 +349,7 @@ impl Binder<'_> {
 }
 
 /// The name under which an operator's function is registered.
-fn sign(operator: BinaryOperator) -> &'static str {
+pub(super) fn sign(operator: BinaryOperator) -> &'static str {
     match operator {
         BinaryOperator::Plus => "+",
         BinaryOperator::Minus => "-",

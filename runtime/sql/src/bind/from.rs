@@ -30,6 +30,9 @@ impl Binder<'_> {
         for reference in rest {
             if super::as_of::is_as_of(reference) {
                 (node, scope) = self.as_of_join((node, scope), reference, (JoinKind::Inner, &JoinConstraint::None), span)?;
+            } else if let TableReferenceKind::Derived { query, lateral: true } = &reference.kind {
+                let how = (JoinKind::Cross, &JoinConstraint::None);
+                (node, scope) = self.lateral_join((node, scope), (query, reference.alias.as_ref()), how, reference.span)?;
             } else if is_lateral(reference) {
                 (node, scope) = self.correlate(node, scope, reference, false, span)?;
             } else {
@@ -150,6 +153,9 @@ impl Binder<'_> {
         let (node, scope) = self.reference(left, None)?;
         if super::as_of::is_as_of(right) {
             return self.as_of_join((node, scope), right, (kind, constraint), span);
+        }
+        if let TableReferenceKind::Derived { query, lateral: true } = &right.kind {
+            return self.lateral_join((node, scope), (query, right.alias.as_ref()), (kind, constraint), span);
         }
         if !is_lateral(right) {
             let name = reference_name(right);
@@ -303,7 +309,9 @@ fn is_lateral(reference: &TableReference) -> bool {
     match &reference.kind {
         TableReferenceKind::Unnest { .. } => true,
         TableReferenceKind::Function { call, .. } => !super::window::is_window_name(&call.name),
-        TableReferenceKind::Derived { lateral, .. } => *lateral,
-        TableReferenceKind::Named { .. } | TableReferenceKind::Join { .. } | TableReferenceKind::MatchRecognize(_) => false,
+        TableReferenceKind::Named { .. }
+        | TableReferenceKind::Derived { .. }
+        | TableReferenceKind::Join { .. }
+        | TableReferenceKind::MatchRecognize(_) => false,
     }
 }

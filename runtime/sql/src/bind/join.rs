@@ -5,6 +5,7 @@ use super::{
     expression::Env,
     scope::{Scope, ScopeColumn},
     select::is_true,
+    subquery::holds_query,
 };
 use crate::{
     ast::{Hint, Identifier, JoinConstraint, JoinKind as Written, Span, TableReference, TableReferenceKind},
@@ -52,8 +53,9 @@ impl Binder<'_> {
         self.refuse_double(&left.scope, &right.scope, span)?;
         let width = left.scope.columns.len();
         let mut scope = Scope { columns: left.scope.columns.into_iter().chain(right.scope.columns).collect(), outer: 0 };
-        let (mut condition, mut common) = (None, Vec::new());
+        let (mut condition, mut common, mut tested) = (None, Vec::new(), None);
         match constraint {
+            JoinConstraint::On(expression) if kind == JoinKind::Inner && holds_query(expression) => tested = Some(expression),
             JoinConstraint::On(expression) => {
                 let bound = self.condition(expression, &mut Env::over(&scope))?;
                 condition = (!is_true(&bound)).then_some(bound);
@@ -82,6 +84,9 @@ impl Binder<'_> {
         let node = joined(left.node, right.node, kind, condition, ttl);
         for (known, made) in scope.columns.iter_mut().zip(&node.columns) {
             known.column = made.clone();
+        }
+        if let Some(tested) = tested {
+            return Ok((self.filtered(node, &scope, tested)?, scope));
         }
         if common.is_empty() { Ok((node, scope)) } else { self.with_common(node, scope, kind, &common) }
     }
@@ -203,7 +208,7 @@ fn names_in<'r>(reference: &'r TableReference, into: &mut Vec<&'r str>) -> bool 
 }
 
 /// Names of columns that both sides have, as the left side has them.
-fn natural_names(scope: &Scope, width: usize, span: Span) -> Vec<Identifier> {
+pub(super) fn natural_names(scope: &Scope, width: usize, span: Span) -> Vec<Identifier> {
     let (left, right) = scope.columns.split_at(width.min(scope.columns.len()));
     let is_common = |c: &&ScopeColumn| !c.is_hidden && right.iter().any(|r| !r.is_hidden && r.column.name == c.column.name);
     let named = |c: &PlanColumn| Identifier { value: c.name.clone(), span };

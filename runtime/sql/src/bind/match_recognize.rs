@@ -273,7 +273,7 @@ impl Binder<'_> {
                     _ => Ok(None),
                 }
             }
-            ExpressionKind::InQuery { .. } | ExpressionKind::Exists(_) | ExpressionKind::Query(_) => {
+            ExpressionKind::InQuery { .. } | ExpressionKind::Quantified { .. } | ExpressionKind::Exists(_) | ExpressionKind::Query(_) => {
                 let error = self.error("sql.unsupported", "a query inside of MATCH_RECOGNIZE is not supported", span);
                 Err(error.with_hint("join its rows before MATCH_RECOGNIZE reads them"))
             }

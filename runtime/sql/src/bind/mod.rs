@@ -4,6 +4,7 @@
 
 mod aggregate;
 mod as_of;
+mod attached_window;
 mod call;
 mod emit;
 mod expression;
@@ -44,6 +45,8 @@ use std::collections::BTreeMap;
 
 /// Levels of queries inside queries (views included) that are followed.
 const NESTING_MAX: usize = 64;
+/// Queries that are bound for one text at most.
+const QUERIES_MAX: usize = 20_000;
 
 /// What names in a text stand for.
 #[derive(Clone)]
@@ -83,7 +86,13 @@ pub struct Binder<'a> {
     /// Times to live of the tables of the SELECT that is being bound, as its hint says.
     ttl_hints: Vec<(String, Option<u64>)>,
     /// Rows of queries that are values of the clause being bound; `None` where such queries cannot stand.
-    attached: Option<Vec<subquery::Attached>>,
+    attaching: Option<subquery::Attaching>,
+    /// The same, of the rows below the aggregate that is being bound.
+    attaching_below: Option<subquery::Attaching>,
+    /// Tests by queries in the clause being bound of which FALSE and unknown mean the same.
+    two_valued: Vec<Span>,
+    /// Queries bound so far: some are bound twice, and what stands inside of them more often.
+    queries: usize,
 }
 
 impl<'a> Binder<'a> {
@@ -99,7 +108,10 @@ impl<'a> Binder<'a> {
             looks_up: false,
             view_use: None,
             ttl_hints: Vec::new(),
-            attached: None,
+            attaching: None,
+            attaching_below: None,
+            two_valued: Vec::new(),
+            queries: 0,
         }
     }
 
@@ -111,6 +123,12 @@ impl<'a> Binder<'a> {
         self.depth += 1;
         if self.depth > NESTING_MAX {
             return Err(SqlError::new("sql.too_deep", format!("queries are nested deeper than {NESTING_MAX} levels"), query.span));
+        }
+        self.queries += 1;
+        if self.queries > QUERIES_MAX {
+            let message =
+                format!("more than {QUERIES_MAX} queries are inside of each other; make views of some and write their results to topics");
+            return Err(SqlError::new("sql.too_deep", message, query.span));
         }
         let outer = self.common.len();
         for table in &query.with {
@@ -151,9 +169,16 @@ impl<'a> Binder<'a> {
 
 /// `Calc` over `input`; merged with a `Calc` below it where that computes nothing twice that may differ.
 pub(crate) fn calc(input: PlanNode, predicate: Option<Expr>, projection: Vec<Expr>, columns: Vec<PlanColumn>) -> PlanNode {
-    if let NodeKind::Calc { input: below, predicate: first, projection: inner } = &input.kind
-        && inner.iter().all(Expr::is_deterministic)
-    {
+    let merges = matches!(&input.kind, NodeKind::Calc { projection, .. } if projection.iter().all(Expr::is_deterministic));
+    if merges {
+        return merged_calc(input, predicate, projection, columns);
+    }
+    PlanNode { kind: NodeKind::Calc { input: Box::new(input), predicate, projection }, columns }
+}
+
+/// `Calc` over `input`, merged with it if it is one too, whatever it computes.
+pub(crate) fn merged_calc(input: PlanNode, predicate: Option<Expr>, projection: Vec<Expr>, columns: Vec<PlanColumn>) -> PlanNode {
+    if let NodeKind::Calc { input: below, predicate: first, projection: inner } = &input.kind {
         let substitute = |e: Expr| substitute(e, inner);
         let second = predicate.clone().map(substitute);
         let merged = match (first.clone(), second) {

@@ -1,6 +1,13 @@
 //! Bodies of queries: `SELECT`, `VALUES`, set operations.
 
-use super::{Binder, aggregate, all_columns, calc, expression::Env, order::with_aliases, over::OverCalls, scope::Scope};
+use super::{
+    Binder, aggregate, all_columns, calc,
+    expression::Env,
+    order::with_aliases,
+    over::OverCalls,
+    scope::Scope,
+    subquery::{Attaching, two_valued},
+};
 use crate::{
     ast::{Expression, ExpressionKind, ObjectName, QueryBody, Select, SelectItem, Span, TableReferenceKind},
     error::{SqlError, nearest},
@@ -59,16 +66,30 @@ impl Binder<'_> {
             self.aggregate(node, &scope, select, &items, state_ttl_ms)?
         } else {
             self.refuse_emit_clause(select.emit.as_ref())?;
-            let outer = self.attached.replace(Vec::new());
+            let outer = self.begin_values(Attaching::over(&node), &items, select.qualify.as_ref());
             let mut env = Env { over: Some(OverCalls::new(&select.windows)), ..Env::over(&scope) };
             let projection = items.iter().map(|i| self.expression(&i.expression, &mut env)).collect::<Result<_, _>>();
             let qualify = select.qualify.as_ref().map(|q| self.condition(q, &mut env)).transpose();
             let calls = env.over.take().map(|o| o.calls).unwrap_or_default();
-            let attached = std::mem::replace(&mut self.attached, outer).unwrap_or_default();
-            let node = self.attach(node, attached);
+            let attaching = self.end_values(outer);
+            let node = self.attach(node, attaching, &|i| i);
             self.projected(node, None, projection?, qualify?, &items, calls, state_ttl_ms)?
         };
         Ok(if select.distinct { self.distinct(node, state_ttl_ms, select.span) } else { node })
+    }
+
+    /// From here on queries may stand for values of SELECT and QUALIFY; answers what was before.
+    pub(super) fn begin_values(&mut self, attaching: Attaching, items: &[NamedItem], qualify: Option<&Expression>) -> ValuesBefore {
+        let mut spans = Vec::new();
+        items.iter().for_each(|item| two_valued(&item.expression, false, &mut spans));
+        qualify.iter().for_each(|qualify| two_valued(qualify, true, &mut spans));
+        ValuesBefore { attaching: self.attaching.replace(attaching), two_valued: std::mem::replace(&mut self.two_valued, spans) }
+    }
+
+    /// The rows that are to be joined for these values.
+    pub(super) fn end_values(&mut self, before: ValuesBefore) -> Option<Attaching> {
+        self.two_valued = before.two_valued;
+        std::mem::replace(&mut self.attaching, before.attaching)
     }
 
     /// QUALIFY may use the names that SELECT gives, where no column has them.
@@ -210,6 +231,12 @@ pub(crate) fn unique_names(columns: &mut [PlanColumn]) {
             next += 1;
         }
     }
+}
+
+/// What the clause around the one being bound knows of its values.
+pub(super) struct ValuesBefore {
+    attaching: Option<Attaching>,
+    two_valued: Vec<Span>,
 }
 
 /// An item behind SELECT with the name of its column.

@@ -76,17 +76,14 @@ impl Binder<'_> {
     }
 
     /// `value IN (query)` where the query's rows are constants: a list.
-    pub(super) fn in_query(
+    pub(super) fn in_constants(
         &mut self,
         value: &Expression,
         query: &Query,
-        negated: bool,
-        span: Span,
+        rows: Vec<Vec<&Expression>>,
+        (negated, span): (bool, Span),
         env: &mut Env<'_>,
     ) -> Result<Expr, SqlError> {
-        let Some(rows) = constant_rows(query) else {
-            return Err(self.placed(not_yet("`IN (query)` other than as a condition of WHERE that every row must pass", span)));
-        };
         let parts: Vec<&Expression> = match &value.kind {
             ExpressionKind::Row(parts) => parts.iter().collect(),
             _ => vec![value],

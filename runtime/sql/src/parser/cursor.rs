@@ -13,7 +13,7 @@ use crate::{
 const FOUND_MAX: usize = 40;
 
 impl<'a> Parser<'a> {
-    fn token_at(&self, ahead: usize) -> Token {
+    pub(super) fn token_at(&self, ahead: usize) -> Token {
         self.tokens[(self.at + ahead).min(self.tokens.len() - 1)]
     }
 

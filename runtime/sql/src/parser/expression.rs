@@ -137,6 +137,9 @@ impl Parser<'_> {
 
     fn binary(&mut self, left: Expression, operator: BinaryOperator, strength: u8) -> Result<Expression, SqlError> {
         self.advance();
+        if strength == COMPARISON && self.at_quantifier() {
+            return self.quantified(left, operator);
+        }
         let right = self.expression_above(strength + 1)?;
         Ok(joined(left, operator, right))
     }

@@ -3,9 +3,10 @@
 use super::{
     Parser,
     expression::{COMPARISON, RANGE},
+    token::Kind,
 };
 use crate::{
-    ast::{Expression, ExpressionKind, FunctionCall, Identifier, ObjectName, Span, Symbol, UnaryOperator},
+    ast::{BinaryOperator, Expression, ExpressionKind, FunctionCall, Identifier, ObjectName, Span, Symbol, UnaryOperator},
     error::SqlError,
 };
 
@@ -91,6 +92,27 @@ impl Parser<'_> {
         }
         let query = self.query_in_parentheses()?;
         Ok(ExpressionKind::InQuery { value, query, negated })
+    }
+
+    /// Whether `ANY (query)` or the like stands here.
+    pub(super) fn at_quantifier(&self) -> bool {
+        let behind = self.token_at(1);
+        let is_word = ["ANY", "SOME", "ALL"].iter().any(|word| self.is_word(word));
+        is_word && behind.kind == Kind::LeftParen && behind.opens_query
+    }
+
+    /// `value < ANY (query)`
+    pub(super) fn quantified(&mut self, value: Expression, operator: BinaryOperator) -> Result<Expression, SqlError> {
+        let start = value.span;
+        let all = self.is_word("ALL");
+        self.advance();
+        let (value, query) = (Box::new(value), self.query_in_parentheses()?);
+        let kind = match (operator, all) {
+            (BinaryOperator::Equal, false) => ExpressionKind::InQuery { value, query, negated: false },
+            (BinaryOperator::NotEqual, true) => ExpressionKind::InQuery { value, query, negated: true },
+            _ => ExpressionKind::Quantified { value, operator, all, query },
+        };
+        Ok(Expression { kind, span: self.since(start) })
     }
 
     fn like(&mut self, value: Box<Expression>, similar: bool, negated: bool) -> Result<ExpressionKind, SqlError> {

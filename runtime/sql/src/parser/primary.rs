@@ -239,7 +239,8 @@ impl Parser<'_> {
             // What is missing before a clause is an expression; other reserved words are meant as names.
             Some(word) if keywords::is_clause(word) => return Err(self.expected("an expression")),
             Some(_) if self.kind_at(1) == Kind::LeftParen && ["ANY", "SOME"].iter().any(|w| self.is_word(w)) => {
-                return Err(self.unsupported("`ANY` and `SOME` are not supported", start).with_hint("write `IN (…)` or `EXISTS (…)`"));
+                let error = self.unsupported("`ANY` and `SOME` stand behind a comparison and before a query", start);
+                return Err(error.with_hint("write `x < ANY (SELECT …)`, or `IN (…)` for values"));
             }
             Some(_) => return Err(self.reserved()),
         };

@@ -150,7 +150,7 @@ fn key_of(part: &Expr, width: usize) -> Option<KeyParts> {
 }
 
 /// `value + 0.0`: makes -0.0 to 0.0.
-fn unsigned_zero(value: Expr) -> Option<Expr> {
+pub(crate) fn unsigned_zero(value: Expr) -> Option<Expr> {
     let Some(Function::Scalar(plus)) = FunctionRegistry::builtin().get("+").cloned() else { return None };
     let value = cast(value, &DataType::Double);
     let typed = value.typed();

@@ -15,6 +15,7 @@ mod interval_join;
 mod join;
 mod lookup_join;
 mod match_recognize;
+mod merge;
 pub mod monotonicity;
 mod over;
 mod prune;
@@ -30,6 +31,7 @@ mod window;
 mod window_join;
 mod window_rank;
 
+pub(crate) use arrange::unsigned_zero;
 pub use changelog::ChangelogMode;
 pub use columns::{Lineage, PlanColumn, SourceColumn, TimeKind, WindowBound, WindowPart};
 pub use deduplicate::{Deduplicate, Keep};
@@ -59,7 +61,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 /// The plan as it is run: filters where they save most, and no column that nothing reads.
 pub fn optimized(node: PlanNode) -> PlanNode {
-    prune::prune(pushed(node))
+    merge::merged(prune::prune(pushed(node)))
 }
 
 /// The plan as it is run, if it can be.

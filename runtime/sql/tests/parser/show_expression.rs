@@ -36,6 +36,9 @@ pub fn expression(e: &Expression) -> String {
         }
         K::InList { value, list, negated } => format!("({}in {} [{}])", not(negated), expression(value), expressions(list)),
         K::InQuery { value, query: q, negated } => format!("({}in {} {})", not(negated), expression(value), query(q)),
+        K::Quantified { value, operator, all, query: q } => {
+            format!("({operator:?} {} {} {})", if *all { "all" } else { "some" }, expression(value), query(q))
+        }
         K::Exists(q) => format!("(exists {})", query(q)),
         K::Query(q) => format!("(scalar {})", query(q)),
         K::Like { value, pattern, escape, similar, negated } => {

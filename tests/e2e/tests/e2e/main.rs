@@ -10,6 +10,7 @@ mod custom_operators;
 mod exactly_once;
 mod governance;
 mod looking;
+mod lookup_joins;
 mod manual;
 mod online_code;
 mod outages;

@@ -4,9 +4,10 @@
 //! The first row of a key is `+I`, a later one `-U` of the kept row and `+U`, a delete `-D` of the kept row, which is whole
 //! even where the delete has only the key. A delete of an unknown key and a row equal to the kept one are no change; with
 //! a time to live the latter is, because it lets the key live on downstream. A row that the filter refuses is as good as
-//! deleted and is not kept. A `-U` says nothing that is not known: it is dropped.
+//! deleted and is not kept. A `-U` says nothing that is not known: it is dropped. With mini-batch rows are collected, and of
+//! those of a key only the last counts.
 
-use super::{change_kinds, evaluation_failed, groups::read_i64, row_bytes::RowBytes};
+use super::{change_kinds, evaluation_failed, groups::read_i64, mini_batch::Collected, row_bytes::RowBytes};
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorSnapshot},
@@ -19,8 +20,10 @@ use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions
 use arrow_schema::SchemaRef;
 use arrow_select::interleave::interleave;
 use async_trait::async_trait;
+use hashbrown::{HashMap, hash_map::Entry};
 use millrace_functions::{EvaluationContext, Expr, expression::evaluate};
 use millrace_model::{Batch, ChangeKind, Schema, ids::CheckpointId};
+use millrace_sql::plan::MiniBatch;
 use std::collections::BTreeMap;
 
 pub(super) const ROWS: &str = "rows";
@@ -35,6 +38,10 @@ pub(crate) struct ChangelogNormalize {
     ttl_ms: Option<i64>,
     swept_ms: i64,
     output: SchemaRef,
+    /// Rows are collected, and of those of a key only the last counts.
+    collected: Option<Collected>,
+    /// Whether the row that a change replaces is told.
+    tells_before: bool,
 }
 
 pub(super) struct Kept {
@@ -107,6 +114,8 @@ impl ChangelogNormalize {
             ttl_ms: state_ttl_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)),
             swept_ms: 0,
             output,
+            collected: None,
+            tells_before: true,
         };
         let (keys, rows) = (&made.keys, &made.rows);
         made.kept.take_in(segments, |group, key, kept: &Kept| {
@@ -124,6 +133,12 @@ impl ChangelogNormalize {
         }
         made.kept.make_room()?;
         Ok(made)
+    }
+
+    /// The same, with rows collected before they are worked on.
+    pub(super) fn collecting(mut self, settings: Option<MiniBatch>) -> Self {
+        self.collected = settings.map(Collected::new);
+        self
     }
 
     /// Which rows pass the filter; `None` when all do.
@@ -144,11 +159,12 @@ impl ChangelogNormalize {
         let all = hashes.iter().enumerate().map(|(row, &hash)| (hash, keys.get(row)));
         self.kept.load(all, |kept| kept.is_expired(ttl_ms, now_ms))?;
         let mut changes = Changes::default();
-        for (row, &hash) in hashes.iter().enumerate() {
-            let kind = batch.kinds.as_ref().map_or(ChangeKind::Insert as u8, |k| k.value(row));
-            if kind == ChangeKind::UpdateBefore as u8 {
-                continue;
-            }
+        let kind_of = |row: usize| batch.kinds.as_ref().map_or(ChangeKind::Insert as u8, |k| k.value(row));
+        let is_told = |row: &usize| kind_of(*row) != ChangeKind::UpdateBefore as u8;
+        let told: Vec<usize> = (0..hashes.len()).filter(is_told).collect();
+        let told = if self.collected.is_some() { last_of_keys(told, |row| keys.get(row)) } else { told };
+        for row in told {
+            let (hash, kind) = (hashes[row], kind_of(row));
             let passes = passing.as_ref().is_none_or(|p| p.is_valid(row) && p.value(row));
             let key = keys.get(row);
             if kind == ChangeKind::Delete as u8 || !passes {
@@ -163,7 +179,9 @@ impl ChangelogNormalize {
                 Some(kept) if ttl_ms.is_none() && kept.row.as_ref() == data => {}
                 Some(kept) if !kept.is_expired(ttl_ms, now_ms) => {
                     let before = self.kept.change(hash, key, |kept| std::mem::replace(kept, now()));
-                    changes.before(ChangeKind::UpdateBefore, before.map_or_else(Box::default, |kept| kept.row));
+                    if self.tells_before {
+                        changes.before(ChangeKind::UpdateBefore, before.map_or_else(Box::default, |kept| kept.row));
+                    }
                     changes.now(ChangeKind::UpdateAfter, row);
                 }
                 None | Some(_) => {
@@ -176,22 +194,15 @@ impl ChangelogNormalize {
         Ok(changes)
     }
 
-    /// Forgets expired keys from time to time, so that silent ones do not stay for ever.
-    fn sweep(&mut self, now_ms: i64) {
-        let Some(ttl_ms) = self.ttl_ms else {
-            return;
-        };
-        if now_ms.saturating_sub(self.swept_ms) >= ttl_ms / 2 {
-            self.swept_ms = now_ms;
-            self.kept.forget_expired(|kept| kept.is_expired(Some(ttl_ms), now_ms));
+    /// Emits what has been collected.
+    fn flush(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        match self.collected.as_mut().map(Collected::take).transpose()?.flatten() {
+            Some(batch) => self.normalize(batch, now_ms, out),
+            None => Ok(()),
         }
     }
-}
 
-#[async_trait]
-impl Operator for ChangelogNormalize {
-    async fn process(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        self.sweep(now_ms);
+    fn normalize(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         let changes = self.changes(&batch, now_ms)?;
         if changes.kinds.is_empty() {
             return Ok(());
@@ -207,6 +218,66 @@ impl Operator for ChangelogNormalize {
         let kinds = change_kinds(changes.kinds);
         out.emit(Batch { rows, kinds, origin: batch.origin });
         Ok(())
+    }
+
+    /// Forgets expired keys from time to time, so that silent ones do not stay for ever.
+    fn sweep(&mut self, now_ms: i64) {
+        let Some(ttl_ms) = self.ttl_ms else {
+            return;
+        };
+        if now_ms.saturating_sub(self.swept_ms) >= ttl_ms / 2 {
+            self.swept_ms = now_ms;
+            self.kept.forget_expired(|kept| kept.is_expired(Some(ttl_ms), now_ms));
+        }
+    }
+}
+
+/// Of these rows the last of each key, in the order in which the keys came first.
+fn last_of_keys<'k>(rows: Vec<usize>, key: impl Fn(usize) -> &'k [u8]) -> Vec<usize> {
+    let mut places: HashMap<&[u8], usize> = HashMap::with_capacity(rows.len());
+    let mut last: Vec<usize> = Vec::new();
+    for row in rows {
+        match places.entry(key(row)) {
+            Entry::Occupied(place) => last[*place.get()] = row,
+            Entry::Vacant(place) => {
+                place.insert(last.len());
+                last.push(row);
+            }
+        }
+    }
+    last
+}
+
+#[async_trait]
+impl Operator for ChangelogNormalize {
+    async fn process(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.sweep(now_ms);
+        let Some(collected) = &mut self.collected else {
+            return self.normalize(batch, now_ms, out);
+        };
+        if collected.add(batch, now_ms) { self.flush(now_ms, out) } else { Ok(()) }
+    }
+
+    /// What is held back belongs before the watermark.
+    async fn on_watermark(&mut self, _watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        let now_ms = self.collected.as_ref().map_or(0, Collected::now_ms);
+        self.flush(now_ms, out)
+    }
+
+    fn next_timer_ms(&self) -> Option<i64> {
+        self.collected.as_ref().and_then(Collected::next_timer_ms)
+    }
+
+    async fn on_processing_time(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        if self.collected.as_ref().is_some_and(|c| c.is_due(now_ms)) { self.flush(now_ms, out) } else { Ok(()) }
+    }
+
+    async fn before_barrier(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.flush(now_ms, out)
+    }
+
+    fn leave_out_before(&mut self) {
+        self.tells_before = false;
     }
 
     fn committed(&mut self, checkpoint: CheckpointId) {
@@ -290,6 +361,28 @@ mod tests {
         assert_eq!(given(&mut operator, 100, &[(Delete, 2, None), (UpdateAfter, 1, Some(11))]).await, ["-U 1 Some(10)", "+U 1 Some(11)"]);
         assert_eq!(given(&mut operator, 200, &[(UpdateAfter, 1, Some(12))]).await, ["+I 1 Some(12)"]);
         assert!(operator.snapshot(300).await.unwrap().keyed[ROWS].is_empty(), "expired rows are not kept in checkpoints");
+    }
+
+    #[tokio::test]
+    async fn of_rows_that_are_collected_the_last_of_each_key_counts() {
+        let mut operator = open(None, &BTreeMap::new()).unwrap().collecting(Some(MiniBatch { size: 6, allow_latency_ms: 50 }));
+        let rows = [(Insert, 1, Some(10)), (Insert, 2, Some(20)), (UpdateAfter, 1, Some(11)), (Insert, 3, Some(30)), (Delete, 3, None)];
+        assert!(given(&mut operator, 0, &rows).await.is_empty(), "there are not enough yet");
+        assert_eq!(operator.next_timer_ms(), Some(50));
+        assert_eq!(given(&mut operator, 1, &[(UpdateAfter, 2, Some(21))]).await, ["+I 1 Some(11)", "+I 2 Some(21)"]);
+        assert_eq!(operator.next_timer_ms(), None);
+        assert!(given(&mut operator, 2, &[(UpdateAfter, 1, Some(12)), (UpdateAfter, 1, Some(11))]).await.is_empty());
+        let mut out = Collector::default();
+        operator.before_barrier(3, &mut out).await.unwrap();
+        assert_eq!(out.drain().count(), 0, "what is as it was is no change");
+    }
+
+    #[tokio::test]
+    async fn what_is_replaced_is_left_out_where_nobody_needs_it() {
+        let mut operator = open(None, &BTreeMap::new()).unwrap();
+        operator.leave_out_before();
+        let rows = [(Insert, 1, Some(10)), (UpdateAfter, 1, Some(11)), (Delete, 1, None)];
+        assert_eq!(given(&mut operator, 0, &rows).await, ["+I 1 Some(10)", "+U 1 Some(11)", "-D 1 Some(11)"]);
     }
 
     #[tokio::test]

@@ -26,10 +26,20 @@ pub(super) struct Changes {
     stored: Vec<Arc<[u8]>>,
     /// A number per row, if the operator adds one.
     ranks: Vec<i64>,
+    /// Nobody behind needs the rows that changes replace.
+    without_before: bool,
 }
 
 impl Changes {
+    /// No changes yet; with or without the rows that they replace.
+    pub(super) fn telling(tells_before: bool) -> Self {
+        Self { without_before: !tells_before, ..Self::default() }
+    }
+
     pub(super) fn push(&mut self, kind: ChangeKind, row: &Held, rank: u64) {
+        if self.without_before && kind == ChangeKind::UpdateBefore {
+            return;
+        }
         self.kinds.push(kind as u8);
         self.ranks.push(i64::try_from(rank).unwrap_or(i64::MAX));
         match row {

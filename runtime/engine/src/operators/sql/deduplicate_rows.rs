@@ -69,6 +69,8 @@ pub(crate) struct DeduplicateRows {
     ttl_ms: Option<i64>,
     swept_ms: i64,
     output: SchemaRef,
+    /// Whether the row that a change replaces is told.
+    tells_before: bool,
 }
 
 struct Kept {
@@ -108,6 +110,7 @@ impl DeduplicateRows {
             ttl_ms: state_ttl_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)),
             swept_ms: 0,
             output,
+            tells_before: true,
         };
         for (&group, blob) in context.restored.get(KEYS).into_iter().flatten() {
             let mut blob: &[u8] = blob;
@@ -264,7 +267,7 @@ impl Operator for DeduplicateRows {
     async fn process(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         self.now_ms = now_ms;
         self.sweep();
-        let mut changes = Changes::default();
+        let mut changes = Changes::telling(self.tells_before);
         let late = self.take_in(&batch, &mut changes)?;
         if !changes.is_empty() {
             out.emit(changes.into_batch(&batch, &self.rows, false, &self.output)?);
@@ -276,6 +279,10 @@ impl Operator for DeduplicateRows {
     async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         self.watermark.rise(watermark_ms);
         self.fire(watermark_ms, out)
+    }
+
+    fn leave_out_before(&mut self) {
+        self.tells_before = false;
     }
 
     async fn snapshot(&mut self, now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {

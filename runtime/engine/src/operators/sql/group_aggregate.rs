@@ -10,6 +10,7 @@ use super::{
     equal_results::equal_results,
     groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64, retractions},
     hot_groups::{EntrySize, HotGroups, expires},
+    mini_batch::Collected,
     rounds::rounds,
 };
 use crate::{
@@ -21,10 +22,10 @@ use crate::{
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt8Array, UInt32Array};
 use arrow_row::Rows;
 use arrow_schema::SchemaRef;
-use arrow_select::{concat::concat_batches, interleave::interleave};
+use arrow_select::interleave::interleave;
 use async_trait::async_trait;
 use hashbrown::{HashTable, hash_table::Entry};
-use millrace_model::{Batch, ChangeKind, Origin, ids::CheckpointId};
+use millrace_model::{Batch, ChangeKind, ids::CheckpointId};
 use millrace_sql::plan::MiniBatch;
 use std::collections::BTreeMap;
 
@@ -50,16 +51,9 @@ pub(crate) struct GroupAggregate {
     /// All calls have running results: a batch is one pass.
     can_run: bool,
     output: SchemaRef,
-    mini_batch: Option<Pending>,
-}
-
-struct Pending {
-    settings: MiniBatch,
-    batches: Vec<Batch>,
-    rows: u64,
-    due_ms: i64,
-    /// Processing time of the last rows.
-    now_ms: i64,
+    mini_batch: Option<Collected>,
+    /// Whether the row that a change replaces is told.
+    tells_before: bool,
 }
 
 /// One output row: its kind, the row whose key it has, and whether it shows the results before the segment.
@@ -80,7 +74,7 @@ impl GroupAggregate {
         let (backend, segments) = context.state.backend(GROUPS, &context.metrics)?;
         let groups = Groups::new(&spec)?;
         let ttl_ms = state_ttl_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
-        let mini_batch = mini_batch.map(|settings| Pending { settings, batches: Vec::new(), rows: 0, due_ms: i64::MAX, now_ms: 0 });
+        let mini_batch = mini_batch.map(Collected::new);
         let (written_ms, seen) = (Vec::new(), Vec::new());
         let can_run = mini_batch.is_none() && groups.can_run(&spec);
         let mut made = Self {
@@ -98,6 +92,7 @@ impl GroupAggregate {
             can_run,
             output,
             mini_batch,
+            tells_before: true,
         };
         for (range, segment) in segments {
             read_segment(&segment, |group| range.contains(group), |group, key, value| made.take_in(group, key, value))?;
@@ -340,7 +335,9 @@ impl GroupAggregate {
             if is_new[row] {
                 note(ChangeKind::Insert, (1, row));
             } else if !self.spec.calls.is_empty() && !same.as_ref().is_some_and(|same| same[row]) {
-                note(ChangeKind::UpdateBefore, old);
+                if self.tells_before {
+                    note(ChangeKind::UpdateBefore, old);
+                }
                 note(ChangeKind::UpdateAfter, (1, row));
             }
         }
@@ -383,7 +380,9 @@ impl GroupAggregate {
                 (false, false) if self.spec.calls.is_empty() => {}
                 (false, false) if same.as_ref().is_some_and(|same| same[position]) => {}
                 (false, false) => {
-                    note(ChangeKind::UpdateBefore, old);
+                    if self.tells_before {
+                        note(ChangeKind::UpdateBefore, old);
+                    }
                     note(ChangeKind::UpdateAfter, new);
                 }
             }
@@ -415,13 +414,7 @@ impl GroupAggregate {
 
     /// Emits what the mini-batch has collected.
     fn flush(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        let Some(pending) = &mut self.mini_batch else {
-            return Ok(());
-        };
-        pending.rows = 0;
-        pending.due_ms = i64::MAX;
-        let batches = std::mem::take(&mut pending.batches);
-        let Some(batch) = one_batch(batches)? else {
+        let Some(batch) = self.mini_batch.as_mut().map(Collected::take).transpose()?.flatten() else {
             return Ok(());
         };
         self.update(&batch, now_ms, out)?;
@@ -460,62 +453,37 @@ struct Answer {
     changes: Vec<Change>,
 }
 
-fn one_batch(mut batches: Vec<Batch>) -> Result<Option<Batch>, OperatorError> {
-    let Some(first) = batches.first() else {
-        return Ok(None);
-    };
-    if batches.len() == 1 {
-        return Ok(batches.pop());
-    }
-    let count = batches.iter().map(Batch::num_rows).sum();
-    let rows = if first.rows.num_columns() == 0 {
-        let options = RecordBatchOptions::new().with_row_count(Some(count));
-        RecordBatch::try_new_with_options(first.rows.schema(), Vec::new(), &options)?
-    } else {
-        concat_batches(&first.rows.schema(), batches.iter().map(|b| &b.rows))?
-    };
-    let kinds = batches.iter().any(|b| b.kinds.is_some()).then(|| {
-        let all = batches.iter().flat_map(|b| match &b.kinds {
-            Some(kinds) => kinds.values().to_vec(),
-            None => vec![ChangeKind::Insert as u8; b.num_rows()],
-        });
-        UInt8Array::from_iter_values(all)
-    });
-    let origin: Origin = batches.iter().flat_map(|b| b.origin.iter().cloned()).collect::<Vec<_>>().into();
-    Ok(Some(Batch { rows, kinds, origin }))
-}
-
 #[async_trait]
 impl Operator for GroupAggregate {
     async fn process(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         self.sweep(now_ms);
-        let Some(pending) = &mut self.mini_batch else {
+        let Some(collected) = &mut self.mini_batch else {
             self.update(&batch, now_ms, out)?;
             return self.make_room();
         };
-        pending.rows += batch.num_rows() as u64;
-        pending.now_ms = now_ms;
-        pending.due_ms = pending.due_ms.min(now_ms.saturating_add(i64::try_from(pending.settings.allow_latency_ms).unwrap_or(i64::MAX)));
-        pending.batches.push(batch);
-        if pending.rows >= pending.settings.size { self.flush(now_ms, out) } else { Ok(()) }
+        if collected.add(batch, now_ms) { self.flush(now_ms, out) } else { Ok(()) }
     }
 
     /// What is held back belongs before the watermark.
     async fn on_watermark(&mut self, _watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        let now_ms = self.mini_batch.as_ref().map_or(0, |p| p.now_ms);
+        let now_ms = self.mini_batch.as_ref().map_or(0, Collected::now_ms);
         self.flush(now_ms, out)
     }
 
     fn next_timer_ms(&self) -> Option<i64> {
-        self.mini_batch.as_ref().map(|p| p.due_ms).filter(|&due| due < i64::MAX)
+        self.mini_batch.as_ref().and_then(Collected::next_timer_ms)
     }
 
     async fn on_processing_time(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        if self.mini_batch.as_ref().is_some_and(|p| p.due_ms <= now_ms) { self.flush(now_ms, out) } else { Ok(()) }
+        if self.mini_batch.as_ref().is_some_and(|c| c.is_due(now_ms)) { self.flush(now_ms, out) } else { Ok(()) }
     }
 
     async fn before_barrier(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         self.flush(now_ms, out)
+    }
+
+    fn leave_out_before(&mut self) {
+        self.tells_before = false;
     }
 
     fn committed(&mut self, checkpoint: CheckpointId) {

@@ -88,11 +88,12 @@ pub(super) fn open(head: &Head, settings: &StageSettings, mut context: OperatorC
                 },
             }
         }
-        Head::ChangelogNormalize { keys, filter, state_ttl_ms, output } => {
+        Head::ChangelogNormalize { keys, filter, state_ttl_ms, mini_batch, output } => {
             let what = (keys.as_slice(), filter.clone());
             let output = output.to_arrow();
             let kept = TieredMap::open(ROWS, &mut context.state, &context.metrics)?;
-            Ok(Box::new(ChangelogNormalize::new(what, *state_ttl_ms, zone, &context.input, output, &context.restored, kept)?))
+            let made = ChangelogNormalize::new(what, *state_ttl_ms, zone, &context.input, output, &context.restored, kept)?;
+            Ok(Box::new(made.collecting(*mini_batch)))
         }
         Head::MatchRecognize { node, output } => {
             let late = LateRows::open(settings.late_records, &context)?;

@@ -15,8 +15,7 @@ use millrace_model::{Field, Schema, ids::NodeId};
 use millrace_sql::{
     plan::{
         IntervalJoin, LookupJoin, NodeKind, PlanColumn, PlanNode, Scan, ScanColumn, TemporalJoin, WindowKind, WindowStrategy,
-        explain::operator_text,
-        reuse,
+        explain::operator_text, reuse,
     },
     settings::Settings,
 };
@@ -65,7 +64,9 @@ pub(crate) struct InputTable {
     pub is_exclusive: bool,
 }
 
-/// Lowers `plan`; `base` is the position that its first operator will have, `input` finds the operator of a table.
+/// Lowers `plan`; `base` is the position that its first operator will have, `input` finds the operator of a table,
+/// `needs_before` says whether somebody behind needs the rows that changes replace.
+#[allow(clippy::too_many_arguments)] // what surrounds a plan
 pub(crate) fn lower(
     node: &NodeId,
     plan: &PlanNode,
@@ -74,11 +75,12 @@ pub(crate) fn lower(
     parallelism: usize,
     base: usize,
     input: &dyn Fn(&str) -> Option<InputTable>,
+    needs_before: bool,
 ) -> Result<Lowered, String> {
     let lowered = Lowered { operators: Vec::new(), scans: Vec::new() };
-    let occurrences = reuse::occurrences(plan);
-    let mut lowering =
-        Lowering { node, settings, late_records, parallelism, base, input, lowered, occurrences, shared: HashMap::new() };
+    let needs_before = needs_before || !can_leave_out_before(plan);
+    let (occurrences, shared) = (reuse::occurrences(plan), HashMap::new());
+    let mut lowering = Lowering { node, settings, late_records, parallelism, base, input, needs_before, lowered, occurrences, shared };
     let stage = lowering.stage(plan)?;
     let names: Vec<String> = plan.columns.iter().map(|c| c.name.clone()).collect();
     lowering.finish(stage, &plan.columns, Some(&names));
@@ -97,6 +99,8 @@ struct Lowering<'a> {
     parallelism: usize,
     base: usize,
     input: &'a dyn Fn(&str) -> Option<InputTable>,
+    /// Whether the rows that changes replace are needed behind the node that is lowered next.
+    needs_before: bool,
     lowered: Lowered,
     /// How often the plan has each part that keeps state.
     occurrences: BTreeMap<String, usize>,
@@ -116,6 +120,24 @@ struct Open {
     name: String,
     /// The stateful operator as the plan shows it.
     text: String,
+    /// Nobody behind needs the rows that the head's changes replace.
+    leaves_out_before: bool,
+}
+
+/// Whether all changes of a plan are made by operators that can leave out the rows which they replace: what only computes
+/// columns may stand behind them. A filter needs both rows to tell that one has left.
+fn can_leave_out_before(plan: &PlanNode) -> bool {
+    match &plan.kind {
+        NodeKind::Calc { input, predicate: None, .. } => can_leave_out_before(input),
+        NodeKind::Union { inputs } => inputs.iter().all(can_leave_out_before),
+        NodeKind::GroupAggregate { .. }
+        | NodeKind::Rank(_)
+        | NodeKind::Deduplicate(_)
+        | NodeKind::ChangelogNormalize { .. }
+        | NodeKind::WindowAggregate { .. }
+        | NodeKind::Over(_) => true,
+        _ => millrace_sql::plan::changelog::changelog_mode(plan).is_insert_only(),
+    }
 }
 
 impl Lowering<'_> {
@@ -132,6 +154,8 @@ impl Lowering<'_> {
 
     /// A part of the plan that occurs several times runs once, and its rows go to all who read them.
     fn shared_stage(&mut self, plan: &PlanNode, identity: String) -> Result<Open, String> {
+        // Others read it too, and may need them.
+        self.needs_before = true;
         let schema = schema_of(&plan.columns, None);
         let mut steps = Vec::new();
         let (position, parallelism) = if let Some(lowered) = self.shared.get(&identity) {
@@ -155,11 +179,21 @@ impl Lowering<'_> {
             steps,
             name: "calc".into(),
             text: String::new(),
+            leaves_out_before: false,
         })
     }
 
     fn stage_alone(&mut self, plan: &PlanNode) -> Result<Open, String> {
+        // What an operator keeps it finds again by the rows that are taken back: only what is behind the last one may go.
+        let needs_before = std::mem::replace(&mut self.needs_before, true);
+        if matches!(plan.kind, NodeKind::Calc { .. } | NodeKind::Union { .. }) {
+            self.needs_before = needs_before;
+        }
         let mut open = self.stage_of(plan)?;
+        self.needs_before = true;
+        if open.head.is_some() && open.steps.is_empty() {
+            open.leaves_out_before = !needs_before;
+        }
         // The head was made of this very node.
         if open.head.is_some() && open.steps.is_empty() && open.text.is_empty() {
             open.text = operator_text(plan);
@@ -175,6 +209,7 @@ impl Lowering<'_> {
                     keys: keys.clone(),
                     filter: filter.clone(),
                     state_ttl_ms: *state_ttl_ms,
+                    mini_batch: self.settings.mini_batch(),
                     output: schema_of(&plan.columns, None),
                 };
                 self.keyed(input, keys, head, "changelog-normalize")
@@ -297,6 +332,7 @@ impl Lowering<'_> {
             steps: Vec::new(),
             name: "lookup-join".into(),
             text: String::new(),
+            leaves_out_before: false,
         })
     }
 
@@ -381,6 +417,7 @@ impl Lowering<'_> {
             steps,
             name: "calc".into(),
             text: String::new(),
+            leaves_out_before: false,
         })
     }
 
@@ -407,6 +444,7 @@ impl Lowering<'_> {
             steps: Vec::new(),
             name: "calc".into(),
             text: String::new(),
+            leaves_out_before: false,
         })
     }
 
@@ -414,7 +452,9 @@ impl Lowering<'_> {
         let mut positions = Vec::with_capacity(inputs.len());
         let mut parallelisms = Vec::with_capacity(inputs.len());
         let names: Vec<String> = schema_of(columns, None).fields().iter().map(|f| f.name.clone()).collect();
+        let needs_before = self.needs_before;
         for input in inputs {
+            self.needs_before = needs_before;
             let stage = self.stage(input)?;
             parallelisms.push(stage.parallelism);
             positions.push(self.finish(stage, columns, Some(&names)));
@@ -429,6 +469,7 @@ impl Lowering<'_> {
             steps: Vec::new(),
             name: "union".into(),
             text: String::new(),
+            leaves_out_before: false,
         })
     }
 
@@ -466,6 +507,7 @@ impl Lowering<'_> {
             steps: Vec::new(),
             name: name.into(),
             text: String::new(),
+            leaves_out_before: false,
         })
     }
 
@@ -485,6 +527,7 @@ impl Lowering<'_> {
             zone: self.settings.zone,
             late_records: self.late_records,
             output: output.to_arrow(),
+            leaves_out_before: stage.leaves_out_before,
         };
         let planned =
             PlannedTransform { output, key_fields: stage.key_fields, settings: Arc::new(settings), pins: serde_json::Value::Null };

@@ -27,6 +27,7 @@ mod late_rows;
 mod lookup_join;
 pub(crate) mod lower;
 mod match_recognize;
+mod mini_batch;
 mod node;
 mod over;
 mod rank;
@@ -56,6 +57,7 @@ pub(crate) use lower::with_metadata;
 pub(crate) use node::{KIND, SourceRequest, Upstream, dimension_of, dimension_traits, node_functions, place, plan_sql};
 pub use node::{QueryColumn, QueryPlan};
 pub(crate) use upsert_materialize::SinkChanges;
+pub(crate) use warnings::of_job_options;
 
 use crate::error::OperatorError;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt8Array};

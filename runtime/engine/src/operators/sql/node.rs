@@ -176,13 +176,15 @@ pub(crate) async fn node_functions(node: &Node, context: &PlanContext<'_>) -> Re
     })
 }
 
-/// Plans the node; `base` is the position of its first operator in the job's plan.
+/// Plans the node; `base` is the position of its first operator in the job's plan, `needs_before` says whether somebody
+/// behind it needs the rows that changes replace, if these columns tell its rows apart.
 pub(crate) fn plan_sql(
     node: &Node,
     upstream: &[Upstream],
     dimensions: &JobDimensions,
     (parameters, functions): (&JobParameters, &ResolvedFunctions),
     base: usize,
+    needs_before: impl FnOnce(&[Vec<String>]) -> bool,
 ) -> Result<SqlPlanned, Vec<GraphError>> {
     let config: Config =
         parse_config(&node.config).map_err(|e| vec![GraphError::in_field(&node.id, format!("config.{}", e.field), &e.code, e.message)])?;
@@ -213,7 +215,10 @@ pub(crate) fn plan_sql(
             is_exclusive: found.is_own_source && found.reads_by_name && once,
         })
     };
-    let lowered = lower(&node.id, &plan, &settings, config.late_records, parallelism, base, &input)
+    let query = QueryPlan::of(Some(node.id.clone()), &plan);
+    // What makes changes fit a sink's key again finds rows by those that are taken back.
+    let needs_before = conflicts == Conflicts::AlwaysLatestWins || needs_before(&query.upsert_keys);
+    let lowered = lower(&node.id, &plan, &settings, config.late_records, parallelism, base, &input, needs_before)
         .map_err(|message| vec![GraphError::in_field(&node.id, "config.sql", "sql.not_connected", message)])?;
     let mut operators = lowered.operators;
     let state = pinned_state(&operators);
@@ -224,7 +229,6 @@ pub(crate) fn plan_sql(
         }
     }
     let sources = lowered.scans.into_iter().map(|request| source_request(request, settings.zone, settings.idle_timeout_ms)).collect();
-    let query = QueryPlan::of(Some(node.id.clone()), &plan);
     let sink_changes = SinkChanges {
         conflicts,
         updating_operator: updating_operator(&plan).map(operator_text),

@@ -21,11 +21,13 @@ use crate::{
     operators::{Collector, Operator, OperatorContext, OperatorKind, OperatorSnapshot, PlanContext, PlannedTransform},
     state::StateError,
 };
+use arrow_array::BooleanArray;
 use arrow_schema::SchemaRef;
+use arrow_select::filter::filter_record_batch;
 use async_trait::async_trait;
 use millrace_functions::{EvaluationContext, Expr};
 use millrace_model::{
-    Batch, Origin, Schema,
+    Batch, ChangeKind, Origin, Schema,
     graph::{GraphError, Node},
     ids::CheckpointId,
 };
@@ -48,6 +50,8 @@ pub(crate) struct StageSettings {
     pub late_records: LateRecords,
     /// The columns that leave.
     pub output: SchemaRef,
+    /// Nobody behind needs the rows that the head's changes replace.
+    pub leaves_out_before: bool,
 }
 
 /// The stateful part of a stage.
@@ -74,6 +78,7 @@ pub(crate) enum Head {
         keys: Vec<usize>,
         filter: Option<Expr>,
         state_ttl_ms: Option<u64>,
+        mini_batch: Option<MiniBatch>,
         output: Schema,
     },
     SessionTable {
@@ -279,12 +284,16 @@ impl OperatorKind for StageKind {
             context.state.chains = own_state(std::mem::take(&mut context.state.chains), &signature, context.state.may_begin_empty)?;
             let opened = wanted.opened(&context, &mut guests).await?;
             let _permit = guests.enter().await;
-            let made = super::head::open(&opened, settings, context).map_err(|e| guests.explain(e, &Origin::from([])))?;
+            let mut made = super::head::open(&opened, settings, context).map_err(|e| guests.explain(e, &Origin::from([])))?;
+            if settings.leaves_out_before {
+                made.leave_out_before();
+            }
             head = Some(made);
         }
         let evaluation = EvaluationContext { zone: settings.zone, ..EvaluationContext::default() };
         let output = settings.output.clone();
-        Ok(Box::new(Stage { head, signature, steps, evaluation, output, between: Collector::default(), guests, metrics }))
+        let (between, leaves_out_before) = (Collector::default(), settings.leaves_out_before);
+        Ok(Box::new(Stage { head, signature, steps, evaluation, output, leaves_out_before, between, guests, metrics }))
     }
 }
 
@@ -341,6 +350,7 @@ struct Stage {
     steps: Vec<OpenStep>,
     evaluation: EvaluationContext,
     output: SchemaRef,
+    leaves_out_before: bool,
     /// What the head emitted, before the steps.
     between: Collector,
     /// Functions of the project that it calls.
@@ -409,11 +419,24 @@ impl Stage {
     fn drain(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
         let mut between = std::mem::take(&mut self.between);
         for batch in between.drain() {
+            let batch = if self.leaves_out_before { without_before(batch)? } else { batch };
             self.run_steps(batch, out)?;
         }
         self.between = between;
         Ok(())
     }
+}
+
+/// The batch without the rows that its changes replace, of heads that tell them all the same.
+fn without_before(batch: Batch) -> Result<Batch, OperatorError> {
+    let is_before = |kind: &u8| *kind == ChangeKind::UpdateBefore as u8;
+    let Some(kinds) = batch.kinds.as_ref().filter(|kinds| kinds.values().iter().any(is_before)) else {
+        return Ok(batch);
+    };
+    let kept: BooleanArray = kinds.values().iter().map(|kind| Some(!is_before(kind))).collect();
+    let rows = filter_record_batch(&batch.rows, &kept)?;
+    let kinds = kinds.values().iter().filter(|kind| !is_before(*kind)).copied().collect();
+    Ok(Batch { rows, kinds: super::change_kinds(kinds), origin: batch.origin })
 }
 
 #[async_trait]

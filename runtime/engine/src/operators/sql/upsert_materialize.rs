@@ -58,6 +58,7 @@ impl SinkChanges {
     /// The settings of a stage that makes the changes upserts.
     pub(crate) fn stage(&self, spec: MaterializeSpec, schema: &Schema) -> StageSettings {
         StageSettings {
+            leaves_out_before: false,
             head: Some(Head::UpsertMaterialize { spec, state_ttl_ms: self.state_ttl_ms, output: schema.clone() }),
             inputs: vec![schema.clone()],
             steps: Vec::new(),

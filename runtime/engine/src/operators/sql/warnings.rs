@@ -4,7 +4,8 @@ use super::node::place;
 use millrace_model::graph::{GraphError, Node};
 use millrace_sql::{
     Session, SqlError,
-    ast::Span,
+    ast::{Span, Statement, StatementKind},
+    parser,
     plan::{NodeKind, PlanNode, TimeKind, WindowStrategy, analysis},
 };
 
@@ -22,6 +23,28 @@ pub(super) fn of_query(node: &Node, sql: &str, plan: &PlanNode, session: &Sessio
         warnings.push(warning("sql.no_idle_timeout", message.into(), whole));
     }
     warnings
+}
+
+/// Options that are of the whole job, and what says the same on the canvas.
+const OF_THE_JOB: &[(&str, &str)] = &[
+    ("execution.checkpointing.interval", "checkpoint_interval_ms"),
+    ("state.backend.type", "state_backend"),
+    ("state.memory.limit", "state_memory_bytes_max"),
+];
+
+/// Warnings of options that a node of the canvas sets and that only a whole script can set.
+pub(crate) fn of_job_options(node: &Node) -> Vec<GraphError> {
+    let sql = node.config.get("sql").and_then(serde_json::Value::as_str).unwrap_or_default();
+    // What is wrong with the text is told when it is planned.
+    let statements = parser::parse_script(sql).unwrap_or_default();
+    let warning = |statement: Statement| {
+        let StatementKind::Set(option) = statement.kind else { return None };
+        let (key, parameter) = OF_THE_JOB.iter().find(|(key, _)| *key == option.key)?;
+        let message = format!("`{key}` has no effect in a node: it is of the whole job; set the job's parameter `{parameter}`");
+        let error = SqlError::new("sql.without_effect", message.clone(), option.span);
+        Some(GraphError::in_field(&node.id, "config.sql", "sql.without_effect", message).at(place(sql, &error)))
+    };
+    statements.into_iter().filter_map(warning).collect()
 }
 
 fn is_windowed(node: &PlanNode) -> bool {

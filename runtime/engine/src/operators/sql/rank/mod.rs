@@ -142,6 +142,8 @@ pub(crate) struct RankOperator {
     keeping: Box<dyn Keeping>,
     swept_ms: i64,
     output: SchemaRef,
+    /// Whether the row that a change replaces is told.
+    tells_before: bool,
 }
 
 impl RankOperator {
@@ -168,7 +170,7 @@ impl RankOperator {
             RankStrategy::Update { row_keys } => Box::new(first_rows::FirstRows::new(Some(RowBytes::new(row_keys, input)?))),
             RankStrategy::Retract => Box::new(retractable::Retractable::default()),
         };
-        let mut made = Self { ranking, keeping, swept_ms: 0, output };
+        let mut made = Self { ranking, keeping, swept_ms: 0, output, tells_before: true };
         for (&group, blob) in restored.get(PARTITIONS).into_iter().flatten() {
             let mut blob: &[u8] = blob;
             while !blob.is_empty() {
@@ -190,7 +192,7 @@ impl Operator for RankOperator {
             self.swept_ms = now_ms;
             self.keeping.sweep(&self.ranking);
         }
-        let mut changes = Changes::default();
+        let mut changes = Changes::telling(self.tells_before);
         {
             let (partitions, sorts) = (self.ranking.partitions.convert(&batch.rows)?, self.ranking.sorts.convert(&batch.rows)?);
             let incoming = Incoming { batch: &batch, partitions, sorts };
@@ -200,6 +202,10 @@ impl Operator for RankOperator {
             out.emit(changes.into_batch(&batch, &self.ranking.rows, self.ranking.outputs_rank, &self.output)?);
         }
         Ok(())
+    }
+
+    fn leave_out_before(&mut self) {
+        self.tells_before = false;
     }
 
     async fn snapshot(&mut self, now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {

@@ -276,6 +276,7 @@ impl Query {
             &JobDimensions::default(),
             (&JobParameters::default(), &ResolvedFunctions::only(FunctionRegistry::builtin())),
             1,
+            |_| true,
         );
         let planned = planned.unwrap_or_else(|errors| panic!("{query}: {errors:?}"));
         let schema = planned.sources.into_iter().next().unwrap().schema;

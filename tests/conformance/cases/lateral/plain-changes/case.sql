@@ -1,0 +1,3 @@
+CREATE TABLE l (id INT, k INT, v STRING) WITH ('connector' = 'case', 'input' = '../../../inputs/joins/l-changes.jsonl');
+CREATE TABLE r (id INT, k INT, w STRING) WITH ('connector' = 'case', 'input' = '../../../inputs/joins/r-changes.jsonl');
+SELECT l.id, b.w FROM l, LATERAL (SELECT * FROM r WHERE r.k = l.k) AS b;

@@ -1,0 +1,3 @@
+CREATE TABLE l (id INT, k INT, v STRING) WITH ('connector' = 'case', 'input' = '../../../inputs/joins/l-changes.jsonl');
+CREATE TABLE r (id INT, k INT, w STRING) WITH ('connector' = 'case', 'input' = '../../../inputs/joins/r-changes.jsonl');
+SELECT id, v FROM l WHERE EXISTS (SELECT 1 FROM r WHERE r.id > l.id + 10) OR v = 'ee';

@@ -1,0 +1,3 @@
+CREATE TABLE l (id INT, k INT, v STRING) WITH ('connector' = 'case', 'input' = '../../../inputs/joins/l-changes.jsonl');
+CREATE TABLE r (id INT, k INT, w STRING) WITH ('connector' = 'case', 'input' = '../../../inputs/joins/r-changes.jsonl');
+SELECT k, COUNT(*) AS n FROM l GROUP BY k HAVING k IN (SELECT k FROM r);

@@ -1,0 +1,3 @@
+CREATE TABLE l (id INT, k INT, v STRING) WITH ('connector' = 'case', 'input' = '../../../inputs/joins/l.jsonl');
+CREATE TABLE r (id INT, k INT, w STRING) WITH ('connector' = 'case', 'input' = '../../../inputs/joins/r.jsonl');
+SELECT id, v FROM l WHERE id < 8 AND (k IN (SELECT k FROM r) OR v IS NULL) AND EXISTS (SELECT 1 FROM r WHERE r.k = l.k);
