@@ -87,6 +87,11 @@ pub(super) struct Kept {
     rows: Vec<KeptRow>,
 }
 
+pub(super) struct KeptRow {
+    key: Box<[u8]>,
+    row: Arc<[u8]>,
+}
+
 impl SlotValue for Kept {
     fn memory_bytes(&self) -> usize {
         // With what the allocator adds to key and row.
@@ -115,7 +120,7 @@ impl Kept {
 }
 
 impl UpsertMaterialize {
-    pub(crate) fn new(
+    pub(super) fn new(
         spec: &MaterializeSpec,
         state_ttl_ms: Option<u64>,
         input: &Schema,

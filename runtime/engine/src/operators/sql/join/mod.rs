@@ -317,7 +317,7 @@ impl Operator for RegularJoin {
 
     async fn process_input(&mut self, input: usize, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         let input = input.min(1);
-        self.sides.iter_mut().for_each(|side| side.begin(now_ms));
+        self.sides.iter_mut().try_for_each(|side| side.begin(now_ms))?;
         let side = &self.sides[input];
         let bytes =
             Bytes { keys: side.keys.convert(&batch.rows)?, rows: side.rows.convert(&batch.rows)?, unique: side.unique_keys(&batch.rows)? };

@@ -68,9 +68,11 @@ impl Side {
     }
 
     /// Begins a batch.
-    pub(super) fn begin(&mut self, now_ms: i64) {
+    pub(super) fn begin(&mut self, now_ms: i64) -> Result<(), OperatorError> {
         self.clock = self.clock.wrapping_add(1);
         self.sweep(now_ms);
+        // What is swept must not be found on disk.
+        self.tell_gone()
     }
 
     /// Whether rows may be on disk alone.
