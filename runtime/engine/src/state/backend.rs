@@ -15,6 +15,7 @@ use super::{
     change_log::{ChangeLog, SEGMENT_BYTES},
     cold::{ColdEntries, ColdStore, KEY_BYTES_MAX},
     entries::{EntryBuffer, SegmentWriter, stored_key},
+    expiry::Expiry,
     local_folder::LocalFolder,
 };
 use crate::{error::OperatorError, key::KeyGroup, metrics::SubtaskMetrics};
@@ -100,6 +101,7 @@ impl StateContext {
             parent: self.folder.clone(),
             folder: None,
             cold: None,
+            expiry: Arc::default(),
             removals: HashSet::new(),
             log: ChangeLog::default(),
             since: None,
@@ -117,6 +119,7 @@ impl StateContext {
             ChainContent::Memory(segments) => Ok((backend, segments)),
             ChainContent::Disk(store) => {
                 backend.share.takes_disk(store.disk_bytes());
+                backend.expiry = store.expiry().clone();
                 backend.cold = Some(store);
                 Ok((backend, Vec::new()))
             }
@@ -142,6 +145,8 @@ pub(crate) struct StateBackend {
     parent: Option<PathBuf>,
     folder: Option<Arc<LocalFolder>>,
     cold: Option<ColdStore>,
+    /// When values on disk expire; the same as that of `cold`.
+    expiry: Arc<Expiry>,
     /// Keys that are removed and may still lie on disk, as stored.
     removals: HashSet<Box<[u8]>>,
     log: ChangeLog,
@@ -180,6 +185,11 @@ impl StateBackend {
         self.since.is_some() || self.last == Last::Whole
     }
 
+    /// When values on disk expire.
+    pub(crate) fn expiry(&self) -> &Expiry {
+        &self.expiry
+    }
+
     /// Takes note of what the operator has in memory; answers how many bytes of it may stay if that is too much.
     #[inline]
     pub(crate) fn takes(&mut self, bytes: u64) -> Option<u64> {
@@ -216,6 +226,23 @@ impl StateBackend {
         Ok(())
     }
 
+    /// Calls `each` with key group, key and value of every entry on disk. One in memory is newer.
+    pub(crate) fn scan(&self, each: &mut EachEntry<'_>) -> Result<(), OperatorError> {
+        let Some(cold) = &self.cold else { return Ok(()) };
+        let (mut entries, mut answer) = (cold.entries(), Ok(()));
+        let mut stored = Vec::new();
+        while entries.next(|group, key, value| {
+            stored.clear();
+            stored_key(group, key, &mut stored);
+            if !self.removals.contains(&stored[..]) {
+                answer = each(group, key, value);
+            }
+        })? {
+            std::mem::replace(&mut answer, Ok(()))?;
+        }
+        answer
+    }
+
     /// The marks of a new entry.
     #[inline]
     pub(crate) fn new_marks(key: &[u8]) -> u8 {
@@ -245,7 +272,7 @@ impl StateBackend {
     pub(crate) fn evict(&mut self, entries: &mut EntryBuffer) -> Result<(), OperatorError> {
         let mut cold = match (self.cold.take(), &self.parent) {
             (Some(cold), _) => cold,
-            (None, Some(parent)) => ColdStore::make(parent, self.name, self.share.budget().cache())?,
+            (None, Some(parent)) => ColdStore::make(parent, self.name, self.share.budget().cache(), self.expiry.clone())?,
             (None, None) => return Err(OperatorError::Internal("state has no folder to leave memory for".into())),
         };
         let mut removals = EntryBuffer::default();
@@ -286,17 +313,13 @@ impl StateBackend {
         self.last = Last::Small;
     }
 
-    /// The state for a checkpoint: what has changed, or all of it. `is_expired` tells of a value on disk whether it has
-    /// expired.
-    pub(crate) fn snapshot(
-        &mut self,
-        hot: &mut dyn HotState,
-        is_expired: impl Fn(&[u8]) -> bool + Send + 'static,
-    ) -> Result<StateSegments, OperatorError> {
+    /// The state for a checkpoint: what has changed, or all of it that has not expired.
+    pub(crate) fn snapshot(&mut self, hot: &mut dyn HotState, now_ms: i64) -> Result<StateSegments, OperatorError> {
+        self.expiry.pass(now_ms);
         let is_outgrown =
             self.step_bytes + self.log.bytes() > self.whole_bytes.load(Relaxed).max(self.share.budget().incremental_bytes_min());
         if self.since.is_none() || self.last == Last::Whole || is_outgrown {
-            return self.whole(hot, is_expired);
+            return self.whole(hot);
         }
         hot.entries(UNSAVED, &mut |group, key, value| self.log_put(group, key, Some(value)))?;
         hot.mark(UNSAVED, 0);
@@ -305,11 +328,7 @@ impl StateBackend {
         Ok(StateSegments { since: self.since, segments: Box::new(segments.into_iter().map(|s| s.read())) })
     }
 
-    fn whole(
-        &mut self,
-        hot: &mut dyn HotState,
-        is_expired: impl Fn(&[u8]) -> bool + Send + 'static,
-    ) -> Result<StateSegments, OperatorError> {
+    fn whole(&mut self, hot: &mut dyn HotState) -> Result<StateSegments, OperatorError> {
         self.last = Last::Whole;
         self.log.clear();
         self.step_bytes = 0;
@@ -343,7 +362,7 @@ impl StateBackend {
         self.evict(&mut buffer)?;
         hot.mark(CHANGED, STORED);
         let cold = self.cold.as_ref().ok_or_else(|| OperatorError::Internal("state on disk has gone".into()))?;
-        let entries = WholeState { entries: Some(cold.entries()), writer: stay, is_expired, bytes: whole_bytes };
+        let entries = WholeState { entries: Some(cold.entries()), writer: stay, expiry: self.expiry.clone(), bytes: whole_bytes };
         Ok(StateSegments { since: None, segments: Box::new(entries) })
     }
 
@@ -382,20 +401,20 @@ fn merged<'e>(
 }
 
 /// All entries on disk as segments.
-struct WholeState<F> {
+struct WholeState {
     entries: Option<ColdEntries>,
     writer: SegmentWriter,
-    is_expired: F,
+    expiry: Arc<Expiry>,
     bytes: Arc<AtomicU64>,
 }
 
-impl<F: Fn(&[u8]) -> bool> WholeState<F> {
+impl WholeState {
     fn segment(&mut self) -> Result<Option<Bytes>, OperatorError> {
         if let Some(entries) = &mut self.entries {
-            let (writer, is_expired) = (&mut self.writer, &self.is_expired);
+            let (writer, expiry) = (&mut self.writer, &self.expiry);
             let next = |entries: &mut ColdEntries, writer: &mut SegmentWriter| {
                 entries.next(|group, key, value| {
-                    if !is_expired(value) {
+                    if !expiry.is_expired(value) {
                         writer.put(group, key, Some(value));
                     }
                 })
@@ -411,7 +430,7 @@ impl<F: Fn(&[u8]) -> bool> WholeState<F> {
     }
 }
 
-impl<F: Fn(&[u8]) -> bool> Iterator for WholeState<F> {
+impl Iterator for WholeState {
     type Item = Result<Bytes, OperatorError>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -8,6 +8,7 @@
 
 use super::{
     entries::stored_key,
+    expiry::{Expiry, ExpiryFilter},
     local_folder::{LocalFolder, failed},
 };
 use crate::{error::OperatorError, key::KeyGroup};
@@ -32,6 +33,7 @@ pub(crate) struct ColdStore {
     tree: AnyTree,
     seen: SequenceNumberCounter,
     compaction: Option<JoinHandle<Result<(), lsm_tree::Error>>>,
+    expiry: Arc<Expiry>,
     /// Removed with the last user of the tree.
     folder: Arc<LocalFolder>,
 }
@@ -44,19 +46,20 @@ pub(crate) struct ColdEntries {
 
 impl ColdStore {
     /// An empty store in a new folder below `parent`.
-    pub(crate) fn make(parent: &Path, name: &str, cache: Arc<Cache>) -> Result<Self, OperatorError> {
+    pub(crate) fn make(parent: &Path, name: &str, cache: Arc<Cache>, expiry: Arc<Expiry>) -> Result<Self, OperatorError> {
         let folder = Arc::new(LocalFolder::make(parent, name)?);
         let seen = SequenceNumberCounter::default();
         // Filters and indexes are cut into blocks that the cache takes one by one: a look-up reads two small blocks of a
         // table instead of a filter of a megabyte.
         let config = Config::new(folder.path(), SequenceNumberCounter::default(), seen.clone())
             .use_cache(cache)
+            .with_compaction_filter_factory(Some(Arc::new(ExpiryFilter(expiry.clone()))))
             .data_block_size_policy(BlockSizePolicy::all(4_096))
             .data_block_compression_policy(CompressionPolicy::all(CompressionType::None))
             .filter_block_partitioning_policy(PinningPolicy::all(true))
             .index_block_partitioning_policy(PinningPolicy::all(true));
         let tree = config.open().map_err(|error| told("opening", folder.path(), error))?;
-        Ok(Self { tree, seen, compaction: None, folder })
+        Ok(Self { tree, seen, compaction: None, expiry, folder })
     }
 
     fn failed(&self, action: &str, error: lsm_tree::Error) -> OperatorError {
@@ -126,6 +129,11 @@ impl ColdStore {
         ColdEntries { entries: self.tree.iter(self.seen.get(), None), folder: self.folder.clone() }
     }
 
+    /// When entries expire.
+    pub(crate) fn expiry(&self) -> &Arc<Expiry> {
+        &self.expiry
+    }
+
     pub(crate) fn disk_bytes(&self) -> u64 {
         self.tree.disk_space()
     }
@@ -164,9 +172,29 @@ mod tests {
     use std::collections::BTreeMap;
 
     #[test]
+    fn expired_entries_go_when_they_are_rewritten() {
+        let parent = tempfile::tempdir().unwrap();
+        let mut store = ColdStore::make(parent.path(), "s", Arc::new(Cache::with_capacity_bytes(1 << 20)), Arc::default()).unwrap();
+        store.expiry().set(|value, now_ms| i64::from_le_bytes(*value.first_chunk().unwrap()) < now_ms);
+        for round in 0..60i64 {
+            store.expiry().pass(round - 3);
+            let mut buffer = EntryBuffer::default();
+            for n in 0..200u32 {
+                let key = (n * 31 + round as u32 * 7_919).to_be_bytes();
+                buffer.put((n % 5) as KeyGroup, &key, |out| out.extend_from_slice(&round.to_le_bytes()));
+            }
+            store.write(buffer.sorted()).unwrap();
+            store.end_compaction().unwrap();
+        }
+        let (mut left, mut entries) = (0, store.entries());
+        while entries.next(|_, _, _| left += 1).unwrap() {}
+        assert!(left < 60 * 200 / 2, "{left} of {} are left", 60 * 200);
+    }
+
+    #[test]
     fn what_is_written_is_read_until_it_is_removed_and_an_earlier_moment_stays() {
         let parent = tempfile::tempdir().unwrap();
-        let mut store = ColdStore::make(parent.path(), "s", Arc::new(Cache::with_capacity_bytes(1 << 20))).unwrap();
+        let mut store = ColdStore::make(parent.path(), "s", Arc::new(Cache::with_capacity_bytes(1 << 20)), Arc::default()).unwrap();
         let mut expected: BTreeMap<(KeyGroup, Vec<u8>), Vec<u8>> = BTreeMap::new();
         let mut at_ten = None;
         for round in 0..30u32 {

@@ -12,6 +12,7 @@ mod change_log;
 mod codec;
 mod cold;
 mod entries;
+mod expiry;
 mod keyed;
 mod local_folder;
 mod restored_chain;

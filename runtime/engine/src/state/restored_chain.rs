@@ -12,7 +12,7 @@ use crate::error::OperatorError;
 use bytes::Bytes;
 use millrace_checkpoint::KeyGroupRange;
 use millrace_model::ids::CheckpointId;
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 /// Entries that are written to disk together.
 const RUN_BYTES: usize = 32 << 20;
@@ -29,7 +29,7 @@ impl ChainLoader {
     /// A loader for a state whose segments have so many bytes in the key groups that are wanted.
     pub(crate) fn new(name: &str, bytes: u64, budget: &StateBudget, folder: Option<&Path>) -> Result<Self, OperatorError> {
         let content = match folder.filter(|_| budget.is_too_large(bytes)) {
-            Some(folder) => ChainContent::Disk(ColdStore::make(folder, name, budget.cache())?),
+            Some(folder) => ChainContent::Disk(ColdStore::make(folder, name, budget.cache(), Arc::default())?),
             None => ChainContent::Memory(Vec::new()),
         };
         Ok(Self { content, run: EntryBuffer::default(), bytes })

@@ -20,7 +20,11 @@ use bytes::Bytes;
 use hashbrown::HashTable;
 use millrace_checkpoint::KeyGroupRange;
 use millrace_model::ids::CheckpointId;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    panic::{RefUnwindSafe, UnwindSafe},
+    sync::Arc,
+};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What an entry takes besides key and value.
@@ -104,6 +108,11 @@ impl<V: TieredValue> TieredMap<V> {
             )?;
         }
         self.make_room()
+    }
+
+    /// Values on disk for which `is_expired` answers true (value, processing time) are left out when they are rewritten.
+    pub(crate) fn expire_by(&mut self, is_expired: impl Fn(&[u8], i64) -> bool + Send + Sync + UnwindSafe + RefUnwindSafe + 'static) {
+        self.backend.expiry().set(is_expired);
     }
 
     /// Begins a batch with these keys (hash and bytes): afterwards those that have a value are in memory. Values that
@@ -241,7 +250,8 @@ impl<V: TieredValue> TieredMap<V> {
     /// state comes in steps.
     pub(crate) fn snapshot(
         &mut self,
-        is_expired: impl Fn(&V) -> bool + Send + Sync + 'static,
+        now_ms: i64,
+        is_expired: impl Fn(&V) -> bool,
         mut write: impl FnMut(&V, &mut Vec<u8>),
     ) -> Result<TieredSnapshot, OperatorError> {
         if self.backend.is_small() {
@@ -256,12 +266,8 @@ impl<V: TieredValue> TieredMap<V> {
             let blobs = groups.into_iter().map(|(group, out)| (group, Bytes::from(out))).collect();
             return Ok(TieredSnapshot::Whole(blobs));
         }
-        // What is on disk is read later, by somebody else.
-        let is_expired = Arc::new(is_expired);
-        let asked_later = is_expired.clone();
-        let on_disk = move |value: &[u8]| V::decode(value).is_ok_and(|value| asked_later(&value));
-        let mut hot = HotEntries { entries: &mut self.entries, is_expired: &*is_expired };
-        Ok(TieredSnapshot::Steps(self.backend.snapshot(&mut hot, on_disk)?))
+        let mut hot = HotEntries { entries: &mut self.entries, is_expired: &is_expired };
+        Ok(TieredSnapshot::Steps(self.backend.snapshot(&mut hot, now_ms)?))
     }
 
     /// The last checkpoint is durable.
@@ -382,7 +388,9 @@ mod tests {
                     }
                     map.make_room().unwrap();
                 }
-                let TieredSnapshot::Steps(steps) = map.snapshot(|_| false, |v, out| v.encode(out)).unwrap() else { panic!("not in steps") };
+                let TieredSnapshot::Steps(steps) = map.snapshot(0, |_| false, |v, out| v.encode(out)).unwrap() else {
+                    panic!("not in steps")
+                };
                 if random.random_range(0..4) == 0 {
                     continue;
                 }

@@ -7,7 +7,9 @@
 //! deleted and is not kept. A `-U` says nothing that is not known: it is dropped. With mini-batch rows are collected, and of
 //! those of a key only the last counts.
 
-use super::{change_kinds, evaluation_failed, groups::read_i64, mini_batch::Collected, row_bytes::RowBytes};
+use super::{
+    change_kinds, evaluation_failed, groups::read_i64, hot_groups::expires, mini_batch::Collected, row_bytes::RowBytes,
+};
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorSnapshot},
@@ -117,6 +119,9 @@ impl ChangelogNormalize {
             collected: None,
             tells_before: true,
         };
+        if let Some(ttl_ms) = made.ttl_ms {
+            made.kept.expire_by(move |value, now_ms| expires(value, Some(ttl_ms), now_ms));
+        }
         let (keys, rows) = (&made.keys, &made.rows);
         made.kept.take_in(segments, |group, key, kept: &Kept| {
             keys.check_key(group, key)?;
@@ -287,7 +292,8 @@ impl Operator for ChangelogNormalize {
     async fn snapshot(&mut self, now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
         let ttl_ms = self.ttl_ms;
         let snapshot = self.kept.snapshot(
-            move |kept| kept.is_expired(ttl_ms, now_ms),
+            now_ms,
+            |kept| kept.is_expired(ttl_ms, now_ms),
             |kept, out| {
                 out.extend_from_slice(&kept.written_ms.to_le_bytes());
                 encode_bytes(&kept.row, out);

@@ -11,10 +11,11 @@
 use super::{
     changes::{Changes, Held},
     groups::{BlobWriter, read_i64},
+    hot_groups::expires,
     kept_watermark::KeptWatermark,
     late_rows::LateRows,
     row_bytes::{ByteRows, RowBytes},
-    slots::Slots,
+    tiered_slots::{SlotValue, TieredSlots},
     window_time::event_times,
 };
 use crate::{
@@ -25,7 +26,7 @@ use crate::{
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
-use millrace_model::{Batch, ChangeKind, take_rows};
+use millrace_model::{Batch, ChangeKind, ids::CheckpointId, take_rows};
 use millrace_sql::plan::Keep;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -58,7 +59,7 @@ pub(crate) struct DeduplicateRows {
     spec: DeduplicateSpec,
     keys: RowBytes,
     rows: RowBytes,
-    kept: Slots<Kept>,
+    kept: TieredSlots<Kept>,
     /// Keys whose row waits, by its time.
     waiting: BTreeMap<i64, Vec<u32>>,
     touched: Vec<u32>,
@@ -73,14 +74,52 @@ pub(crate) struct DeduplicateRows {
     tells_before: bool,
 }
 
-struct Kept {
+pub(super) struct Kept {
     time_ms: i64,
     written_ms: i64,
     /// Absent where only the key counts: it has come out, or is one of first rows by the clock.
     row: Option<Held>,
 }
 
+impl SlotValue for Kept {
+    fn memory_bytes(&self) -> usize {
+        let row = if let Some(Held::Stored(row)) = &self.row { 32 + row.len() } else { 0 };
+        size_of::<Self>() + row
+    }
+}
+
 impl Kept {
+    /// Appends when it was written, its time, and its row if it has one.
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.written_ms.to_le_bytes());
+        out.extend_from_slice(&self.time_ms.to_le_bytes());
+        let row = if let Some(Held::Stored(row)) = &self.row { Some(row) } else { None };
+        out.extend_from_slice(&i64::from(row.is_some()).to_le_bytes());
+        if let Some(row) = row {
+            encode_bytes(row, out);
+        }
+    }
+
+    /// Takes what [`Self::write`] wrote off the front.
+    fn read(spec: &DeduplicateSpec, rows: &RowBytes, bytes: &mut &[u8]) -> Result<Self, OperatorError> {
+        let (written_ms, time_ms, has_row) = (read_i64(bytes)?, read_i64(bytes)?, read_i64(bytes)?);
+        let row = match has_row {
+            0 => None,
+            1 => Some(Held::Stored(Arc::from(rows.stored_row(bytes)?))),
+            other => return Err(StateError(format!("a key with {other} rows, expected one at most")).into()),
+        };
+        if row.is_none() && spec.keeps_rows() && !spec.waits {
+            return Err(StateError("a key without its row".into()).into());
+        }
+        Ok(Self { time_ms, written_ms, row })
+    }
+
+    /// Reads all of a value.
+    fn read_value(spec: &DeduplicateSpec, rows: &RowBytes, mut value: &[u8]) -> Result<Self, OperatorError> {
+        let kept = Self::read(spec, rows, &mut value)?;
+        if value.is_empty() { Ok(kept) } else { Err(StateError(format!("{} bytes behind a key's row", value.len())).into()) }
+    }
+
     fn is_live(&self, ttl_ms: Option<i64>, now_ms: i64, waits: bool) -> bool {
         // What waits is not forgotten before it has come out.
         (waits && self.row.is_some()) || ttl_ms.is_none_or(|ttl| self.written_ms.saturating_add(ttl) > now_ms)
@@ -93,15 +132,16 @@ impl DeduplicateRows {
         state_ttl_ms: Option<u64>,
         late: LateRows,
         output: SchemaRef,
-        context: &OperatorContext,
+        context: &mut OperatorContext,
     ) -> Result<Self, OperatorError> {
+        let (kept, segments) = TieredSlots::open(KEYS, &mut context.state, &context.metrics)?;
         let input = &context.input;
         let all: Vec<usize> = (0..input.fields().len()).collect();
         let mut made = Self {
             keys: RowBytes::new(&spec.keys, input)?,
             rows: RowBytes::new(&all, input)?,
             spec,
-            kept: Slots::default(),
+            kept,
             waiting: BTreeMap::new(),
             touched: Vec::new(),
             watermark: KeptWatermark::open(context)?,
@@ -112,27 +152,50 @@ impl DeduplicateRows {
             output,
             tells_before: true,
         };
+        let (ttl_ms, waits) = (made.ttl_ms, made.spec.waits);
+        if ttl_ms.is_some() {
+            made.kept.expire_by(move |value, now_ms| !(waits && has_row(value)) && expires(value, ttl_ms, now_ms));
+        }
+        let (spec, keys, rows) = (&made.spec, &made.keys, &made.rows);
+        let read = |group, key: &[u8], value: &[u8]| {
+            keys.check_key(group, key)?;
+            Kept::read_value(spec, rows, value)
+        };
+        made.kept.take_in(segments, read)?;
+        if spec.waits {
+            // What waits has to be at hand when its time comes.
+            made.kept.load_all(has_row, read)?;
+        }
         for (&group, blob) in context.restored.get(KEYS).into_iter().flatten() {
             let mut blob: &[u8] = blob;
             while !blob.is_empty() {
-                let key = made.keys.stored_key(group, &mut blob)?;
-                let (written_ms, time_ms, has_row) = (read_i64(&mut blob)?, read_i64(&mut blob)?, read_i64(&mut blob)?);
-                let row = match has_row {
-                    0 => None,
-                    1 => Some(Held::Stored(Arc::from(made.rows.stored_row(&mut blob)?))),
-                    other => return Err(StateError(format!("a key with {other} rows, expected one at most")).into()),
-                };
-                if row.is_none() && made.spec.keeps_rows() && !made.spec.waits {
-                    return Err(StateError("a key without its row".into()).into());
-                }
-                let waits = made.spec.waits && row.is_some();
-                let slot = made.kept.slot(key, || Kept { time_ms, written_ms, row });
-                if waits {
-                    made.waiting.entry(time_ms).or_default().push(slot);
-                }
+                let key = keys.stored_key(group, &mut blob)?;
+                let kept = Kept::read(spec, rows, &mut blob)?;
+                made.kept.slot(key, || kept);
             }
         }
+        if spec.waits {
+            for (slot, kept) in made.kept.iter().filter(|(_, kept)| kept.row.is_some()) {
+                made.waiting.entry(kept.time_ms).or_default().push(slot);
+            }
+        }
+        made.make_room()?;
         Ok(made)
+    }
+
+    /// Lets keys leave if memory is short; those whose row waits stay.
+    fn make_room(&mut self) -> Result<(), OperatorError> {
+        let waits = self.spec.waits;
+        self.kept.make_room(|kept| !waits || kept.row.is_none(), Kept::write)
+    }
+
+    /// Brings the keys of a batch to memory.
+    fn load(&mut self, keys: &ByteRows, count: usize) -> Result<(), OperatorError> {
+        let (spec, rows, ttl_ms, now_ms) = (&self.spec, &self.rows, self.ttl_ms, self.now_ms);
+        self.kept.load((0..count).map(|row| keys.get(row)), now_ms, |value| {
+            let kept = Kept::read_value(spec, rows, value)?;
+            Ok(Some(kept).filter(|kept| kept.is_live(ttl_ms, now_ms, spec.waits)))
+        })
     }
 
     fn times<'r>(&self, rows: &'r RecordBatch) -> Result<Option<&'r [i64]>, OperatorError> {
@@ -148,6 +211,7 @@ impl DeduplicateRows {
         // Only the last row by the clock is compared as a whole.
         let is_compared = self.spec.keep == Keep::Last && times.is_none() && self.ttl_ms.is_none();
         let compared = if is_compared { Some(self.rows.convert(&batch.rows)?) } else { None };
+        self.load(&keys, batch.num_rows())?;
         let mut late = Vec::new();
         for row in 0..batch.num_rows() {
             let time_ms = times.map_or(0, |times| times[row]);
@@ -161,15 +225,16 @@ impl DeduplicateRows {
                 is_new = true;
                 Kept { time_ms, written_ms: now_ms, row: None }
             });
+            let Some(kept) = self.kept.get(slot) else { continue };
+            let is_live = kept.is_live(self.ttl_ms, now_ms, self.spec.waits);
+            if !is_new && is_live && !self.spec.replaces(kept, time_ms, row, compared.as_ref()) {
+                continue;
+            }
             let Some(kept) = self.kept.get_mut(slot) else { continue };
-            if !kept.is_live(self.ttl_ms, now_ms, self.spec.waits) {
-                is_new = true;
+            if !is_live {
                 *kept = Kept { time_ms, written_ms: now_ms, row: None };
             }
             let fresh = Held::Fresh(row as u32);
-            if !is_new && !self.spec.replaces(kept, time_ms, row, compared.as_ref()) {
-                continue;
-            }
             if self.spec.waits {
                 self.waiting.entry(time_ms).or_default().push(slot);
             } else {
@@ -235,13 +300,14 @@ impl DeduplicateRows {
     }
 
     /// Forgets expired keys from time to time, so that silent ones do not stay for ever.
-    fn sweep(&mut self) {
-        let Some(ttl_ms) = self.ttl_ms else { return };
+    fn sweep(&mut self) -> Result<(), OperatorError> {
+        let Some(ttl_ms) = self.ttl_ms else { return Ok(()) };
         if self.now_ms.saturating_sub(self.swept_ms) >= ttl_ms / 2 {
             self.swept_ms = self.now_ms;
             let (now_ms, waits) = (self.now_ms, self.spec.waits);
-            self.kept.retain(|kept| kept.is_live(Some(ttl_ms), now_ms, waits));
+            self.kept.retain(|kept| kept.is_live(Some(ttl_ms), now_ms, waits))?;
         }
+        Ok(())
     }
 }
 
@@ -266,13 +332,14 @@ impl DeduplicateSpec {
 impl Operator for DeduplicateRows {
     async fn process(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         self.now_ms = now_ms;
-        self.sweep();
+        self.sweep()?;
         let mut changes = Changes::telling(self.tells_before);
         let late = self.take_in(&batch, &mut changes)?;
         if !changes.is_empty() {
             out.emit(changes.into_batch(&batch, &self.rows, false, &self.output)?);
         }
         self.settle(&batch)?;
+        self.make_room()?;
         self.late.take_behind(&batch, &late, self.watermark.ms).await
     }
 
@@ -286,22 +353,27 @@ impl Operator for DeduplicateRows {
     }
 
     async fn snapshot(&mut self, now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
-        let mut blobs = BlobWriter::default();
-        for (key, kept) in self.kept.iter().filter(|(_, kept)| kept.is_live(self.ttl_ms, now_ms, self.spec.waits)) {
-            blobs.entry(key, |out| {
-                out.extend_from_slice(&kept.written_ms.to_le_bytes());
-                out.extend_from_slice(&kept.time_ms.to_le_bytes());
-                let row = if let Some(Held::Stored(row)) = &kept.row { Some(row) } else { None };
-                out.extend_from_slice(&i64::from(row.is_some()).to_le_bytes());
-                if let Some(row) = row {
-                    encode_bytes(row, out);
-                }
-            });
-        }
-        let mut keyed = BTreeMap::from([(KEYS.to_owned(), blobs.finish())]);
+        let (ttl_ms, waits) = (self.ttl_ms, self.spec.waits);
+        let blobs = |live: &mut dyn Iterator<Item = (&[u8], &Kept)>| {
+            let mut blobs = BlobWriter::default();
+            live.for_each(|(key, kept)| blobs.entry(key, |out| kept.write(out)));
+            blobs.finish()
+        };
+        let snapshot = self.kept.snapshot(blobs, Kept::write, |kept| kept.is_live(ttl_ms, now_ms, waits), now_ms)?;
+        let mut all = OperatorSnapshot::default();
+        all.put(KEYS, snapshot);
         if self.spec.waits {
-            self.watermark.add_to(&mut keyed);
+            self.watermark.add_to(&mut all.keyed);
         }
-        Ok(OperatorSnapshot { keyed, ..OperatorSnapshot::default() })
+        Ok(all)
     }
+
+    fn committed(&mut self, checkpoint: CheckpointId) {
+        self.kept.committed(checkpoint);
+    }
+}
+
+/// Whether a value on disk has a row.
+fn has_row(value: &[u8]) -> bool {
+    value.get(16).is_some_and(|has_row| *has_row == 1)
 }

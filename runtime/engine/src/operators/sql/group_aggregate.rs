@@ -74,6 +74,9 @@ impl GroupAggregate {
         let (backend, segments) = context.state.backend(GROUPS, &context.metrics)?;
         let groups = Groups::new(&spec)?;
         let ttl_ms = state_ttl_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
+        if ttl_ms.is_some() {
+            backend.expiry().set(move |value, now_ms| expires(value, ttl_ms, now_ms));
+        }
         let mini_batch = mini_batch.map(Collected::new);
         let (written_ms, seen) = (Vec::new(), Vec::new());
         let can_run = mini_batch.is_none() && groups.can_run(&spec);
@@ -156,6 +159,7 @@ impl GroupAggregate {
         // In the order in which they lie on disk.
         missing.sort_unstable_by(|&a, &b| at(a).cmp(&at(b)));
         let (mut values, mut places) = (Vec::new(), Vec::new());
+        self.backend.expiry().pass(now_ms);
         self.backend.load(missing.iter().map(|&row| at(row)), |position, value| {
             places.push((missing[position], values.len()));
             values.extend_from_slice(value);
@@ -492,10 +496,9 @@ impl Operator for GroupAggregate {
 
     async fn snapshot(&mut self, now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
         if !self.backend.is_small() {
-            let ttl_ms = self.ttl_ms;
-            let expired = ttl_ms.map(|ttl_ms| (ttl_ms, now_ms));
+            let expired = self.ttl_ms.map(|ttl_ms| (ttl_ms, now_ms));
             let mut hot = HotGroups { groups: &self.groups, written_ms: &self.written_ms, marks: &mut self.marks, expired };
-            let segments = self.backend.snapshot(&mut hot, move |value| expires(value, ttl_ms, now_ms))?;
+            let segments = self.backend.snapshot(&mut hot, now_ms)?;
             return Ok(OperatorSnapshot { segments: BTreeMap::from([(GROUPS.to_owned(), segments)]), ..OperatorSnapshot::default() });
         }
         self.backend.snapshot_small();

@@ -19,7 +19,8 @@ use super::{
     stage::{Head, StageSettings},
     temporal_join::TemporalJoin,
     temporal_sort::TemporalSort,
-    upsert_materialize::UpsertMaterialize,
+    tiered_slots::TieredSlots,
+    upsert_materialize::{self, UpsertMaterialize},
     window_aggregate::{WindowAggregate, Windows},
     window_rank::{WindowRank, WindowRankSpec},
 };
@@ -99,7 +100,7 @@ pub(super) fn open(head: &Head, settings: &StageSettings, mut context: OperatorC
             let late = LateRows::open(settings.late_records, &context)?;
             Ok(Box::new(MatchOperator::new(node, zone, late, output.to_arrow(), &context)?))
         }
-        Head::Join(spec) => Ok(Box::new(RegularJoin::new(spec, settings, &context)?)),
+        Head::Join(spec) => Ok(Box::new(RegularJoin::new(spec, settings, &mut context)?)),
         Head::WindowJoin(spec) => Ok(Box::new(WindowJoin::new(spec, settings, &context)?)),
         Head::LookupJoin { join, output } => Ok(Box::new(LookupJoin::new(join, zone, output.to_arrow(), &context)?)),
         Head::IntervalJoin { spec, output } => Ok(Box::new(IntervalJoin::new(spec, &settings.inputs, zone, output.to_arrow(), &context)?)),
@@ -111,19 +112,18 @@ pub(super) fn open(head: &Head, settings: &StageSettings, mut context: OperatorC
             let late = LateRows::open(settings.late_records, &context)?;
             Ok(Box::new(OverAggregate::new(spec.clone(), late, output.to_arrow(), &context)?))
         }
-        Head::Rank { spec, state_ttl_ms, output } => {
-            Ok(Box::new(RankOperator::new(spec, *state_ttl_ms, &context.input, output.to_arrow(), &context.restored)?))
-        }
+        Head::Rank { spec, state_ttl_ms, output } => Ok(Box::new(RankOperator::new(spec, *state_ttl_ms, output.to_arrow(), &mut context)?)),
         Head::Deduplicate { spec, state_ttl_ms, output } => {
             let late = LateRows::open(settings.late_records, &context)?;
-            Ok(Box::new(DeduplicateRows::new(spec.clone(), *state_ttl_ms, late, output.to_arrow(), &context)?))
+            Ok(Box::new(DeduplicateRows::new(spec.clone(), *state_ttl_ms, late, output.to_arrow(), &mut context)?))
         }
         Head::WindowRank { spec, strategy, output } => {
             let late = LateRows::open(settings.late_records, &context)?;
             Ok(Box::new(WindowRank::new(spec.clone(), Windows::new(strategy, zone), late, output.to_arrow(), &context)?))
         }
         Head::UpsertMaterialize { spec, state_ttl_ms, output } => {
-            Ok(Box::new(UpsertMaterialize::new(spec, *state_ttl_ms, &context.input, output.to_arrow(), &context.restored)?))
+            let kept = TieredSlots::open(upsert_materialize::KEYS, &mut context.state, &context.metrics)?;
+            Ok(Box::new(UpsertMaterialize::new(spec, *state_ttl_ms, &context.input, output.to_arrow(), &context.restored, kept)?))
         }
         Head::TemporalSort { time_column, order, output } => {
             let late = LateRows::open(settings.late_records, &context)?;

@@ -1,7 +1,10 @@
 //! Rows that wait in the batches that they came in, until they are gathered or let go.
 //!
-//! Invariant: a batch is kept as long as any of its rows is; rows are gathered by columns, never one by one.
+//! Invariant: a batch is kept as long as any of its rows is; rows are gathered by columns, never one by one. When most rows
+//! of the batches wait no more, the others are packed anew ([`HeldBatches::repack`]).
 
+use super::rows_of;
+use crate::error::OperatorError;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::ArrowError;
 use arrow_select::interleave::interleave;
@@ -9,6 +12,11 @@ use std::collections::BTreeMap;
 
 /// Where a row lies: its batch, and its place there.
 pub(crate) type Place = (u32, u32);
+
+/// Rows that are packed together.
+const PACKED_ROWS: usize = 8_192;
+/// Rows that no longer wait are not worth the work before there are so many of them.
+const IDLE_ROWS_MIN: usize = 65_536;
 
 struct Held {
     rows: RecordBatch,
@@ -20,11 +28,16 @@ struct Held {
 pub(crate) struct HeldBatches {
     batches: Vec<Option<Held>>,
     free: Vec<u32>,
+    /// Rows of all batches, and how many of them wait.
+    rows: usize,
+    waiting: usize,
 }
 
 impl HeldBatches {
     /// Keeps a batch of which `waiting` rows wait, at least one; answers its number.
     pub(crate) fn hold(&mut self, rows: RecordBatch, waiting: u32) -> u32 {
+        self.rows += rows.num_rows();
+        self.waiting += waiting as usize;
         let held = Some(Held { rows, waiting });
         match self.free.pop() {
             Some(number) => {
@@ -44,12 +57,35 @@ impl HeldBatches {
     pub(crate) fn release(&mut self, (number, _): Place) {
         let Some(slot) = self.batches.get_mut(number as usize) else { return };
         if let Some(held) = slot {
+            self.waiting = self.waiting.saturating_sub(held.waiting.min(1) as usize);
             held.waiting = held.waiting.saturating_sub(1);
             if held.waiting == 0 {
+                self.rows = self.rows.saturating_sub(held.rows.num_rows());
                 *slot = None;
                 self.free.push(number);
             }
         }
+    }
+
+    /// Whether most of the rows in memory wait no more.
+    pub(crate) fn is_sparse(&self) -> bool {
+        self.rows > 4 * self.waiting + IDLE_ROWS_MIN
+    }
+
+    /// Packs the rows that wait into batches of their own; `places` are those of all of them.
+    pub(crate) fn repack<'p>(&mut self, places: impl Iterator<Item = &'p mut Place>) -> Result<(), OperatorError> {
+        let mut places: Vec<&mut Place> = places.collect();
+        let mut packed = Self::default();
+        for places in places.chunks_mut(PACKED_ROWS) {
+            let wanted: Vec<Place> = places.iter().map(|place| **place).collect();
+            let Some(columns) = self.gather(&wanted)? else { continue };
+            let number = packed.hold(rows_of(&columns, wanted.len())?, wanted.len() as u32);
+            for (row, place) in (0u32..).zip(places) {
+                **place = (number, row);
+            }
+        }
+        *self = packed;
+        Ok(())
     }
 
     /// The columns of these rows; `None` for no rows.
@@ -100,5 +136,18 @@ mod tests {
         assert!(held.gather(&[(a, 0)]).is_err());
         assert_eq!(held.hold(rows(vec![5]), 1), a);
         assert!(held.gather(&[]).unwrap().is_none());
+    }
+
+    #[test]
+    fn rows_that_wait_are_packed_when_most_do_not() {
+        let mut held = HeldBatches::default();
+        let mut places: Vec<Place> = (0..30).map(|n| (held.hold(rows(vec![n; 5_000]), 1), 17)).collect();
+        assert!(held.is_sparse());
+        held.repack(places.iter_mut()).unwrap();
+        assert!(!held.is_sparse() && held.rows == 30);
+        let found = held.gather(&places).unwrap().unwrap();
+        assert_eq!(found[0].as_primitive::<Int32Type>().values().to_vec(), (0..30).collect::<Vec<_>>());
+        places.into_iter().for_each(|place| held.release(place));
+        assert_eq!((held.rows, held.waiting), (0, 0));
     }
 }

@@ -62,7 +62,7 @@ impl HotState for HotGroups<'_> {
     }
 }
 
-/// Whether a value has expired.
+/// Whether a value that begins with the time it was written has expired.
 pub(crate) fn expires(value: &[u8], ttl_ms: Option<i64>, now_ms: i64) -> bool {
     let written_ms = value.first_chunk::<8>().map(|bytes| i64::from_le_bytes(*bytes));
     ttl_ms.zip(written_ms).is_some_and(|(ttl_ms, written_ms)| written_ms.saturating_add(ttl_ms) <= now_ms)

@@ -405,6 +405,14 @@ impl IntervalJoin {
         Ok(())
     }
 
+    /// Packs the rows that wait anew where most of the rows in memory wait no more.
+    fn repack(&mut self) -> Result<(), OperatorError> {
+        for side in self.sides.iter_mut().filter(|side| side.held.is_sparse()) {
+            side.held.repack(side.waiting.iter_mut().flatten().map(|w| &mut w.place))?;
+        }
+        Ok(())
+    }
+
     fn put(&self, side: usize, blobs: &mut BlobWriter) -> Result<(), OperatorError> {
         let side = &self.sides[side];
         let mut slots: Vec<u32> = (0..self.slots.len() as u32).filter(|&slot| !side.is_empty(slot)).collect();
@@ -455,7 +463,8 @@ impl Operator for IntervalJoin {
         let nulls: Vec<bool> = (0..batch.num_rows()).map(|row| self.sides[side].has_null_key(&batch.rows, row)).collect();
         let rows = (&keys, times.as_slice(), nulls.as_slice());
         let found = self.meet(side, &batch, rows, out)?;
-        self.settle(side, &batch, rows, (&found, self.now_ms(now_ms)), out)
+        self.settle(side, &batch, rows, (&found, self.now_ms(now_ms)), out)?;
+        self.repack()
     }
 
     async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {

@@ -44,6 +44,7 @@ mod temporal_join;
 mod temporal_sort;
 #[cfg(test)]
 mod tests;
+mod tiered_slots;
 pub(crate) mod upsert_materialize;
 mod values;
 mod warnings;

@@ -351,6 +351,18 @@ impl TemporalJoin {
         Ok(())
     }
 
+    /// Packs the rows that are kept anew where most of the rows in memory are not: versions of quiet keys stay for long.
+    fn repack(&mut self) -> Result<(), OperatorError> {
+        let [left, right] = &mut self.sides;
+        if left.held.is_sparse() {
+            left.held.repack(self.of_keys.iter_mut().flat_map(|k| &mut k.left).map(|row| &mut row.place))?;
+        }
+        if right.held.is_sparse() {
+            right.held.repack(self.of_keys.iter_mut().flat_map(|k| &mut k.versions).map(|row| &mut row.place))?;
+        }
+        Ok(())
+    }
+
     /// The bytes of rows of a side; `None` of no rows.
     fn bytes(&self, side: usize, rows: &[Timed]) -> Result<Option<ByteRows>, OperatorError> {
         let places: Vec<Place> = rows.iter().map(|t| t.place).collect();
@@ -389,7 +401,8 @@ impl Operator for TemporalJoin {
         self.evaluation.now_ms = now_ms;
         self.sweep(now_ms);
         let keys = self.sides[side].keys.convert(&batch.rows)?;
-        self.take_in(side, &batch, &keys, now_ms)
+        self.take_in(side, &batch, &keys, now_ms)?;
+        self.repack()
     }
 
     async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {

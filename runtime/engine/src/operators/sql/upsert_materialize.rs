@@ -7,24 +7,25 @@
 
 use super::{
     changes::{Changes, Held},
-    groups::{BlobWriter, read_i64},
+    groups::{BlobWriter, read_i64, read_key},
+    hot_groups::expires,
     late_rows::LateRecords,
     row_bytes::RowBytes,
-    slots::Slots,
     stage::{Head, StageSettings},
+    tiered_slots::{SlotValue, TieredSlots},
 };
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorSnapshot},
-    state::{KeyGroupBlobs, StateError, encode_bytes},
+    state::{KeyGroupBlobs, StateError, encode_bytes, tiered_map::RestoredSegments},
 };
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
-use millrace_model::{Batch, ChangeKind, Schema};
+use millrace_model::{Batch, ChangeKind, Schema, ids::CheckpointId};
 use millrace_sql::Conflicts;
 use std::{collections::BTreeMap, sync::Arc};
 
-const KEYS: &str = "keys";
+pub(super) const KEYS: &str = "keys";
 
 /// By what rows are kept.
 #[derive(Debug, Clone)]
@@ -76,29 +77,57 @@ pub(crate) struct UpsertMaterialize {
     /// The input has a key of its own: a row with an equal one is a new version of that row.
     has_row_keys: bool,
     rows: RowBytes,
-    kept: Slots<Kept>,
+    kept: TieredSlots<Kept>,
     ttl_ms: Option<i64>,
     swept_ms: i64,
     output: SchemaRef,
 }
 
-struct Kept {
+pub(super) struct Kept {
     written_ms: i64,
     rows: Vec<KeptRow>,
 }
 
-struct KeptRow {
+pub(super) struct KeptRow {
     key: Box<[u8]>,
     row: Arc<[u8]>,
 }
 
+impl SlotValue for Kept {
+    fn memory_bytes(&self) -> usize {
+        // With what the allocator adds to key and row.
+        let of_row = |kept: &KeptRow| size_of::<KeptRow>() + 48 + kept.key.len() + kept.row.len();
+        size_of::<Self>() + self.rows.len() * self.rows.first().map_or(0, of_row)
+    }
+}
+
+impl Kept {
+    /// Appends the form on disk and in steps: when it was written, then each row behind its key.
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.written_ms.to_le_bytes());
+        for kept in &self.rows {
+            encode_bytes(&kept.key, out);
+            encode_bytes(&kept.row, out);
+        }
+    }
+
+    fn read(rows: &RowBytes, mut value: &[u8]) -> Result<Self, OperatorError> {
+        let mut made = Self { written_ms: read_i64(&mut value)?, rows: Vec::new() };
+        while !value.is_empty() {
+            made.rows.push(KeptRow { key: read_key(&mut value)?.into(), row: rows.stored_row(&mut value)?.into() });
+        }
+        Ok(made)
+    }
+}
+
 impl UpsertMaterialize {
-    pub(crate) fn new(
+    pub(super) fn new(
         spec: &MaterializeSpec,
         state_ttl_ms: Option<u64>,
         input: &Schema,
         output: SchemaRef,
         restored: &BTreeMap<String, KeyGroupBlobs>,
+        (kept, segments): (TieredSlots<Kept>, RestoredSegments),
     ) -> Result<Self, OperatorError> {
         let all: Vec<usize> = (0..input.fields().len()).collect();
         let mut made = Self {
@@ -106,11 +135,20 @@ impl UpsertMaterialize {
             row_keys: RowBytes::new(spec.row_keys.as_deref().unwrap_or(&all), input)?,
             has_row_keys: spec.row_keys.is_some(),
             rows: RowBytes::new(&all, input)?,
-            kept: Slots::default(),
+            kept,
             ttl_ms: state_ttl_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)),
             swept_ms: 0,
             output,
         };
+        if made.ttl_ms.is_some() {
+            let ttl_ms = made.ttl_ms;
+            made.kept.expire_by(move |value, now_ms| expires(value, ttl_ms, now_ms));
+        }
+        let (keys, rows) = (&made.keys, &made.rows);
+        made.kept.take_in(segments, |group, key, value| {
+            keys.check_key(group, key)?;
+            Kept::read(rows, value)
+        })?;
         for (&group, blob) in restored.get(KEYS).into_iter().flatten() {
             let mut blob: &[u8] = blob;
             while !blob.is_empty() {
@@ -129,12 +167,17 @@ impl UpsertMaterialize {
                 made.kept.slot(key, || Kept { written_ms, rows });
             }
         }
+        made.kept.make_room(|_| true, Kept::write)?;
         Ok(made)
     }
 
     fn take_in(&mut self, batch: &Batch, now_ms: i64, changes: &mut Changes) -> Result<(), OperatorError> {
         let (keys, row_keys) = (self.keys.convert(&batch.rows)?, self.row_keys.convert(&batch.rows)?);
         let rows = self.rows.convert(&batch.rows)?;
+        let (ttl_ms, stored) = (self.ttl_ms, &self.rows);
+        self.kept.load((0..batch.num_rows()).map(|row| keys.get(row)), now_ms, |value| {
+            if expires(value, ttl_ms, now_ms) { Ok(None) } else { Kept::read(stored, value).map(Some) }
+        })?;
         for row in 0..batch.num_rows() {
             let kind = batch.kinds.as_ref().map_or(ChangeKind::Insert as u8, |k| k.value(row));
             let takes_back = kind == ChangeKind::UpdateBefore as u8 || kind == ChangeKind::Delete as u8;
@@ -156,7 +199,7 @@ impl UpsertMaterialize {
                 match kept.rows.last() {
                     None => {
                         changes.push(ChangeKind::Delete, &Held::Fresh(row as u32), 0);
-                        self.kept.remove(slot);
+                        self.kept.remove(slot)?;
                     }
                     Some(latest) if position == kept.rows.len() => {
                         changes.push(ChangeKind::UpdateAfter, &Held::Stored(latest.row.clone()), 0)
@@ -173,7 +216,7 @@ impl UpsertMaterialize {
             }
             changes.push(kind, &Held::Fresh(row as u32), 0);
         }
-        Ok(())
+        self.kept.make_room(|_| true, Kept::write)
     }
 }
 
@@ -184,7 +227,7 @@ impl Operator for UpsertMaterialize {
             && now_ms.saturating_sub(self.swept_ms) >= ttl_ms / 2
         {
             self.swept_ms = now_ms;
-            self.kept.retain(|kept| kept.written_ms.saturating_add(ttl_ms) > now_ms);
+            self.kept.retain(|kept| kept.written_ms.saturating_add(ttl_ms) > now_ms)?;
         }
         let mut changes = Changes::default();
         self.take_in(&batch, now_ms, &mut changes)?;
@@ -195,18 +238,27 @@ impl Operator for UpsertMaterialize {
     }
 
     async fn snapshot(&mut self, now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
-        let mut blobs = BlobWriter::default();
-        let is_live = |kept: &Kept| self.ttl_ms.is_none_or(|ttl| kept.written_ms.saturating_add(ttl) > now_ms);
-        for (key, kept) in self.kept.iter().filter(|(_, kept)| !kept.rows.is_empty() && is_live(kept)) {
-            blobs.entry(key, |out| {
-                out.extend_from_slice(&kept.written_ms.to_le_bytes());
-                out.extend_from_slice(&(kept.rows.len() as i64).to_le_bytes());
-                for kept in &kept.rows {
-                    encode_bytes(&kept.row, out);
-                }
+        let ttl_ms = self.ttl_ms;
+        let is_live = |kept: &Kept| !kept.rows.is_empty() && ttl_ms.is_none_or(|ttl| kept.written_ms.saturating_add(ttl) > now_ms);
+        let blobs = |live: &mut dyn Iterator<Item = (&[u8], &Kept)>| {
+            let mut blobs = BlobWriter::default();
+            live.for_each(|(key, kept)| {
+                blobs.entry(key, |out| {
+                    out.extend_from_slice(&kept.written_ms.to_le_bytes());
+                    out.extend_from_slice(&(kept.rows.len() as i64).to_le_bytes());
+                    kept.rows.iter().for_each(|kept| encode_bytes(&kept.row, out));
+                });
             });
-        }
-        Ok(OperatorSnapshot { keyed: BTreeMap::from([(KEYS.to_owned(), blobs.finish())]), ..OperatorSnapshot::default() })
+            blobs.finish()
+        };
+        let snapshot = self.kept.snapshot(blobs, Kept::write, is_live, now_ms)?;
+        let mut all = OperatorSnapshot::default();
+        all.put(KEYS, snapshot);
+        Ok(all)
+    }
+
+    fn committed(&mut self, checkpoint: CheckpointId) {
+        self.kept.committed(checkpoint);
     }
 }
 
@@ -223,7 +275,8 @@ mod tests {
 
     fn open(row_keys: Option<Vec<usize>>, restored: &BTreeMap<String, KeyGroupBlobs>) -> Result<UpsertMaterialize, OperatorError> {
         let spec = MaterializeSpec { keys: vec![1], row_keys };
-        UpsertMaterialize::new(&spec, None, &schema(), schema().to_arrow(), restored)
+        let kept = TieredSlots::open(KEYS, &mut crate::state::StateContext::default(), &Arc::default())?;
+        UpsertMaterialize::new(&spec, None, &schema(), schema().to_arrow(), restored, kept)
     }
 
     /// Changes as `(kind, id, k, v)`, and what they become.

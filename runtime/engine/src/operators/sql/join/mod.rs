@@ -5,12 +5,15 @@
 //! with NULLs, the last one that goes brings it again. Semi and anti joins count those of their left rows alike.
 //!
 //! Invariant: while a batch of one side is processed, the rows of the other side stay; only their numbers of partners
-//! change. So all pairs of a run of rows are found and tested against the condition together.
+//! change. So all pairs of a run of rows are found and tested against the condition together. Before it is processed, all
+//! kept rows of its keys are in memory; afterwards those of others leave if memory is short.
 
 mod changes;
 mod side;
+mod stored_side;
 #[cfg(test)]
 mod tests;
+mod tiered_side;
 pub(crate) mod window;
 
 use super::{evaluation_failed, groups::hash_of, row_bytes::ByteRows, rows_of, stage::StageSettings};
@@ -24,11 +27,11 @@ use arrow_select::take::take;
 use async_trait::async_trait;
 use changes::{Changes, Found};
 use millrace_functions::{EvaluationContext, Expr, expression::evaluate};
-use millrace_model::{Batch, ChangeKind, Schema};
+use millrace_model::{Batch, ChangeKind, Schema, ids::CheckpointId};
 use millrace_sql::plan::JoinKind;
 pub(crate) use side::SideSpec;
 use side::{Incoming, Side};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Names of the sides' states.
 const SIDES: [&str; 2] = ["left", "right"];
@@ -102,15 +105,13 @@ struct Matches {
 }
 
 impl RegularJoin {
-    pub(crate) fn new(spec: &JoinSpec, settings: &StageSettings, context: &OperatorContext) -> Result<Self, OperatorError> {
+    pub(crate) fn new(spec: &JoinSpec, settings: &StageSettings, context: &mut OperatorContext) -> Result<Self, OperatorError> {
         let [Some(left), Some(right)] = [0, 1].map(|side| settings.inputs.get(side)) else {
             return Err(OperatorError::Internal(format!("a join of {} inputs", settings.inputs.len())));
         };
         let mut sides = [Side::new(&spec.sides[0], left)?, Side::new(&spec.sides[1], right)?];
         for (side, name) in sides.iter_mut().zip(SIDES) {
-            for (&group, blob) in context.restored.get(name).into_iter().flatten() {
-                side.restore(group, blob)?;
-            }
+            side.open(name, context)?;
         }
         let condition = spec.condition.as_ref().map(|c| Condition::new(c, left.fields().len(), settings.zone));
         Ok(Self { kind: spec.kind, condition, sides, found: Found::default(), output: spec.output.to_arrow() })
@@ -316,19 +317,32 @@ impl Operator for RegularJoin {
 
     async fn process_input(&mut self, input: usize, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         let input = input.min(1);
-        self.sides.iter_mut().for_each(|side| side.sweep(now_ms));
+        self.sides.iter_mut().try_for_each(|side| side.begin(now_ms))?;
         let side = &self.sides[input];
         let bytes =
             Bytes { keys: side.keys.convert(&batch.rows)?, rows: side.rows.convert(&batch.rows)?, unique: side.unique_keys(&batch.rows)? };
+        if self.sides.iter().any(Side::may_lack) {
+            let matchable = side.matchable(&batch.rows);
+            let rows = (0..batch.num_rows()).filter(|&row| matchable.as_ref().is_none_or(|m| m[row]));
+            let keys: Vec<&[u8]> = rows.map(|row| bytes.keys.get(row)).collect();
+            self.sides.iter_mut().try_for_each(|side| side.load(&keys, now_ms))?;
+        }
         let mut from = 0;
         while from < batch.num_rows() {
             from = self.run(input, &batch, &bytes, from, now_ms, out)?;
         }
-        Ok(())
+        self.sides.iter_mut().try_for_each(Side::make_room)
+    }
+
+    fn committed(&mut self, checkpoint: CheckpointId) {
+        self.sides.iter_mut().for_each(|side| side.committed(checkpoint));
     }
 
     async fn snapshot(&mut self, now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
-        let keyed: BTreeMap<_, _> = self.sides.iter().zip(SIDES).map(|(side, name)| (name.to_owned(), side.snapshot(now_ms))).collect();
-        Ok(OperatorSnapshot { keyed, ..OperatorSnapshot::default() })
+        let mut all = OperatorSnapshot::default();
+        for (side, name) in self.sides.iter_mut().zip(SIDES) {
+            all.put(name, side.snapshot(now_ms)?);
+        }
+        Ok(all)
     }
 }

@@ -4,23 +4,28 @@
 //! A row is kept as bytes in a slot; the slots of a key form a list in the order of arrival. Where rows must be found again
 //! (they are replaced by a unique key, counted, or taken back), an index finds the slot of a key and an identity.
 //!
-//! Invariant: an entry has at least one slot; slots outside of any list are free.
+//! Keys whose rows are not in memory, and what has changed, are the business of [`super::tiered_side`]; the byte form that of
+//! [`super::stored_side`].
+//!
+//! Invariant: an entry has at least one slot; slots outside of any list are free. All rows of a key are in memory, or none.
 
-use super::super::{
-    groups::{BlobWriter, hash_of, read_i64},
-    row_bytes::RowBytes,
-};
+use super::super::{groups::hash_of, row_bytes::RowBytes};
 use crate::{
     error::OperatorError,
-    key::KeyGroup,
-    state::{KeyGroupBlobs, StateError, encode_bytes},
+    state::{CHANGED, StateBackend},
 };
 use arrow_array::{Array, RecordBatch};
 use hashbrown::HashTable;
 use millrace_model::Schema;
 use millrace_sql::plan::{Join, SideRows};
 
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
+/// What a key takes besides its bytes: its entry, its place in the table, and what the allocator adds.
+const ENTRY_BYTES: usize = size_of::<Entry>() + 24;
+/// What a row takes besides its bytes: its slot, what it is noted in when it is found, and what the allocator adds.
+const SLOT_BYTES: usize = size_of::<Slot>() + 24;
+/// What a row that can be found by its identity takes besides: its place in the index, and the allocator's.
+const INDEXED_BYTES: usize = 24;
 
 /// One side of a join.
 pub(super) struct Side {
@@ -29,42 +34,61 @@ pub(super) struct Side {
     /// A whole row.
     pub rows: RowBytes,
     /// The unique key of a row, where rows are kept by one.
-    unique: Option<RowBytes>,
-    kept: SideRows,
+    pub(super) unique: Option<RowBytes>,
+    pub(super) kept: SideRows,
     /// Key columns in which NULL matches nothing.
     never_null: Vec<usize>,
-    ttl_ms: Option<i64>,
+    pub(super) ttl_ms: Option<i64>,
     swept_ms: i64,
     /// Entries by the hash of their key.
-    table: HashTable<u32>,
-    entries: Vec<Entry>,
+    pub(super) table: HashTable<u32>,
+    pub(super) entries: Vec<Entry>,
     free_entries: Vec<u32>,
     /// Slots by the hash of key and identity.
     index: HashTable<u32>,
-    slots: Vec<Slot>,
+    pub(super) slots: Vec<Slot>,
     free_slots: Vec<u32>,
+    /// What keys and rows take in memory, about.
+    pub(super) bytes: usize,
+    /// Batches so far.
+    pub(super) clock: u32,
+    /// Keys that are not in memory, and what has changed; `None` where state is short-lived and stays in memory.
+    pub(super) backend: Option<StateBackend>,
+    /// Keys whose last row has gone since the backend was told.
+    pub(super) gone: Vec<Gone>,
 }
 
 /// The rows of a join key.
-struct Entry {
-    hash: u64,
-    key: Box<[u8]>,
-    first: u32,
+pub(super) struct Entry {
+    pub hash: u64,
+    pub key: Box<[u8]>,
+    pub first: u32,
     last: u32,
+    /// The batch that it was made or looked for in.
+    pub used: u32,
+    /// What checkpoints and the disk do not have yet.
+    pub marks: u8,
 }
 
-struct Slot {
-    row: Box<[u8]>,
+/// A key without rows.
+pub(super) struct Gone {
+    pub hash: u64,
+    pub key: Box<[u8]>,
+    pub marks: u8,
+}
+
+pub(super) struct Slot {
+    pub row: Box<[u8]>,
     /// The unique key, where rows are kept by one; else empty.
-    unique: Box<[u8]>,
+    pub unique: Box<[u8]>,
     entry: u32,
     previous: u32,
-    next: u32,
+    pub next: u32,
     /// How often the row is there.
-    count: u32,
+    pub count: u32,
     /// Rows of the other side that match it, where this side is kept with NULLs.
-    partners: u32,
-    written_ms: i64,
+    pub partners: u32,
+    pub written_ms: i64,
 }
 
 /// A row that comes in.
@@ -125,6 +149,10 @@ impl Side {
             index: HashTable::new(),
             slots: Vec::new(),
             free_slots: Vec::new(),
+            bytes: 0,
+            clock: 0,
+            backend: None,
+            gone: Vec::new(),
         })
     }
 
@@ -142,12 +170,12 @@ impl Side {
         Some((0..rows.num_rows()).map(|row| nullable.iter().all(|c| c.is_valid(row))).collect())
     }
 
-    fn entry_of(&self, hash: u64, key: &[u8]) -> Option<u32> {
+    pub(super) fn entry_of(&self, hash: u64, key: &[u8]) -> Option<u32> {
         let is_same = |&entry: &u32| self.entries.get(entry as usize).is_some_and(|e| e.hash == hash && e.key.as_ref() == key);
         self.table.find(hash, is_same).copied()
     }
 
-    fn is_live(&self, slot: &Slot, now_ms: i64) -> bool {
+    pub(super) fn is_live(&self, slot: &Slot, now_ms: i64) -> bool {
         self.ttl_ms.is_none_or(|ttl| slot.written_ms.saturating_add(ttl) > now_ms)
     }
 
@@ -207,6 +235,7 @@ impl Side {
     pub(super) fn set_partners(&mut self, slot: u32, partners: u32, now_ms: i64) {
         let slot = &mut self.slots[slot as usize];
         (slot.partners, slot.written_ms) = (partners, now_ms);
+        self.entries[slot.entry as usize].marks |= CHANGED;
     }
 
     fn identity<'r>(&self, row: &'r [u8], unique: &'r [u8]) -> &'r [u8] {
@@ -218,7 +247,7 @@ impl Side {
     }
 
     /// The slot of the row that `row` is equal to, or that it replaces.
-    fn find(&self, row: Incoming<'_>) -> Option<u32> {
+    pub(super) fn find(&self, row: Incoming<'_>) -> Option<u32> {
         let entry = self.entry_of(row.hash, row.key)?;
         match self.kept {
             SideRows::One => Some(self.entries[entry as usize].first),
@@ -253,17 +282,20 @@ impl Side {
         if is_counted {
             slot.count = if is_live { slot.count.saturating_add(1) } else { 1 };
         } else if slot.row.as_ref() != row.row {
+            self.bytes = (self.bytes + row.row.len()).saturating_sub(slot.row.len());
             slot.row = row.row.into();
         }
         (slot.partners, slot.written_ms) = (partners, now_ms);
+        self.entries[slot.entry as usize].marks |= CHANGED;
     }
 
-    fn insert(&mut self, row: Incoming<'_>, (count, partners): (u32, u32), now_ms: i64) {
+    pub(super) fn insert(&mut self, row: Incoming<'_>, (count, partners): (u32, u32), now_ms: i64) {
         let entry = match self.entry_of(row.hash, row.key) {
             Some(entry) => entry,
             None => self.new_entry(row.hash, row.key),
         };
         let previous = self.entries[entry as usize].last;
+        self.bytes += self.row_bytes(row.row, row.unique);
         let unique: Box<[u8]> = if self.unique.is_some() { row.unique.into() } else { Box::default() };
         let made = Slot { row: row.row.into(), unique, entry, previous, next: NONE, count, partners, written_ms: now_ms };
         let slot = match self.free_slots.pop() {
@@ -280,13 +312,26 @@ impl Side {
             NONE => self.entries[entry as usize].first = slot,
             previous => self.slots[previous as usize].next = slot,
         }
-        self.entries[entry as usize].last = slot;
-        if matches!(self.kept, SideRows::Unique(_) | SideRows::Counted) {
+        let last = &mut self.entries[entry as usize];
+        last.last = slot;
+        last.marks |= CHANGED;
+        if self.is_indexed() {
             let hash = self.index_hash(row.hash, row.row, row.unique);
             let mut index = std::mem::take(&mut self.index);
             index.insert_unique(hash, slot, |&slot| self.hash_of_slot(slot));
             self.index = index;
         }
+    }
+
+    /// Whether rows are found by their identity.
+    fn is_indexed(&self) -> bool {
+        matches!(self.kept, SideRows::Unique(_) | SideRows::Counted)
+    }
+
+    /// What a row takes in memory.
+    fn row_bytes(&self, row: &[u8], unique: &[u8]) -> usize {
+        let identity = if self.is_indexed() { INDEXED_BYTES } else { 0 };
+        SLOT_BYTES + identity + row.len() + if self.unique.is_some() { unique.len() } else { 0 }
     }
 
     fn hash_of_slot(&self, slot: u32) -> u64 {
@@ -295,7 +340,8 @@ impl Side {
     }
 
     fn new_entry(&mut self, hash: u64, key: &[u8]) -> u32 {
-        let made = Entry { hash, key: key.into(), first: NONE, last: NONE };
+        self.bytes += ENTRY_BYTES + key.len();
+        let made = Entry { hash, key: key.into(), first: NONE, last: NONE, used: self.clock, marks: StateBackend::new_marks(key) };
         let entry = match self.free_entries.pop() {
             Some(entry) => {
                 self.entries[entry as usize] = made;
@@ -319,18 +365,13 @@ impl Side {
         if is_live && slot.count > 1 {
             slot.count -= 1;
             slot.written_ms = now_ms;
+            self.entries[slot.entry as usize].marks |= CHANGED;
         } else {
             self.remove(found);
         }
     }
 
     fn remove(&mut self, slot: u32) {
-        if matches!(self.kept, SideRows::Unique(_) | SideRows::Counted) {
-            let hash = self.hash_of_slot(slot);
-            if let Ok(found) = self.index.find_entry(hash, |&other| other == slot) {
-                found.remove();
-            }
-        }
         let Slot { entry, previous, next, .. } = self.slots[slot as usize];
         match previous {
             NONE => self.entries[entry as usize].first = next,
@@ -340,16 +381,54 @@ impl Side {
             NONE => self.entries[entry as usize].last = previous,
             next => self.slots[next as usize].previous = previous,
         }
-        (self.slots[slot as usize].row, self.slots[slot as usize].unique) = (Box::default(), Box::default());
-        self.free_slots.push(slot);
-        if self.entries[entry as usize].first == NONE {
-            let hash = self.entries[entry as usize].hash;
-            if let Ok(found) = self.table.find_entry(hash, |&other| other == entry) {
+        self.free_slot(slot);
+        let left = &mut self.entries[entry as usize];
+        left.marks |= CHANGED;
+        if left.first == NONE {
+            let (hash, marks) = (left.hash, left.marks);
+            let key = self.free_entry(entry);
+            if self.backend.is_some() {
+                self.gone.push(Gone { hash, key, marks });
+            }
+        }
+    }
+
+    /// Lets go of a key and its rows, as if they had never been in memory.
+    pub(super) fn let_go(&mut self, entry: u32) {
+        let mut next = self.entries[entry as usize].first;
+        while next != NONE {
+            let slot = next;
+            next = self.slots[slot as usize].next;
+            self.free_slot(slot);
+        }
+        drop(self.free_entry(entry));
+    }
+
+    /// Frees a slot whose entry is still known; the list that it was in is the caller's business.
+    fn free_slot(&mut self, slot: u32) {
+        if self.is_indexed() {
+            let hash = self.hash_of_slot(slot);
+            if let Ok(found) = self.index.find_entry(hash, |&other| other == slot) {
                 found.remove();
             }
-            self.entries[entry as usize].key = Box::default();
-            self.free_entries.push(entry);
         }
+        let freed = &mut self.slots[slot as usize];
+        let (row, unique) = (std::mem::take(&mut freed.row), std::mem::take(&mut freed.unique));
+        self.bytes = self.bytes.saturating_sub(self.row_bytes(&row, &unique));
+        self.free_slots.push(slot);
+    }
+
+    /// Frees an entry without slots; answers its key.
+    fn free_entry(&mut self, entry: u32) -> Box<[u8]> {
+        let freed = &mut self.entries[entry as usize];
+        let key = std::mem::take(&mut freed.key);
+        freed.first = NONE;
+        if let Ok(found) = self.table.find_entry(freed.hash, |&other| other == entry) {
+            found.remove();
+        }
+        self.bytes = self.bytes.saturating_sub(ENTRY_BYTES + key.len());
+        self.free_entries.push(entry);
+        key
     }
 
     /// Forgets expired rows from time to time, so that those of silent keys do not stay for ever.
@@ -372,75 +451,4 @@ impl Side {
         }
         expired.into_iter().for_each(|slot| self.remove(slot));
     }
-
-    /// Per key its rows: how many, then each with the time it was written, its count, its partners and its bytes.
-    pub(super) fn snapshot(&self, now_ms: i64) -> KeyGroupBlobs {
-        let mut blobs = BlobWriter::default();
-        let mut live = Vec::new();
-        for &entry in &self.table {
-            let entry = &self.entries[entry as usize];
-            live.clear();
-            let mut next = entry.first;
-            while next != NONE {
-                let slot = &self.slots[next as usize];
-                if self.is_live(slot, now_ms) {
-                    live.push(next);
-                }
-                next = slot.next;
-            }
-            if live.is_empty() {
-                continue;
-            }
-            blobs.entry(&entry.key, |out| {
-                out.extend_from_slice(&(live.len() as u32).to_le_bytes());
-                for &slot in &live {
-                    let slot = &self.slots[slot as usize];
-                    out.extend_from_slice(&slot.written_ms.to_le_bytes());
-                    out.extend_from_slice(&slot.count.to_le_bytes());
-                    out.extend_from_slice(&slot.partners.to_le_bytes());
-                    encode_bytes(&slot.row, out);
-                    if self.unique.is_some() {
-                        encode_bytes(&slot.unique, out);
-                    }
-                }
-            });
-        }
-        blobs.finish()
-    }
-
-    /// Takes in what [`Self::snapshot`] wrote of a key group.
-    ///
-    /// # Errors
-    /// Bytes that are no state of this side.
-    pub(super) fn restore(&mut self, group: KeyGroup, mut blob: &[u8]) -> Result<(), OperatorError> {
-        while !blob.is_empty() {
-            let key = self.keys.stored_key(group, &mut blob)?.to_vec();
-            let hash = hash_of(&key);
-            let count = read_u32(&mut blob)?;
-            if count == 0 || (count > 1 && self.kept == SideRows::One) || self.entry_of(hash, &key).is_some() {
-                return Err(StateError(format!("a join key with {count} rows, or one that is there twice")).into());
-            }
-            for _ in 0..count {
-                let written_ms = read_i64(&mut blob)?;
-                let (count, partners) = (read_u32(&mut blob)?, read_u32(&mut blob)?);
-                let row = self.rows.stored_row(&mut blob)?.to_vec();
-                let unique = match &self.unique {
-                    Some(unique) => unique.stored_row(&mut blob)?.to_vec(),
-                    None => Vec::new(),
-                };
-                let row = Incoming { hash, key: &key, row: &row, unique: &unique };
-                if count == 0 || (self.kept != SideRows::All && self.find(row).is_some()) {
-                    return Err(StateError("a row of a join is there twice, or not at all".into()).into());
-                }
-                self.insert(row, (count, partners), written_ms);
-            }
-        }
-        Ok(())
-    }
-}
-
-pub(super) fn read_u32(blob: &mut &[u8]) -> Result<u32, StateError> {
-    let (head, rest) = blob.split_first_chunk::<4>().ok_or_else(|| StateError("ends inside a number".into()))?;
-    *blob = rest;
-    Ok(u32::from_le_bytes(*head))
 }

@@ -79,7 +79,7 @@ fn expired_rows_match_nothing_and_are_not_in_checkpoints() {
         added(&mut side, &[(1, "a")], 100);
         assert_eq!(counts(&side, 1, 100).iter().sum::<u32>(), 1, "{kept:?}");
         side.sweep(200);
-        assert!(side.snapshot(200).is_empty(), "{kept:?}");
+        assert!(side.blobs(200).is_empty(), "{kept:?}");
     }
 }
 
@@ -88,11 +88,11 @@ fn damaged_state_is_an_error() {
     for kept in each() {
         let mut before = side(&kept, None);
         added(&mut before, &[(1, "a"), (1, "longer than eight bytes"), (7, "b")], 5);
-        let blobs: KeyGroupBlobs = before.snapshot(5);
+        let blobs: KeyGroupBlobs = before.blobs(5);
         let mut after = side(&kept, None);
         blobs.iter().for_each(|(&group, blob)| after.restore(group, blob).unwrap());
         assert_eq!(counts(&after, 1, 5), counts(&before, 1, 5));
-        assert_eq!(after.snapshot(5), blobs);
+        assert_eq!(after.blobs(5), blobs);
         for (&group, blob) in &blobs {
             for cut in 1..blob.len() {
                 assert!(side(&kept, None).restore(group, &blob[..cut]).is_err(), "{kept:?} cut at {cut}");

@@ -15,7 +15,8 @@ use super::{
     },
     Bytes, Condition, PAIRS_MAX, SIDES,
     changes::indices,
-    side::{Side, SideSpec, read_u32},
+    side::{Side, SideSpec},
+    stored_side::read_u32,
 };
 use crate::{
     error::OperatorError,

@@ -7,26 +7,27 @@
 use super::{
     super::{
         changes::{Changes, Held},
-        groups::{BlobWriter, read_i64},
         row_bytes::{ByteRows, RowBytes},
-        slots::Slots,
+        tiered_slots::SlotValue,
     },
-    Incoming, Keeping, Ranking, put_row, read_rows,
+    Incoming, Keeping, Ranking,
+    partitions::{
+        Partition as Stored, PartitionStore, Partitions, StoredRow, are_older, put_row, read_last, read_partition, read_rows,
+        write_partition,
+    },
 };
-use crate::{error::OperatorError, state::StateError};
+use crate::error::OperatorError;
 use arrow_array::UInt32Array;
 use millrace_model::{ChangeKind, take_rows};
 use std::sync::Arc;
 
 pub(super) struct FirstRows {
-    /// What tells rows apart that may come again.
-    row_keys: Option<RowBytes>,
-    partitions: Slots<Partition>,
+    partitions: Partitions<Partition>,
     /// Partitions that took in rows of the batch at hand.
     touched: Vec<u32>,
 }
 
-struct Partition {
+pub(super) struct Partition {
     last: u64,
     rows: Vec<Ranked>,
     is_touched: bool,
@@ -58,22 +59,22 @@ impl New<'_> {
 }
 
 impl FirstRows {
-    pub(super) fn new(row_keys: Option<RowBytes>) -> Self {
-        Self { row_keys, partitions: Slots::default(), touched: Vec::new() }
+    pub(super) fn new(partitions: Partitions<Partition>) -> Self {
+        Self { partitions, touched: Vec::new() }
     }
 
     /// Rows of the batch that stay become bytes.
     fn settle(&mut self, ranking: &Ranking, incoming: &Incoming<'_>) -> Result<(), OperatorError> {
         let mut fresh: Vec<u32> = Vec::new();
         for &slot in &self.touched {
-            let rows = self.partitions.get(slot).into_iter().flat_map(|p| &p.rows);
+            let rows = self.partitions.slots.get(slot).into_iter().flat_map(|p| &p.rows);
             fresh.extend(rows.filter_map(|r| if let Held::Fresh(row) = r.row { Some(row) } else { None }));
         }
         let chosen = take_rows(&incoming.batch.rows, &UInt32Array::from(fresh))?;
         let bytes = ranking.rows.convert(&chosen)?;
         let mut next = 0;
         for slot in self.touched.drain(..) {
-            let Some(partition) = self.partitions.get_mut(slot) else { continue };
+            let Some(partition) = self.partitions.slots.get_mut(slot) else { continue };
             partition.is_touched = false;
             for ranked in partition.rows.iter_mut().filter(|r| matches!(r.row, Held::Fresh(_))) {
                 ranked.row = Held::Stored(Arc::from(bytes.get(next)));
@@ -86,15 +87,15 @@ impl FirstRows {
     fn add(&mut self, ranking: &Ranking, incoming: &Incoming<'_>, new: &New<'_>, changes: &mut Changes) {
         let row = new.row as usize;
         let make = || Partition { last: ranking.last(&incoming.batch.rows, row), rows: Vec::new(), is_touched: false };
-        let slot = self.partitions.slot(incoming.partitions.get(row), make);
-        let Some(partition) = self.partitions.get_mut(slot) else { return };
+        let slot = self.partitions.slots.slot(incoming.partitions.get(row), make);
+        let Some(partition) = self.partitions.slots.look_at(slot) else { return };
         if ranking.ttl_ms.is_some() && !partition.rows.is_empty() {
             partition.rows.retain(|r| ranking.is_live(r.written_ms));
             if partition.rows.is_empty() {
                 partition.last = ranking.last(&incoming.batch.rows, row);
             }
         }
-        let known = self.row_keys.is_some().then(|| partition.rows.iter().position(|r| r.key.as_ref() == new.key)).flatten();
+        let known = self.partitions.row_keys.is_some().then(|| partition.rows.iter().position(|r| r.key.as_ref() == new.key)).flatten();
         let is_kept = if ranking.is_top1() {
             partition.replace(ranking, new, changes)
         } else {
@@ -106,8 +107,11 @@ impl FirstRows {
                 None => partition.insert(ranking, new, changes),
             }
         };
-        if is_kept && !std::mem::replace(&mut partition.is_touched, true) {
-            self.touched.push(slot);
+        if is_kept {
+            if !std::mem::replace(&mut partition.is_touched, true) {
+                self.touched.push(slot);
+            }
+            self.partitions.slots.changed(slot);
         }
     }
 }
@@ -221,7 +225,7 @@ impl Partition {
 
 impl Keeping for FirstRows {
     fn take_in(&mut self, ranking: &Ranking, incoming: &Incoming<'_>, changes: &mut Changes) -> Result<(), OperatorError> {
-        let keys: Option<ByteRows> = self.row_keys.as_ref().map(|keys| keys.convert(&incoming.batch.rows)).transpose()?;
+        let keys: Option<ByteRows> = self.partitions.row_keys.as_ref().map(|keys| keys.convert(&incoming.batch.rows)).transpose()?;
         for row in 0..incoming.batch.num_rows() {
             // Former versions are known by their keys.
             if incoming.kind(row) == ChangeKind::UpdateBefore as u8 {
@@ -234,36 +238,48 @@ impl Keeping for FirstRows {
         self.settle(ranking, incoming)
     }
 
-    fn sweep(&mut self, ranking: &Ranking) {
-        self.partitions.retain(|partition| {
+    fn sweep(&mut self, ranking: &Ranking) -> Result<(), OperatorError> {
+        self.partitions.slots.retain(|partition| {
             partition.rows.retain(|r| ranking.is_live(r.written_ms));
             !partition.rows.is_empty()
-        });
+        })
     }
 
-    fn snapshot(&self, ranking: &Ranking, blobs: &mut BlobWriter) -> Result<(), OperatorError> {
-        for (key, partition) in self.partitions.iter() {
-            let live = || partition.rows.iter().filter(|r| ranking.is_live(r.written_ms));
-            if live().next().is_none() {
-                continue;
+    fn store(&mut self) -> &mut dyn PartitionStore {
+        &mut self.partitions
+    }
+}
+
+impl SlotValue for Partition {
+    fn memory_bytes(&self) -> usize {
+        let of_row = |ranked: &Ranked| {
+            let row = if let Held::Stored(row) = &ranked.row { row.len() } else { 0 };
+            // With what the allocator adds to each of the three.
+            size_of::<Ranked>() + 64 + ranked.sort.len() + ranked.key.len() + row
+        };
+        size_of::<Self>() + self.rows.len() * self.rows.first().map_or(0, of_row)
+    }
+}
+
+impl Stored for Partition {
+    fn is_live(&self, ranking: &Ranking) -> bool {
+        self.rows.iter().any(|r| ranking.is_live(r.written_ms))
+    }
+
+    fn write_whole(&self, ranking: &Ranking, out: &mut Vec<u8>) {
+        let live = || self.rows.iter().filter(|r| ranking.is_live(r.written_ms));
+        out.extend_from_slice(&self.last.to_le_bytes());
+        out.extend_from_slice(&(live().count() as i64).to_le_bytes());
+        for ranked in live() {
+            if let Held::Stored(row) = &ranked.row {
+                put_row(ranked.written_ms, row, out);
             }
-            blobs.entry(key, |out| {
-                out.extend_from_slice(&partition.last.to_le_bytes());
-                out.extend_from_slice(&(live().count() as i64).to_le_bytes());
-                for ranked in live() {
-                    if let Held::Stored(row) = &ranked.row {
-                        put_row(ranked.written_ms, row, out);
-                    }
-                }
-            });
         }
-        Ok(())
     }
 
-    fn restore(&mut self, ranking: &Ranking, key: &[u8], state: &mut &[u8]) -> Result<(), OperatorError> {
-        let last = read_i64(state)?;
-        let last = u64::try_from(last).map_err(|_| StateError(format!("a Top-{last}")))?;
-        let found = read_rows(ranking, self.row_keys.as_ref(), state)?;
+    fn read_whole(ranking: &Ranking, row_keys: Option<&RowBytes>, state: &mut &[u8]) -> Result<Self, OperatorError> {
+        let last = read_last(state)?;
+        let found = read_rows(ranking, row_keys, state)?;
         let ranked = |(position, (row, written_ms)): (usize, (Arc<[u8]>, i64))| Ranked {
             sort: found.sorts.get(position).into(),
             key: found.keys.as_ref().map_or(&[][..], |keys| keys.get(position)).into(),
@@ -271,7 +287,29 @@ impl Keeping for FirstRows {
             written_ms,
         };
         let rows = found.rows.iter().cloned().zip(found.written_ms.iter().copied()).enumerate().map(ranked).collect();
-        self.partitions.slot(key, || Partition { last, rows, is_touched: false });
-        Ok(())
+        Ok(Self { last, rows, is_touched: false })
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        let rows = self.rows.iter().filter_map(|ranked| match &ranked.row {
+            Held::Stored(row) => Some(StoredRow { written_ms: ranked.written_ms, sort: &ranked.sort, key: &ranked.key, row }),
+            Held::Fresh(_) => None,
+        });
+        write_partition(self.last, rows, out);
+    }
+
+    fn read(ranking: &Ranking, value: &[u8]) -> Result<Self, OperatorError> {
+        let (last, rows) = read_partition(ranking, value)?;
+        let ranked = |found: StoredRow<'_>| Ranked {
+            sort: found.sort.into(),
+            key: found.key.into(),
+            row: Held::Stored(found.row.into()),
+            written_ms: found.written_ms,
+        };
+        Ok(Self { last, rows: rows.into_iter().map(ranked).collect(), is_touched: false })
+    }
+
+    fn is_older(value: &[u8], since_ms: i64) -> bool {
+        are_older(value, since_ms)
     }
 }

@@ -5,22 +5,21 @@
 //! an update. Rows with equal sort keys are ranked as they came.
 //!
 //! Invariant: rows are kept as bytes between batches; within a batch a row that comes in is its number until it is known
-//! to stay, so rows that are pushed out at once are never copied.
+//! to stay, so rows that are pushed out at once are never copied. Partitions of a batch are in memory while it is handled.
 
 mod counted;
 mod first_rows;
+mod partitions;
 mod retractable;
 
 use super::{
     changes::Changes,
-    groups::{BlobWriter, read_i64},
     row_bytes::{ByteRows, RowBytes},
     sort_bytes::{SortBytes, Sorted},
 };
 use crate::{
     error::OperatorError,
-    operators::{Collector, Operator, OperatorSnapshot},
-    state::{KeyGroupBlobs, StateError, encode_bytes},
+    operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
 };
 use arrow_array::{
     Array, ArrayRef, RecordBatch,
@@ -29,9 +28,9 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, SchemaRef};
 use async_trait::async_trait;
-use millrace_model::{Batch, ChangeKind, Schema};
+use millrace_model::{Batch, ChangeKind, ids::CheckpointId};
 use millrace_sql::plan::{RankRange, RankStrategy, SortKey};
-use std::{collections::BTreeMap, sync::Arc};
+use partitions::{PartitionStore, Partitions};
 
 const PARTITIONS: &str = "partitions";
 
@@ -128,13 +127,10 @@ trait Keeping: Send {
     fn take_in(&mut self, ranking: &Ranking, incoming: &Incoming<'_>, changes: &mut Changes) -> Result<(), OperatorError>;
 
     /// Forgets what has expired.
-    fn sweep(&mut self, ranking: &Ranking);
+    fn sweep(&mut self, ranking: &Ranking) -> Result<(), OperatorError>;
 
-    /// Writes all live partitions.
-    fn snapshot(&self, ranking: &Ranking, blobs: &mut BlobWriter) -> Result<(), OperatorError>;
-
-    /// Takes a partition back: `state` is what [`Self::snapshot`] wrote of it.
-    fn restore(&mut self, ranking: &Ranking, key: &[u8], state: &mut &[u8]) -> Result<(), OperatorError>;
+    /// Where the partitions are.
+    fn store(&mut self) -> &mut dyn PartitionStore;
 }
 
 pub(crate) struct RankOperator {
@@ -150,10 +146,10 @@ impl RankOperator {
     pub(crate) fn new(
         spec: &RankSpec,
         state_ttl_ms: Option<u64>,
-        input: &Schema,
         output: SchemaRef,
-        restored: &BTreeMap<String, KeyGroupBlobs>,
+        context: &mut OperatorContext,
     ) -> Result<Self, OperatorError> {
+        let input = &context.input;
         let all: Vec<usize> = (0..input.fields().len()).collect();
         let ranking = Ranking {
             range: spec.range,
@@ -164,21 +160,18 @@ impl RankOperator {
             now_ms: 0,
             ttl_ms: state_ttl_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)),
         };
-        let keeping: Box<dyn Keeping> = match &spec.strategy {
-            RankStrategy::First => Box::new(counted::Counted::default()),
-            RankStrategy::Append => Box::new(first_rows::FirstRows::new(None)),
-            RankStrategy::Update { row_keys } => Box::new(first_rows::FirstRows::new(Some(RowBytes::new(row_keys, input)?))),
-            RankStrategy::Retract => Box::new(retractable::Retractable::default()),
+        let row_keys = match &spec.strategy {
+            RankStrategy::Update { row_keys } => Some(RowBytes::new(row_keys, input)?),
+            RankStrategy::First | RankStrategy::Append | RankStrategy::Retract => None,
         };
-        let mut made = Self { ranking, keeping, swept_ms: 0, output, tells_before: true };
-        for (&group, blob) in restored.get(PARTITIONS).into_iter().flatten() {
-            let mut blob: &[u8] = blob;
-            while !blob.is_empty() {
-                let key = made.ranking.partitions.stored_key(group, &mut blob)?;
-                made.keeping.restore(&made.ranking, key, &mut blob)?;
+        let keeping: Box<dyn Keeping> = match &spec.strategy {
+            RankStrategy::First => Box::new(counted::Counted(Partitions::open(&ranking, None, context)?)),
+            RankStrategy::Append | RankStrategy::Update { .. } => {
+                Box::new(first_rows::FirstRows::new(Partitions::open(&ranking, row_keys, context)?))
             }
-        }
-        Ok(made)
+            RankStrategy::Retract => Box::new(retractable::Retractable(Partitions::open(&ranking, None, context)?)),
+        };
+        Ok(Self { ranking, keeping, swept_ms: 0, output, tells_before: true })
     }
 }
 
@@ -190,13 +183,15 @@ impl Operator for RankOperator {
             && now_ms.saturating_sub(self.swept_ms) >= ttl_ms / 2
         {
             self.swept_ms = now_ms;
-            self.keeping.sweep(&self.ranking);
+            self.keeping.sweep(&self.ranking)?;
         }
         let mut changes = Changes::telling(self.tells_before);
         {
             let (partitions, sorts) = (self.ranking.partitions.convert(&batch.rows)?, self.ranking.sorts.convert(&batch.rows)?);
             let incoming = Incoming { batch: &batch, partitions, sorts };
+            self.keeping.store().load(&self.ranking, &incoming)?;
             self.keeping.take_in(&self.ranking, &incoming, &mut changes)?;
+            self.keeping.store().make_room()?;
         }
         if !changes.is_empty() {
             out.emit(changes.into_batch(&batch, &self.ranking.rows, self.ranking.outputs_rank, &self.output)?);
@@ -208,42 +203,14 @@ impl Operator for RankOperator {
         self.tells_before = false;
     }
 
+    fn committed(&mut self, checkpoint: CheckpointId) {
+        self.keeping.store().committed(checkpoint);
+    }
+
     async fn snapshot(&mut self, now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
         self.ranking.now_ms = now_ms;
-        let mut blobs = BlobWriter::default();
-        self.keeping.snapshot(&self.ranking, &mut blobs)?;
-        Ok(OperatorSnapshot { keyed: BTreeMap::from([(PARTITIONS.to_owned(), blobs.finish())]), ..OperatorSnapshot::default() })
+        let mut all = OperatorSnapshot::default();
+        all.put(PARTITIONS, self.keeping.store().snapshot(&self.ranking)?);
+        Ok(all)
     }
-}
-
-/// Appends a row that is kept.
-fn put_row(written_ms: i64, row: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(&written_ms.to_le_bytes());
-    encode_bytes(row, out);
-}
-
-/// Rows of a partition as they come back: when each was written, its bytes, its sort key and its row key.
-struct Restored {
-    written_ms: Vec<i64>,
-    rows: Vec<Arc<[u8]>>,
-    sorts: Sorted,
-    keys: Option<ByteRows>,
-}
-
-/// Takes `count` rows off the front; they must be in their order.
-fn read_rows(ranking: &Ranking, row_keys: Option<&RowBytes>, state: &mut &[u8]) -> Result<Restored, OperatorError> {
-    let count = read_i64(state)?;
-    let (mut written_ms, mut bytes) = (Vec::new(), Vec::new());
-    for _ in 0..count {
-        written_ms.push(read_i64(state)?);
-        bytes.push(ranking.rows.stored_row(state)?);
-    }
-    let columns = ranking.rows.columns(&bytes)?;
-    let batch = super::rows_of(&columns, bytes.len())?;
-    let sorts = ranking.sorts.convert(&batch)?;
-    if (1..bytes.len()).any(|i| sorts.get(i - 1) > sorts.get(i)) {
-        return Err(StateError("the rows of a partition are not in their order".into()).into());
-    }
-    let keys = row_keys.map(|keys| keys.convert(&batch)).transpose()?;
-    Ok(Restored { written_ms, rows: bytes.into_iter().map(Arc::from).collect(), sorts, keys })
 }

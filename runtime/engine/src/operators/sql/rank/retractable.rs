@@ -5,12 +5,16 @@
 use super::{
     super::{
         changes::{Changes, Held},
-        groups::{BlobWriter, read_i64},
-        slots::Slots,
+        row_bytes::RowBytes,
+        tiered_slots::SlotValue,
     },
-    Incoming, Keeping, Ranking, put_row, read_rows,
+    Incoming, Keeping, Ranking,
+    partitions::{
+        Partition as Stored, PartitionStore, Partitions, StoredRow, are_older, put_row, read_last, read_partition, read_rows,
+        write_partition,
+    },
 };
-use crate::{error::OperatorError, state::StateError};
+use crate::error::OperatorError;
 use millrace_model::ChangeKind;
 use std::{
     collections::BTreeMap,
@@ -18,15 +22,14 @@ use std::{
     sync::Arc,
 };
 
-#[derive(Default)]
-pub(super) struct Retractable {
-    partitions: Slots<Partition>,
-}
+pub(super) struct Retractable(pub(super) Partitions<Partition>);
 
-struct Partition {
+pub(super) struct Partition {
     last: u64,
     /// Rows by sort key, equal ones as they came.
     rows: BTreeMap<Box<[u8]>, Equal>,
+    /// How many rows those are.
+    count: usize,
 }
 
 #[derive(Default)]
@@ -36,6 +39,26 @@ struct Equal {
 }
 
 impl Partition {
+    /// Forgets rows that have expired.
+    fn forget(&mut self, ranking: &Ranking) {
+        let count = &mut self.count;
+        self.rows.retain(|_, equal| {
+            let is_live = ranking.is_live(equal.written_ms);
+            if !is_live {
+                *count = count.saturating_sub(equal.rows.len());
+            }
+            is_live
+        });
+    }
+
+    /// A row that is there again, behind those of equal sort keys.
+    fn put(&mut self, sort: &[u8], row: Arc<[u8]>, written_ms: i64) {
+        let equal = self.rows.entry(sort.into()).or_default();
+        equal.rows.push(row);
+        equal.written_ms = equal.written_ms.max(written_ms);
+        self.count += 1;
+    }
+
     /// Rows before those of `sort`; counts no further than the range.
     fn before(&self, sort: &[u8]) -> u64 {
         let mut count = 0;
@@ -89,6 +112,7 @@ impl Partition {
         };
         equal.rows.push(bytes.into());
         equal.written_ms = ranking.now_ms;
+        self.count += 1;
     }
 
     fn take_back(&mut self, ranking: &Ranking, (sort, bytes): (&[u8], &[u8]), changes: &mut Changes) {
@@ -97,6 +121,7 @@ impl Partition {
         let Some(position) = equal.rows.iter().position(|row| row.as_ref() == bytes) else { return };
         let removed = Held::Stored(equal.rows.remove(position));
         equal.written_ms = ranking.now_ms;
+        self.count = self.count.saturating_sub(1);
         self.tell_taken_back(ranking, sort, position, removed, before + position as u64 + 1, changes);
         if self.rows.get(sort).is_some_and(|e| e.rows.is_empty()) {
             self.rows.remove(sort);
@@ -137,23 +162,23 @@ impl Keeping for Retractable {
             let kind = incoming.kind(row);
             let takes_back = kind == ChangeKind::UpdateBefore as u8 || kind == ChangeKind::Delete as u8;
             let key = incoming.partitions.get(row);
-            let slot = match (self.partitions.find(key), takes_back) {
+            let slot = match (self.0.slots.find(key), takes_back) {
                 (Some(slot), _) => slot,
                 (None, true) => continue,
                 (None, false) => {
                     let last = ranking.last(&incoming.batch.rows, row);
-                    self.partitions.slot(key, || Partition { last, rows: BTreeMap::new() })
+                    self.0.slots.slot(key, || Partition { last, rows: BTreeMap::new(), count: 0 })
                 }
             };
-            let Some(partition) = self.partitions.get_mut(slot) else { continue };
+            let Some(partition) = self.0.slots.get_mut(slot) else { continue };
             if ranking.ttl_ms.is_some() {
-                partition.rows.retain(|_, equal| ranking.is_live(equal.written_ms));
+                partition.forget(ranking);
             }
             let what = (incoming.sorts.get(row), rows.get(row));
             if takes_back {
                 partition.take_back(ranking, what, changes);
                 if partition.rows.is_empty() {
-                    self.partitions.remove(slot);
+                    self.0.slots.remove(slot)?;
                 }
             } else {
                 partition.add(ranking, what, row as u32, changes);
@@ -162,42 +187,67 @@ impl Keeping for Retractable {
         Ok(())
     }
 
-    fn sweep(&mut self, ranking: &Ranking) {
-        self.partitions.retain(|partition| {
-            partition.rows.retain(|_, equal| ranking.is_live(equal.written_ms));
+    fn sweep(&mut self, ranking: &Ranking) -> Result<(), OperatorError> {
+        self.0.slots.retain(|partition| {
+            partition.forget(ranking);
             !partition.rows.is_empty()
-        });
+        })
     }
 
-    fn snapshot(&self, ranking: &Ranking, blobs: &mut BlobWriter) -> Result<(), OperatorError> {
-        for (key, partition) in self.partitions.iter() {
-            let live = || partition.rows.values().filter(|e| ranking.is_live(e.written_ms));
-            let count: usize = live().map(|e| e.rows.len()).sum();
-            if count == 0 {
-                continue;
-            }
-            blobs.entry(key, |out| {
-                out.extend_from_slice(&partition.last.to_le_bytes());
-                out.extend_from_slice(&(count as i64).to_le_bytes());
-                for equal in live() {
-                    equal.rows.iter().for_each(|row| put_row(equal.written_ms, row, out));
-                }
-            });
+    fn store(&mut self) -> &mut dyn PartitionStore {
+        &mut self.0
+    }
+}
+
+impl SlotValue for Partition {
+    fn memory_bytes(&self) -> usize {
+        // With what trees, lists and the allocator add.
+        let of_row = |(sort, equal): (&Box<[u8]>, &Equal)| 160 + sort.len() + equal.rows.first().map_or(0, |row| row.len());
+        size_of::<Self>() + self.count * self.rows.first_key_value().map_or(0, of_row)
+    }
+}
+
+impl Stored for Partition {
+    fn is_live(&self, ranking: &Ranking) -> bool {
+        self.rows.values().any(|equal| ranking.is_live(equal.written_ms) && !equal.rows.is_empty())
+    }
+
+    fn write_whole(&self, ranking: &Ranking, out: &mut Vec<u8>) {
+        let live = || self.rows.values().filter(|e| ranking.is_live(e.written_ms));
+        let count: usize = live().map(|e| e.rows.len()).sum();
+        out.extend_from_slice(&self.last.to_le_bytes());
+        out.extend_from_slice(&(count as i64).to_le_bytes());
+        for equal in live() {
+            equal.rows.iter().for_each(|row| put_row(equal.written_ms, row, out));
         }
-        Ok(())
     }
 
-    fn restore(&mut self, ranking: &Ranking, key: &[u8], state: &mut &[u8]) -> Result<(), OperatorError> {
-        let last = read_i64(state)?;
-        let last = u64::try_from(last).map_err(|_| StateError(format!("a Top-{last}")))?;
+    fn read_whole(ranking: &Ranking, _row_keys: Option<&RowBytes>, state: &mut &[u8]) -> Result<Self, OperatorError> {
+        let last = read_last(state)?;
         let found = read_rows(ranking, None, state)?;
-        let mut partition = Partition { last, rows: BTreeMap::new() };
+        let mut made = Self { last, rows: BTreeMap::new(), count: 0 };
         for (position, (row, written_ms)) in found.rows.into_iter().zip(found.written_ms).enumerate() {
-            let equal = partition.rows.entry(found.sorts.get(position).into()).or_default();
-            equal.rows.push(row);
-            equal.written_ms = equal.written_ms.max(written_ms);
+            made.put(found.sorts.get(position), row, written_ms);
         }
-        self.partitions.slot(key, || partition);
-        Ok(())
+        Ok(made)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        let rows = self
+            .rows
+            .iter()
+            .flat_map(|(sort, equal)| equal.rows.iter().map(move |row| StoredRow { written_ms: equal.written_ms, sort, key: &[], row }));
+        write_partition(self.last, rows, out);
+    }
+
+    fn read(ranking: &Ranking, value: &[u8]) -> Result<Self, OperatorError> {
+        let (last, rows) = read_partition(ranking, value)?;
+        let mut made = Self { last, rows: BTreeMap::new(), count: 0 };
+        rows.into_iter().for_each(|found| made.put(found.sort, Arc::from(found.row), found.written_ms));
+        Ok(made)
+    }
+
+    fn is_older(value: &[u8], since_ms: i64) -> bool {
+        are_older(value, since_ms)
     }
 }

@@ -1,7 +1,10 @@
 //! State that was cut off, flipped or made up is refused, or taken for other state; nothing panics, and no length in it
 //! makes anybody reserve memory.
 
-use super::{States, all};
+use super::{
+    Open, Query, States, all,
+    spilled_state::{MEMORY_BYTES, restored, stored},
+};
 use crate::state::blob;
 use bytes::Bytes;
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -9,6 +12,8 @@ use rustix::process::{Resource, Rlimit};
 
 /// Damages tried per query.
 const DAMAGES: usize = 120;
+/// Damages tried per query whose state is in steps.
+const DAMAGES_IN_STEPS: usize = 30;
 /// More than any of the states needs.
 const MEMORY_MORE_BYTES: u64 = 256 << 20;
 const IN_CHILD: &str = "MILLRACE_HOSTILE_STATE_CHILD";
@@ -22,7 +27,11 @@ fn damage(states: &mut [States], random: &mut StdRng) {
         return;
     }
     let which = random.random_range(0..blobs.len());
-    let mut bytes = blobs[which].to_vec();
+    *blobs[which] = damaged(blobs[which], random);
+}
+
+fn damaged(bytes: &Bytes, random: &mut StdRng) -> Bytes {
+    let mut bytes = bytes.to_vec();
     let at = random.random_range(0..bytes.len());
     match random.random_range(0..6) {
         0 => bytes.truncate(at),
@@ -33,7 +42,7 @@ fn damage(states: &mut [States], random: &mut StdRng) {
         4 => bytes.iter_mut().skip(at).take(8).for_each(|b| *b = random.random()),
         _ => bytes.extend_from_within(at..),
     }
-    *blobs[which] = Bytes::from(bytes);
+    Bytes::from(bytes)
 }
 
 /// This process as it is, and so much more memory at most: who asks for more is refused, and the process aborts.
@@ -44,6 +53,35 @@ fn bound_memory() {
     let maximum = rustix::process::getrlimit(Resource::Data).maximum;
     let current = Some((used_kib << 10) + MEMORY_MORE_BYTES);
     rustix::process::setrlimit(Resource::Data, Rlimit { current, maximum }).unwrap();
+}
+
+/// Rows, every window, and the next checkpoint, on top of whatever was let in.
+async fn use_it(mut open: Open, query: &Query) {
+    let _ = open.feed(query).await;
+    let _ = open.watermark(i64::MAX).await;
+    if let Ok((_, snapshots)) = open.snapshot_at(super::NOW_MS).await {
+        snapshots.into_iter().flat_map(|s| s.segments.into_values()).for_each(|steps| steps.segments.for_each(drop));
+    }
+}
+
+/// Damages segments of state in steps: what goes to memory is checked when it is taken in, what goes to disk when it is read.
+async fn in_steps(query: &Query, random: &mut StdRng) {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = stored(query, folder.path()).await;
+    if whole.iter().all(|stored| stored.chains.is_empty()) {
+        return;
+    }
+    for number in 0..DAMAGES_IN_STEPS {
+        let mut stored = whole.clone();
+        let segments = stored.iter_mut().flat_map(|s| s.chains.values_mut()).flat_map(|(_, chain)| chain);
+        for segment in segments.filter(|segment| !segment.is_empty()) {
+            *segment = damaged(segment, random);
+        }
+        let memory_bytes_max = if number % 2 == 0 { MEMORY_BYTES } else { 1 << 30 };
+        if let Ok(open) = restored(query, &stored, folder.path(), memory_bytes_max).await {
+            use_it(open, query).await;
+        }
+    }
 }
 
 /// In a process of its own: the memory of other tests cannot be told from what a damaged length asks for.
@@ -82,15 +120,12 @@ async fn in_its_own_process() {
             let mut joined: Vec<States> = vec![[("joined".into(), [(0, blob::join(&states[0]))].into())].into()];
             damage(&mut joined, &mut random);
             let _ = blob::split(&joined[0]["joined"][&0], |_| true, &mut States::new());
-            // Rows, every window, and the next checkpoint, on top of whatever was let in.
-            let Ok(mut open) = query.open(&states).await else {
-                refused += 1;
-                continue;
-            };
-            let _ = open.feed(&query).await;
-            let _ = open.watermark(i64::MAX).await;
-            let _ = open.snapshot().await;
+            match query.open(&states).await {
+                Ok(open) => use_it(open, &query).await,
+                Err(_) => refused += 1,
+            }
         }
+        in_steps(&query, &mut random).await;
     }
     assert!(refused > tried / 4, "{refused} of {tried} damaged states were refused");
 }

@@ -2,7 +2,9 @@
 
 mod by_clock;
 mod hostile_state;
+mod joins;
 mod late_rows;
+mod spilled_state;
 mod state_format;
 mod table_function;
 
@@ -14,10 +16,12 @@ use crate::{
     error::OperatorError,
     functions::ResolvedFunctions,
     metrics::SubtaskMetrics,
-    operators::{Collector, Operator, OperatorContext, OperatorKind, OperatorRegistry, PlanContext, deduplicate::DeduplicateKind},
+    operators::{
+        Collector, Operator, OperatorContext, OperatorKind, OperatorRegistry, OperatorSnapshot, PlanContext, deduplicate::DeduplicateKind,
+    },
     plan::{PlannedOperator, Work},
     services::{EngineServices, TenantAccounts},
-    state::KeyGroupBlobs,
+    state::{KeyGroupBlobs, StateContext},
 };
 use arrow_array::UInt8Array;
 use async_trait::async_trait;
@@ -38,7 +42,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-/// The columns of the table `t`, in SQL.
+/// The columns of the tables `t` and `u`, in SQL.
 const COLUMNS: &str = "k STRING, i INT, n BIGINT, d DOUBLE, m DECIMAL(10, 2), b BOOLEAN, y BYTES, a ARRAY<INT>, \
     r ROW<x INT, z STRING>, ts TIMESTAMP(3), WATERMARK FOR ts AS ts";
 
@@ -188,7 +192,7 @@ const QUERIES: &[(&str, &str, ChangelogMode)] = &[
     ("order-by-time", "SELECT k, a, r, ts FROM t ORDER BY ts, k DESC", ChangelogMode::INSERT_ONLY),
 ];
 
-/// Rows of `t`; those that take back come last.
+/// Rows of a table; those that take back come last.
 const ADDED: &str = r#"
 {"k":"a","i":1,"n":10,"d":0.5,"m":1.25,"b":true,"y":"AAH/","a":[1,null],"r":{"x":1,"z":"one"},"ts":"2024-01-01 00:00:01.000"}
 {"k":"b","i":2,"n":20,"d":-1.5,"m":-2.50,"b":false,"y":"","a":[],"r":{"x":null,"z":null},"ts":"2024-01-01 00:00:02.000"}
@@ -205,12 +209,16 @@ const TAKEN_BACK: &str = r#"
 /// A state by name and key group, of one operator.
 type States = BTreeMap<String, KeyGroupBlobs>;
 
+/// The tables, in the order in which operators count them.
+const TABLES: [&str; 2] = ["t", "u"];
+
 /// The stages of a query, all at parallelism 1.
 struct Query {
-    schema: Schema,
+    /// What is read of the tables; none of one that the query does not name.
+    schemas: [Option<Schema>; 2],
     stages: Vec<PlannedOperator>,
     shared: Arc<Shared>,
-    changes: ChangelogMode,
+    changes: [ChangelogMode; 2],
     letters: Arc<InstanceLetters>,
 }
 
@@ -245,10 +253,20 @@ impl Shared {
 }
 
 impl Query {
+    /// A query over `t` alone.
     fn plan(query: &str, changes: ChangelogMode) -> Self {
+        Self::of_tables(query, [changes, ChangelogMode::INSERT_ONLY])
+    }
+
+    /// A query over tables that change like this.
+    fn of_tables(query: &str, changes: [ChangelogMode; 2]) -> Self {
         let (settings, select) = query.rsplit_once(";\n").map_or((String::new(), query), |(s, q)| (format!("{s};\n"), q));
-        let key = if changes.is_upsert { ", PRIMARY KEY (k) NOT ENFORCED" } else { "" };
-        let sql = format!("{settings}CREATE TABLE t ({COLUMNS}{key});\n{select}");
+        let mut sql = settings;
+        for (table, changes) in TABLES.iter().zip(changes) {
+            let key = if changes.is_upsert { ", PRIMARY KEY (k) NOT ENFORCED" } else { "" };
+            sql += &format!("CREATE TABLE {table} ({COLUMNS}{key});\n");
+        }
+        sql += select;
         let schema = serde_json::json!([
             {"name": "k", "type": "STRING"}, {"name": "i", "type": "INT"}, {"name": "n", "type": "BIGINT"}, {"name": "d", "type": "DOUBLE"},
             {"name": "m", "type": "DECIMAL(10, 2)"}, {"name": "b", "type": "BOOLEAN"}, {"name": "y", "type": "BYTES"},
@@ -259,28 +277,28 @@ impl Query {
             serde_json::json!({"id": "query", "kind": "sql", "config": {"sql": sql, "late_records": "dead_letter"}}),
         )
         .unwrap();
-        let upstream = Upstream {
-            name: "t".into(),
-            operator: 0,
+        let upstream = |(operator, name): (usize, &&str)| Upstream {
+            name: (*name).into(),
+            operator,
             parallelism: 1,
-            schema,
-            changes,
+            schema: schema.clone(),
+            changes: changes[operator],
             rowtime: None,
             is_own_source: true,
             reads_by_name: true,
-            source: SourceTraits { changes, ..SourceTraits::default() },
+            source: SourceTraits { changes: changes[operator], ..SourceTraits::default() },
         };
         let planned = plan_sql(
             &node,
-            &[upstream],
+            &TABLES.iter().enumerate().map(upstream).collect::<Vec<_>>(),
             &JobDimensions::default(),
             (&JobParameters::default(), &ResolvedFunctions::only(FunctionRegistry::builtin())),
-            1,
+            TABLES.len(),
             |_| true,
         );
         let planned = planned.unwrap_or_else(|errors| panic!("{query}: {errors:?}"));
-        let schema = planned.sources.into_iter().next().unwrap().schema;
-        Self { schema, stages: planned.operators, shared: Shared::get(), changes, letters: Arc::new(InstanceLetters::new(None)) }
+        let schemas = TABLES.map(|table| planned.sources.iter().find(|s| s.table == table).map(|s| s.schema.clone()));
+        Self { schemas, stages: planned.operators, shared: Shared::get(), changes, letters: Arc::new(InstanceLetters::new(None)) }
     }
 
     /// The one operator with state that no SQL makes, over the same table.
@@ -291,8 +309,9 @@ impl Query {
         let kind: Arc<dyn OperatorKind> = Arc::new(DeduplicateKind);
         let context =
             PlanContext { tenant: &TenantId::new("t1"), catalog: &NoNames, services: &made.shared.services, dimensions: Arc::default() };
-        let planned = kind.plan(&node, &made.schema, &context).await.unwrap();
-        let work = Work::Transform { kind, input: made.schema.clone(), planned };
+        let input = made.schemas[0].clone().unwrap();
+        let planned = kind.plan(&node, &input, &context).await.unwrap();
+        let work = Work::Transform { kind, input, planned };
         let stage = made.stages.remove(0);
         made.stages = vec![PlannedOperator { node: node.id, name: "deduplicate".into(), work, ..stage }];
         made
@@ -300,9 +319,17 @@ impl Query {
 
     /// Opens every stage over its part of `restored`.
     async fn open(&self, restored: &[States]) -> Result<Open, OperatorError> {
+        let restored = restored.iter().map(|states| (states.clone(), StateContext::default())).collect();
+        self.open_with(restored, StateContext::default).await
+    }
+
+    /// Opens every stage over what is restored for it; `new` is the context of those for which there is nothing.
+    async fn open_with(&self, restored: Vec<(States, StateContext)>, new: impl Fn() -> StateContext) -> Result<Open, OperatorError> {
         let mut stages = Vec::new();
-        for (number, stage) in self.stages.iter().enumerate() {
+        let mut restored = restored.into_iter();
+        for stage in &self.stages {
             let Work::Transform { kind, input, planned } = &stage.work else { panic!("{} is no stage", stage.name) };
+            let (restored, state) = restored.next().unwrap_or_else(|| (States::new(), new()));
             let context = OperatorContext {
                 tenant: TenantId::new("t1"),
                 instance: InstanceId::new("i1"),
@@ -312,29 +339,38 @@ impl Query {
                 planned: planned.clone(),
                 subtask: 0,
                 parallelism: 1,
-                state: crate::state::StateContext::default(),
+                state,
                 restored_subtasks: Vec::new(),
                 restored_parallelism: None,
                 dimensions: Arc::default(),
-                restored: restored.get(number).cloned().unwrap_or_default(),
+                restored,
                 metrics: Arc::new(SubtaskMetrics::default()),
                 dead_letters: self.letters.clone(),
                 services: self.shared.services.clone(),
             };
             stages.push(kind.open(context).await?);
         }
-        Ok(Open { stages })
+        Ok(Open { stages, inputs: self.stages.iter().map(|stage| stage.inputs.clone()).collect() })
     }
 
     /// Rows of `t`, as far as the query reads its columns.
     fn rows(&self, lines: &str, kind: u8) -> Batch {
-        let mut decoder = Decoder::new(&FormatSpec::from_json(&serde_json::json!({ "type": "json" })).unwrap(), &self.schema).unwrap();
+        self.rows_of(0, lines.lines().map(|line| (kind, line))).unwrap()
+    }
+
+    /// Rows of a table with their kinds, as far as the query reads its columns; `None` if it does not.
+    fn rows_of<'l>(&self, table: usize, lines: impl Iterator<Item = (u8, &'l str)>) -> Option<Batch> {
+        let mut decoder =
+            Decoder::new(&FormatSpec::from_json(&serde_json::json!({ "type": "json" })).unwrap(), self.schemas[table].as_ref()?).unwrap();
         // A key is not NULL.
-        let fits = |line: &&str| !line.is_empty() && (!self.changes.is_upsert || !line.contains("\"k\":null"));
-        lines.lines().filter(fits).for_each(|line| decoder.push(line.as_bytes()).unwrap());
-        let rows = decoder.finish();
-        let kinds = (kind != 0).then(|| UInt8Array::from(vec![kind; rows.num_rows()]));
-        Batch { rows, kinds, origin: Arc::from([]) }
+        let fits = |line: &str| !line.is_empty() && (!self.changes[table].is_upsert || !line.contains("\"k\":null"));
+        let mut kinds = Vec::new();
+        for (kind, line) in lines.filter(|(_, line)| fits(line)) {
+            decoder.push(line.as_bytes()).unwrap();
+            kinds.push(kind);
+        }
+        let kinds = kinds.iter().any(|kind| *kind != 0).then(|| UInt8Array::from(kinds));
+        Some(Batch { rows: decoder.finish(), kinds, origin: Arc::from([]) })
     }
 
     /// What the query keeps after the rows.
@@ -349,6 +385,7 @@ impl Query {
 /// All queries, planned.
 async fn all() -> Vec<(&'static str, &'static str, Query)> {
     let mut all: Vec<_> = QUERIES.iter().map(|(name, sql, changes)| (*name, *sql, Query::plan(sql, *changes))).collect();
+    all.extend(joins::JOINS.iter().map(|(name, sql, changes)| (*name, *sql, Query::of_tables(sql, *changes))));
     all.push(("deduplicate", "deduplicate by k, m, b", Query::deduplicate().await));
     all
 }
@@ -372,42 +409,63 @@ const NOW_MS: i64 = 1_000;
 
 struct Open {
     stages: Vec<Box<dyn Operator>>,
+    /// Where the inputs of each stage come from: tables, then stages.
+    inputs: Vec<Vec<usize>>,
 }
 
 impl Open {
     async fn feed(&mut self, query: &Query) -> Result<(), OperatorError> {
-        self.process(0, vec![query.rows(ADDED, 0)]).await?;
-        if query.changes.deletes { self.process(0, vec![query.rows(TAKEN_BACK, 3)]).await } else { Ok(()) }
-    }
-
-    async fn process(&mut self, from: usize, mut batches: Vec<Batch>) -> Result<(), OperatorError> {
-        for stage in &mut self.stages[from..] {
-            let mut out = Collector::default();
-            for batch in batches {
-                stage.process(batch, NOW_MS, &mut out).await?;
+        for table in 0..TABLES.len() {
+            let Some(added) = query.rows_of(table, ADDED.lines().map(|line| (0, line))) else { continue };
+            self.process(table, vec![added], NOW_MS).await?;
+            if query.changes[table].deletes {
+                let taken_back = query.rows_of(table, TAKEN_BACK.lines().map(|line| (3, line)));
+                self.process(table, taken_back.into_iter().collect(), NOW_MS).await?;
             }
-            batches = out.drain().collect();
         }
         Ok(())
     }
 
-    async fn watermark(&mut self, watermark_ms: i64) -> Result<(), OperatorError> {
+    /// Hands on what a table or a stage has given; answers what leaves the last stage.
+    async fn process(&mut self, from: usize, batches: Vec<Batch>, now_ms: i64) -> Result<Vec<Batch>, OperatorError> {
+        let mut given: Vec<Vec<Batch>> = vec![Vec::new(); TABLES.len() + self.stages.len()];
+        given[from] = batches;
+        for number in 0..self.stages.len() {
+            let mut out = Collector::default();
+            for (input, &from) in self.inputs[number].iter().enumerate() {
+                for batch in given[from].clone() {
+                    self.stages[number].process_input(input, batch, now_ms, &mut out).await?;
+                }
+            }
+            given[TABLES.len() + number].extend(out.drain());
+        }
+        Ok(given.pop().unwrap())
+    }
+
+    async fn watermark(&mut self, watermark_ms: i64) -> Result<Vec<Batch>, OperatorError> {
+        let mut left = Vec::new();
         for number in 0..self.stages.len() {
             let mut out = Collector::default();
             self.stages[number].on_watermark(watermark_ms, &mut out).await?;
-            self.process(number + 1, out.drain().collect()).await?;
+            left.extend(self.process(TABLES.len() + number, out.drain().collect(), NOW_MS).await?);
         }
-        Ok(())
+        Ok(left)
     }
 
     async fn snapshot(&mut self) -> Result<Vec<States>, OperatorError> {
-        let mut states = Vec::new();
+        let (_, snapshots) = self.snapshot_at(NOW_MS).await?;
+        Ok(snapshots.into_iter().map(|snapshot| snapshot.keyed).collect())
+    }
+
+    /// What leaves before the barrier, and the state of each stage.
+    async fn snapshot_at(&mut self, now_ms: i64) -> Result<(Vec<Batch>, Vec<OperatorSnapshot>), OperatorError> {
+        let (mut left, mut states) = (Vec::new(), Vec::new());
         for number in 0..self.stages.len() {
             let mut out = Collector::default();
-            self.stages[number].before_barrier(NOW_MS, &mut out).await?;
-            self.process(number + 1, out.drain().collect()).await?;
-            states.push(self.stages[number].snapshot(NOW_MS).await?.keyed);
+            self.stages[number].before_barrier(now_ms, &mut out).await?;
+            left.extend(self.process(TABLES.len() + number, out.drain().collect(), now_ms).await?);
+            states.push(self.stages[number].snapshot(now_ms).await?);
         }
-        Ok(states)
+        Ok((left, states))
     }
 }

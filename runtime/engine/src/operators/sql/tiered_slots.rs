@@ -1,0 +1,353 @@
+//! Values by key that leave memory when it is short: [`Slots`] in front of a [`StateBackend`].
+//!
+//! A batch first brings its keys to memory ([`TieredSlots::load`]), then they are looked up and changed there, then those
+//! that were not used for longest leave if memory is short ([`TieredSlots::make_room`]). How a value is written is its
+//! operator's business, so it is asked each time.
+//!
+//! Invariant: between `load` and `make_room` a key of the batch that is not found has no value.
+
+use super::{groups::hash_of, slots::Slots};
+use crate::{
+    error::OperatorError,
+    key::{KeyGroup, key_group_of_hash},
+    metrics::SubtaskMetrics,
+    state::{
+        CHANGED, EachEntry, EntryBuffer, HotState, KeyGroupBlobs, PINNED, STORED, StateBackend, StateContext, UNSAVED, UNSTORED,
+        read_segment,
+        tiered_map::{RestoredSegments, TieredSnapshot},
+    },
+};
+use millrace_model::ids::CheckpointId;
+use std::{
+    cmp::Reverse,
+    panic::{RefUnwindSafe, UnwindSafe},
+    sync::Arc,
+};
+
+/// What a key takes besides its bytes and its value: its slot, its place in the table, and what the allocator adds.
+const ENTRY_BYTES: usize = 88;
+
+/// A value that can leave memory.
+pub(super) trait SlotValue {
+    /// What it takes, about; asked after each batch that changed it.
+    fn memory_bytes(&self) -> usize;
+}
+
+pub(super) struct TieredSlots<V> {
+    slots: Slots<Tiered<V>>,
+    backend: StateBackend,
+    /// What keys and values take, as of the last batch.
+    bytes: usize,
+    /// Batches so far.
+    clock: u32,
+    /// Slots that were given out to be changed.
+    touched: Vec<u32>,
+}
+
+/// A value, and what is known of it.
+struct Tiered<V> {
+    value: V,
+    /// The batch that it was last used in.
+    used: u32,
+    /// What it took when it was last looked at.
+    bytes: u32,
+    /// What checkpoints and the disk do not have yet.
+    marks: u8,
+    is_touched: bool,
+}
+
+impl<V: SlotValue> TieredSlots<V> {
+    /// Opens the state `name`; what is restored for it in memory is for [`Self::take_in`].
+    pub(super) fn open(
+        name: &'static str,
+        state: &mut StateContext,
+        metrics: &Arc<SubtaskMetrics>,
+    ) -> Result<(Self, RestoredSegments), OperatorError> {
+        let (backend, segments) = state.backend(name, metrics)?;
+        Ok((Self { slots: Slots::default(), backend, bytes: 0, clock: 0, touched: Vec::new() }, segments))
+    }
+
+    /// Takes in restored segments; `read` checks key and value.
+    pub(super) fn take_in(
+        &mut self,
+        segments: RestoredSegments,
+        mut read: impl FnMut(KeyGroup, &[u8], &[u8]) -> Result<V, OperatorError>,
+    ) -> Result<(), OperatorError> {
+        for (range, segment) in segments {
+            read_segment(
+                &segment,
+                |group| range.contains(group),
+                |group, key, value| {
+                    if let Some(slot) = self.slots.find(key) {
+                        self.let_go(slot);
+                    }
+                    match value {
+                        None => Ok::<(), OperatorError>(()),
+                        Some(value) => {
+                            let value = read(group, key, value)?;
+                            self.put(key, value, StateBackend::new_marks(key) & !CHANGED | UNSTORED);
+                            Ok(())
+                        }
+                    }
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Values on disk for which `is_expired` answers true (value, processing time) are left out when they are rewritten.
+    pub(super) fn expire_by(&mut self, is_expired: impl Fn(&[u8], i64) -> bool + Send + Sync + UnwindSafe + RefUnwindSafe + 'static) {
+        self.backend.expiry().set(is_expired);
+    }
+
+    /// Begins a batch with these keys: afterwards those that have a value are in memory. `read` answers `None` for what has
+    /// expired.
+    pub(super) fn load<'k>(
+        &mut self,
+        keys: impl Iterator<Item = &'k [u8]>,
+        now_ms: i64,
+        mut read: impl FnMut(&[u8]) -> Result<Option<V>, OperatorError>,
+    ) -> Result<(), OperatorError> {
+        self.clock = self.clock.wrapping_add(1);
+        if !self.backend.has_cold() {
+            return Ok(());
+        }
+        self.backend.expiry().pass(now_ms);
+        let mut missing: Vec<(KeyGroup, &[u8])> = Vec::new();
+        for key in keys {
+            match self.slots.find(key).and_then(|slot| self.slots.get_mut(slot)) {
+                Some(tiered) => tiered.used = self.clock,
+                None => missing.push((key_group_of_hash(hash_of(key)), key)),
+            }
+        }
+        // In the order in which they lie on disk.
+        missing.sort_unstable();
+        missing.dedup();
+        let mut found = Vec::new();
+        self.backend.load(missing.iter().copied(), |position, value| {
+            if let Some(value) = read(value)? {
+                found.push((missing[position].1, value));
+            }
+            Ok(())
+        })?;
+        found.into_iter().for_each(|(key, value)| self.put(key, value, STORED));
+        Ok(())
+    }
+
+    fn put(&mut self, key: &[u8], value: V, marks: u8) {
+        let slot = self.slot(key, || value);
+        if let Some(tiered) = self.slots.get_mut(slot) {
+            tiered.marks = marks;
+        }
+    }
+
+    /// The slot of `key`, made with `new` if it is not there yet.
+    pub(super) fn slot(&mut self, key: &[u8], new: impl FnOnce() -> V) -> u32 {
+        let (clock, mut is_new) = (self.clock, false);
+        let slot = self.slots.slot(key, || {
+            is_new = true;
+            Tiered { value: new(), used: clock, bytes: 0, marks: StateBackend::new_marks(key), is_touched: true }
+        });
+        if is_new {
+            self.touched.push(slot);
+            self.bytes += ENTRY_BYTES + key.len();
+        }
+        slot
+    }
+
+    /// The slot of `key`.
+    pub(super) fn find(&self, key: &[u8]) -> Option<u32> {
+        self.slots.find(key)
+    }
+
+    /// The value of a slot.
+    pub(super) fn get(&self, slot: u32) -> Option<&V> {
+        self.slots.get(slot).map(|tiered| &tiered.value)
+    }
+
+    /// The value of a slot, to be changed.
+    pub(super) fn get_mut(&mut self, slot: u32) -> Option<&mut V> {
+        self.changed(slot);
+        self.look_at(slot)
+    }
+
+    /// The value of a slot, to be changed perhaps: then [`Self::changed`] has to be told.
+    pub(super) fn look_at(&mut self, slot: u32) -> Option<&mut V> {
+        let tiered = self.slots.get_mut(slot)?;
+        tiered.used = self.clock;
+        Some(&mut tiered.value)
+    }
+
+    /// The value of a slot is another one.
+    pub(super) fn changed(&mut self, slot: u32) {
+        let Some(tiered) = self.slots.get_mut(slot) else { return };
+        if !std::mem::replace(&mut tiered.is_touched, true) {
+            self.touched.push(slot);
+        }
+        tiered.marks |= CHANGED;
+    }
+
+    /// Removes a key for good.
+    pub(super) fn remove(&mut self, slot: u32) -> Result<(), OperatorError> {
+        if let Some(tiered) = self.slots.get(slot) {
+            let key = self.slots.key(slot);
+            self.backend.removed(key_group_of_hash(hash_of(key)), key, tiered.marks)?;
+        }
+        self.let_go(slot);
+        Ok(())
+    }
+
+    /// Lets go of a key in memory.
+    fn let_go(&mut self, slot: u32) {
+        if let Some(tiered) = self.slots.get(slot) {
+            self.bytes = self.bytes.saturating_sub(ENTRY_BYTES + self.slots.key(slot).len() + tiered.bytes as usize);
+        }
+        self.slots.remove(slot);
+    }
+
+    /// Removes the keys in memory for which `keep` answers false; it may change what it keeps only to what has not expired.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut V) -> bool) -> Result<(), OperatorError> {
+        for slot in 0..self.slots.len() as u32 {
+            if self.slots.get_mut(slot).is_some_and(|tiered| !keep(&mut tiered.value)) {
+                self.remove(slot)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings those values on disk to memory for which `is_wanted` answers true.
+    pub(super) fn load_all(
+        &mut self,
+        is_wanted: impl Fn(&[u8]) -> bool,
+        mut read: impl FnMut(KeyGroup, &[u8], &[u8]) -> Result<V, OperatorError>,
+    ) -> Result<(), OperatorError> {
+        let mut found = Vec::new();
+        self.backend.scan(&mut |group, key, value| {
+            if is_wanted(value) {
+                found.push((Box::<[u8]>::from(key), read(group, key, value)?));
+            }
+            Ok(())
+        })?;
+        for (key, value) in found {
+            // What is in memory is newer.
+            if self.find(&key).is_none() {
+                self.put(&key, value, STORED);
+            }
+        }
+        Ok(())
+    }
+
+    /// The slots of all keys in memory, with their values.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &V)> {
+        (0..self.slots.len() as u32).filter_map(|slot| self.get(slot).map(|value| (slot, value)))
+    }
+
+    /// Ends a batch: keys that were not used for longest leave if memory is short, as far as they `can_leave`; `write`
+    /// appends a value.
+    pub(super) fn make_room(&mut self, can_leave: impl Fn(&V) -> bool, write: impl Fn(&V, &mut Vec<u8>)) -> Result<(), OperatorError> {
+        self.count();
+        let Some(stay_bytes) = self.backend.takes(self.bytes as u64) else { return Ok(()) };
+        let mut leaving: Vec<u32> = Vec::new();
+        let mut there = 0u128;
+        for slot in 0..self.slots.len() as u32 {
+            let Some(tiered) = self.slots.get(slot) else { continue };
+            there += 1;
+            if tiered.marks & PINNED == 0 && can_leave(&tiered.value) {
+                leaving.push(slot);
+            }
+        }
+        let stay = u128::from(stay_bytes) * there / (self.bytes as u128).max(1);
+        let leave = leaving.len().saturating_sub(usize::try_from(stay).unwrap_or(usize::MAX));
+        if leave == 0 {
+            return Ok(());
+        }
+        if leave < leaving.len() {
+            let (slots, clock) = (&self.slots, self.clock);
+            let age = |slot: u32| slots.get(slot).map_or(0, |tiered| clock.wrapping_sub(tiered.used));
+            leaving.select_nth_unstable_by_key(leave, |&slot| Reverse(age(slot)));
+            leaving.truncate(leave);
+        }
+        let mut stored = EntryBuffer::default();
+        let mut value = Vec::new();
+        for &slot in &leaving {
+            let Some(tiered) = self.slots.get(slot) else { continue };
+            let key = self.slots.key(slot);
+            let group = key_group_of_hash(hash_of(key));
+            if tiered.marks & UNSAVED != 0 {
+                value.clear();
+                write(&tiered.value, &mut value);
+                self.backend.unsaved(group, key, &value)?;
+            }
+            if tiered.marks & UNSTORED != 0 {
+                stored.put(group, key, |out| write(&tiered.value, out));
+            }
+        }
+        self.backend.evict(&mut stored)?;
+        leaving.into_iter().for_each(|slot| self.let_go(slot));
+        self.backend.takes(self.bytes as u64);
+        Ok(())
+    }
+
+    /// Looks at what the values take that were given out to be changed.
+    fn count(&mut self) {
+        for slot in self.touched.drain(..) {
+            let Some(tiered) = self.slots.get_mut(slot) else { continue };
+            // A slot that was given to another key may be here twice.
+            if std::mem::replace(&mut tiered.is_touched, false) {
+                let now = u32::try_from(tiered.value.memory_bytes()).unwrap_or(u32::MAX);
+                self.bytes = (self.bytes + now as usize).saturating_sub(tiered.bytes as usize);
+                tiered.bytes = now;
+            }
+        }
+    }
+
+    /// The state for a checkpoint: small state whole, by `blobs`; large state in steps of what `write` appends.
+    /// `is_live` tells of a value in memory whether it counts in whole state.
+    pub(super) fn snapshot(
+        &mut self,
+        blobs: impl FnOnce(&mut dyn Iterator<Item = (&[u8], &V)>) -> KeyGroupBlobs,
+        write: impl Fn(&V, &mut Vec<u8>),
+        is_live: impl Fn(&V) -> bool,
+        now_ms: i64,
+    ) -> Result<TieredSnapshot, OperatorError> {
+        self.count();
+        if self.backend.is_small() {
+            self.backend.snapshot_small();
+            let mut live = self.slots.iter().map(|(key, tiered)| (key, &tiered.value)).filter(|(_, value)| is_live(value));
+            return Ok(TieredSnapshot::Whole(blobs(&mut live)));
+        }
+        let mut hot = HotSlots { slots: &mut self.slots, write: &write, is_live: &is_live };
+        Ok(TieredSnapshot::Steps(self.backend.snapshot(&mut hot, now_ms)?))
+    }
+
+    /// The last checkpoint is durable.
+    pub(super) fn committed(&mut self, checkpoint: CheckpointId) {
+        self.backend.committed(checkpoint);
+    }
+}
+
+struct HotSlots<'s, V, W, L> {
+    slots: &'s mut Slots<Tiered<V>>,
+    write: &'s W,
+    is_live: &'s L,
+}
+
+impl<V, W: Fn(&V, &mut Vec<u8>), L: Fn(&V) -> bool> HotState for HotSlots<'_, V, W, L> {
+    fn entries(&self, marks: u8, each: &mut EachEntry<'_>) -> Result<(), OperatorError> {
+        let mut value = Vec::new();
+        for (key, tiered) in self.slots.iter() {
+            // A change is told though the value has expired: an older word on the key may hold what lives longer.
+            let is_wanted = if marks == 0 { (self.is_live)(&tiered.value) } else { tiered.marks & marks != 0 };
+            if is_wanted {
+                value.clear();
+                (self.write)(&tiered.value, &mut value);
+                each(key_group_of_hash(hash_of(key)), key, &value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn mark(&mut self, clear: u8, set: u8) {
+        self.slots.values_mut().for_each(|tiered| tiered.marks = tiered.marks & !clear | set);
+    }
+}
