@@ -53,6 +53,11 @@ async fn the_page_of_a_table_says_everything() {
     assert_eq!((&page["tags"][0]["name"], &page["tags"][0]["column"]), (&json!("personal"), &json!("url")));
     assert_eq!((&page["quality"][0]["name"], &page["quality"][0]["state"]), (&json!("url-is-there"), &json!("draft")));
     assert_eq!(page["allowed_actions"], json!(["edit", "publish", "apply", "tag", "add_quality_rule"]));
+    let whole = server.get(&developer, &format!("{TENANT}/tables/web.clicks")).await.ok();
+    for field in ["tags", "lineage", "quality", "business_data", "readers", "environments", "revision", "schema"] {
+        assert_eq!(whole[field], page[field], "{field}");
+    }
+    assert_eq!(whole["allowed_actions"], json!(["edit", "publish", "tag", "add_quality_rule"]));
     assert_eq!(page["readers"], json!({"projects": 0, "persons": 0, "public": []}));
     let member = server.token("acme", "member", None).await;
     let seen = server.get(&member, &format!("{TENANT}/table-pages/web.clicks")).await.ok();
