@@ -160,8 +160,13 @@ async fn quality_rules_are_published_by_the_projects_data_administrator() {
     let found = server.get(&developer, &format!("{rules}/no-twins")).await.ok();
     assert_eq!((&found["state"], &found["is_of_rows"], &found["results"]), (&json!("published"), &json!(false), &json!([])));
     let made = server.post(&developer, &format!("{rules}/no-twins/job"), job).await.ok();
-    assert!(made["sql"].as_str().unwrap().contains("FROM `clicks`"), "{made}");
-    assert_eq!(server.get(&developer, &format!("{PROJECT}/jobs/check-twins")).await.ok()["draft"]["sql"], made["sql"]);
+    let draft = server.get(&developer, &format!("{PROJECT}/jobs/check-twins")).await.ok()["draft"].clone();
+    let shown: Vec<String> = (draft["nodes"].as_array().unwrap().iter())
+        .map(|n| format!("{} {}", n["kind"].as_str().unwrap(), n["config"]["topic"].as_str().unwrap_or("-")))
+        .collect();
+    assert_eq!(shown, ["kafka_source clicks", "sql -", "quality_check -", "kafka_sink quality-results"]);
+    assert_eq!(draft["nodes"][1]["config"]["sql"], made["sql"]);
+    assert_eq!(draft["nodes"][2]["config"]["rules"][0]["id"], found["id"], "what it counts is counted for the rule");
     let of_rows = server.post(&developer, &format!("{rules}/url-is-there/job"), json!({"name": "x", "results": "quality-results"})).await;
     assert_eq!(of_rows.problem(), (409, "quality_rule.not_published"));
 }

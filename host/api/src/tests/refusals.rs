@@ -58,7 +58,7 @@ async fn what_somebody_may_not_do_is_noted_where_it_was() {
     let rows = refused(&server, "/api/v1/tenants/acme").await;
     let shown: Vec<String> =
         rows.iter().map(|row| format!("{} {}", row["actor_name"].as_str().unwrap(), row["action"].as_str().unwrap())).collect();
-    assert_eq!(shown, ["developer audit.view", "developer job.create", "developer request.refused", "developer plugin.upload"], "{rows:?}");
+    assert_eq!(shown, ["developer audit.view", "developer job.create", "developer plugin.upload", "developer plugin.upload"], "{rows:?}");
     assert_eq!((&rows[1]["detail"]["code"], rows[1]["project"].is_string()), (&json!("quota.exceeded"), true));
     assert_eq!(rows[3]["detail"]["code"], "plugin.refused");
     // What was wrongly asked for is no refusal.

@@ -12,11 +12,7 @@ use std::collections::HashMap;
 ///
 /// # Errors
 /// As of [`Accumulator::running`].
-pub fn running_chosen(
-    accumulator: &mut dyn Accumulator,
-    update: &Update<'_>,
-    chosen: &[u32],
-) -> Result<Option<ArrayRef>, EvaluationError> {
+pub fn running_chosen(accumulator: &mut dyn Accumulator, update: &Update<'_>, chosen: &[u32]) -> Result<Option<ArrayRef>, EvaluationError> {
     if !accumulator.can_run() {
         return Ok(None);
     }

@@ -212,8 +212,8 @@ async fn rules_see_changes_and_let_sources_be_told() {
     publish(&project, &tenant, &decider, &rule("small", "sums", small)).await;
     // A column that no query reads.
     publish(&project, &tenant, &decider, &rule("has-who", "events", json!({"column": "who", "check": {"type": "not_null"}}))).await;
-    let script = "CREATE TABLE events (id BIGINT, n BIGINT, at TIMESTAMP_LTZ(3), part INT METADATA FROM 'partition', \
-                  WATERMARK FOR at AS at) WITH ('connector' = 'kafka', 'topic' = 'events', 'scan.startup.mode' = 'earliest-offset');\n\
+    let script = "CREATE TABLE events (id BIGINT, n BIGINT, `at` TIMESTAMP_LTZ(3), part INT METADATA FROM 'partition', \
+                  WATERMARK FOR `at` AS `at`) WITH ('connector' = 'kafka', 'topic' = 'events', 'scan.startup.mode' = 'earliest-offset');\n\
                   CREATE TABLE sums (id BIGINT, n BIGINT, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'topic' = 'sums');\n\
                   INSERT INTO sums SELECT id, SUM(n + part) AS n FROM events GROUP BY id";
     let draft = json!({"sql": script, "parameters": {"checkpoint_interval_ms": 200, "dead_letter_topic": "letters"}});

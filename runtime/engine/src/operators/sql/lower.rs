@@ -15,8 +15,7 @@ use millrace_model::{Field, Schema, ids::NodeId};
 use millrace_sql::{
     plan::{
         IntervalJoin, LookupJoin, NodeKind, PlanColumn, PlanNode, Scan, ScanColumn, TemporalJoin, WindowKind, WindowStrategy,
-        explain::operator_text,
-        reuse,
+        explain::operator_text, reuse,
     },
     settings::Settings,
 };
@@ -77,8 +76,7 @@ pub(crate) fn lower(
 ) -> Result<Lowered, String> {
     let lowered = Lowered { operators: Vec::new(), scans: Vec::new() };
     let occurrences = reuse::occurrences(plan);
-    let mut lowering =
-        Lowering { node, settings, late_records, parallelism, base, input, lowered, occurrences, shared: HashMap::new() };
+    let mut lowering = Lowering { node, settings, late_records, parallelism, base, input, lowered, occurrences, shared: HashMap::new() };
     let stage = lowering.stage(plan)?;
     let names: Vec<String> = plan.columns.iter().map(|c| c.name.clone()).collect();
     lowering.finish(stage, &plan.columns, Some(&names));
