@@ -1,13 +1,18 @@
 //! Who calls, and the one place where a request is allowed, refused or "not found".
 //!
-//! Invariant: a refusal is in the audit log before the caller hears of it. Requests without a valid token are only
-//! logged: anybody can make any number of them, and nobody is there to name. A caller by cookie has shown that a page of
-//! ours sent the request.
+//! Invariant: a refusal is in the audit log before the caller hears of it (`refusals` bounds what strangers can write there).
+//! A caller by cookie has shown that a page of ours sent the request.
 
-use crate::{cookie, frame::RequestId, problem::Problem, state::ApiState};
+use crate::{
+    cookie,
+    frame::RequestId,
+    problem::Problem,
+    refusals::Asked,
+    state::{ApiConfig, ApiState},
+};
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
-    http::{StatusCode, header, request::Parts},
+    http::{Extensions, HeaderMap, StatusCode, header, request::Parts},
 };
 use millrace_domain::{Action, Environment, Principal, ProjectScope, Scope};
 use millrace_model::ids::TenantId;
@@ -24,6 +29,7 @@ pub(crate) struct Caller {
     /// The session that they came with; none for the bearer of a token.
     pub(crate) by_session: Option<BySession>,
     request_id: String,
+    asked: Asked,
 }
 
 /// What is known of a caller who came by session.
@@ -44,6 +50,7 @@ impl FromRequestParts<ApiState> for Newcomer {
 
     async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Problem> {
         let request_id = request_id(parts);
+        let asked = parts.extensions.get::<Asked>().cloned().unwrap_or_default();
         let unknown = |detail: &str| Problem::new(StatusCode::UNAUTHORIZED, "token.required", detail);
         if let Some(header) = parts.headers.get(header::AUTHORIZATION) {
             let secret = header.to_str().ok().and_then(|value| value.split_once(' '));
@@ -54,12 +61,14 @@ impl FromRequestParts<ApiState> for Newcomer {
                 tracing::warn!(request_id, "a token that is unknown, expired or revoked was presented");
                 unknown("the token is unknown, expired or revoked")
             })?;
-            return Ok(Self(Caller { api: api.clone(), principal, by_session: None, request_id }));
+            asked.by(&principal);
+            return Ok(Self(Caller { api: api.clone(), principal, by_session: None, request_id, asked }));
         }
         let secret = cookie::session_secret(&parts.headers, &api.config);
         let secret = secret.ok_or_else(|| unknown("sign in, or send `authorization: Bearer <token>`"))?;
         let found = api.store.resume_session(&TokenSecret::presented(secret.as_str())).await?;
         let found = found.ok_or_else(|| unknown("the session has ended; sign in again"))?;
+        asked.by(&found.principal);
         cookie::check_origin(&parts.headers, &parts.method, &api.config)?;
         cookie::check_csrf(&parts.headers, &parts.method, &secret)?;
         let by_session = BySession {
@@ -68,7 +77,7 @@ impl FromRequestParts<ApiState> for Newcomer {
             must_change_password: found.must_change_password,
             csrf_token: cookie::csrf_token(&secret),
         };
-        Ok(Self(Caller { api: api.clone(), principal: found.principal, by_session: Some(by_session), request_id }))
+        Ok(Self(Caller { api: api.clone(), principal: found.principal, by_session: Some(by_session), request_id, asked }))
     }
 }
 
@@ -103,20 +112,26 @@ impl FromRequestParts<ApiState> for Origin {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Infallible> {
-        let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        // The last entry is the one that the nearest proxy has written; those before it are claims.
-        let named = api.config.client_address_header.as_deref().map(|name| text(name).rsplit(',').next().unwrap_or_default().trim());
-        let named = named.and_then(|address| address.parse::<IpAddr>().ok());
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
-        let address = match named.or(peer) {
-            Some(IpAddr::V6(v6)) if v6.to_ipv4_mapped().is_none() => {
-                let network = u128::from(v6) & !u128::from(u64::MAX);
-                format!("{}/64", std::net::Ipv6Addr::from(network))
-            }
-            Some(address) => address.to_canonical().to_string(),
-            None => "unknown".to_owned(),
-        };
-        Ok(Self { address, agent: text("user-agent").to_owned(), request_id: request_id(parts) })
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let address = address(&parts.headers, &parts.extensions, &api.config);
+        Ok(Self { address, agent: agent.to_owned(), request_id: request_id(parts) })
+    }
+}
+
+/// Where a request comes from; for IPv6 the network of the address.
+pub(crate) fn address(headers: &HeaderMap, extensions: &Extensions, config: &ApiConfig) -> String {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    // The last entry is the one that the nearest proxy has written; those before it are claims.
+    let named = config.client_address_header.as_deref().map(|name| text(name).rsplit(',').next().unwrap_or_default().trim());
+    let named = named.and_then(|address| address.parse::<IpAddr>().ok());
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+    match named.or(peer) {
+        Some(IpAddr::V6(v6)) if v6.to_ipv4_mapped().is_none() => {
+            let network = u128::from(v6) & !u128::from(u64::MAX);
+            format!("{}/64", std::net::Ipv6Addr::from(network))
+        }
+        Some(address) => address.to_canonical().to_string(),
+        None => "unknown".to_owned(),
     }
 }
 
@@ -146,6 +161,16 @@ impl Caller {
     /// Finds the project of this name or id, if the caller may do `action` in it. An archived project can be looked at
     /// but not entered (PRJ-2).
     pub(crate) async fn in_project(&self, tenant: &str, project: &str, action: Action) -> Result<ProjectScope, Problem> {
+        let from_outside = matches!(action, Action::ProjectView | Action::ProjectArchive);
+        self.find_project(tenant, project, action, from_outside).await
+    }
+
+    /// As [`Self::in_project`], for what must stay possible when the project is archived: taking permissions away.
+    pub(crate) async fn in_project_or_archive(&self, tenant: &str, project: &str, action: Action) -> Result<ProjectScope, Problem> {
+        self.find_project(tenant, project, action, true).await
+    }
+
+    async fn find_project(&self, tenant: &str, project: &str, action: Action, from_outside: bool) -> Result<ProjectScope, Problem> {
         let id = self.api.store.tenant(tenant).await?.id;
         let around = Scope::Tenant(id.clone());
         if !self.principal.sees(&around) {
@@ -153,7 +178,6 @@ impl Caller {
         }
         let found = self.api.store.project(&id, project).await?;
         self.authorize(action, &Scope::Project(found.scope.clone()), ("project", project)).await?;
-        let from_outside = matches!(action, Action::ProjectView | Action::ProjectArchive);
         if found.archived_at_ms.is_some() && !from_outside {
             let detail = format!("project `{}` is archived and cannot be entered", found.name);
             return Err(Problem::new(StatusCode::CONFLICT, "project.archived", detail));
@@ -172,6 +196,7 @@ impl Caller {
 
     /// May the caller do `action` in `scope`? `place` says what to call it if they may not even know of it.
     pub(crate) async fn authorize(&self, action: Action, scope: &Scope, place: (&str, &str)) -> Result<(), Problem> {
+        self.asked.about(action, scope);
         if self.principal.allowed(action, scope) { Ok(()) } else { self.refuse(action, scope, place).await }
     }
 
@@ -179,10 +204,10 @@ impl Caller {
     pub(crate) async fn refuse<T>(&self, action: Action, scope: &Scope, (what, name): (&str, &str)) -> Result<T, Problem> {
         self.api.store.record_refusal(&self.cause(), action, scope, name).await?;
         if !self.principal.sees(scope) {
-            return Err(Problem::not_found(what, name));
+            return Err(Problem::not_found(what, name).noted());
         }
         let detail = format!("`{}` may not do `{action}` in {what} `{name}`", self.principal.name);
-        Err(Problem::new(StatusCode::FORBIDDEN, "access.forbidden", detail))
+        Err(Problem::new(StatusCode::FORBIDDEN, "access.forbidden", detail).noted())
     }
 }
 

@@ -1,4 +1,5 @@
-//! The page of a table in the catalog: everything about it in one answer (ROL-6, PRM-1).
+//! What is around a table in the catalog: tags, lineage, quality, business data, readers (ROL-6, PRM-1); and the former page of
+//! a table, which has the same in the shape that it had before `tables/{table}` told it all.
 
 use crate::{
     caller::Caller, lineage::LineageView, problem::Problem, quality_rules::RuleSummaryView, search::FoundPlaceView, tags::TagOnView,
@@ -10,6 +11,22 @@ use millrace_store::{GovernedFilter, PageRequest, TableOverview, TableReaders};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+
+/// What is around a table.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AroundTableView {
+    /// Where it is published, with the number of the publication in force.
+    environments: Vec<TableEnvironmentView>,
+    /// Tags on the table and its columns.
+    tags: Vec<TagOnView>,
+    /// What it is made from and what is made from it, one job away.
+    lineage: LineageView,
+    /// Quality rules with their last results.
+    quality: Vec<RuleSummaryView>,
+    /// Business data that a published relation connects with it.
+    business_data: Vec<TableRelationView>,
+    readers: TableReadersView,
+}
 
 /// A table with everything around it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,17 +47,8 @@ pub(crate) struct TablePageView {
     revision: i64,
     created_at_ms: i64,
     updated_at_ms: i64,
-    /// Where it is published, with the number of the publication in force.
-    environments: Vec<TableEnvironmentView>,
-    /// Tags on the table and its columns.
-    tags: Vec<TagOnView>,
-    /// What it is made from and what is made from it, one job away.
-    lineage: LineageView,
-    /// Quality rules with their last results.
-    quality: Vec<RuleSummaryView>,
-    /// Business data that a published relation connects with it.
-    business_data: Vec<TableRelationView>,
-    readers: TableReadersView,
+    #[serde(flatten)]
+    around: AroundTableView,
     /// What the caller can do: `edit`, `publish`, `apply`, `grant`, `tag`, `add_quality_rule`.
     allowed_actions: Vec<&'static str>,
 }
@@ -84,25 +92,38 @@ pub(crate) async fn visible(caller: &Caller, tenant: &TenantId, table: &str) -> 
     if is_known { Ok(found) } else { Err(Problem::not_found("table", table)) }
 }
 
+/// Everything around a table, from one look at each store of it.
+pub(crate) async fn around(caller: &Caller, tenant: &TenantId, table: &str) -> Result<AroundTableView, Problem> {
+    let store = &caller.api.store;
+    let lineage = store.lineage(tenant, table, 1, true, true).await?;
+    let tags = store.tags_on(tenant, table).await?;
+    let TableReaders { projects, persons, public, environments } = store.table_readers(tenant, table).await?;
+    let of_table = GovernedFilter { parent: Some(table.to_owned()), ..GovernedFilter::default() };
+    let all = PageRequest { cursor: None, limit: Some(200) };
+    let mut quality = Vec::new();
+    for rule in store.governed_items(tenant, GovernedKind::QualityRule, &of_table, &all).await?.items {
+        let last = store.quality_results(tenant, &rule.id, 100).await?;
+        quality.push(RuleSummaryView::of(rule, &last));
+    }
+    let relations = store.relations_to(tenant, table).await?;
+    let business_data = relations.into_iter().map(|(id, name, from, column)| TableRelationView { id, name, from, column }).collect();
+    Ok(AroundTableView {
+        environments: environments.into_iter().map(|(environment, number)| TableEnvironmentView { environment, number }).collect(),
+        tags: tags.into_iter().map(TagOnView::from).collect(),
+        lineage: LineageView::of(lineage, &Sight::of(&caller.principal, tenant)),
+        quality,
+        business_data,
+        readers: TableReadersView { projects, persons, public },
+    })
+}
+
 /// Get the page of a table, by id or as `project.table`. Everybody in the tenant may, once it is published; rows
-/// and addresses are not in it.
+/// and addresses are not in it. `tables/{table}` answers the same and more.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/table-pages/{table}", tag = "catalog", responses((status = 200, body = TablePageView)))]
 pub(crate) async fn get_table_page(caller: Caller, Path((tenant, table)): Path<(String, String)>) -> Result<Json<TablePageView>, Problem> {
     let tenant = caller.in_tenant(&tenant, Action::CatalogView).await?;
-    let store = &caller.api.store;
     let table = visible(&caller, &tenant, &table).await?;
-    let lineage = store.lineage(&tenant, &table.id, 1, true, true).await?;
-    let tags = store.tags_on(&tenant, &table.id).await?;
-    let TableReaders { projects, persons, public, environments } = store.table_readers(&tenant, &table.id).await?;
-    let of_table = GovernedFilter { parent: Some(table.id.clone()), ..GovernedFilter::default() };
-    let all = PageRequest { cursor: None, limit: Some(200) };
-    let mut quality = Vec::new();
-    for rule in store.governed_items(&tenant, GovernedKind::QualityRule, &of_table, &all).await?.items {
-        let last = store.quality_results(&tenant, &rule.id, 100).await?;
-        quality.push(RuleSummaryView::of(rule, &last));
-    }
-    let relations = store.relations_to(&tenant, &table.id).await?;
-    let business_data = relations.into_iter().map(|(id, name, from, column)| TableRelationView { id, name, from, column }).collect();
+    let around = around(&caller, &tenant, &table.id).await?;
     let allowed_actions = allowed(&caller, &table);
     let TableOverview { id, scope, project_name, name, physical_name, description, schema, format, revision, created_at_ms, updated_at_ms } =
         table;
@@ -117,12 +138,7 @@ pub(crate) async fn get_table_page(caller: Caller, Path((tenant, table)): Path<(
         revision,
         created_at_ms,
         updated_at_ms,
-        environments: environments.into_iter().map(|(environment, number)| TableEnvironmentView { environment, number }).collect(),
-        tags: tags.into_iter().map(TagOnView::from).collect(),
-        lineage: LineageView::of(lineage, &Sight::of(&caller.principal, &tenant)),
-        quality,
-        business_data,
-        readers: TableReadersView { projects, persons, public },
+        around,
         allowed_actions,
     }))
 }

@@ -4,7 +4,14 @@
 //! Invariant: what is only designed is shown to its own project alone; that a table is published is no secret, what it holds
 //! needs permission.
 
-use crate::{caller::Caller, extract::QueryString, page::Listing, problem::Problem, table_publications::TablePublicationView};
+use crate::{
+    caller::Caller,
+    catalog_table::{AroundTableView, around},
+    extract::QueryString,
+    page::Listing,
+    problem::Problem,
+    table_publications::TablePublicationView,
+};
 use axum::{Json, extract::Path};
 use millrace_domain::{
     Action, Environment, ProjectScope, Scope,
@@ -48,7 +55,8 @@ pub(crate) struct TableView {
     designed_by_me: bool,
     /// What the caller may do with its rows, by themselves or through one of their projects.
     permissions: Vec<TablePermissionView>,
-    /// What the caller can do with it here: `edit`, `publish`, `retire`, `grant`, `apply`.
+    /// What the caller can do with it here: `edit`, `publish`, `retire`, `grant`, `apply`; on its page also `tag`,
+    /// `add_quality_rule`.
     allowed_actions: Vec<String>,
 }
 
@@ -68,6 +76,12 @@ pub(crate) struct TableDetailView {
     table: TableView,
     /// Versions in force and before, newest first.
     publications: Vec<TablePublicationView>,
+    /// Grows with each change of the design.
+    revision: i64,
+    created_at_ms: i64,
+    updated_at_ms: i64,
+    #[serde(flatten)]
+    around: AroundTableView,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -137,7 +151,8 @@ pub(crate) async fn list_tables(
     Ok(Json(Listing::with(millrace_store::Page { items, next_cursor: found.next_cursor }, |item| item)))
 }
 
-/// Get a table or topic by id or as `project.table`: the state in production, else in test, else, for its own project, the design.
+/// Get a table or topic by id or as `project.table`: the state in production, else in test, else, for its own project, the design;
+/// with everything around it: tags, lineage, quality, business data, who may use it. Rows and addresses are not in it.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/tables/{table}", tag = "tables", responses((status = 200, body = TableDetailView)))]
 pub(crate) async fn get_table(caller: Caller, Path((tenant, table)): Path<(String, String)>) -> Result<Json<TableDetailView>, Problem> {
     let id = caller.in_tenant(&tenant, Action::CatalogView).await?;
@@ -151,13 +166,19 @@ pub(crate) async fn get_table(caller: Caller, Path((tenant, table)): Path<(Strin
         return Err(Problem::not_found("table", &table));
     }
     let environment = publication.as_ref().map_or(Environment::Design, |p| p.environment);
-    let shown = publications.iter().cloned().map(TablePublicationView::from).collect();
-    let table = view(&caller, CatalogTable { design, project_name, publication }, environment).await?;
-    Ok(Json(TableDetailView { table, publications: shown }))
+    let publications = publications.iter().cloned().map(TablePublicationView::from).collect();
+    let around = around(&caller, &id, design.id.as_str()).await?;
+    let (revision, created_at_ms, updated_at_ms) = (design.revision, design.created_at_ms, design.updated_at_ms);
+    let may = |action, place: &Scope| caller.principal.allowed(action, place);
+    let (own, tenant) = (Scope::Project(design.scope.clone()), Scope::Tenant(id));
+    let more = [("tag", may(Action::TagAttach, &tenant)), ("add_quality_rule", may(Action::QualityRuleEdit, &own))];
+    let mut table = view(&caller, CatalogTable { design, project_name, publication }, environment).await?;
+    table.allowed_actions.extend(more.iter().filter(|(_, may)| *may).map(|(word, _)| (*word).to_owned()));
+    Ok(Json(TableDetailView { table, publications, revision, created_at_ms, updated_at_ms, around }))
 }
 
 /// The design of a table by id or as `project.table`, with its project's name.
-pub(crate) async fn find(caller: &Caller, tenant: &TenantId, table: &str) -> Result<(millrace_store::Topic, String), Problem> {
+async fn find(caller: &Caller, tenant: &TenantId, table: &str) -> Result<(millrace_store::Topic, String), Problem> {
     let found = caller.api.store.table_of_tenant(tenant, table).await;
     found.map_err(|error| match error {
         millrace_store::StoreError::NotFound { .. } => Problem::not_found("table", table),

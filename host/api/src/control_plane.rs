@@ -207,13 +207,13 @@ pub trait ControlPlane: Send + Sync + 'static {
     /// What is seen of an instance right now: phase, `metrics`, `checkpoints`, last failure.
     fn observe(&self, instance: &InstanceId) -> Option<Value>;
     /// Takes a savepoint for the user `by` and records it in the store.
-    async fn create_savepoint(&self, tenant: &TenantId, instance: &InstanceId, by: &str) -> Result<SavepointId, ControlFailure>;
+    async fn create_savepoint(&self, tenant: &TenantId, instance: &InstanceId, by: &Cause) -> Result<SavepointId, ControlFailure>;
     /// Reads live rows of a topic.
-    async fn preview_topic(&self, scope: &ProjectScope, topic: &str, order: PreviewOrder) -> Result<PreviewReport, ControlFailure>;
+    async fn preview_topic(&self, viewer: &TableViewer, topic: &str, order: PreviewOrder) -> Result<PreviewReport, ControlFailure>;
     /// Runs a job up to a node for a moment.
     async fn preview_job(
         &self,
-        scope: &ProjectScope,
+        viewer: &TableViewer,
         graph: &JobGraph,
         node: &NodeId,
         order: PreviewOrder,
@@ -221,7 +221,7 @@ pub trait ControlPlane: Send + Sync + 'static {
     /// Listens to the rows that leave a node of a running instance.
     fn tap(&self, tenant: &TenantId, instance: &InstanceId, node: &NodeId) -> Result<Box<dyn RowTap>, ControlFailure>;
     /// Runs a job on data packages.
-    async fn begin_unit_test(&self, scope: &ProjectScope, by: &str, order: UnitTestOrder) -> Result<UnitTestReport, PinFailure>;
+    async fn begin_unit_test(&self, viewer: &TableViewer, by: &str, order: UnitTestOrder) -> Result<UnitTestReport, PinFailure>;
     /// A unit test that is still kept.
     fn unit_test(&self, scope: &ProjectScope, id: &str) -> Result<UnitTestReport, ControlFailure>;
     /// The unit tests of a project that are still kept, newest first.
@@ -231,7 +231,7 @@ pub trait ControlPlane: Send + Sync + 'static {
     /// Ends a unit test.
     fn cancel_unit_test(&self, scope: &ProjectScope, id: &str) -> Result<UnitTestReport, ControlFailure>;
     /// Temp tables that a job's sinks write and that are not there yet, with their columns.
-    async fn temp_tables_to_make(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<BTreeMap<String, Schema>, PinFailure>;
+    async fn temp_tables_to_make(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<BTreeMap<String, Schema>, PinFailure>;
     /// Makes the topic of a temp table.
     async fn make_temp_topic(&self, table: &TempTable) -> Result<(), ControlFailure>;
     /// Sets how long the topic of a temp table keeps records.

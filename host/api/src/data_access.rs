@@ -4,7 +4,9 @@
 //! data permissions are asked for in one place, and nobody looks at rows without an audit row.
 
 use crate::{caller::Caller, problem::Problem};
-use millrace_domain::{Action, ProjectScope};
+use axum::http::StatusCode;
+use millrace_domain::{Action, Environment, ProjectScope, permission::TablePermission};
+use millrace_model::ids::InstanceId;
 use serde_json::{Value, json};
 
 /// Whose rows somebody wants to see.
@@ -13,7 +15,7 @@ pub(crate) enum RowsOf<'a> {
     Table(&'a str),
     /// That a job reads or makes: its tables' rights were asked for when it was validated and started.
     Job(&'a str),
-    /// That a running instance sends.
+    /// That a running instance sends: what it reads of other projects must be permitted to the caller too.
     Instance(&'a str),
 }
 
@@ -45,6 +47,27 @@ pub(crate) async fn may_see_rows(
     if let Some(detail) = detail.as_object_mut() {
         detail.insert("of".into(), json!(rows.kind()));
     }
+    if let RowsOf::Instance(instance) = rows {
+        may_read_inputs(caller, scope, instance).await?;
+    }
     caller.api.store.record_done(&caller.cause(), action, scope, rows.object(), detail).await?;
     Ok(())
+}
+
+/// May the caller read what an instance reads of other projects? Whoever has started it may have permissions of their own,
+/// which are not those of everybody who works in the project.
+async fn may_read_inputs(caller: &Caller, scope: &ProjectScope, instance: &str) -> Result<(), Problem> {
+    let store = &caller.api.store;
+    let mut uses = store.foreign_uses(scope, &InstanceId::new(instance), Environment::Test).await?;
+    uses.viewer.person = Some(caller.principal.user.clone());
+    uses.uses.retain(|used| used.permission == TablePermission::Select);
+    let refused = store.refused_uses(&uses).await?;
+    match refused.is_empty() {
+        true => Ok(()),
+        false => {
+            let messages: Vec<_> = refused.into_iter().map(|refused| refused.message).collect();
+            let detail = format!("rows of instance `{instance}` are not yours to see: {}", messages.join("; "));
+            Err(Problem::new(StatusCode::FORBIDDEN, "permission.missing", detail))
+        }
+    }
 }

@@ -113,30 +113,30 @@ impl ControlPlane for Control {
         json(&Self::observe(self, instance)?).ok()
     }
 
-    async fn create_savepoint(&self, tenant: &TenantId, instance: &InstanceId, by: &str) -> Result<SavepointId, ControlFailure> {
+    async fn create_savepoint(&self, tenant: &TenantId, instance: &InstanceId, by: &Cause) -> Result<SavepointId, ControlFailure> {
         Ok(self.create_savepoint_by(tenant, instance, by).await?.id)
     }
 
-    async fn preview_topic(&self, scope: &ProjectScope, topic: &str, order: PreviewOrder) -> Result<PreviewReport, ControlFailure> {
-        Ok(Self::preview_topic(self, scope, topic, order).await?)
+    async fn preview_topic(&self, viewer: &TableViewer, topic: &str, order: PreviewOrder) -> Result<PreviewReport, ControlFailure> {
+        Ok(Self::preview_topic(self, viewer, topic, order).await?)
     }
 
     async fn preview_job(
         &self,
-        scope: &ProjectScope,
+        viewer: &TableViewer,
         graph: &JobGraph,
         node: &NodeId,
         order: PreviewOrder,
     ) -> Result<PreviewReport, PinFailure> {
-        Ok(Self::preview_job(self, scope, graph, node, order).await?)
+        Ok(Self::preview_job(self, viewer, graph, node, order).await?)
     }
 
     fn tap(&self, tenant: &TenantId, instance: &InstanceId, node: &NodeId) -> Result<Box<dyn RowTap>, ControlFailure> {
         Ok(Box::new(Self::tap(self, tenant, instance, node)?))
     }
 
-    async fn begin_unit_test(&self, scope: &ProjectScope, by: &str, order: UnitTestOrder) -> Result<UnitTestReport, PinFailure> {
-        Ok(Self::begin_unit_test(self, scope, by, order).await?)
+    async fn begin_unit_test(&self, viewer: &TableViewer, by: &str, order: UnitTestOrder) -> Result<UnitTestReport, PinFailure> {
+        Ok(Self::begin_unit_test(self, viewer, by, order).await?)
     }
 
     fn unit_test(&self, scope: &ProjectScope, id: &str) -> Result<UnitTestReport, ControlFailure> {
@@ -155,8 +155,8 @@ impl ControlPlane for Control {
         Ok(Self::cancel_unit_test(self, scope, id)?)
     }
 
-    async fn temp_tables_to_make(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<BTreeMap<String, Schema>, PinFailure> {
-        Ok(Self::temp_tables_to_make(self, scope, graph).await?)
+    async fn temp_tables_to_make(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<BTreeMap<String, Schema>, PinFailure> {
+        Ok(Self::temp_tables_to_make(self, viewer, graph).await?)
     }
 
     async fn make_temp_topic(&self, table: &TempTable) -> Result<(), ControlFailure> {

@@ -3,10 +3,15 @@
 //! Invariant: whatever leaves here with an error status is a problem document with the request's id; also what axum
 //! itself refuses.
 
-use crate::problem::Problem;
+use crate::{
+    caller::address,
+    problem::Problem,
+    refusals::{self, Asked, Refused},
+    state::ApiState,
+};
 use axum::{
     body::Body,
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -25,10 +30,12 @@ pub(crate) struct RequestId(pub(crate) String);
 const PROBLEM: &str = "application/problem+json";
 
 /// Runs one request.
-pub(crate) async fn frame(mut request: Request, next: Next) -> Response {
-    let id = format!("req_{}", uuid::Uuid::now_v7().simple());
+pub(crate) async fn frame(State(api): State<ApiState>, mut request: Request, next: Next) -> Response {
+    let (id, asked) = (RequestId(format!("req_{}", uuid::Uuid::now_v7().simple())), Asked::default());
+    let from = address(request.headers(), request.extensions(), &api.config);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    request.extensions_mut().insert(RequestId(id.clone()));
+    request.extensions_mut().insert(id.clone());
+    request.extensions_mut().insert(asked.clone());
     let begun = Instant::now();
     let mut response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
@@ -36,15 +43,17 @@ pub(crate) async fn frame(mut request: Request, next: Next) -> Response {
     };
     let status = response.status();
     if let Some(problem) = response.extensions_mut().remove::<Problem>().or_else(|| refusal_of_axum(&response)) {
+        let refused = Refused { id: &id, asked: &asked, method: &method, path: &path, address: &from };
+        refusals::note(&api, &problem, refused).await;
         if let Some(internal) = &problem.internal {
-            tracing::error!(request_id = id, %method, path, %status, internal, "request failed");
+            tracing::error!(request_id = id.0, %method, path, %status, internal, "request failed");
         }
-        response = document(problem, &id);
+        response = document(problem, &id.0);
     }
     let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::debug!(request_id = id, %method, path, %status, elapsed_ms, "request");
+    tracing::debug!(request_id = id.0, %method, path, %status, elapsed_ms, "request");
     let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&id) {
+    if let Ok(id) = HeaderValue::from_str(&id.0) {
         headers.insert("x-request-id", id);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

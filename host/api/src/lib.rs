@@ -50,6 +50,7 @@ mod problem;
 mod projects;
 mod quality_rules;
 mod quotas;
+mod refusals;
 mod relations;
 mod releases;
 mod resources;
@@ -94,6 +95,6 @@ pub fn router(state: ApiState) -> axum::Router {
     routes
         .fallback(frame::no_route)
         .method_not_allowed_fallback(frame::no_method)
-        .layer(axum::middleware::from_fn(frame::frame))
+        .layer(axum::middleware::from_fn_with_state(state.clone(), frame::frame))
         .with_state(state)
 }

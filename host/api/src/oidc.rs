@@ -104,7 +104,7 @@ pub(crate) async fn finish_oidc(
     let flow = api.store.take_flow(&state, &browser).await?.ok_or_else(strange)?;
     let provider = api.store.identity_provider(&flow.provider).await?;
     let refused = |reason: &str| {
-        Problem::new(StatusCode::UNAUTHORIZED, "sign_in.failed", format!("the sign-in at `{}` failed: {reason}", provider.name))
+        Problem::new(StatusCode::UNAUTHORIZED, "sign_in.failed", format!("the sign-in at `{}` failed: {reason}", provider.name)).noted()
     };
     if iss.is_some_and(|iss| settings_of(&provider).is_ok_and(|settings| settings.issuer != iss)) {
         api.store.record_failed_flow(&provider, &origin.address, "another issuer").await?;

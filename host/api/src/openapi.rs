@@ -124,6 +124,7 @@ fn people_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(quotas::list_project_quotas))
         .routes(routes!(quotas::set_project_quota))
         .routes(routes!(audit::export_audit))
+        .routes(routes!(audit::export_platform_audit))
         .routes(routes!(audit::list_platform_audit))
 }
 
@@ -260,6 +261,9 @@ fn preview_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(temp_tables::list_temp_tables, temp_tables::create_temp_table))
         .routes(routes!(temp_tables::get_temp_table, temp_tables::edit_temp_table, temp_tables::delete_temp_table))
         .routes(routes!(temp_tables::get_temp_table_size))
+        .routes(routes!(table_grants::list_temp_table_grants, table_grants::set_temp_table_grants))
+        .routes(routes!(table_grants::revoke_temp_table_grant))
+        .routes(routes!(table_grants::set_temp_table_access))
         .routes(routes!(temp_tables::preview_temp_table))
         .routes(routes!(unit_tests::begin_unit_test))
 }

@@ -6,7 +6,6 @@
 use crate::{
     approvals::ApprovalView,
     caller::Caller,
-    catalog_tables::find,
     extract::{JsonBody, QueryString},
     page::Listing,
     problem::Problem,
@@ -17,7 +16,7 @@ use millrace_domain::{
     permission::{Grantee, GranteeKind, TablePermission},
 };
 use millrace_model::ids::TenantId;
-use millrace_store::{GrantedTable, PageRequest, PermissionRequest, Topic};
+use millrace_store::{GrantedTable, PageRequest, PermissionRequest, SharedTable};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -87,13 +86,17 @@ pub(crate) struct PermissionParameters {
 /// Checks what may be asked for of this table.
 pub(crate) async fn check_permissions(
     caller: &Caller,
-    table: &Topic,
+    table: &SharedTable,
     permissions: &[TablePermission],
     columns: &[String],
 ) -> Result<(), Problem> {
     if permissions.is_empty() {
         return Err(Problem::field("permissions", "request.invalid", "is empty; expected select, insert, update or delete"));
     }
+    let table = match table {
+        SharedTable::Designed(table) => table,
+        SharedTable::Temp(_) => return as_topic(permissions, columns),
+    };
     let store = &caller.api.store;
     let published = match store.table_in(&table.scope, &table.id, Environment::Production).await? {
         Some(found) => Some(found),
@@ -105,14 +108,7 @@ pub(crate) async fn check_permissions(
         None => None,
     };
     if kind.as_deref() == Some("kafka") || (kind.is_none() && table.database.is_none()) {
-        if let Some(odd) = permissions.iter().find(|p| !p.fits_topics()) {
-            let message = format!("`{odd}` is not possible on a topic; expected select or insert");
-            return Err(Problem::field("permissions", "permission.not_on_topics", message));
-        }
-        if !columns.is_empty() {
-            let message = "a topic has permissions on the whole of it only; leave the columns out";
-            return Err(Problem::field("columns", "permission.not_on_topics", message));
-        }
+        as_topic(permissions, columns)?;
     }
     let schema = published.map_or_else(|| table.schema.clone(), |p| p.schema);
     if columns.len() > COLUMNS_MAX {
@@ -124,6 +120,21 @@ pub(crate) async fn check_permissions(
     }
 }
 
+/// Topics, temp tables among them, can be read and added to, as a whole (PRM-1).
+fn as_topic(permissions: &[TablePermission], columns: &[String]) -> Result<(), Problem> {
+    if let Some(odd) = permissions.iter().find(|p| !p.fits_topics()) {
+        let message = format!("`{odd}` is not possible on a topic; expected select or insert");
+        return Err(Problem::field("permissions", "permission.not_on_topics", message));
+    }
+    match columns.is_empty() {
+        true => Ok(()),
+        false => {
+            let message = "a topic has permissions on the whole of it only; leave the columns out";
+            Err(Problem::field("columns", "permission.not_on_topics", message))
+        }
+    }
+}
+
 pub(crate) fn check_expiry(caller: &Caller, expires_at_ms: Option<i64>) -> Result<(), Problem> {
     match expires_at_ms {
         Some(at_ms) if at_ms <= caller.api.store.now_ms() => Err(Problem::field("expires_at_ms", "request.invalid", "lies in the past")),
@@ -131,7 +142,7 @@ pub(crate) fn check_expiry(caller: &Caller, expires_at_ms: Option<i64>) -> Resul
     }
 }
 
-/// Apply for permissions on a table of another project: for a project, for oneself, or both.
+/// Apply for permissions on a table or temp table of another project: for a project, for oneself, or both.
 #[utoipa::path(post, path = "/api/v1/tenants/{tenant}/permission-requests", tag = "permissions", request_body = ApplicationBody, responses((status = 201, body = ApplicationView)))]
 pub(crate) async fn apply_for_permission(
     caller: Caller,
@@ -140,11 +151,11 @@ pub(crate) async fn apply_for_permission(
 ) -> Result<(StatusCode, Json<ApplicationView>), Problem> {
     let id = caller.in_tenant(&tenant, Action::PermissionApply).await?;
     let body = body.parse()?;
-    let (table, owner) = find(&caller, &id, &body.table).await?;
+    let (table, owner) = caller.api.store.shared_table(&id, &body.table).await?;
     check_permissions(&caller, &table, &body.permissions, &body.columns).await?;
     check_expiry(&caller, body.expires_at_ms)?;
     let applications = applications(&caller, &id, &table, &body, &tenant).await?;
-    let name = format!("{owner}.{}", table.name);
+    let name = format!("{owner}.{}", table.name());
     let made = caller.api.store.apply_for_table(&caller.cause(), &table, &name, &applications, &body.reason).await?;
     let requests = made.into_iter().map(|approval| ApprovalView::of(&caller, approval)).collect();
     Ok((StatusCode::CREATED, Json(ApplicationView { requests })))
@@ -155,7 +166,7 @@ type Application = (Option<millrace_model::ids::ProjectId>, PermissionRequest);
 async fn applications(
     caller: &Caller,
     tenant: &TenantId,
-    table: &Topic,
+    table: &SharedTable,
     body: &ApplicationBody,
     tenant_name: &str,
 ) -> Result<Vec<Application>, Problem> {
@@ -170,7 +181,7 @@ async fn applications(
     let mut found = Vec::new();
     if let Some(project) = &body.project {
         let scope = caller.in_project(tenant_name, project, Action::PermissionApply).await?;
-        if scope == table.scope {
+        if scope == *table.scope() {
             let message = "is the project that the table belongs to, which may use it without asking";
             return Err(Problem::field("project", "request.invalid", message));
         }

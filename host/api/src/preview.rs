@@ -172,7 +172,7 @@ pub(crate) async fn preview_topic(
     let found = caller.api.store.topic(&scope, &topic).await?;
     let order = body.parse_or_default()?.order()?;
     may_see_rows(&caller, &scope, Action::DataPreview, RowsOf::Table(found.name.as_str()), json!({"rows": order.rows})).await?;
-    Ok(Json(caller.api.control.preview_topic(&scope, found.name.as_str(), order).await?.into()))
+    Ok(Json(caller.api.control.preview_topic(&caller.viewer(&scope), found.name.as_str(), order).await?.into()))
 }
 
 /// Look at the rows that a node of a job sends, or that a sink would write: the job runs up to that node on live data, for a
@@ -190,5 +190,5 @@ pub(crate) async fn preview_job(
     let graph = body.graph.unwrap_or(found.draft);
     let (node, name) = (NodeId::new(body.node.as_str()), found.name.to_string());
     may_see_rows(&caller, &scope, Action::DataPreview, RowsOf::Job(&name), json!({"node": body.node, "rows": order.rows})).await?;
-    Ok(Json(caller.api.control.preview_job(&scope, &graph, &node, order).await?.into()))
+    Ok(Json(caller.api.control.preview_job(&caller.viewer(&scope), &graph, &node, order).await?.into()))
 }

@@ -61,6 +61,8 @@ pub struct Problem {
     pub(crate) internal: Option<String>,
     /// When to come again.
     pub(crate) retry_after_s: Option<i64>,
+    /// The refusal is in the audit log already.
+    pub(crate) is_noted: bool,
 }
 
 /// The document that is sent, with media type `application/problem+json`.
@@ -87,7 +89,7 @@ pub struct ProblemDocument {
 impl Problem {
     /// A problem that the caller can do something about.
     pub fn new(status: StatusCode, code: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { status, code: code.into(), detail: detail.into(), errors: Vec::new(), internal: None, retry_after_s: None }
+        Self { status, code: code.into(), detail: detail.into(), errors: Vec::new(), internal: None, retry_after_s: None, is_noted: false }
     }
 
     /// A wrong field of a request.
@@ -101,6 +103,12 @@ impl Problem {
     #[must_use]
     pub fn after(self, seconds: i64) -> Self {
         Self { retry_after_s: Some(seconds), ..self }
+    }
+
+    /// The refusal is in the audit log already.
+    #[must_use]
+    pub(crate) fn noted(self) -> Self {
+        Self { is_noted: true, ..self }
     }
 
     /// Something of this name is not there, or not for this caller.

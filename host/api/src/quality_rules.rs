@@ -12,11 +12,14 @@ use crate::{
     search::FoundPlaceView,
 };
 use axum::{Json, extract::Path, http::StatusCode};
-use millrace_domain::{Action, Name, ProjectScope, governed::GovernedKind, quality::QualityRule};
+use millrace_domain::{
+    Action, Name, ProjectScope,
+    governed::GovernedKind,
+    quality::{QualityRule, RuleOfTable, TableNode},
+};
 use millrace_model::graph::JobGraph;
-use millrace_store::{GovernedFilter, GovernedItem, NewGoverned, NewJob, PageRequest, QualityResult, StoreError};
+use millrace_store::{GovernedFilter, GovernedItem, NewGoverned, NewJob, PageRequest, QualityCount, QualityResult, StoreError, Topic};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 
 const KIND: GovernedKind = GovernedKind::QualityRule;
@@ -33,7 +36,7 @@ pub(crate) struct NewQualityRuleBody {
     table: String,
     /// `{"column": "url", "check": {"type": "not_null"}, "on_violation": "count"}`. Checks: `not_null`, `range` (`min`, `max`),
     /// `regex` (`pattern`), `condition` (`sql`), `unique` (`window_ms`), `freshness` (`max_age_ms`, `window_ms`), `row_count`
-    /// (`window_ms`, `min`, `max`). On violation: `count`, `mark` (with `mark_column`) or `divert`.
+    /// (`window_ms`, `min`, `max`), `aggregate` (`window_ms`, `sql`). On violation: `count`, `mark` (with `mark_column`) or `divert`.
     #[schema(value_type = Object)]
     document: QualityRule,
 }
@@ -54,7 +57,7 @@ pub(crate) struct QualityJobBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct QualityJobView {
     job: FoundPlaceView,
-    /// Its script, the draft of the job.
+    /// What its SQL node looks at the table with.
     sql: String,
 }
 
@@ -78,8 +81,14 @@ pub(crate) struct QualityResultView {
     node: String,
     /// The version of the rule.
     rule_version: i64,
+    /// Rows that were looked at; for a rule on many rows: windows, or for `unique` values in windows.
     checked: i64,
+    passed: i64,
     violated: i64,
+    /// Of the violated rows: marked.
+    marked: i64,
+    /// Of the violated rows: diverted.
+    diverted: i64,
     /// Some of the last rows that broke it, as JSON texts.
     samples: Vec<String>,
     first_at_ms: i64,
@@ -94,7 +103,10 @@ impl From<QualityResult> for QualityResultView {
             node: result.count.node,
             rule_version: result.count.version,
             checked: result.count.checked,
+            passed: result.count.checked - result.count.violated,
             violated: result.count.violated,
+            marked: result.count.marked,
+            diverted: result.count.diverted,
             samples: result.count.samples,
             first_at_ms: result.first_at_ms,
             last_at_ms: result.last_at_ms,
@@ -112,22 +124,30 @@ pub(crate) struct RuleSummaryView {
     /// The rule in force; null if none is.
     #[schema(value_type = Option<Object>)]
     published: Option<serde_json::Value>,
-    /// Over the last 100 executions.
+    /// Rows (for a rule on many rows: windows) that were looked at in the last 100 executions.
     checked: i64,
+    passed: i64,
     violated: i64,
+    marked: i64,
+    diverted: i64,
     /// When it was counted last; null: never.
     last_at_ms: Option<i64>,
 }
 
 impl RuleSummaryView {
     pub(crate) fn of(rule: GovernedItem, results: &[QualityResult]) -> Self {
+        let sum = |of: fn(&QualityCount) -> i64| results.iter().map(|r| of(&r.count)).sum::<i64>();
+        let (checked, violated) = (sum(|c| c.checked), sum(|c| c.violated));
         Self {
             id: rule.id,
             name: rule.name.to_string(),
             state: rule.state.to_string(),
             published: rule.published,
-            checked: results.iter().map(|r| r.count.checked).sum(),
-            violated: results.iter().map(|r| r.count.violated).sum(),
+            checked,
+            passed: checked - violated,
+            violated,
+            marked: sum(|c| c.marked),
+            diverted: sum(|c| c.diverted),
             last_at_ms: results.iter().map(|r| r.last_at_ms).max(),
         }
     }
@@ -264,8 +284,8 @@ pub(crate) async fn list_quality_rule_versions(
     Ok(Json(GovernedVersionsView::of(caller.api.store.governed_versions(&found).await?)))
 }
 
-/// Make a job of a published rule on many rows (`unique`, `freshness`, `row_count`): its draft is a script that reads the
-/// table and writes what it finds. It is submitted and started like any other.
+/// Make a job of a published rule on many rows (`unique`, `freshness`, `row_count`, `aggregate`): its draft reads the table,
+/// counts for the rule and writes what it finds. It is submitted and started like any other.
 #[utoipa::path(post, path = "/api/v1/tenants/{tenant}/projects/{project}/quality-rules/{rule}/job", tag = "quality", request_body = QualityJobBody, responses((status = 201, body = QualityJobView)))]
 pub(crate) async fn create_quality_job(
     caller: Caller,
@@ -282,14 +302,32 @@ pub(crate) async fn create_quality_job(
     let document = QualityRule::deserialize(published).map_err(|error| Problem::internal(format!("rule {}: {error}", found.id)))?;
     let table = caller.api.store.topic(&scope, &found.parent).await?;
     let results = caller.api.store.topic(&scope, &body.results).await?;
-    let Some(sql) = document.script(found.name.as_str(), table.name.as_str(), results.name.as_str()) else {
+    let kinds = (kind_of(&caller, &scope, &table).await?, kind_of(&caller, &scope, &results).await?);
+    let rule = RuleOfTable { id: &found.id, name: found.name.as_str(), version: found.published_version };
+    let node = |kind, name| TableNode { kind, field: millrace_control::table_field(kind), name };
+    let Some(draft) = document.job(&rule, &node(&kinds.0, table.name.as_str()), &node(&kinds.1, results.name.as_str())) else {
         let detail = format!("rule `{}` looks at single rows: jobs that write `{}` run it as a step", found.name, table.name);
         return refused("quality_rule.of_rows", detail);
     };
-    let draft: JobGraph = serde_json::from_value(json!({"sql": sql})).map_err(|error| Problem::internal(error.to_string()))?;
+    let sql = draft.pointer("/nodes/1/config/sql").and_then(|sql| sql.as_str()).unwrap_or_default().to_owned();
+    let draft: JobGraph = serde_json::from_value(draft).map_err(|error| Problem::internal(error.to_string()))?;
     let description = format!("checks `{}` by the quality rule `{}`", table.name, found.name);
     let new = NewJob { name: body.name, folder: Default::default(), description, draft };
     let made = caller.api.store.create_job(&caller.cause(), &scope, &new).await?;
     let job = FoundPlaceView { id: made.id.to_string(), name: made.name.to_string() };
     Ok((StatusCode::CREATED, Json(QualityJobView { job, sql })))
+}
+
+/// Kind of the data source that holds a table: of its own, or of its database.
+async fn kind_of(caller: &Caller, scope: &ProjectScope, table: &Topic) -> Result<String, Problem> {
+    let store = &caller.api.store;
+    let database = match &table.database {
+        Some(database) if table.data_source.is_none() => store.database(scope, database.as_str()).await?.data_source,
+        _ => None,
+    };
+    let Some(source) = table.data_source.clone().or(database) else {
+        let detail = format!("table `{}` is bound to no data source; name one in its design, or publish it to test", table.name);
+        return Err(Problem::new(StatusCode::CONFLICT, "table.unbound", detail));
+    };
+    Ok(store.data_source(scope, source.as_str()).await?.kind)
 }

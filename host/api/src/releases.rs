@@ -41,6 +41,8 @@ pub(crate) struct ReleaseView {
     /// What that may use.
     #[schema(value_type = Option<Object>)]
     allocation: Option<Allocation>,
+    /// Values for the job's parameters that its production instance runs with, at every start.
+    parameters: BTreeMap<String, String>,
     created_by: String,
     created_at_ms: i64,
     updated_at_ms: i64,
@@ -69,6 +71,7 @@ impl ReleaseView {
             decided_by: release.decided_by,
             instance: release.instance.map(|id| id.to_string()),
             allocation: release.allocation,
+            parameters: release.parameters,
             created_by: release.created_by_name,
             created_at_ms: release.created_at_ms,
             updated_at_ms: release.updated_at_ms,

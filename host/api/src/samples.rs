@@ -124,20 +124,20 @@ pub(crate) async fn sample_data_source(
     let environment = body.environment.unwrap_or(Environment::Test);
     let connection = caller.api.store.connection_in(&scope, &source, environment).await?;
     let control = &caller.api.control;
-    let (found, seen) = match body.table {
+    // The look is noted before anything is read.
+    let seen = json!({"table": body.table, "rows_max": rows_max, "environment": environment});
+    caller.api.store.record_done(&caller.cause(), Action::DataSourceSample, &scope, connection.id.as_str(), seen).await?;
+    let found = match body.table {
         None => {
             let (tables, more) = control.data_source_tables(&connection.kind, &connection.properties).await.map_err(unreachable)?;
-            let seen = json!({"tables": tables.len()});
-            (SampleView { tables: Some(tables), more_tables: Some(more), table: None }, seen)
+            SampleView { tables: Some(tables), more_tables: Some(more), table: None }
         }
         Some(table) => {
             let sampled = control.sample_data_source(&connection.kind, &connection.properties, &table, rows_max).await;
             let sampled = sampled.map_err(unreachable)?;
-            let seen = json!({"table": table, "rows": sampled.rows_seen});
-            (SampleView { tables: None, more_tables: None, table: Some(SampledTableView::of(table, sampled)) }, seen)
+            SampleView { tables: None, more_tables: None, table: Some(SampledTableView::of(table, sampled)) }
         }
     };
-    caller.api.store.record_done(&caller.cause(), Action::DataSourceSample, &scope, connection.id.as_str(), seen).await?;
     Ok(Json(found))
 }
 

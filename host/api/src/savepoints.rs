@@ -12,7 +12,7 @@ use millrace_domain::{Action, InstanceAction};
 use millrace_model::ids::SavepointId;
 use millrace_store::{PageRequest, Savepoint};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 /// A savepoint.
@@ -73,9 +73,7 @@ pub(crate) async fn create_savepoint(
         return Err(Problem::new(StatusCode::CONFLICT, "instance.state", detail));
     }
     let work = async move {
-        let id = caller.api.control.create_savepoint(&scope.tenant, &found.id, &caller.principal.user).await?;
-        let detail = json!({"savepoint": id});
-        caller.api.store.record_done(&caller.cause(), Action::SavepointCreate, &scope, found.id.as_str(), detail).await?;
+        let id = caller.api.control.create_savepoint(&scope.tenant, &found.id, &caller.cause()).await?;
         Ok((StatusCode::CREATED, Json(caller.api.store.savepoint(&scope, &id).await?.into())))
     };
     to_the_end(work).await?

@@ -134,7 +134,7 @@ async fn failed(api: &ApiState, origin: &Origin, tenant: Option<&TenantId>, user
     let cause = Cause { actor: "anonymous".into(), actor_name: "anonymous".into(), request_id: Some(origin.request_id.clone()) };
     api.store.record_failed_sign_in(&cause, tenant, user.as_deref(), &origin.address, "password").await?;
     let detail = "tenant, name or password is wrong, or the account is disabled";
-    Err(Problem::new(StatusCode::UNAUTHORIZED, "sign_in.failed", detail))
+    Err(Problem::new(StatusCode::UNAUTHORIZED, "sign_in.failed", detail).noted())
 }
 
 /// Begins a session of the person.

@@ -1,6 +1,6 @@
 //! What every handler has: the store, the control plane and the API's own settings.
 
-use crate::{control_plane::ControlPlane, instance_logs::FOLLOWERS_MAX};
+use crate::{control_plane::ControlPlane, instance_logs::FOLLOWERS_MAX, refusals::RefusalGate};
 use millrace_identity::{HashRules, Hasher, OpenIdClient};
 use millrace_store::Store;
 use std::{
@@ -95,6 +95,7 @@ pub struct Shared {
     pub(crate) followers: Arc<Semaphore>,
     pub(crate) hasher: Hasher,
     pub(crate) openid: OpenIdClient,
+    pub(crate) refusals: RefusalGate,
     draining: AtomicBool,
 }
 
@@ -112,6 +113,7 @@ impl ApiState {
             followers,
             hasher,
             openid,
+            refusals: RefusalGate::default(),
             draining: AtomicBool::new(false),
         }))
     }

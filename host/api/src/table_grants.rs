@@ -8,11 +8,11 @@ use crate::{
 };
 use axum::{Json, extract::Path, http::StatusCode};
 use millrace_domain::{
-    Action, Scope,
+    Action, ProjectScope, Scope,
     permission::{Grantee, GranteeKind, Permit, RevocationPolicy, TablePermission},
 };
 use millrace_model::ids::TenantId;
-use millrace_store::TableGrant;
+use millrace_store::{SharedTable, TableGrant};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -85,31 +85,51 @@ pub(crate) struct AccessBody {
     revocation: Option<RevocationPolicy>,
 }
 
-/// Who may use a table of the project.
+/// Who may use a table of the project; also of an archived one.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/topics/{topic}/grants", tag = "permissions", responses((status = 200, body = TableGrantsView)))]
 pub(crate) async fn list_grants(
     caller: Caller,
     Path((tenant, project, topic)): Path<(String, String, String)>,
 ) -> Result<Json<TableGrantsView>, Problem> {
-    let scope = caller.in_project(&tenant, &project, Action::PermissionView).await?;
-    let table = caller.api.store.topic(&scope, &topic).await?;
+    let scope = caller.in_project_or_archive(&tenant, &project, Action::PermissionView).await?;
+    let table = designed(&caller, &scope, &topic).await?;
     Ok(Json(grants(&caller, &table).await?))
 }
 
-async fn grants(caller: &Caller, table: &millrace_store::Topic) -> Result<TableGrantsView, Problem> {
+/// Who may use a temp table of the project; also of an archived one.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/temp-tables/{table}/grants", tag = "permissions", responses((status = 200, body = TableGrantsView)))]
+pub(crate) async fn list_temp_table_grants(
+    caller: Caller,
+    Path((tenant, project, table)): Path<(String, String, String)>,
+) -> Result<Json<TableGrantsView>, Problem> {
+    let scope = caller.in_project_or_archive(&tenant, &project, Action::PermissionView).await?;
+    let table = temp(&caller, &scope, &table).await?;
+    Ok(Json(grants(&caller, &table).await?))
+}
+
+async fn designed(caller: &Caller, scope: &ProjectScope, topic: &str) -> Result<SharedTable, Problem> {
+    Ok(SharedTable::Designed(caller.api.store.topic(scope, topic).await?))
+}
+
+async fn temp(caller: &Caller, scope: &ProjectScope, table: &str) -> Result<SharedTable, Problem> {
+    Ok(SharedTable::Temp(caller.api.store.temp_table(scope, table).await?))
+}
+
+async fn grants(caller: &Caller, table: &SharedTable) -> Result<TableGrantsView, Problem> {
+    let (scope, id) = (table.scope(), table.id());
     let store = &caller.api.store;
     let (mut projects, mut persons, mut public) = (Vec::new(), Vec::new(), Vec::new());
-    for grant in store.table_grants(&table.scope, &table.id).await? {
+    for grant in store.table_grants(scope, &id).await? {
         match grant.permit.grantee.kind() {
             GranteeKind::Everyone => public.push(grant.permit.permission.to_string()),
             GranteeKind::Project => projects.push(view(caller, grant).await?),
             GranteeKind::Person => persons.push(view(caller, grant).await?),
         }
     }
-    let may_grant = caller.principal.allowed(Action::PermissionGrant, &Scope::Project(table.scope.clone()));
+    let may_grant = caller.principal.allowed(Action::PermissionGrant, &Scope::Project(scope.clone()));
     Ok(TableGrantsView {
         public,
-        revocation: store.revocation_policy(&table.scope, &table.id).await?.to_string(),
+        revocation: store.revocation_policy(scope, &id).await?.to_string(),
         projects,
         persons,
         allowed_actions: if may_grant { vec!["grant".to_owned()] } else { Vec::new() },
@@ -142,13 +162,28 @@ pub(crate) async fn set_grants(
 ) -> Result<Json<TableGrantsView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::PermissionGrant).await?;
     let body = body.parse()?;
-    let table = caller.api.store.topic(&scope, &topic).await?;
-    check_permissions(&caller, &table, &body.permissions, &body.columns).await?;
-    check_expiry(&caller, body.expires_at_ms)?;
-    let permits = permits(&caller, &scope.tenant, &body).await?;
-    caller.api.store.set_table_grants(&caller.cause(), (&scope, &table.id), &permits).await?;
+    give(&caller, &designed(&caller, &scope, &topic).await?, &body).await
+}
+
+/// Give permissions on a temp table to projects and persons, or change how long they hold.
+#[utoipa::path(post, path = "/api/v1/tenants/{tenant}/projects/{project}/temp-tables/{table}/grants", tag = "permissions", request_body = GrantsBody, responses((status = 200, body = TableGrantsView)))]
+pub(crate) async fn set_temp_table_grants(
+    caller: Caller,
+    Path((tenant, project, table)): Path<(String, String, String)>,
+    body: JsonBody<GrantsBody>,
+) -> Result<Json<TableGrantsView>, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::PermissionGrant).await?;
+    let body = body.parse()?;
+    give(&caller, &temp(&caller, &scope, &table).await?, &body).await
+}
+
+async fn give(caller: &Caller, table: &SharedTable, body: &GrantsBody) -> Result<Json<TableGrantsView>, Problem> {
+    check_permissions(caller, table, &body.permissions, &body.columns).await?;
+    check_expiry(caller, body.expires_at_ms)?;
+    let permits = permits(caller, &table.scope().tenant, body).await?;
+    caller.api.store.set_table_grants(&caller.cause(), (table.scope(), &table.id()), &permits).await?;
     caller.api.control.notify();
-    Ok(Json(grants(&caller, &table).await?))
+    Ok(Json(grants(caller, table).await?))
 }
 
 async fn permits(caller: &Caller, tenant: &TenantId, body: &GrantsBody) -> Result<Vec<Permit>, Problem> {
@@ -183,15 +218,29 @@ async fn permits(caller: &Caller, tenant: &TenantId, body: &GrantsBody) -> Resul
     Ok(permits)
 }
 
-/// Take a permission away. Running instances that use it are stopped, or refused at their next start, as the table says.
+/// Take a permission away; also of an archived project, whose tables others may still use. Running instances that use it are
+/// stopped, or refused at their next start, as the table says.
 #[utoipa::path(delete, path = "/api/v1/tenants/{tenant}/projects/{project}/topics/{topic}/grants/{grant}", tag = "permissions", responses((status = 204)))]
 pub(crate) async fn revoke_grant(
     caller: Caller,
     Path((tenant, project, topic, grant)): Path<(String, String, String, String)>,
 ) -> Result<StatusCode, Problem> {
-    let scope = caller.in_project(&tenant, &project, Action::PermissionGrant).await?;
-    let table = caller.api.store.topic(&scope, &topic).await?;
-    caller.api.store.revoke_table_grant(&caller.cause(), (&scope, &table.id), &grant).await?;
+    let scope = caller.in_project_or_archive(&tenant, &project, Action::PermissionGrant).await?;
+    take(&caller, &designed(&caller, &scope, &topic).await?, &grant).await
+}
+
+/// Take a permission on a temp table away; also of an archived project.
+#[utoipa::path(delete, path = "/api/v1/tenants/{tenant}/projects/{project}/temp-tables/{table}/grants/{grant}", tag = "permissions", responses((status = 204)))]
+pub(crate) async fn revoke_temp_table_grant(
+    caller: Caller,
+    Path((tenant, project, table, grant)): Path<(String, String, String, String)>,
+) -> Result<StatusCode, Problem> {
+    let scope = caller.in_project_or_archive(&tenant, &project, Action::PermissionGrant).await?;
+    take(&caller, &temp(&caller, &scope, &table).await?, &grant).await
+}
+
+async fn take(caller: &Caller, table: &SharedTable, grant: &str) -> Result<StatusCode, Problem> {
+    caller.api.store.revoke_table_grant(&caller.cause(), (table.scope(), &table.id()), grant).await?;
     caller.api.control.notify();
     Ok(StatusCode::NO_CONTENT)
 }
@@ -205,12 +254,27 @@ pub(crate) async fn set_access(
 ) -> Result<Json<TableGrantsView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::PermissionGrant).await?;
     let body = body.parse()?;
-    let table = caller.api.store.topic(&scope, &topic).await?;
+    open_to_all(&caller, &designed(&caller, &scope, &topic).await?, &body).await
+}
+
+/// Say what everybody may do with a temp table, and what happens to running instances when a permission ends.
+#[utoipa::path(put, path = "/api/v1/tenants/{tenant}/projects/{project}/temp-tables/{table}/access", tag = "permissions", request_body = AccessBody, responses((status = 200, body = TableGrantsView)))]
+pub(crate) async fn set_temp_table_access(
+    caller: Caller,
+    Path((tenant, project, table)): Path<(String, String, String)>,
+    body: JsonBody<AccessBody>,
+) -> Result<Json<TableGrantsView>, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::PermissionGrant).await?;
+    let body = body.parse()?;
+    open_to_all(&caller, &temp(&caller, &scope, &table).await?, &body).await
+}
+
+async fn open_to_all(caller: &Caller, table: &SharedTable, body: &AccessBody) -> Result<Json<TableGrantsView>, Problem> {
     if !body.public.is_empty() {
-        check_permissions(&caller, &table, &body.public, &[]).await?;
+        check_permissions(caller, table, &body.public, &[]).await?;
     }
     let policy = body.revocation.unwrap_or(RevocationPolicy::StopRunning);
-    caller.api.store.set_table_access(&caller.cause(), (&scope, &table.id), &body.public, policy).await?;
+    caller.api.store.set_table_access(&caller.cause(), (table.scope(), &table.id()), &body.public, policy).await?;
     caller.api.control.notify();
-    Ok(Json(grants(&caller, &table).await?))
+    Ok(Json(grants(caller, table).await?))
 }

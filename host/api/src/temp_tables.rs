@@ -106,13 +106,16 @@ pub(crate) struct TempTableView {
     writers: Vec<TempTableUseView>,
     /// Jobs that read it.
     readers: Vec<TempTableUseView>,
-    /// `edit`, `preview`, `delete` (when no job needs it).
+    /// `edit`, `preview`, `delete` (when no job needs it), `grant`.
     allowed_actions: Vec<String>,
 }
 
 /// A job that writes or reads a temp table.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TempTableUseView {
+    /// Id of the job's project, which may be another than the table's.
+    project: String,
+    project_name: String,
     /// Id of the job.
     job: String,
     job_name: String,
@@ -136,8 +139,8 @@ pub(crate) struct TempTableSizeView {
 
 impl From<TempTableUse> for TempTableUseView {
     fn from(found: TempTableUse) -> Self {
-        let TempTableUse { job, job_name, version, is_current, is_active, .. } = found;
-        Self { job: job.to_string(), job_name, version, current: is_current, active: is_active }
+        let TempTableUse { project: (project, project_name), job, job_name, version, is_current, is_active, .. } = found;
+        Self { project, project_name, job: job.to_string(), job_name, version, current: is_current, active: is_active }
     }
 }
 
@@ -150,6 +153,7 @@ async fn view(caller: &Caller, table: TempTable) -> Result<TempTableView, Proble
         ("edit", may(Action::TempTableEdit)),
         ("preview", may(Action::DataPreview)),
         ("delete", may(Action::TempTableDelete) && !is_needed),
+        ("grant", may(Action::PermissionGrant)),
     ];
     let (readers, writers): (Vec<_>, Vec<_>) = uses.into_iter().partition(|u| u.direction == TableUseDirection::Read);
     Ok(TempTableView {
@@ -193,7 +197,7 @@ async fn make(caller: &Caller, scope: &ProjectScope, new: &NewTempTable) -> Resu
 
 /// Makes the temp tables that a job writes and that are not there yet. Called before a version is pinned.
 pub(crate) async fn make_written(caller: &Caller, scope: &ProjectScope, graph: &JobGraph) -> Result<(), Problem> {
-    for (name, schema) in caller.api.control.temp_tables_to_make(scope, graph).await? {
+    for (name, schema) in caller.api.control.temp_tables_to_make(&caller.viewer(scope), graph).await? {
         // Whoever may not make tables may still submit jobs that write those that are there.
         caller
             .authorize(Action::TempTableEdit, &millrace_domain::Scope::Project(scope.clone()), ("project", scope.project.as_str()))
@@ -373,5 +377,5 @@ pub(crate) async fn preview_temp_table(
     let found = caller.api.store.temp_table(&scope, &table).await?;
     let order = body.parse_or_default()?.order()?;
     may_see_rows(&caller, &scope, Action::DataPreview, RowsOf::Table(found.name.as_str()), json!({"rows": order.rows})).await?;
-    Ok(Json(caller.api.control.preview_topic(&scope, found.name.as_str(), order).await?.into()))
+    Ok(Json(caller.api.control.preview_topic(&caller.viewer(&scope), found.name.as_str(), order).await?.into()))
 }

@@ -253,6 +253,9 @@ pub(crate) async fn ensure_topic(
     let asked = body.parse_or_default()?;
     let (options, environment) = (Value::Object(asked.options), asked.environment);
     let work = async move {
+        // Before and after: a topic may be there although the answer never came.
+        let detail = json!({"asked": options, "environment": environment});
+        caller.api.store.record_done(&caller.cause(), Action::TopicEnsure, &scope, topic.as_str(), detail).await?;
         let created = match environment {
             None => caller.api.control.ensure_topic(&scope, &topic, &options).await?,
             Some(environment) => {

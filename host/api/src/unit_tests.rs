@@ -433,7 +433,7 @@ pub(crate) async fn begin_unit_test(
         may_see_rows(&caller, &scope, Action::UnitTestRun, RowsOf::Job(&job_name), json!({"seed": body.order.seed})).await?;
         let with_capabilities = body.with_capabilities;
         let order = UnitTestOrder { job: found.id, job_name, graph, sources, expected, order: body.order, with_capabilities, limits };
-        let begun = caller.api.control.begin_unit_test(&scope, &caller.principal.name, order).await?;
+        let begun = caller.api.control.begin_unit_test(&caller.viewer(&scope), &caller.principal.name, order).await?;
         Ok::<_, Problem>((StatusCode::ACCEPTED, Json(begun.into())))
     };
     to_the_end(work).await?
@@ -494,5 +494,6 @@ pub(crate) async fn cancel_unit_test(
     Path((tenant, project, test)): Path<(String, String, String)>,
 ) -> Result<(StatusCode, Json<UnitTestView>), Problem> {
     let scope = caller.in_project(&tenant, &project, Action::UnitTestRun).await?;
+    caller.api.store.record_done(&caller.cause(), Action::UnitTestRun, &scope, &test, json!({"cancel": true})).await?;
     Ok((StatusCode::ACCEPTED, Json(caller.api.control.cancel_unit_test(&scope, &test)?.into())))
 }

@@ -323,7 +323,7 @@ pub(crate) async fn check_change(caller: &Caller, home: &Home, held: &[Grant], w
             let action = if home.is_some() { Action::RoleGrant } else { Action::PlatformUsers };
             caller.api.store.record_refusal(&caller.cause(), action, &scope_of(home), place).await?;
             let detail = format!("`{}` may not give or take the role {}: it can do more than they can", caller.principal.name, grant.role);
-            return Err(Problem::new(StatusCode::FORBIDDEN, "access.forbidden", detail));
+            return Err(Problem::new(StatusCode::FORBIDDEN, "access.forbidden", detail).noted());
         }
     }
     Ok(())

@@ -374,14 +374,17 @@ impl ProjectCatalog {
             Err(error) => return Err(self.failed(&error)),
         };
         // What production instances reach is what the data source is bound to for production, or nothing.
-        let connection = match self.store.connection_in(&table.owner, table.data_source.as_str(), self.viewer.environment).await {
+        // Temp tables are the same in all environments.
+        let environment = if table.is_temp { Environment::Test } else { self.viewer.environment };
+        let connection = match self.store.connection_in(&table.owner, table.data_source.as_str(), environment).await {
             Ok(connection) => connection,
             Err(StoreError::Conflict { message, .. }) => return Err(CatalogError::Forbidden(message)),
             Err(error) => return Err(self.failed(&error)),
         };
-        let connection = Connection { kind: connection.kind, properties: connection.properties };
-        let ResolvedTable { name, physical_name, schema, format, hidden_columns, .. } = table;
-        let is_pinned = self.viewer.environment != Environment::Production;
+        let kind = if table.is_temp { temp_table_connector::KIND.to_owned() } else { connection.kind };
+        let connection = Connection { kind, properties: connection.properties };
+        let ResolvedTable { name, physical_name, schema, format, hidden_columns, is_temp, .. } = table;
+        let is_pinned = is_temp || self.viewer.environment != Environment::Production;
         let binding = match self.pins.tables.get(&name).filter(|_| is_pinned) {
             None => TableBinding { name: name.clone(), physical_name, schema, format, connection },
             Some(pin) => {

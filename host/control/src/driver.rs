@@ -15,7 +15,7 @@ use crate::{
     quality,
     reconcile::Worker,
     restart::{FailureRecord, Verdict},
-    start_point, start_time,
+    start_point, start_time, tenant_limits,
 };
 use end::End;
 use millrace_domain::{Environment, InstanceEvent, InstanceKind, InstanceState};
@@ -190,6 +190,7 @@ impl Driver {
             view.job.clone_from(&job);
             (view.uses, view.refused) = ((!uses.uses.is_empty()).then_some(uses), None);
         });
+        tenant_limits::hold(store, &self.worker.accounts, &scope.tenant).await.map_err(failure)?;
         let launch = Launch {
             tenant: scope.tenant.clone(),
             instance: start_point::run_id(&self.instance.id, self.instance.run),

@@ -13,7 +13,7 @@ use crate::{
     prometheus, quality,
     reconcile::{self, Worker},
     tap::Taps,
-    temp_tables,
+    temp_tables, tenant_limits,
     unit_test::UnitTests,
 };
 use bytes::Bytes;
@@ -27,7 +27,7 @@ use millrace_model::{
     graph::{GraphError, JobGraph},
     ids::{InstanceId, ProjectId, TenantId, TopicId},
 };
-use millrace_store::{Store, TableViewer};
+use millrace_store::{Cause, Store, TableViewer};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -76,6 +76,7 @@ impl Control {
             wake: Notify::new(),
             closing: CancellationToken::new(),
             packages: Some(packages.clone()),
+            accounts: services.accounts.clone(),
         };
         let builds = Arc::new(Builds::Absent("this server builds nothing".into()));
         let (unit_tests, taps, previews) = (UnitTests::default(), Taps::default(), Arc::new(Semaphore::new(PREVIEWS_MAX)));
@@ -110,6 +111,11 @@ impl Control {
         let view = view.lock();
         let ours = view.scope.as_ref().is_some_and(|s| s.tenant == *tenant);
         if ours { view.execution.clone() } else { None }
+    }
+
+    /// Holds a tenant to its quotas of memory and fuel, before code of it runs here.
+    pub(crate) async fn hold_tenant(&self, tenant: &TenantId) -> Result<(), ControlError> {
+        tenant_limits::hold(&self.worker.store, &self.services.accounts, tenant).await.map_err(from_store)
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -231,7 +237,12 @@ impl Control {
     /// # Errors
     /// The graph is wrong, or what is not the graph's fault.
     pub async fn pin(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<PinnedGraph, PinError> {
-        let mut examined = self.examine(viewer, &quality::without_steps(graph), false).await?.map_err(PinError::Graph)?;
+        let graph = quality::without_steps(graph);
+        let errors = quality::foreign_rules(self.store(), &viewer.scope, &graph).await.map_err(from_store)?;
+        if !errors.is_empty() {
+            return Err(PinError::Graph(errors));
+        }
+        let mut examined = self.examine(viewer, &graph, false).await?.map_err(PinError::Graph)?;
         let steps = quality::with_steps(self.store(), &viewer.scope, &examined.graph, &examined.schemas, &examined.pins).await;
         if let Some(mut graph) = steps.map_err(from_store)?.map_err(PinError::Graph)? {
             // A script is not planned anew: its nodes are what the steps were added to.
@@ -262,21 +273,26 @@ impl Control {
     /// # Errors
     /// The instance does not run here, or its state cannot be written.
     pub async fn create_savepoint(&self, tenant: &TenantId, instance: &InstanceId) -> Result<CreatedSavepoint, ControlError> {
-        self.create_savepoint_by(tenant, instance, "system").await
+        self.create_savepoint_by(tenant, instance, &Cause::system("system")).await
     }
 
     /// As [`Control::create_savepoint`], noting who asked for it.
     ///
     /// # Errors
     /// The instance does not run here, or its state cannot be written.
-    pub async fn create_savepoint_by(&self, tenant: &TenantId, instance: &InstanceId, by: &str) -> Result<CreatedSavepoint, ControlError> {
+    pub async fn create_savepoint_by(
+        &self,
+        tenant: &TenantId,
+        instance: &InstanceId,
+        by: &Cause,
+    ) -> Result<CreatedSavepoint, ControlError> {
         let Some(execution) = self.execution(tenant, instance) else {
             return Err(ControlError::Conflict(format!(
                 "instance `{instance}` is not running on this worker; a savepoint needs a running instance"
             )));
         };
         let store = &self.worker.store;
-        let savepoint = store.begin_savepoint(tenant, instance, by).await.map_err(from_store)?.id;
+        let savepoint = store.begin_savepoint(by, tenant, instance).await.map_err(from_store)?.id;
         match execution.savepoint(&savepoint).await {
             Ok(info) => {
                 let noted = store.complete_savepoint(tenant, &savepoint, &info.location, info.checkpoint, info.size_bytes).await;

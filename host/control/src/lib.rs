@@ -34,6 +34,7 @@ mod start_time;
 mod tap;
 mod temp_table_connector;
 mod temp_tables;
+mod tenant_limits;
 #[cfg(test)]
 mod tests;
 mod unit_test;
@@ -55,7 +56,7 @@ pub use millrace_connector::{
 };
 pub use millrace_datapackage::Hints as PackageHints;
 pub use millrace_engine::{
-    QueryColumn, QueryPlan, RecentLetter, TappedRow, TappedRows,
+    QueryColumn, QueryPlan, RecentLetter, TappedRow, TappedRows, table_field,
     trial::{ArrivalOrder, CollectedPage, CollectedRow, Delay},
 };
 pub use native::NativeEngine;

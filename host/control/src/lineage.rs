@@ -1,7 +1,8 @@
 //! Lineage of columns over a whole graph: from the columns that enter a sink back to columns of tables.
 //!
-//! Invariant: a column is traced through SQL by the query's own lineage and through operators that keep columns by name;
-//! where tenant code makes rows, the trace ends and nothing is claimed.
+//! Invariant: a column is traced through SQL by the query's own lineage and through operators that keep columns by name.
+//! Tenant code declares what it sends: a column that comes in with the same name and type is taken for the same; for others
+//! the trace ends and nothing is claimed.
 
 use millrace_domain::lineage::{COLUMNS_MAX, COLUMNS_PIN, ColumnOrigins, TableColumn, pinned_tables};
 use millrace_engine::QueryPlan;
@@ -16,8 +17,13 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Kinds of nodes that send on the columns that they get.
 const KEEPING: &[&str] = &["deduplicate", "quality_check"];
 
+/// Kinds of nodes whose rows tenant code makes, with the columns that it declares.
+const CODE: &[&str] = &["etl", "custom_transform"];
+
 struct Tracer<'a> {
     graph: &'a JobGraph,
+    /// What leaves each node.
+    schemas: &'a BTreeMap<NodeId, Schema>,
     /// Tables by node.
     tables: BTreeMap<String, String>,
     queries: BTreeMap<&'a str, &'a QueryPlan>,
@@ -35,7 +41,7 @@ pub(crate) fn pin_columns(graph: &JobGraph, schemas: &BTreeMap<NodeId, Schema>, 
 fn column_origins(graph: &JobGraph, schemas: &BTreeMap<NodeId, Schema>, queries: &[QueryPlan], pins: &Value) -> Vec<ColumnOrigins> {
     let tables = pinned_tables(pins).into_iter().map(|(node, pin)| (node, pin.table)).collect();
     let queries = queries.iter().filter_map(|q| Some((q.node.as_ref()?.as_str(), q))).collect();
-    let mut tracer = Tracer { graph, tables, queries, known: BTreeMap::new() };
+    let mut tracer = Tracer { graph, schemas, tables, queries, known: BTreeMap::new() };
     let mut origins = Vec::new();
     for sink in graph.nodes.iter().filter(|n| n.kind.ends_with("_sink")) {
         let (Some(table), Some(schema)) = (tracer.tables.get(sink.id.as_str()).cloned(), schemas.get(&sink.id)) else { continue };
@@ -81,6 +87,12 @@ impl<'a> Tracer<'a> {
             found
         } else if KEEPING.contains(&node.kind.as_str()) {
             self.before(node, column)
+        } else if CODE.contains(&node.kind.as_str()) {
+            let type_of = |id: &NodeId| self.schemas.get(id)?.field(column).map(|field| field.data_type.clone());
+            let made = type_of(&node.id);
+            let same = self.inputs(&node.id).into_iter().filter(|input| made.is_some() && type_of(&input.id) == made);
+            let same: Vec<&Node> = same.collect();
+            same.into_iter().flat_map(|input| self.leaving(input, column)).collect()
         } else {
             BTreeSet::new()
         };
@@ -102,7 +114,7 @@ mod tests {
     use millrace_model::{DataType, Field};
 
     #[test]
-    fn columns_are_traced_through_sql_and_not_through_tenant_code() {
+    fn columns_are_traced_through_sql_and_by_name_through_tenant_code() {
         let graph: JobGraph = serde_json::from_value(json!({
             "nodes": [
                 {"id": "in", "kind": "kafka_source", "config": {"topic": "clicks", "table_name": "c"}},
@@ -141,10 +153,24 @@ mod tests {
             query("q2", &[("x", &[("q", "a")]), ("y", &[("q", "b")])]),
         ];
         let schema = |names: &[&str]| Schema::new(names.iter().map(|n| Field::new(*n, DataType::String, true)).collect()).unwrap();
-        let schemas = [(NodeId::new("out"), schema(&["x", "y"])), (NodeId::new("out2"), schema(&["z"]))].into();
+        let other = Schema::new(vec![Field::new("url", DataType::String, false), Field::new("ms", DataType::BigInt, true)]).unwrap();
+        let schemas = [
+            (NodeId::new("in"), schema(&["url", "ms"])),
+            (NodeId::new("code"), Schema::new([other.fields(), schema(&["z"]).fields()].concat()).unwrap()),
+            (NodeId::new("out"), schema(&["x", "y"])),
+            (NodeId::new("out2"), schema(&["z", "url", "ms"])),
+        ]
+        .into();
         pin_columns(&graph, &schemas, &queries, &mut pins);
         let of = |column: &str| json!({"table": "clicks", "column": column});
-        assert_eq!(pins[COLUMNS_PIN], json!([{"table": "counts", "column": "x", "from": [of("ms"), of("url")]}]));
+        assert_eq!(
+            pins[COLUMNS_PIN],
+            json!([
+                {"table": "counts", "column": "x", "from": [of("ms"), of("url")]},
+                {"table": "raw", "column": "url", "from": [of("url")]},
+            ]),
+            "`z` is new, and `ms` has another type"
+        );
     }
 
     fn source_column(table: &str, column: &str) -> millrace_engine::SourceColumn {

@@ -13,7 +13,6 @@ use millrace_connector::{
     Connector, ConnectorError, DeadLetter, DeadLetters, MetadataColumn, Source, SourceContext, SourceEvent, SourceMetrics, SourceStart,
     TableBinding,
 };
-use millrace_domain::ProjectScope;
 use millrace_engine::{
     Catalog, EngineServices, ExecutionState, JobFailure, StartFrom, StartOptions, TableUsage,
     trial::{Collected, CollectionLimits, one_subtask_each, plan_up_to, rows_as_json},
@@ -23,6 +22,7 @@ use millrace_model::{
     graph::{JobGraph, TimeAttribute},
     ids::{InstanceId, NodeId},
 };
+use millrace_store::TableViewer;
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::{Map, Value, json, value::RawValue};
@@ -122,9 +122,9 @@ impl Control {
     ///
     /// # Errors
     /// The topic is not there, its system does not answer, or too many previews run.
-    pub async fn preview_topic(&self, scope: &ProjectScope, topic: &str, order: PreviewOrder) -> Result<PreviewReport, ControlError> {
+    pub async fn preview_topic(&self, viewer: &TableViewer, topic: &str, order: PreviewOrder) -> Result<PreviewReport, ControlError> {
         let _place = self.preview_place()?;
-        let table = self.catalog(&Self::of_project(scope)).table_for(topic, TableUsage::Read).await.map_err(from_catalog)?;
+        let table = self.catalog(viewer).table_for(topic, TableUsage::Read).await.map_err(from_catalog)?;
         let Some(connector) = self.services.connectors.get(&table.connection.kind) else {
             let kind = &table.connection.kind;
             return Err(ControlError::invalid("source.unknown_kind", format!("`{kind}` is not a known kind of data source")));
@@ -152,13 +152,15 @@ impl Control {
     /// That part of the job is wrong or cannot start, or too many previews run.
     pub async fn preview_job(
         &self,
-        scope: &ProjectScope,
+        viewer: &TableViewer,
         graph: &JobGraph,
         node: &NodeId,
         order: PreviewOrder,
     ) -> Result<PreviewReport, PinError> {
         let _place = self.preview_place().map_err(PinError::Control)?;
-        let catalog = self.draft_catalog(&Self::of_project(scope), graph).await.map_err(PinError::Control)?;
+        let scope = &viewer.scope;
+        self.hold_tenant(&scope.tenant).await.map_err(PinError::Control)?;
+        let catalog = self.draft_catalog(viewer, graph).await.map_err(PinError::Control)?;
         let catalog = crate::catalog::WithoutOutside(&catalog);
         let services = EngineServices {
             checkpoints: Arc::new(MemoryStore::new(STATE_BYTES_MAX)),
@@ -167,7 +169,10 @@ impl Control {
         };
         let mut graph = graph.clone();
         one_subtask_each(&mut graph);
-        let plan = plan_up_to(&graph, node, &scope.tenant, &catalog, &services).await.map_err(PinError::Graph)?;
+        let plan = plan_up_to(&graph, node, &scope.tenant, &catalog, &services).await.map_err(|mut errors| {
+            catalog.0.explain_hidden(&mut errors);
+            PinError::Graph(errors)
+        })?;
         let limits = CollectionLimits { rows_max: order.rows.clamp(1, PREVIEW_ROWS_MAX), bytes_max: PREVIEW_BYTES_MAX };
         let trial = plan.into_preview(node, order.start, limits);
         let Some(collected) = trial.collected.into_values().next() else {

@@ -1,8 +1,8 @@
 //! Quality rules in jobs: published rules become steps of a version when it is submitted, and their counts are kept.
 //!
-//! A step is two nodes: a SQL node that says of each row whether it keeps each rule, and a `quality_check` node that counts,
-//! marks or diverts. Before a sink it checks what is written into the table; behind a source, what is read from it, unless
-//! SQL behind the source asks something of the source itself, which a node between would hide.
+//! A step is one node, `quality_check`, that counts, marks or diverts. Before a sink it checks what is written into the table;
+//! behind a source, what is read from it. Neither side sees it: changes keep their keys on their way into a sink, and SQL
+//! behind a source can still declare a watermark and metadata of it.
 //! Invariant: the nodes' ids follow from the id of the sink or source alone, and steps that are there already are taken out
 //! first, so that submitting again changes nothing.
 
@@ -10,7 +10,7 @@ use crate::{local::View, reconcile::Worker};
 use millrace_domain::{
     ProjectScope,
     lineage::pinned_tables,
-    quality::{OnViolation, quoted},
+    quality::{CHECK_NODE, OnViolation},
 };
 use millrace_model::{
     Schema,
@@ -20,13 +20,10 @@ use millrace_model::{
 use millrace_store::{PublishedRule, QualityCount, Store, StoreError};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How the ids of the nodes begin.
 const PREFIX: &str = "quality-";
-const CHECK: &str = "quality_check";
-/// What SQL asks of a source itself.
-const ASKS_SOURCE: &[&str] = &["WATERMARK", "METADATA", "OPTIONS"];
 
 /// Where a rule's step goes.
 struct Place {
@@ -41,7 +38,8 @@ struct Place {
 /// The graph without steps of quality rules.
 pub(crate) fn without_steps(graph: &JobGraph) -> JobGraph {
     let mut graph = graph.clone();
-    let is_step = |node: &Node| node.id.as_str().starts_with(PREFIX) && (node.kind == CHECK || node.kind == "sql");
+    // Versions of before had a SQL node in each step.
+    let is_step = |node: &Node| node.id.as_str().starts_with(PREFIX) && (node.kind == CHECK_NODE || node.kind == "sql");
     while let Some(position) = graph.nodes.iter().position(is_step) {
         let id = graph.nodes.remove(position).id;
         let from: Vec<NodeId> = graph.edges.iter().filter(|e| e.to == id).map(|e| e.from.clone()).collect();
@@ -54,6 +52,26 @@ pub(crate) fn without_steps(graph: &JobGraph) -> JobGraph {
         graph.edges.retain(|e| e.to != id && e.from != id);
     }
     graph
+}
+
+/// The rules that a draft names itself, in nodes that are no steps: each must be one of the project, so that no job counts
+/// for a rule that is not its own.
+///
+/// # Errors
+/// The metadata cannot be read; inside: a rule is not the project's.
+pub(crate) async fn foreign_rules(store: &Store, scope: &ProjectScope, graph: &JobGraph) -> Result<Vec<GraphError>, StoreError> {
+    let mut errors = Vec::new();
+    for node in graph.nodes.iter().filter(|n| n.kind == CHECK_NODE) {
+        let rules = node.config.get("rules").and_then(Value::as_array).into_iter().flatten();
+        let ids: BTreeSet<&str> = rules.filter_map(|rule| rule.get("id")?.as_str()).collect();
+        for id in ids {
+            if !store.is_published_rule(scope, id).await? {
+                let message = format!("names the quality rule `{id}`, which is no published rule of the project");
+                errors.push(GraphError::in_field(&node.id, "config.rules", "quality.unknown_rule", message));
+            }
+        }
+    }
+    Ok(errors)
 }
 
 /// The graph with steps for the rules that are in force for its tables; `None` if there are none. `schemas` and `pins` are
@@ -73,12 +91,14 @@ pub(crate) async fn with_steps(
     for node in &graph.nodes {
         let (is_sink, is_source) = (node.kind.ends_with("_sink"), node.kind.ends_with("_source"));
         let (Some(table), Some(columns)) = (tables.get(node.id.as_str()), schemas.get(&node.id)) else { continue };
-        if !(is_sink || (is_source && !is_asked(graph, node))) {
+        if !(is_sink || is_source) {
             continue;
         }
         let rules: Vec<_> = store.rules_of_table(scope, &table.table).await?.into_iter().filter(|r| r.rule.is_of_rows()).collect();
         if !rules.is_empty() {
-            places.push(Place { node: node.id.clone(), rules, columns: columns.clone(), is_sink });
+            // A source with a step reads all columns of its table, whatever is asked of it without.
+            let columns = if is_source { table.schema.clone() } else { columns.clone() };
+            places.push(Place { node: node.id.clone(), rules, columns, is_sink });
         }
     }
     if places.is_empty() {
@@ -91,14 +111,6 @@ pub(crate) async fn with_steps(
         add(&mut changed, place);
     }
     Ok(if errors.is_empty() { Ok(Some(changed)) } else { Err(errors) })
-}
-
-/// Whether SQL behind a source asks something of the source itself.
-fn is_asked(graph: &JobGraph, source: &Node) -> bool {
-    let behind = graph.edges.iter().filter(|e| e.from == source.id);
-    let behind = behind.filter_map(|e| graph.nodes.iter().find(|n| n.id == e.to));
-    let mut texts = behind.filter_map(|n| n.config.get("sql").and_then(Value::as_str)).map(str::to_uppercase);
-    texts.any(|text| ASKS_SOURCE.iter().any(|word| text.contains(word)))
 }
 
 /// Why rules cannot run in the graph.
@@ -126,34 +138,24 @@ fn add(graph: &mut JobGraph, place: &Place) {
     let starts: Vec<NodeId> = if place.is_sink { edges.iter().map(|e| e.from.clone()).collect() } else { vec![place.node.clone()] };
     for (number, start) in starts.iter().enumerate() {
         let suffix = if number == 0 { String::new() } else { format!("-{}", number + 1) };
-        let check = NodeId::new(format!("{PREFIX}{}{suffix}", short(place.node.as_str())));
-        let ask = NodeId::new(format!("{PREFIX}{}{suffix}-sql", short(place.node.as_str())));
+        let id = NodeId::new(format!("{PREFIX}{}{suffix}", short(place.node.as_str())));
         let Some(before) = graph.nodes.iter().find(|n| n.id == *start) else { continue };
         let (name, parallelism) = (name_in_sql(before).to_owned(), before.parallelism);
-        let columns = place.columns.fields().iter().map(|f| quoted(&f.name));
-        let flags = place.rules.iter().enumerate().filter_map(|(n, r)| Some(format!("({}) AS {}", r.rule.condition()?, quoted(&flag(n)))));
-        let sql = format!("SELECT {} FROM {}", columns.chain(flags).collect::<Vec<_>>().join(", "), quoted(&name));
-        let rules = place.rules.iter().enumerate().map(|(n, r)| {
-            json!({"id": r.id, "name": r.name, "version": r.version, "column": flag(n), "on_violation": r.rule.on_violation,
-                "mark_column": r.rule.mark_column})
+        let rules = place.rules.iter().filter_map(|r| {
+            let condition = r.rule.condition()?;
+            Some(json!({"id": r.id, "name": r.name, "version": r.version, "condition": condition,
+                "on_violation": r.rule.on_violation, "mark_column": r.rule.mark_column}))
         });
         let config = json!({ "rules": rules.collect::<Vec<_>>(), "table_name": if place.is_sink { json!(null) } else { json!(name) } });
-        for (id, kind, config) in [(&ask, "sql", json!({ "sql": sql })), (&check, CHECK, config)] {
-            let config = config.as_object().cloned().unwrap_or_default();
-            graph.nodes.push(Node { id: id.clone(), name: String::new(), kind: kind.into(), config, parallelism, position: None });
-        }
-        graph.edges.push(Edge { from: start.clone(), to: ask.clone() });
-        graph.edges.push(Edge { from: ask, to: check.clone() });
+        let config = config.as_object().cloned().unwrap_or_default();
+        graph.nodes.push(Node { id: id.clone(), name: String::new(), kind: CHECK_NODE.into(), config, parallelism, position: None });
+        graph.edges.push(Edge { from: start.clone(), to: id.clone() });
         if place.is_sink {
-            graph.edges.push(Edge { from: check, to: place.node.clone() });
+            graph.edges.push(Edge { from: id, to: place.node.clone() });
         } else {
-            graph.edges.extend(edges.iter().map(|e| Edge { from: check.clone(), to: e.to.clone() }));
+            graph.edges.extend(edges.iter().map(|e| Edge { from: id.clone(), to: e.to.clone() }));
         }
     }
-}
-
-fn flag(number: usize) -> String {
-    format!("__quality_{number}")
 }
 
 /// Ids are short, and so is what is made of them.
@@ -181,7 +183,7 @@ pub(crate) async fn keep_counts_of(worker: &Worker, instance: &InstanceId, view:
         view.scope.clone().zip(metrics).zip(view.started_at_ms)
     };
     let Some(((scope, metrics), started_at_ms)) = counted else { return };
-    let counts: Vec<QualityCount> = metrics.operators.iter().filter(|o| o.kind == CHECK).flat_map(counts_of).collect();
+    let counts: Vec<QualityCount> = metrics.operators.iter().filter(|o| o.kind == CHECK_NODE).flat_map(counts_of).collect();
     if let Err(error) = worker.store.note_quality(&scope, instance, started_at_ms, &counts).await {
         tracing::warn!(%instance, %error, "cannot keep what quality rules have counted; the next pass tries again");
     }
@@ -194,12 +196,15 @@ fn counts_of(operator: &millrace_engine::OperatorMetrics) -> Vec<QualityCount> {
     for (counter, checked) in &operator.counters {
         let Some(name) = counter.strip_suffix(".checked") else { continue };
         let Some((rule, version)) = name.strip_prefix("quality.").and_then(|n| n.rsplit_once('.')) else { continue };
+        let of = |what: &str| count(operator.counters.get(&format!("{name}.{what}")).copied().unwrap_or(0));
         counts.push(QualityCount {
             rule: rule.to_owned(),
             version: version.parse().unwrap_or(0),
             node: operator.node.to_string(),
             checked: count(*checked),
-            violated: count(operator.counters.get(&format!("{name}.violated")).copied().unwrap_or(0)),
+            violated: of("violated"),
+            marked: of("marked"),
+            diverted: of("diverted"),
             samples: operator.samples.get(name).cloned().unwrap_or_default(),
         });
     }
@@ -241,20 +246,9 @@ mod tests {
         add(&mut changed, &place("out", true));
         add(&mut changed, &place("in", false));
         let edges: Vec<_> = changed.edges.iter().map(|e| format!("{}>{}", e.from, e.to)).collect();
-        assert_eq!(
-            edges,
-            [
-                "q>quality-out-sql",
-                "quality-out-sql>quality-out",
-                "quality-out>out",
-                "in>quality-in-sql",
-                "quality-in-sql>quality-in",
-                "quality-in>q"
-            ]
-        );
+        assert_eq!(edges, ["q>quality-out", "quality-out>out", "in>quality-in", "quality-in>q"]);
         let node = |id: &str| changed.nodes.iter().find(|n| n.id.as_str() == id).unwrap();
-        assert_eq!(node("quality-out-sql").config["sql"], "SELECT `url`, (`url` IS NOT NULL) AS `__quality_0` FROM `q`");
-        assert_eq!(node("quality-in-sql").config["sql"], "SELECT `url`, (`url` IS NOT NULL) AS `__quality_0` FROM `c`");
+        assert_eq!(node("quality-out").config["rules"][0]["condition"], "`url` IS NOT NULL");
         assert_eq!(node("quality-out").parallelism, Some(3));
         assert_eq!(node("quality-in").config["table_name"], "c");
         let mut restored = without_steps(&changed);
@@ -270,9 +264,5 @@ mod tests {
         lacking.columns = Schema::default();
         lacking.rules[0].rule.on_violation = OnViolation::Count;
         assert!(unfit(&graph(), &lacking)[0].message.contains("needs the column `url`"));
-        let mut asking = graph();
-        assert!(!is_asked(&asking, &asking.nodes[0]));
-        asking.nodes[1].config.insert("sql".into(), json!("CREATE TABLE c (WATERMARK FOR t AS t); SELECT url FROM c"));
-        assert!(is_asked(&asking, &asking.nodes[0]));
     }
 }

@@ -6,11 +6,12 @@ use crate::{
     driver,
     engine::ExecutionEngine,
     local::{Locals, Wish},
-    quality,
+    quality, tenant_limits,
 };
 use millrace_checkpoint::CheckpointStore;
 use millrace_datapackage::Inspector;
 use millrace_domain::{InstanceState, permission::RevocationPolicy};
+use millrace_engine::TenantAccounts;
 use millrace_model::ids::InstanceId;
 use millrace_store::{Cause, Instance, Store, StoreError};
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Time between two passes when nobody notifies.
 const SCAN: Duration = Duration::from_secs(1);
-/// Time between two writings of what quality rules have counted.
+/// Time between two writings of what quality rules have counted, and between two looks at the quotas of tenants.
 const COUNTS: Duration = Duration::from_secs(5);
 /// A savepoint that has been pending for longer than any may take was left behind by a dead worker.
 const SAVEPOINT_MAX_MS: i64 = 60 * 60 * 1_000;
@@ -43,6 +44,8 @@ pub(crate) struct Worker {
     pub(crate) closing: CancellationToken,
     /// What reads data packages.
     pub(crate) packages: Option<Inspector>,
+    /// What tenants' code is charged to.
+    pub(crate) accounts: TenantAccounts,
 }
 
 impl Worker {
@@ -77,6 +80,7 @@ async fn compare(worker: &Arc<Worker>) {
         }
         if counted.elapsed() >= COUNTS {
             quality::keep_counts(worker).await;
+            tenant_limits::hold_all(worker).await;
             counted = Instant::now();
         }
         tokio::select! {

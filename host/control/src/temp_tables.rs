@@ -10,12 +10,12 @@ use crate::{
     temp_table_connector::KIND,
 };
 use millrace_connector::{Connection, Connector, ConnectorError, SourceStart, TableBinding};
-use millrace_domain::ProjectScope;
+use millrace_domain::{ProjectScope, table_use::foreign_name};
 use millrace_model::{
     Classified, FaultClass, Schema,
     graph::{JobGraph, Node},
 };
-use millrace_store::{Store, StoreError, TEMP_TABLE_SINK, TempTable};
+use millrace_store::{Store, StoreError, TEMP_TABLE_SINK, TableViewer, TempTable};
 use serde::Serialize;
 use serde_json::json;
 use std::{
@@ -106,7 +106,7 @@ impl Control {
         if extent.records > 0 {
             let start = SourceStart::Newest { records: SAMPLE_ROWS as u64 };
             let order = PreviewOrder { start, rows: SAMPLE_ROWS, seconds: 5 };
-            let sample = self.preview_topic(&table.scope, table.name.as_str(), order).await?;
+            let sample = self.preview_topic(&Self::of_project(&table.scope), table.name.as_str(), order).await?;
             let bytes: usize = sample.rows.iter().map(|row| row.row.get().len()).sum();
             bytes_estimated = (bytes as u64 * extent.records).checked_div(sample.rows.len() as u64);
         }
@@ -117,12 +117,12 @@ impl Control {
     ///
     /// # Errors
     /// The job is wrong, or the project has not said where it keeps temp tables.
-    pub async fn temp_tables_to_make(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<BTreeMap<String, Schema>, PinError> {
-        let missing = missing(self.store(), scope, graph).await.map_err(|error| PinError::Control(from_store(error)))?;
+    pub async fn temp_tables_to_make(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<BTreeMap<String, Schema>, PinError> {
+        let missing = missing(self.store(), &viewer.scope, graph).await.map_err(|error| PinError::Control(from_store(error)))?;
         if missing.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let examined = self.examine(&Self::of_project(scope), graph, false).await.map_err(PinError::Control)?;
+        let examined = self.examine(viewer, graph, false).await.map_err(PinError::Control)?;
         let examined = examined.map_err(PinError::Graph)?;
         let columns = |node: &Node| examined.schemas.get(&node.id).cloned().unwrap_or_default();
         let new = written(graph).filter(|(_, table)| missing.contains(*table));
@@ -140,7 +140,8 @@ impl Control {
 /// Temp tables that a graph writes and that are not there.
 pub(crate) async fn missing(store: &Store, scope: &ProjectScope, graph: &JobGraph) -> Result<BTreeSet<String>, StoreError> {
     let mut missing = BTreeSet::new();
-    for (_, table) in written(graph) {
+    // Tables of other projects are theirs to make.
+    for (_, table) in written(graph).filter(|(_, table)| foreign_name(table).is_none()) {
         match store.temp_table(scope, table).await {
             Ok(_) => {}
             Err(StoreError::NotFound { .. }) => {

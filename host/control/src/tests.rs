@@ -7,15 +7,17 @@ use crate::{
     local::Locals,
     reconcile::{self, Worker},
     start_point::run_id,
+    tenant_limits,
 };
 use fake_engine::{FakeEngine, failure};
 use millrace_checkpoint::{CheckpointStore, LocalStore};
 use millrace_domain::{
-    InstanceState, ProjectScope,
+    InstanceState, ProjectScope, Quota,
     permission::{Grantee, Permit, RevocationPolicy, TablePermission},
 };
-use millrace_engine::{ExecutionState, StartFrom as EngineStart};
+use millrace_engine::{ExecutionState, StartFrom as EngineStart, TenantAccounts};
 use millrace_model::{FaultClass, Schema, graph::JobGraph, ids::InstanceId};
+use millrace_sandbox::TenantLimits;
 use millrace_store::{
     Cause, Instance, InstanceRequest, NewInstance, NewJob, NewJobVersion, NewTopic, PageRequest, SavepointState, SecretKey, StartFrom,
     Store, StoreOptions, Topic, TopicChange,
@@ -127,6 +129,7 @@ impl Bench {
             wake: Notify::new(),
             closing: CancellationToken::new(),
             packages: None,
+            accounts: TenantAccounts::new(TenantLimits::default()),
         });
         Running { task: tokio::spawn(reconcile::run(worker.clone())), worker }
     }
@@ -168,6 +171,30 @@ async fn an_instance_starts_and_stops_with_a_savepoint_and_goes_on_from_it() {
     let location = savepoints[0].location.clone().unwrap();
     let expected = [(run_id(&id, 1), EngineStart::Fresh), (run_id(&id, 2), EngineStart::Savepoint { location, allow_partial: false })];
     assert_eq!(engine.launches(), expected);
+}
+
+/// What a tenant may have is what its code is held to, also when that changes while it runs.
+#[tokio::test]
+async fn quotas_are_the_limits_of_the_tenants_code() {
+    let bench = Bench::new().await;
+    let engine = bench.engine();
+    let worker = bench.worker("a", &engine, 60_000);
+    let tenant = bench.scope.tenant.clone();
+    let limits = || {
+        let limits = worker.worker.accounts.get(&tenant).limits();
+        (limits.memory_bytes_max, limits.fuel_per_second)
+    };
+    let usual = limits();
+    bench.store.set_quota(&bench.cause, &tenant, Quota::MemoryBytes, 96 << 20).await.unwrap();
+    let id = bench.instance().await;
+    bench.start(&id, None).await;
+    worker.notify();
+    bench.reaches(&id, InstanceState::Running).await;
+    assert_eq!(limits(), (96 << 20, usual.1), "from the start on");
+    bench.store.set_quota(&bench.cause, &tenant, Quota::MemoryBytes, 2 << 30).await.unwrap();
+    bench.store.set_quota(&bench.cause, &tenant, Quota::FuelPerSecond, 7_000).await.unwrap();
+    tenant_limits::hold_all(&worker.worker).await;
+    assert_eq!(limits(), (2 << 30, Some(7_000)), "while it runs");
 }
 
 /// PRM-6: a permission that ends ends the instances that use it, or their next start, as the table says.

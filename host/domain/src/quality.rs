@@ -10,11 +10,16 @@ use crate::{
 };
 use millrace_model::{DataType, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// Most characters of a condition or pattern.
 pub const CONDITION_CHARACTERS_MAX: usize = 2_000;
 /// Most published rules of one table.
 pub const RULES_MAX: usize = 50;
+/// The kind of node that checks rows.
+pub const CHECK_NODE: &str = "quality_check";
+/// The column that says whether a rule on many rows is kept.
+const KEPT: &str = "__kept";
 /// Longest window or age.
 const WINDOW_MS_MAX: u64 = 7 * 24 * 60 * 60 * 1_000;
 
@@ -78,6 +83,13 @@ pub enum Check {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         max: Option<u64>,
     },
+    /// In every tumbling window that has rows the condition over all its rows is not false.
+    Aggregate {
+        /// A Flink SQL expression over aggregates: `AVG(ms) < 200 AND COUNT(DISTINCT url) > 1`.
+        sql: String,
+        /// Length of the window.
+        window_ms: u64,
+    },
 }
 
 /// A quality rule of a table.
@@ -87,7 +99,7 @@ pub struct QualityRule {
     /// What it is for.
     #[serde(default)]
     pub description: String,
-    /// The column that is checked; none for `condition` and `row_count`.
+    /// The column that is checked; none for `condition`, `row_count` and `aggregate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     /// What is checked.
@@ -116,7 +128,7 @@ impl QualityRule {
     pub const fn is_of_rows(&self) -> bool {
         match self.check {
             Check::NotNull {} | Check::Range { .. } | Check::Regex { .. } | Check::Condition { .. } => true,
-            Check::Unique { .. } | Check::Freshness { .. } | Check::RowCount { .. } => false,
+            Check::Unique { .. } | Check::Freshness { .. } | Check::RowCount { .. } | Check::Aggregate { .. } => false,
         }
     }
 
@@ -125,7 +137,7 @@ impl QualityRule {
         let mut wrong = Vec::new();
         check_length("description", &self.description, DESCRIPTION_CHARACTERS_MAX, &mut wrong);
         let columns = || table.fields().iter().map(|f| f.name.as_str()).collect::<Vec<_>>().join(", ");
-        let needs_column = !matches!(self.check, Check::Condition { .. } | Check::RowCount { .. });
+        let needs_column = !matches!(self.check, Check::Condition { .. } | Check::RowCount { .. } | Check::Aggregate { .. });
         let column = self.column.as_deref().map(|name| (name, table.field(name)));
         match column {
             None if needs_column => wrong.push(Wrong::new("column", "is missing; say which column is checked")),
@@ -145,7 +157,7 @@ impl QualityRule {
             Check::Freshness { .. } => {
                 expected(matches!(of_type, Some(DataType::Timestamp { .. } | DataType::TimestampLtz { .. })), "TIMESTAMP or TIMESTAMP_LTZ");
             }
-            Check::NotNull {} | Check::Condition { .. } | Check::Unique { .. } | Check::RowCount { .. } => {}
+            Check::NotNull {} | Check::Condition { .. } | Check::Unique { .. } | Check::RowCount { .. } | Check::Aggregate { .. } => {}
         }
         self.check_settings(&mut wrong);
         let mark = self.mark_column.as_deref();
@@ -165,11 +177,6 @@ impl QualityRule {
     }
 
     fn check_settings(&self, wrong: &mut Vec<Wrong>) {
-        let mut window = |field: &str, ms: u64| {
-            if !(1_000..=WINDOW_MS_MAX).contains(&ms) {
-                wrong.push(Wrong::new(format!("check.{field}"), format!("is {ms} ms; expected 1000 to {WINDOW_MS_MAX}")));
-            }
-        };
         match &self.check {
             Check::NotNull {} => {}
             Check::Range { min, max } => {
@@ -185,17 +192,18 @@ impl QualityRule {
                     wrong.push(Wrong::new("check.pattern", "is empty"));
                 }
             }
-            Check::Condition { sql } => {
-                check_length("check.sql", sql, CONDITION_CHARACTERS_MAX, wrong);
-                wrong.extend(not_one_expression(sql).map(|message| Wrong::new("check.sql", message)));
-            }
-            Check::Unique { window_ms } => window("window_ms", *window_ms),
+            Check::Condition { sql } => check_expression(sql, wrong),
+            Check::Unique { window_ms } => check_length_ms("window_ms", *window_ms, wrong),
             Check::Freshness { max_age_ms, window_ms } => {
-                window("max_age_ms", *max_age_ms);
-                window("window_ms", *window_ms);
+                check_length_ms("max_age_ms", *max_age_ms, wrong);
+                check_length_ms("window_ms", *window_ms, wrong);
+            }
+            Check::Aggregate { sql, window_ms } => {
+                check_expression(sql, wrong);
+                check_length_ms("window_ms", *window_ms, wrong);
             }
             Check::RowCount { window_ms, min, max } => {
-                window("window_ms", *window_ms);
+                check_length_ms("window_ms", *window_ms, wrong);
                 if min.is_none() && max.is_none() {
                     wrong.push(Wrong::new("check", "has neither `min` nor `max`"));
                 } else if min.zip(*max).is_some_and(|(min, max)| min > max) {
@@ -216,49 +224,105 @@ impl QualityRule {
             }
             Check::Regex { pattern } => format!("REGEXP({column}, {})", text(pattern)),
             Check::Condition { sql } => sql.trim().to_owned(),
-            Check::Unique { .. } | Check::Freshness { .. } | Check::RowCount { .. } => return None,
+            Check::Unique { .. } | Check::Freshness { .. } | Check::RowCount { .. } | Check::Aggregate { .. } => return None,
         };
         Some(good)
     }
 
-    /// The script of a job that checks many rows of `table` and writes what it finds into `results`, a table with the
-    /// columns `rule`, `window_start`, `window_end`, `found` and `message`; none for a check of single rows.
-    pub fn script(&self, rule: &str, table: &str, results: &str) -> Option<String> {
+    /// The query of a job that looks at many rows of what it calls `table`: a row for each window (for `unique`: each value of
+    /// each window), with the columns `rule`, `window_start`, `window_end`, `found` and `message`, and last whether the rule is
+    /// kept; none for a check of single rows.
+    fn query(&self, rule: &str, table: &str) -> Option<String> {
         let column = quoted(self.column.as_deref().unwrap_or_default());
         let windowed = |window_ms: u64| {
             let size = interval(window_ms);
             format!("TABLE(TUMBLE(DATA => TABLE `checked`, TIMECOL => DESCRIPTOR(`checked_at`), SIZE => {size}))")
         };
+        let by_window = |found: String, message: &str, kept: String, window_ms: u64| {
+            let (from, message) = (windowed(window_ms), text(message));
+            format!(
+                "{found} AS found, CAST({message} AS STRING) AS message, ({kept}) AS `{KEPT}`\nFROM {from}\nGROUP BY window_start, window_end"
+            )
+        };
         let query = match &self.check {
             Check::NotNull {} | Check::Range { .. } | Check::Regex { .. } | Check::Condition { .. } => return None,
             Check::Unique { window_ms } => format!(
-                "COUNT(*) AS found, CONCAT('rows with ', CAST({column} AS STRING)) AS message \
-                 FROM {} WHERE {column} IS NOT NULL GROUP BY window_start, window_end, {column} HAVING COUNT(*) > 1",
+                "COUNT(*) AS found, CONCAT('rows with ', CAST({column} AS STRING)) AS message, (COUNT(*) = 1) AS `{KEPT}`\n\
+                 FROM {}\nWHERE {column} IS NOT NULL GROUP BY window_start, window_end, {column}",
                 windowed(*window_ms)
             ),
             Check::Freshness { max_age_ms, window_ms } => {
                 // Bounds of windows are times of the session's zone, whichever kind of time the column holds.
                 let age = format!("TIMESTAMPDIFF(SECOND, CAST(MAX({column}) AS TIMESTAMP(3)), window_end)");
-                let (from, max_age_s) = (windowed(*window_ms), max_age_ms.div_ceil(1_000));
-                format!(
-                    "CAST({age} AS BIGINT) AS found, 'seconds since the newest row' AS message \
-                     FROM {from} GROUP BY window_start, window_end HAVING {age} > {max_age_s}"
-                )
+                let kept = format!("{age} <= {}", max_age_ms.div_ceil(1_000));
+                by_window(format!("CAST({age} AS BIGINT)"), "seconds since the newest row", kept, *window_ms)
             }
             Check::RowCount { window_ms, min, max } => {
-                let bounds = [min.map(|min| format!("COUNT(*) < {min}")), max.map(|max| format!("COUNT(*) > {max}"))];
-                let wrong = bounds.into_iter().flatten().collect::<Vec<_>>().join(" OR ");
-                let from = windowed(*window_ms);
-                format!("COUNT(*) AS found, 'rows in the window' AS message FROM {from} GROUP BY window_start, window_end HAVING {wrong}")
+                let bounds = [min.map(|min| format!("COUNT(*) >= {min}")), max.map(|max| format!("COUNT(*) <= {max}"))];
+                let kept = bounds.into_iter().flatten().collect::<Vec<_>>().join(" AND ");
+                by_window("COUNT(*)".into(), "rows in the window", kept, *window_ms)
+            }
+            Check::Aggregate { sql, window_ms } => {
+                by_window("COUNT(*)".into(), "rows in a window that breaks the condition", sql.trim().to_owned(), *window_ms)
             }
         };
-        let (table, results, rule) = (quoted(table), quoted(results), text(rule));
+        let (table, rule) = (quoted(table), text(rule));
         Some(format!(
             "CREATE VIEW `checked` AS SELECT *, PROCTIME() AS `checked_at` FROM {table};\n\
-             INSERT INTO {results}\nSELECT {rule} AS rule, CAST(window_start AS STRING) AS window_start, \
-             CAST(window_end AS STRING) AS window_end, {query};\n"
+             SELECT CAST({rule} AS STRING) AS rule, CAST(window_start AS STRING) AS window_start, CAST(window_end AS STRING) AS window_end,\n{query}\n"
         ))
     }
+
+    /// The draft of a job that checks many rows of a table and writes what it finds into `results`, a table with the columns
+    /// `rule`, `window_start`, `window_end`, `found` and `message`; none for a check of single rows. Windows that keep the rule
+    /// are counted and go no further.
+    pub fn job(&self, rule: &RuleOfTable<'_>, table: &TableNode<'_>, results: &TableNode<'_>) -> Option<Value> {
+        let sql = self.query(rule.name, "rows")?;
+        let checks = json!([{"id": rule.id, "name": rule.name, "version": rule.version, "column": KEPT}]);
+        let node = |id: &str, kind: String, config: Value, x: u32| json!({"id": id, "kind": kind, "config": config, "position": {"x": x, "y": 80}});
+        Some(json!({
+            "nodes": [
+                node("table", format!("{}_source", table.kind), json!({table.field: table.name, "table_name": "rows"}), 80),
+                node("windows", "sql".into(), json!({"sql": sql}), 360),
+                node("check", CHECK_NODE.into(), json!({"rules": checks, "passes": "violations"}), 640),
+                node("results", format!("{}_sink", results.kind), json!({results.field: results.name}), 920),
+            ],
+            "edges": [{"from": "table", "to": "windows"}, {"from": "windows", "to": "check"}, {"from": "check", "to": "results"}],
+        }))
+    }
+}
+
+/// A rule as the job that runs it names it.
+#[derive(Debug, Clone, Copy)]
+pub struct RuleOfTable<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// Number of its published version.
+    pub version: i64,
+}
+
+/// A table as a node of a job.
+#[derive(Debug, Clone, Copy)]
+pub struct TableNode<'a> {
+    /// Kind of its data source.
+    pub kind: &'a str,
+    /// The setting that names it.
+    pub field: &'a str,
+    /// Its name.
+    pub name: &'a str,
+}
+
+fn check_length_ms(field: &str, ms: u64, wrong: &mut Vec<Wrong>) {
+    if !(1_000..=WINDOW_MS_MAX).contains(&ms) {
+        wrong.push(Wrong::new(format!("check.{field}"), format!("is {ms} ms; expected 1000 to {WINDOW_MS_MAX}")));
+    }
+}
+
+fn check_expression(sql: &str, wrong: &mut Vec<Wrong>) {
+    check_length("check.sql", sql, CONDITION_CHARACTERS_MAX, wrong);
+    wrong.extend(not_one_expression(sql).map(|message| Wrong::new("check.sql", message)));
 }
 
 fn is_number(data_type: &DataType) -> bool {
@@ -340,21 +404,26 @@ mod tests {
             let rule = rule(value);
             assert_eq!(rule.check(&table()), [], "{condition}");
             assert_eq!(rule.condition().as_deref(), Some(condition));
-            assert_eq!(rule.script("r", "t", "q"), None);
+            assert_eq!(rule.query("r", "t"), None);
         }
     }
 
     #[test]
-    fn rules_of_many_rows_become_scripts() {
+    fn rules_of_many_rows_become_jobs() {
         let mut shown = String::new();
         for value in [
             json!({"column": "url", "check": {"type": "unique", "window_ms": 60_000}}),
             json!({"column": "at", "check": {"type": "freshness", "max_age_ms": 30_000, "window_ms": 60_000}}),
             json!({"check": {"type": "row_count", "window_ms": 60_000, "min": 1, "max": 100}}),
+            json!({"check": {"type": "aggregate", "window_ms": 60_000, "sql": "AVG(ms) < 200"}}),
         ] {
             let rule = rule(value);
             assert_eq!(rule.check(&table()), []);
-            shown.push_str(&rule.script("no-twins", "clicks", "quality-results").unwrap());
+            let table = |name| TableNode { kind: "kafka", field: "topic", name };
+            let of_table = RuleOfTable { id: "qlr_1", name: "no-twins", version: 3 };
+            let job = rule.job(&of_table, &table("clicks"), &table("quality-results")).unwrap();
+            shown.push_str(job["nodes"][1]["config"]["sql"].as_str().unwrap());
+            assert_eq!(job["nodes"][2]["config"]["rules"][0], json!({"id": "qlr_1", "name": "no-twins", "version": 3, "column": "__kept"}));
         }
         insta::assert_snapshot!("quality_scripts", shown);
     }
@@ -379,6 +448,10 @@ mod tests {
             (
                 json!({"column": "ms", "check": {"type": "not_null"}, "on_violation": "mark"}),
                 "mark_column is missing; `mark` writes into a STRING column of the table",
+            ),
+            (
+                json!({"check": {"type": "aggregate", "window_ms": 10, "sql": "COUNT(*) > 1"}}),
+                "check.window_ms is 10 ms; expected 1000 to 604800000",
             ),
             (
                 json!({"check": {"type": "row_count", "window_ms": 5000, "min": 1}, "on_violation": "divert"}),

@@ -47,6 +47,11 @@ pub fn table_uses(graph: &JobGraph, pins: &Value) -> Vec<TableUse> {
         };
         uses.insert(TableUse { table: table.to_owned(), permission, columns });
     }
+    for dimension in &graph.dimension_tables {
+        let Some(table) = &dimension.table else { continue };
+        let columns = pinned_columns(pins, &format!("dimension_table:{}", dimension.name));
+        uses.insert(TableUse { table: table.clone(), permission: TablePermission::Select, columns });
+    }
     if let Some(table) = &graph.parameters.dead_letter_topic {
         uses.insert(TableUse { table: table.clone(), permission: TablePermission::Insert, columns: BTreeSet::new() });
     }
@@ -75,9 +80,10 @@ mod tests {
                 {"id": "out", "kind": "mysql_sink", "config": {"table": "risk.alarms"}},
             ],
             "parameters": {"dead_letter_topic": "lost"},
+            "dimension_tables": [{"name": "cards", "table": "risk.cards", "primary_key": ["no"]}, {"name": "own", "plugin": "p"}],
         }))
         .unwrap();
-        let pins = json!({"in": {"table": "risk.payments", "schema": [{"name": "id", "type": "INT"}, {"name": "amount", "type": "INT"}]}});
+        let pins = json!({"dimension_table:cards": {"schema": [{"name": "no", "type": "INT"}]}, "in": {"table": "risk.payments", "schema": [{"name": "id", "type": "INT"}, {"name": "amount", "type": "INT"}]}});
         let found = table_uses(&graph, &pins);
         let shown: Vec<_> = found.iter().map(|u| format!("{} {} {:?} {:?}", u.permission, u.table, u.foreign(), u.columns)).collect();
         assert_eq!(
@@ -86,6 +92,7 @@ mod tests {
                 "select clicks None {}",
                 "insert lost None {}",
                 "insert risk.alarms Some((\"risk\", \"alarms\")) {}",
+                "select risk.cards Some((\"risk\", \"cards\")) {\"no\"}",
                 "select risk.payments Some((\"risk\", \"payments\")) {\"amount\", \"id\"}",
             ]
         );

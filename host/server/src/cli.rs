@@ -11,13 +11,16 @@ mod editing;
 mod functions;
 mod generate;
 mod grants;
+mod identity_providers;
 mod instances;
 mod jobs;
 mod keys;
 mod logs;
 mod looking;
+mod me;
 mod paths;
 mod people;
+mod platform;
 mod plugins;
 mod project_files;
 mod quotas;
@@ -92,9 +95,15 @@ enum Command {
     SignIn(people::SignInArguments),
     /// Sign out
     SignOut,
+    /// Yourself: who you are here, your sessions and tokens
+    #[command(subcommand)]
+    Me(me::MeCommand),
     /// Users of a tenant, or of the platform
     #[command(subcommand)]
     User(people::UserCommand),
+    /// Identity providers that people sign in with (OpenID Connect); of a tenant, or of the platform
+    #[command(subcommand)]
+    IdentityProvider(identity_providers::IdentityProviderCommand),
     /// Tenants
     #[command(subcommand)]
     Tenant(resources::TenantCommand),
@@ -164,10 +173,13 @@ enum Command {
     /// What a tenant has and may have
     #[command(subcommand)]
     Quota(quotas::QuotaCommand),
+    /// The installation: health, builds, metrics
+    #[command(subcommand)]
+    Platform(platform::PlatformCommand),
     /// Tokens of a tenant
     #[command(subcommand)]
     Token(access::TokenCommand),
-    /// The audit log of a tenant
+    /// The audit log of a tenant, or of the platform: shown, or taken away as a file
     Audit(access::AuditArguments),
 }
 
@@ -210,7 +222,9 @@ async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
         Command::Generate(command) => generate::run(command).await,
         Command::SignIn(arguments) => people::sign_in(&session()?, arguments).await,
         Command::SignOut => people::sign_out(&session()?).await,
+        Command::Me(command) => me::run(&session()?, command).await,
         Command::User(command) => people::user(&session()?, command).await,
+        Command::IdentityProvider(command) => identity_providers::run(&session()?, command).await,
         Command::Tenant(command) => resources::tenant(&session()?, command).await,
         Command::Project(command) => resources::project(&session()?, command).await,
         Command::Source(command) => sources::run(&session()?, command).await,
@@ -235,6 +249,7 @@ async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
         Command::Lineage(arguments) => catalog::lineage(&session()?, arguments).await,
         Command::Quality(command) => catalog::quality(&session()?, command).await,
         Command::Quota(command) => quotas::run(&session()?, command).await,
+        Command::Platform(command) => platform::run(&session()?, command).await,
         Command::Token(command) => access::token(&session()?, command).await,
         Command::Audit(arguments) => access::audit(&session()?, arguments).await,
     }

@@ -173,6 +173,17 @@ impl Client {
         Ok(())
     }
 
+    /// Sends `body` to `path` and takes the answer as server-sent events, piece by piece.
+    pub(crate) async fn follow(&self, path: &str, body: &Value, mut write: impl FnMut(&[u8]) -> std::io::Result<()>) -> anyhow::Result<()> {
+        let request = self.request(Method::POST, path).header(header::ACCEPT, "text/event-stream").timeout(TRANSFER_MAX).json(body);
+        let response = request.send().await.map_err(|e| self.unreachable(e))?;
+        let mut response = self.checked(response).await?;
+        while let Some(piece) = response.chunk().await.map_err(|e| self.unreachable(e))? {
+            write(&piece)?;
+        }
+        Ok(())
+    }
+
     async fn exchange(&self, method: Method, path: &str, body: Option<&Value>, etag: Option<&str>) -> Result<Value, ClientError> {
         let response = self.send(method, path, body, etag).await?;
         self.json(response).await

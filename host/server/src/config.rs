@@ -91,7 +91,8 @@ pub(crate) struct ServerOptions {
     /// comes through that proxy [default: none]
     #[arg(long, env = "MILLRACE_CLIENT_ADDRESS_HEADER", value_name = "NAME")]
     pub(crate) client_address_header: Option<String>,
-    /// Memory that the components of one tenant may use together, in MiB [default: 256]
+    /// Memory that the components of one tenant may use together here, in MiB, where the tenant has no quota `memory_bytes` of
+    /// its own [default: 256]
     #[arg(long, env = "MILLRACE_TENANT_MEMORY_MIB", value_name = "MIB")]
     pub(crate) tenant_memory_mib: Option<usize>,
     /// Memory that the keyed state of one job may take here, in MiB; more goes to `state/` in the data folder [default: 512]

@@ -3,9 +3,13 @@
 //! Invariant: all checks of one admission happen under the tenant's lock, so that two at the same time never both take
 //! the last place; what an instance takes is written before it counts as active.
 
-use crate::{Instance, Store, StoreError, row, transaction::Transaction};
+use crate::{GoLive, Instance, Store, StoreError, row, transaction::Transaction};
 use millrace_domain::{Allocation, ProjectScope, ProjectServices, Quota, quota::SLOT_MEMORY_BYTES};
-use millrace_model::graph::JobGraph;
+use millrace_model::{
+    graph::JobGraph,
+    ids::{InstanceId, VersionId},
+};
+use std::collections::BTreeMap;
 
 /// What an instance takes while it is active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,35 +60,8 @@ impl Store {
     /// its graph needs.
     pub(crate) async fn admit_start(&self, tx: &mut Transaction, instance: &Instance) -> Result<(), StoreError> {
         let scope = &instance.scope;
-        let found = sqlx::query(
-            "SELECT v.graph_json AS graph_json, p.services_json AS services_json, p.name AS name FROM job_versions v \
-             JOIN projects p ON p.id = v.project_id WHERE v.id = $1",
-        )
-        .bind(instance.version.as_str())
-        .fetch_one(&mut **tx)
-        .await?;
-        let graph: JobGraph = row::json(&found, "graph_json")?;
-        let services: ProjectServices = row::json(&found, "services_json")?;
-        let (wide, allowed) = (i64::from(widest(&graph)), services.parallelism_max());
-        if wide > allowed {
-            let message = format!(
-                "an operator of this version has {wide} subtasks, and the service `stream_computing` of project `{}` allows {allowed}; \
-                 lower the parallelism, or ask an administrator of the tenant to configure the service",
-                row::text(&found, "name")?
-            );
-            return Err(StoreError::Invalid { field: "parallelism", message });
-        }
-        let demand = Demand::of(&graph, instance.allocation.as_ref());
-        self.lock_tenant(tx, &scope.tenant).await?;
-        let place = (&scope.tenant, Some(&scope.project));
-        for (quota, wanted) in [
-            (Quota::Instances, 1),
-            (Quota::Slots, demand.slots),
-            (Quota::MemoryBytes, demand.memory_bytes),
-            (Quota::FuelPerSecond, demand.fuel_per_second),
-        ] {
-            self.check_quota(tx, place, quota, wanted).await?;
-        }
+        let demand = self.demand_of(tx, (&instance.version, &instance.parameters), instance.allocation.as_ref()).await?;
+        self.admit(tx, scope, demand, None).await?;
         sqlx::query(
             "INSERT INTO instance_demands (instance_id, tenant_id, project_id, slots, memory_bytes, fuel_per_second) \
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (instance_id) DO UPDATE SET slots = excluded.slots, \
@@ -99,5 +76,94 @@ impl Store {
         .execute(&mut **tx)
         .await?;
         Ok(())
+    }
+
+    /// Makes sure that a release may go live with this allocation, before anything is made: there must be room for its
+    /// instance beside everything that is active now, without the instance that it replaces.
+    pub(crate) async fn admit_go_live(
+        &self,
+        tx: &mut Transaction,
+        scope: &ProjectScope,
+        (version, how): (&VersionId, &GoLive),
+        replaced: Option<&InstanceId>,
+    ) -> Result<(), StoreError> {
+        let demand = self.demand_of(tx, (version, &how.parameters), Some(&how.allocation)).await?;
+        self.admit(tx, scope, demand, replaced).await
+    }
+
+    /// What an instance of a version takes, as far as the project's services allow it.
+    async fn demand_of(
+        &self,
+        tx: &mut Transaction,
+        (version, parameters): (&VersionId, &BTreeMap<String, String>),
+        allocation: Option<&Allocation>,
+    ) -> Result<Demand, StoreError> {
+        let found = sqlx::query(
+            "SELECT v.graph_json AS graph_json, p.services_json AS services_json, p.name AS name FROM job_versions v \
+             JOIN projects p ON p.id = v.project_id WHERE v.id = $1",
+        )
+        .bind(version.as_str())
+        .fetch_one(&mut **tx)
+        .await?;
+        let mut graph: JobGraph = row::json(&found, "graph_json")?;
+        if let Some(parallelism) = parameters.get("parallelism").and_then(|text| text.parse().ok()) {
+            graph.parameters.parallelism = parallelism;
+        }
+        let services: ProjectServices = row::json(&found, "services_json")?;
+        let (wide, allowed) = (i64::from(widest(&graph)), services.parallelism_max());
+        if wide > allowed {
+            let message = format!(
+                "an operator of this version has {wide} subtasks, and the service `stream_computing` of project `{}` allows {allowed}; \
+                 lower the parallelism, or ask an administrator of the tenant to configure the service",
+                row::text(&found, "name")?
+            );
+            return Err(StoreError::Invalid { field: "parallelism", message });
+        }
+        Ok(Demand::of(&graph, allocation))
+    }
+
+    /// Makes sure that there is room for one more active instance, when the active instance `without` is gone.
+    async fn admit(
+        &self,
+        tx: &mut Transaction,
+        scope: &ProjectScope,
+        demand: Demand,
+        without: Option<&InstanceId>,
+    ) -> Result<(), StoreError> {
+        self.lock_tenant(tx, &scope.tenant).await?;
+        let freed = match without {
+            Some(instance) => self.demand_noted(tx, instance).await?,
+            None => None,
+        };
+        let place = (&scope.tenant, Some(&scope.project));
+        for (quota, wanted, freed) in [
+            (Quota::Instances, 1, freed.map(|_| 1)),
+            (Quota::Slots, demand.slots, freed.map(|f| f.slots)),
+            (Quota::MemoryBytes, demand.memory_bytes, freed.map(|f| f.memory_bytes)),
+            (Quota::FuelPerSecond, demand.fuel_per_second, freed.map(|f| f.fuel_per_second)),
+        ] {
+            let wanted = wanted.saturating_sub(freed.unwrap_or(0));
+            // What is there may be above a quota that was lowered since: less of it is always allowed.
+            if freed.is_none() || wanted > 0 {
+                self.check_quota(tx, place, quota, wanted).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was noted when an instance became active.
+    async fn demand_noted(&self, tx: &mut Transaction, instance: &InstanceId) -> Result<Option<Demand>, StoreError> {
+        let found = sqlx::query("SELECT slots, memory_bytes, fuel_per_second FROM instance_demands WHERE instance_id = $1")
+            .bind(instance.as_str())
+            .fetch_optional(&mut **tx)
+            .await?;
+        let of = |found: &sqlx::any::AnyRow| {
+            Ok::<_, StoreError>(Demand {
+                slots: row::integer(found, "slots")?,
+                memory_bytes: row::integer(found, "memory_bytes")?,
+                fuel_per_second: row::integer(found, "fuel_per_second")?,
+            })
+        };
+        found.as_ref().map(of).transpose()
     }
 }

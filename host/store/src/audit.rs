@@ -91,6 +91,19 @@ pub struct AuditQuery {
     pub until_ms: Option<i64>,
 }
 
+/// A request that was refused.
+#[derive(Debug, Clone)]
+pub struct RefusedRequest<'a> {
+    /// Where, if the caller may know of the place.
+    pub scope: Option<&'a Scope>,
+    /// What was asked for.
+    pub action: &'a str,
+    /// What it was asked for.
+    pub object: &'a str,
+    /// Why it was refused.
+    pub detail: Value,
+}
+
 /// A row to write.
 pub(crate) struct Record<'a> {
     pub tenant: Option<&'a TenantId>,
@@ -117,6 +130,19 @@ impl Store {
             detail: json!({}),
         };
         self.audit(&mut tx, cause, record).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Writes that a request was refused.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn record_refused_request(&self, cause: &Cause, refused: RefusedRequest<'_>) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let RefusedRequest { scope, action, object, detail } = refused;
+        let (tenant, project) = (scope.and_then(Scope::tenant), scope.and_then(Scope::project));
+        self.audit(&mut tx, cause, Record { tenant, project, action, object, outcome: Outcome::Refused, detail }).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -25,6 +25,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0008_data_sources.sql"),
     include_str!("../migrations/0009_temp_tables.sql"),
     include_str!("../migrations/0010_governance.sql"),
+    include_str!("../migrations/0011_quality_counts.sql"),
+    include_str!("../migrations/0012_release_parameters.sql"),
+    include_str!("../migrations/0013_shared_temp_tables.sql"),
 ];
 
 /// The migration that brings the catalog.

@@ -304,7 +304,7 @@ impl Store {
         let mut next = found.ok_or_else(|| StoreError::not_found("instance", id.as_str()))?;
         let action = match request {
             InstanceRequest::Start { from, parameters } => {
-                self.check_release(tx, &next).await?;
+                self.as_released(tx, &mut next, parameters.as_ref()).await?;
                 next.apply(InstanceEvent::Start, self.now_ms())?;
                 next.start = match from {
                     Some(from) => from.clone(),
@@ -312,7 +312,7 @@ impl Store {
                     None => StartFrom::latest(id.clone()),
                 };
                 self.check_start(tx, scope, &next.start).await?;
-                if let Some(parameters) = parameters {
+                if let (Some(parameters), InstanceKind::Test) = (parameters, next.kind) {
                     next.parameters.clone_from(parameters);
                 }
                 self.admit_start(tx, &next).await?;

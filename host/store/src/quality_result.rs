@@ -36,6 +36,10 @@ pub struct QualityCount {
     pub checked: i64,
     /// Rows that broke it.
     pub violated: i64,
+    /// Of these: marked.
+    pub marked: i64,
+    /// Of these: diverted.
+    pub diverted: i64,
     /// Some of the last rows that broke it, as JSON texts.
     pub samples: Vec<String>,
 }
@@ -85,6 +89,23 @@ impl Store {
         Ok(rules.collect::<Result<Vec<_>, StoreError>>()?.into_iter().filter(|r| r.rule.enabled).collect())
     }
 
+    /// Whether there is a published rule of this id in the project.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn is_published_rule(&self, scope: &ProjectScope, rule: &str) -> Result<bool, StoreError> {
+        let found = sqlx::query(
+            "SELECT id FROM governed_items WHERE tenant_id = $1 AND project_id = $2 AND id = $3 AND kind = 'quality_rule' \
+             AND published_json IS NOT NULL",
+        )
+        .bind(scope.tenant.as_str())
+        .bind(scope.project.as_str())
+        .bind(rule)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(found.is_some())
+    }
+
     /// Notes what an execution of an instance has counted; `execution` tells executions apart.
     ///
     /// # Errors
@@ -103,9 +124,10 @@ impl Store {
         for count in counts {
             sqlx::query(
                 "INSERT INTO quality_results (tenant_id, project_id, rule_id, rule_version, instance_id, node, run, checked, violated, \
-                 samples_json, first_at_ms, last_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) \
+                 marked, diverted, samples_json, first_at_ms, last_at_ms) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13) \
                  ON CONFLICT (rule_id, instance_id, node, run) DO UPDATE SET checked = excluded.checked, violated = excluded.violated, \
-                 samples_json = excluded.samples_json, last_at_ms = excluded.last_at_ms",
+                 marked = excluded.marked, diverted = excluded.diverted, samples_json = excluded.samples_json, last_at_ms = excluded.last_at_ms",
             )
             .bind(scope.tenant.as_str())
             .bind(scope.project.as_str())
@@ -116,6 +138,8 @@ impl Store {
             .bind(execution)
             .bind(count.checked)
             .bind(count.violated)
+            .bind(count.marked)
+            .bind(count.diverted)
             .bind(json!(count.samples).to_string())
             .bind(self.now_ms())
             .execute(&mut *tx)
@@ -153,6 +177,8 @@ fn result(found: &AnyRow) -> Result<QualityResult, StoreError> {
             node: row::text(found, "node")?,
             checked: row::integer(found, "checked")?,
             violated: row::integer(found, "violated")?,
+            marked: row::integer(found, "marked")?,
+            diverted: row::integer(found, "diverted")?,
             samples,
         },
         instance: row::text(found, "instance_id")?,

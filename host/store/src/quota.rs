@@ -51,6 +51,19 @@ impl Store {
         Ok(found)
     }
 
+    /// What was said that a tenant may have; none if the default holds.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn quota_set(&self, tenant: &TenantId, quota: Quota) -> Result<Option<i64>, StoreError> {
+        let set = sqlx::query("SELECT allowed FROM tenant_quotas WHERE tenant_id = $1 AND name = $2")
+            .bind(tenant.as_str())
+            .bind(quota.as_str())
+            .fetch_optional(&self.pool)
+            .await?;
+        set.map(|set| row::integer(&set, "allowed")).transpose()
+    }
+
     /// All quotas of a project.
     ///
     /// # Errors

@@ -56,6 +56,8 @@ pub struct Release {
     pub instance: Option<InstanceId>,
     /// What that may use.
     pub allocation: Option<Allocation>,
+    /// Values for the job's parameters that it runs with: said when it goes live, and not changed by its starts.
+    pub parameters: BTreeMap<String, String>,
     /// Grows with each change.
     pub revision: i64,
     /// Who asked for it.
@@ -286,6 +288,8 @@ impl Store {
                 StartFrom::latest(before.id.clone())
             }
         };
+        let running = before.as_ref().filter(|before| before.state.is_active()).map(|before| &before.id);
+        self.admit_go_live(&mut tx, scope, (&next.version, how), running).await?;
         let replaced = self.replace_online(&mut tx, cause, scope, &next).await?;
         // Also one that was taken off a moment ago and is still ending: two must never write the same at once.
         let ending = before.as_ref().filter(|before| before.state.is_active()).map(|before| before.id.clone());
@@ -305,13 +309,17 @@ impl Store {
         let mut made = self.create_instance_in(&mut tx, cause, scope, &new).await?;
         next.instance = Some(made.id.clone());
         next.allocation = Some(how.allocation.clone());
+        next.parameters.clone_from(&how.parameters);
         next.online_at_ms = Some(self.now_ms());
         let next = self.save_release(&mut tx, &next).await?;
         if how.start_now && start_after.is_none() {
             let start = InstanceRequest::Start { from: None, parameters: None };
             made = self.request_instance_in(&mut tx, cause, scope, &made.id, &start).await?;
         }
-        let detail = json!({"instance": made.id, "allocation": how.allocation, "start": made.start, "starts_after": start_after});
+        let detail = json!({
+            "instance": made.id, "allocation": how.allocation, "start": made.start, "starts_after": start_after,
+            "parameters": how.parameters.keys().collect::<Vec<_>>(),
+        });
         self.audit(&mut tx, cause, done_in(scope, Action::ReleaseGoLive, id, detail)).await?;
         tx.commit().await?;
         Ok((next, made))
@@ -343,20 +351,40 @@ impl Store {
         Ok(verdict_of(&from, &to))
     }
 
-    /// A production instance may start only while its release is online.
-    pub(crate) async fn check_release(&self, tx: &mut Transaction, starting: &Instance) -> Result<(), StoreError> {
-        let (InstanceKind::Production, Some(id)) = (starting.kind, &starting.release) else { return Ok(()) };
-        let release = self.lock_release(tx, &starting.scope, id).await?;
-        if release.state == ReleaseState::Online && release.instance.as_ref() == Some(&starting.id) {
-            return Ok(());
+    /// A production instance may start only while its release is online, and runs as the release says: its version, its
+    /// parameters, its resources. `parameters` are those that the start asks for.
+    pub(crate) async fn as_released(
+        &self,
+        tx: &mut Transaction,
+        starting: &mut Instance,
+        parameters: Option<&BTreeMap<String, String>>,
+    ) -> Result<(), StoreError> {
+        let (InstanceKind::Production, Some(id)) = (starting.kind, starting.release.clone()) else { return Ok(()) };
+        let release = self.lock_release(tx, &starting.scope, &id).await?;
+        if release.state != ReleaseState::Online || release.instance.as_ref() != Some(&starting.id) {
+            let message = format!(
+                "instance `{}` belongs to release `{id}`, which is {} and has {} as its instance; let a release go live instead",
+                starting.id,
+                release.state,
+                release.instance.as_ref().map_or("none", |id| id.as_str()),
+            );
+            return Err(StoreError::Conflict { code: "release.not_online", message });
         }
-        let message = format!(
-            "instance `{}` belongs to release `{id}`, which is {} and has {} as its instance; let a release go live instead",
-            starting.id,
-            release.state,
-            release.instance.as_ref().map_or("none", |id| id.as_str()),
-        );
-        Err(StoreError::Conflict { code: "release.not_online", message })
+        if release.version != starting.version {
+            let message = format!("instance `{}` does not have the version of its release `{id}`", starting.id);
+            return Err(StoreError::Corrupt(message));
+        }
+        if let Some(other) = parameters.filter(|wanted| !wanted.is_empty()).and_then(|wanted| differing(wanted, &release.parameters)) {
+            let message = format!(
+                "instance `{}` runs with the parameters of release `{id}`, and the start asks for another `{other}`; take the release \
+                 offline and let it go live with the new parameters",
+                starting.id
+            );
+            return Err(StoreError::Conflict { code: "release.parameters", message });
+        }
+        starting.parameters = release.parameters;
+        starting.allocation = release.allocation;
+        Ok(())
     }
 
     /// Replaces the release of the job that is online, if there is one; answers its instance if that has to end first.
@@ -435,7 +463,8 @@ impl Store {
     async fn save_release(&self, tx: &mut Transaction, next: &Release) -> Result<Release, StoreError> {
         let saved = sqlx::query(sql(
             "UPDATE releases SET state = $2, approval_id = $3, opinion = $4, decided_by = $5, instance_id = $6, allocation_json = $7, \
-             published_at_ms = $8, online_at_ms = $9, updated_at_ms = $10, revision = revision + 1 WHERE id = $1 RETURNING {release}",
+             published_at_ms = $8, online_at_ms = $9, updated_at_ms = $10, parameters_json = $11, revision = revision + 1 \
+             WHERE id = $1 RETURNING {release}",
         ))
         .bind(next.id.as_str())
         .bind(next.state.as_str())
@@ -447,10 +476,16 @@ impl Store {
         .bind(next.published_at_ms)
         .bind(next.online_at_ms)
         .bind(self.now_ms())
+        .bind(row::to_json(&next.parameters)?)
         .fetch_one(&mut **tx)
         .await?;
         release(&saved)
     }
+}
+
+/// A parameter that `wanted` has with another value.
+fn differing<'a>(wanted: &'a BTreeMap<String, String>, known: &BTreeMap<String, String>) -> Option<&'a str> {
+    wanted.iter().find(|(name, value)| known.get(*name) != Some(value)).map(|(name, _)| name.as_str())
 }
 
 fn release_scope(approval: &Approval) -> Result<ProjectScope, StoreError> {
@@ -510,6 +545,7 @@ fn release(found: &AnyRow) -> Result<Release, StoreError> {
         decided_by: row::text_or_none(found, "decided_by")?,
         instance: row::text_or_none(found, "instance_id")?.map(InstanceId::new),
         allocation: allocation.map(|text| row::from_json(&text, "allocation_json")).transpose()?,
+        parameters: row::json(found, "parameters_json")?,
         revision: row::integer(found, "revision")?,
         created_by: row::text(found, "created_by")?,
         created_by_name: row::text(found, "created_by_name")?,

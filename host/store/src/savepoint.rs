@@ -78,20 +78,25 @@ impl Store {
     ///
     /// # Errors
     /// The tenant has no such instance, or the database fails.
-    pub async fn begin_savepoint(&self, tenant: &TenantId, instance: &InstanceId, by: &str) -> Result<Savepoint, StoreError> {
+    pub async fn begin_savepoint(&self, cause: &Cause, tenant: &TenantId, instance: &InstanceId) -> Result<Savepoint, StoreError> {
+        let by = if cause.actor == "system" { &cause.actor_name } else { &cause.actor };
+        let mut tx = self.begin().await?;
         let made = sqlx::query(
             "INSERT INTO savepoints (id, tenant_id, project_id, job_id, instance_id, state, created_by, created_at_ms) \
              SELECT $1, i.tenant_id, i.project_id, i.job_id, i.id, 'pending', $2, $3 FROM instances i \
              WHERE i.tenant_id = $4 AND i.id = $5 RETURNING *",
         )
         .bind(self.new_id("sav"))
-        .bind(by)
+        .bind(by.as_str())
         .bind(self.now_ms())
         .bind(tenant.as_str())
         .bind(instance.as_str())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *tx)
         .await?;
-        savepoint(&made.ok_or_else(|| StoreError::not_found("instance", instance.as_str()))?)
+        let made = savepoint(&made.ok_or_else(|| StoreError::not_found("instance", instance.as_str()))?)?;
+        self.audit(&mut tx, cause, done_in(&made.scope, Action::SavepointCreate, instance.as_str(), json!({"savepoint": made.id}))).await?;
+        tx.commit().await?;
+        Ok(made)
     }
 
     /// Notes that a savepoint is durable.
@@ -126,6 +131,7 @@ impl Store {
     /// # Errors
     /// It is not pending, or the database fails.
     pub async fn fail_savepoint(&self, tenant: &TenantId, id: &SavepointId, failure: &str) -> Result<Savepoint, StoreError> {
+        let mut tx = self.begin().await?;
         let done = sqlx::query(
             "UPDATE savepoints SET state = 'failed', failure = $3, ended_at_ms = $4 \
              WHERE tenant_id = $1 AND id = $2 AND state = 'pending' RETURNING *",
@@ -134,9 +140,14 @@ impl Store {
         .bind(id.as_str())
         .bind(failure)
         .bind(self.now_ms())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *tx)
         .await?;
-        savepoint(&done.ok_or_else(|| StoreError::not_found("pending savepoint", id.as_str()))?)
+        let failed = savepoint(&done.ok_or_else(|| StoreError::not_found("pending savepoint", id.as_str()))?)?;
+        let detail = json!({"savepoint": id, "failed": failure});
+        let cause = Cause::system("worker");
+        self.audit(&mut tx, &cause, done_in(&failed.scope, Action::SavepointCreate, failed.instance.as_str(), detail)).await?;
+        tx.commit().await?;
+        Ok(failed)
     }
 
     /// Marks savepoints that a dead worker left pending, taken before `before_ms`; answers how many.

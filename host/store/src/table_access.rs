@@ -3,7 +3,7 @@
 //! Invariants: a table of another project is used with permission only; a test instance sees what is in test, and of its own
 //! project also what is only designed; a production instance sees what is in production, and nothing else.
 
-use crate::{Cause, Store, StoreError, Topic, row, table_grant::table_grant, transaction::Transaction};
+use crate::{Cause, SharedTable, Store, StoreError, TempTable, Topic, row, table_grant::table_grant, transaction::Transaction};
 use millrace_domain::{
     Environment, ProjectScope,
     permission::{Allowed, Asker, Permit, RevocationPolicy, TablePermission, allowed},
@@ -47,8 +47,10 @@ pub struct ResolvedTable {
     pub format: Value,
     /// The system that holds it.
     pub data_source: DataSourceId,
-    /// The published version; none if it is only designed.
+    /// The published version; none if it is only designed, and for temp tables.
     pub version: Option<i64>,
+    /// It is a temp table.
+    pub is_temp: bool,
 }
 
 /// A use of a table that is not permitted.
@@ -108,12 +110,16 @@ impl Store {
         if owner.scope == viewer.scope {
             return self.own_table(viewer, table).await;
         }
-        let design = match self.topic(&owner.scope, table).await {
-            Ok(design) => design,
+        let shared = match self.shared_table_in(&owner.scope, table).await {
+            Ok(shared) => shared,
             Err(StoreError::NotFound { .. }) => return Err(StoreError::not_found("topic", name)),
             Err(error) => return Err(error),
         };
-        let name = format!("{}.{}", owner.name, design.name);
+        let name = format!("{}.{}", owner.name, shared.name());
+        let design = match shared {
+            SharedTable::Designed(design) => design,
+            SharedTable::Temp(table) => return self.foreign_temp_table(viewer, name, table, permission).await,
+        };
         let environment = if viewer.environment == Environment::Production { Environment::Production } else { Environment::Test };
         let Some(found) = self.table_in(&owner.scope, &design.id, environment).await? else {
             let message =
@@ -149,6 +155,37 @@ impl Store {
             format: found.format,
             data_source: found.data_source,
             version: Some(found.number),
+            is_temp: false,
+        })
+    }
+
+    /// A temp table of another project: it is the same in all environments, and permitted as a whole or not at all.
+    async fn foreign_temp_table(
+        &self,
+        viewer: &TableViewer,
+        name: String,
+        table: TempTable,
+        permission: Option<TablePermission>,
+    ) -> Result<ResolvedTable, StoreError> {
+        let id = TopicId::new(table.id.as_str());
+        let permits = self.permits(&table.scope, &id).await?;
+        let wanted = permission.map_or_else(|| vec![TablePermission::Select, TablePermission::Insert], |one| vec![one]);
+        if !wanted.iter().any(|&one| self.may(&permits, viewer, one) == Allowed::Everything) {
+            let project = self.project(&viewer.scope.tenant, viewer.scope.project.as_str()).await?.name;
+            let message = refusal_text(&name, permission.unwrap_or(TablePermission::Select), project.as_str(), &[]);
+            return Err(StoreError::Forbidden { code: "permission.missing", message });
+        }
+        Ok(ResolvedTable {
+            name,
+            owner: table.scope,
+            table: id,
+            physical_name: table.physical_name,
+            schema: table.schema,
+            hidden_columns: BTreeSet::new(),
+            format: table.format,
+            data_source: table.data_source,
+            version: None,
+            is_temp: true,
         })
     }
 
@@ -170,6 +207,7 @@ impl Store {
                 format: found.format,
                 data_source: found.data_source,
                 version: Some(found.number),
+                is_temp: false,
             });
         }
         if viewer.environment == Environment::Production {
@@ -192,6 +230,7 @@ impl Store {
             format: design.format,
             data_source,
             version: None,
+            is_temp: false,
         })
     }
 
@@ -252,19 +291,19 @@ impl Store {
     async fn refused_use(&self, viewer: &TableViewer, wanted: &TableUse) -> Result<Option<RefusedUse>, StoreError> {
         let Some((project, table)) = wanted.foreign() else { return Ok(None) };
         let found = match self.project(&viewer.scope.tenant, project).await {
-            Ok(owner) => self.topic(&owner.scope, table).await,
+            Ok(owner) => self.shared_table_in(&owner.scope, table).await,
             Err(error) => Err(error),
         };
-        let design = match found {
-            Ok(design) if design.scope == viewer.scope => return Ok(None),
-            Ok(design) => design,
+        let shared = match found {
+            Ok(shared) if *shared.scope() == viewer.scope => return Ok(None),
+            Ok(shared) => shared,
             Err(StoreError::NotFound { .. }) => {
                 let message = format!("`{}` is not there any more", wanted.table);
                 return Ok(Some(RefusedUse { table: wanted.table.clone(), message, policy: RevocationPolicy::NextStart }));
             }
             Err(error) => return Err(error),
         };
-        let missing: Vec<String> = match self.may(&self.permits(&design.scope, &design.id).await?, viewer, wanted.permission) {
+        let missing: Vec<String> = match self.may(&self.permits(shared.scope(), &shared.id()).await?, viewer, wanted.permission) {
             Allowed::Everything => return Ok(None),
             Allowed::Columns(columns) if wanted.permission == TablePermission::Select => {
                 let missing: Vec<String> = wanted.columns.difference(&columns).cloned().collect();
@@ -277,7 +316,7 @@ impl Store {
         };
         let project = self.project(&viewer.scope.tenant, viewer.scope.project.as_str()).await?.name;
         let message = refusal_text(&wanted.table, wanted.permission, project.as_str(), &missing);
-        let policy = self.revocation_policy(&design.scope, &design.id).await?;
+        let policy = self.revocation_policy(shared.scope(), &shared.id()).await?;
         Ok(Some(RefusedUse { table: wanted.table.clone(), message, policy }))
     }
 

@@ -3,7 +3,7 @@
 //! Invariant: an approved request never shortens what was granted before; an administrator's own setting replaces it.
 
 use crate::{
-    Approval, Cause, NewApproval, Page, PageRequest, Store, StoreError, Topic, audit::done_in, data_source::row_scope, row,
+    Approval, Cause, NewApproval, Page, PageRequest, SharedTable, Store, StoreError, audit::done_in, data_source::row_scope, row,
     transaction::Transaction,
 };
 use millrace_domain::{
@@ -132,6 +132,7 @@ impl Store {
             GrantSource::Set => None,
             GrantSource::Approval(id) => Some(id.as_str()),
         };
+        self.check_shared(tx, scope, table).await?;
         let given = sqlx::query(
             "INSERT INTO table_grants (id, tenant_id, project_id, table_id, grantee_kind, grantee, permission, column_name, \
              expires_at_ms, granted_by, approval_id, created_at_ms, updated_at_ms) \
@@ -158,14 +159,7 @@ impl Store {
         .bind(self.now_ms())
         .bind(i64::from(matches!(source, GrantSource::Set)))
         .fetch_one(&mut **tx)
-        .await
-        .map_err(|error| match &error {
-            sqlx::Error::Database(database) if database.is_foreign_key_violation() => {
-                let message = "the table is not there any more".into();
-                StoreError::Conflict { code: "permission.no_table", message }
-            }
-            _ => StoreError::Database(error),
-        })?;
+        .await?;
         table_grant(&given)
     }
 
@@ -192,10 +186,10 @@ impl Store {
         Ok(given)
     }
 
-    /// Takes one permission away.
+    /// Takes one permission away; also of an archived project, whose tables others may still use.
     ///
     /// # Errors
-    /// It is not there, the project is archived, or the database fails.
+    /// It is not there, or the database fails.
     pub async fn revoke_table_grant(
         &self,
         cause: &Cause,
@@ -203,7 +197,6 @@ impl Store {
         grant: &str,
     ) -> Result<TableGrant, StoreError> {
         let mut tx = self.begin().await?;
-        self.enter(&mut tx, scope).await?;
         let taken =
             sqlx::query("DELETE FROM table_grants WHERE tenant_id = $1 AND project_id = $2 AND table_id = $3 AND id = $4 RETURNING *")
                 .bind(scope.tenant.as_str())
@@ -283,21 +276,24 @@ impl Store {
     pub async fn apply_for_table(
         &self,
         cause: &Cause,
-        of: &Topic,
+        of: &SharedTable,
         name: &str,
         applications: &[(Option<ProjectId>, PermissionRequest)],
         reason: &str,
     ) -> Result<Vec<Approval>, StoreError> {
         let mut tx = self.begin().await?;
+        // Nobody could decide about what an archived project has.
+        self.enter(&mut tx, of.scope()).await?;
+        let id = of.id();
         let mut made = Vec::with_capacity(applications.len());
         for (for_project, asked) in applications {
             let new = NewApproval {
                 kind: ApprovalKind::TablePermission,
-                scope: Scope::Project(of.scope.clone()),
+                scope: Scope::Project(of.scope().clone()),
                 environment: None,
-                subject: of.id.to_string(),
+                subject: id.to_string(),
                 subject_name: name.to_owned(),
-                open_key: format!("{}/{}/{}", of.id, asked.grantee_kind, asked.grantee),
+                open_key: format!("{}/{}/{}", id, asked.grantee_kind, asked.grantee),
                 for_project: for_project.clone(),
                 reason: reason.to_owned(),
                 payload: row::to_value(asked)?,
@@ -314,7 +310,8 @@ impl Store {
     /// A wrong cursor, or the database fails.
     pub async fn grants_to(&self, tenant: &TenantId, grantee: &Grantee, page: &PageRequest) -> Result<Page<GrantedTable>, StoreError> {
         let rows = sqlx::query(
-            "SELECT g.*, t.name AS table_name, p.name AS project_name FROM table_grants g JOIN topics t ON t.id = g.table_id \
+            "SELECT g.*, COALESCE(t.name, m.name) AS table_name, p.name AS project_name FROM table_grants g \
+             LEFT JOIN topics t ON t.id = g.table_id LEFT JOIN temp_tables m ON m.id = g.table_id \
              JOIN projects p ON p.id = g.project_id \
              WHERE g.tenant_id = $1 AND g.grantee_kind = $2 AND g.grantee = $3 AND g.id < $4 ORDER BY g.id DESC LIMIT $5",
         )

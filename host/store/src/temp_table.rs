@@ -7,7 +7,7 @@ use crate::{
     Cause, Page, PageRequest, Store, StoreError, audit::done_in, data_source::row_scope, error::unless_taken, named::TEMP_TABLES, row,
     transaction::Transaction,
 };
-use millrace_domain::{Action, Name, ProjectScope, temp_table::TableUseDirection};
+use millrace_domain::{Action, Name, ProjectScope, table_use::foreign_name, temp_table::TableUseDirection};
 use millrace_model::{
     Schema,
     graph::JobGraph,
@@ -95,6 +95,8 @@ pub struct TempTableChange {
 /// A job that writes or reads a temp table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TempTableUse {
+    /// Id and name of the job's project, which may be another than the table's.
+    pub project: (String, String),
     /// The job.
     pub job: JobId,
     /// Its name.
@@ -110,16 +112,17 @@ pub struct TempTableUse {
 }
 
 /// A version's use with what is known of its job.
-const USES: &str = "SELECT j.id AS job_id, j.name AS job_name, MAX(v.number) AS number, u.direction AS direction, \
+const USES: &str = "SELECT p.id AS project_id, p.name AS project_name, j.id AS job_id, j.name AS job_name, MAX(v.number) AS number, u.direction AS direction, \
      MAX(CASE WHEN v.number = (SELECT MAX(m.number) FROM job_versions m WHERE m.job_id = j.id) AND j.deleted_at_ms IS NULL \
      THEN 1 ELSE 0 END) AS is_current, \
      MAX(CASE WHEN EXISTS (SELECT 1 FROM instances i WHERE i.version_id = v.id AND \
      i.state IN ('starting', 'running', 'restarting', 'stopping')) THEN 1 ELSE 0 END) AS is_active \
-     FROM temp_table_uses u JOIN job_versions v ON v.id = u.version_id JOIN jobs j ON j.id = v.job_id \
+     FROM temp_table_uses u JOIN job_versions v ON v.id = u.version_id JOIN jobs j ON j.id = v.job_id JOIN projects p ON p.id = j.project_id \
      WHERE u.tenant_id = $1 AND u.project_id = $2 AND u.temp_table_id = $3 \
-     GROUP BY j.id, j.name, u.direction ORDER BY j.name, u.direction";
+     GROUP BY j.id, j.name, p.id, p.name, u.direction ORDER BY j.name, u.direction";
 
-/// Temp tables that a graph names, with what it does with them.
+/// Temp tables that a graph names, with what it does with them: `visits`, or `project.visits` for one of another project.
+/// What dimension tables read may be a topic instead.
 pub fn temp_tables_of(graph: &JobGraph) -> BTreeSet<(String, TableUseDirection)> {
     let direction = |kind: &str| match kind {
         TEMP_TABLE_SOURCE => Some(TableUseDirection::Read),
@@ -127,7 +130,8 @@ pub fn temp_tables_of(graph: &JobGraph) -> BTreeSet<(String, TableUseDirection)>
         _ => None,
     };
     let used = graph.nodes.iter().filter_map(|n| Some((n.config.get("table")?.as_str()?.to_owned(), direction(&n.kind)?)));
-    used.collect()
+    let looked_up = graph.dimension_tables.iter().filter_map(|d| Some((d.table.clone()?, TableUseDirection::Read)));
+    used.chain(looked_up).collect()
 }
 
 impl Store {
@@ -331,6 +335,7 @@ impl Store {
             .bind(id.as_str())
             .execute(&mut *tx)
             .await?;
+        self.forget_permissions(&mut tx, scope, id.as_str()).await?;
         let removed =
             sqlx::query("DELETE FROM temp_tables WHERE tenant_id = $1 AND project_id = $2 AND id = $3 RETURNING name, physical_name")
                 .bind(scope.tenant.as_str())
@@ -363,13 +368,15 @@ impl Store {
         version: &VersionId,
         graph: &JobGraph,
     ) -> Result<(), StoreError> {
-        for (name, direction) in temp_tables_of(graph) {
+        for (table, direction) in temp_tables_of(graph) {
+            let (project, name) = foreign_name(&table).unwrap_or((scope.project.as_str(), &table));
             sqlx::query(
                 "INSERT INTO temp_table_uses (tenant_id, project_id, temp_table_id, version_id, direction) \
-                 SELECT tenant_id, project_id, id, $4, $5 FROM temp_tables WHERE tenant_id = $1 AND project_id = $2 AND (name = $3 OR id = $3)",
+                 SELECT t.tenant_id, t.project_id, t.id, $4, $5 FROM temp_tables t JOIN projects p ON p.id = t.project_id \
+                 WHERE t.tenant_id = $1 AND (p.id = $2 OR p.name = $2) AND (t.name = $3 OR t.id = $3) ON CONFLICT DO NOTHING",
             )
             .bind(scope.tenant.as_str())
-            .bind(scope.project.as_str())
+            .bind(project)
             .bind(name)
             .bind(version.as_str())
             .bind(direction.as_str())
@@ -394,7 +401,7 @@ fn settings(found: &AnyRow) -> Result<TempTableSettings, StoreError> {
     })
 }
 
-fn temp_table(found: &AnyRow) -> Result<TempTable, StoreError> {
+pub(crate) fn temp_table(found: &AnyRow) -> Result<TempTable, StoreError> {
     Ok(TempTable {
         id: TempTableId::new(row::text(found, "id")?),
         scope: row_scope(found)?,
@@ -417,6 +424,7 @@ fn temp_table_use(found: &AnyRow) -> Result<TempTableUse, StoreError> {
     // PostgreSQL's type of a constant is INTEGER.
     let flag = |name: &str| found.try_get::<i64, _>(name).or_else(|_| found.try_get::<i32, _>(name).map(i64::from));
     Ok(TempTableUse {
+        project: (row::text(found, "project_id")?, row::text(found, "project_name")?),
         job: JobId::new(row::text(found, "job_id")?),
         job_name: row::text(found, "job_name")?,
         version: row::integer(found, "number")?,

@@ -191,6 +191,7 @@ impl Store {
             .bind(id.as_str())
             .execute(&mut *tx)
             .await?;
+        self.forget_permissions(&mut tx, scope, id.as_str()).await?;
         let removed = sqlx::query("DELETE FROM topics WHERE tenant_id = $1 AND project_id = $2 AND id = $3 RETURNING name")
             .bind(scope.tenant.as_str())
             .bind(scope.project.as_str())

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a plan that exists can be started; everything a user can get wrong is answered here as `GraphError`s.
 
+mod seen_through;
 mod sink_changes;
 
 use crate::{
@@ -227,7 +228,7 @@ async fn plan_graph(
     let dimensions = Arc::new(JobDimensions::open(&graph.dimension_tables, tenant, catalog, services).await?);
     let mut planner = Planner {
         graph,
-        context: PlanContext { tenant, catalog, services, dimensions: dimensions.clone() },
+        context: PlanContext { tenant, catalog, services, parameters: &graph.parameters, dimensions: dimensions.clone() },
         operators: Vec::new(),
         changes: Vec::new(),
         keys: BTreeMap::new(),
@@ -248,13 +249,9 @@ async fn plan_graph(
         match planner.operator(node).await {
             Ok(Some(mut operator)) => {
                 planner.materialize(&mut operator);
-                let changes = match &operator.work {
-                    Work::Source(source) if source.connector.sends_changes(&source.config) => {
-                        if source.connector.sends_upserts(&source.config) { ChangelogMode::UPSERT } else { ChangelogMode::ALL }
-                    }
-                    _ => ChangelogMode::INSERT_ONLY,
-                };
+                let changes = planner.sent_changes(&operator);
                 planner.push(operator, changes);
+                planner.hand_on_keys();
             }
             Ok(None) => {
                 planner.broken.insert(&node.id);
@@ -352,7 +349,7 @@ impl<'a> Planner<'a> {
             let needs_before = |keys: &[Vec<String>]| self.needs_before(node, keys);
             sql::plan_sql(node, &upstream, &self.context.dimensions, settings, self.operators.len(), needs_before)?
         };
-        self.ask_sources(node, planned.sources)?;
+        self.ask_sources(node, planned.sources).await?;
         for operator in planned.operators {
             self.push(operator, planned.changes);
         }
@@ -367,12 +364,11 @@ impl<'a> Planner<'a> {
     }
 
     /// Tells sources what a SQL node wants of them.
-    fn ask_sources(&mut self, node: &Node, requests: Vec<sql::SourceRequest>) -> Result<(), Vec<GraphError>> {
+    async fn ask_sources(&mut self, node: &Node, requests: Vec<sql::SourceRequest>) -> Result<(), Vec<GraphError>> {
         let mut applied: BTreeMap<usize, BTreeMap<String, String>> = BTreeMap::new();
         for request in requests {
-            let Work::Source(source) = &mut self.operators[request.operator].work else {
-                continue;
-            };
+            let Some(position) = self.source_seen(request.operator) else { continue };
+            let Work::Source(source) = &mut self.operators[position].work else { continue };
             let fail = |code: &str, message: String| vec![GraphError::in_field(&node.id, "config.sql", code, message)];
             let table = &request.table;
             if applied.get(&request.operator).is_some_and(|options| *options != request.options) {
@@ -398,6 +394,9 @@ impl<'a> Planner<'a> {
                 source.columns = request.schema;
                 source.metadata = request.metadata;
                 source.declared_time = request.declared_time;
+                if position != request.operator {
+                    self.plan_again(request.operator).await?;
+                }
             }
             applied.insert(request.operator, request.options);
         }
@@ -415,13 +414,16 @@ impl<'a> Planner<'a> {
         let schema = planned.output()?.clone();
         let parallelism = planned.parallelism;
         let rowtime = self.rowtime(id, &schema);
-        let (source, reads_by_name) = match &planned.work {
+        let seen = self.source_seen(operator).map(|position| &self.operators[position]);
+        let source = seen.map(|source| source_traits(source, rowtime.is_some())).unwrap_or_default();
+        let reads_by_name = match &planned.work {
             // Columns by position (CSV) or by a registered schema (Avro) must be read as a whole.
             Work::Source(SourceWork { table, .. }) => {
                 let format = table.format.get("type").and_then(|t| t.as_str());
-                (source_traits(planned, rowtime.is_some()), format == Some("json") || table.format.is_null())
+                format == Some("json") || table.format.is_null()
             }
-            _ => (SourceTraits::default(), false),
+            // What checks the rows of a source may look at any column.
+            _ => false,
         };
         Some(sql::Upstream {
             parallelism,
@@ -430,7 +432,7 @@ impl<'a> Planner<'a> {
             name,
             operator,
             schema,
-            is_own_source: consumers == 1 && planned.role() == OperatorRole::Source,
+            is_own_source: consumers == 1 && seen.is_some(),
             reads_by_name,
             source,
         })
@@ -503,11 +505,14 @@ impl<'a> Planner<'a> {
             let key_fields = connector.change_key(&config);
             return Ok(Work::Sink { connector: connector.clone(), table, input, config, key_fields });
         }
-        self.check_changes(node, inputs, None)?;
         let Some(kind) = services.operators.get(&node.kind) else {
             return Err(vec![GraphError::in_field(&node.id, "kind", "graph.unknown_kind", format!("`{}` is not a known kind", node.kind))]);
         };
+        if !kind.keeps_changes() {
+            self.check_changes(node, inputs, None)?;
+        }
         let planned = kind.plan(node, &input, &self.context).await?;
+        let planned = if kind.keeps_changes() { kind.for_changes(planned, self.changes_before(inputs)) } else { planned };
         Ok(Work::Transform { kind: kind.clone(), input, planned })
     }
 

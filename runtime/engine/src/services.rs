@@ -46,6 +46,12 @@ impl TenantAccounts {
         accounts.entry(tenant.clone()).or_insert_with(|| Arc::new(TenantAccount::new(self.limits.clone()))).clone()
     }
 
+    /// Holds a tenant to these limits from now on; none: to those that all begin with.
+    pub fn set_limits(&self, tenant: &TenantId, memory_bytes_max: Option<u64>, fuel_per_second: Option<u64>) {
+        let memory_bytes_max = memory_bytes_max.unwrap_or(self.limits.memory_bytes_max);
+        self.get(tenant).set_limits(memory_bytes_max, fuel_per_second.or(self.limits.fuel_per_second));
+    }
+
     /// Accounts of one tenant for one run: they count by themselves and are charged to the tenant's account as well.
     #[must_use]
     pub fn of_one_run(&self, tenant: &TenantId) -> Self {
@@ -56,7 +62,8 @@ impl TenantAccounts {
     /// Accounts for one job of `tenant`: its part of the tenant's account, with limits of its own where they are given.
     #[must_use]
     pub fn with_part(&self, tenant: &TenantId, memory_bytes_max: Option<u64>, fuel_per_second: Option<u64>) -> Self {
-        let memory_bytes_max = memory_bytes_max.unwrap_or(self.limits.memory_bytes_max);
+        // Without a limit of its own the part has that of the tenant, which may change.
+        let memory_bytes_max = memory_bytes_max.unwrap_or(u64::MAX);
         let limits = TenantLimits { memory_bytes_max, fuel_per_second, ..self.limits.clone() };
         let part = Arc::new(TenantAccount::part_of(self.get(tenant), limits));
         Self { limits: self.limits.clone(), by_tenant: Arc::new(parking_lot::Mutex::new(HashMap::from([(tenant.clone(), part)]))) }

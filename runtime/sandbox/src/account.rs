@@ -10,10 +10,18 @@ use std::sync::{
 };
 use std::time::{Duration, Instant};
 
+/// A rate that is none.
+const UNLIMITED: u64 = u64::MAX;
+
 /// The account of one tenant in this process.
 #[derive(Debug)]
 pub struct TenantAccount {
+    /// Seconds of fuel that can be saved up, and instances at one time; the other limits can change.
     limits: TenantLimits,
+    /// Most bytes of linear memory; as much as is held already stays.
+    memory_bytes_max: AtomicU64,
+    /// Fuel per second; [`UNLIMITED`] for none.
+    fuel_per_second: AtomicU64,
     /// The account that pays for this one.
     within: Option<Arc<TenantAccount>>,
     started: Instant,
@@ -51,6 +59,8 @@ impl TenantAccount {
     /// An account with nothing used.
     pub fn new(limits: TenantLimits) -> Self {
         Self {
+            memory_bytes_max: AtomicU64::new(limits.memory_bytes_max),
+            fuel_per_second: AtomicU64::new(limits.fuel_per_second.unwrap_or(UNLIMITED)),
             limits,
             within: None,
             started: Instant::now(),
@@ -65,9 +75,11 @@ impl TenantAccount {
         }
     }
 
-    /// An account for a part of what a tenant runs: it counts by itself, and everything is charged to `whole` as well.
+    /// An account for a part of what a tenant runs: it counts by itself, and everything is charged to `whole` as well, whose
+    /// limits hold.
     pub fn within(whole: Arc<Self>) -> Self {
-        Self { within: Some(whole.clone()), ..Self::new(whole.limits.clone()) }
+        let limits = TenantLimits { memory_bytes_max: u64::MAX, fuel_per_second: None, ..whole.limits.clone() };
+        Self::part_of(whole, limits)
     }
 
     /// As [`TenantAccount::within`], with limits of its own: both sets of limits hold.
@@ -75,9 +87,30 @@ impl TenantAccount {
         Self { within: Some(whole), ..Self::new(limits) }
     }
 
-    /// The limits that this account holds its tenant to.
-    pub fn limits(&self) -> &TenantLimits {
-        &self.limits
+    /// The limits that hold here: this account's, and those of the account that pays for it.
+    pub fn limits(&self) -> TenantLimits {
+        let own = self.memory_bytes_max.load(Relaxed);
+        let own = TenantLimits { memory_bytes_max: own, fuel_per_second: self.rate(), ..self.limits.clone() };
+        let Some(whole) = self.within.as_ref().map(|whole| whole.limits()) else { return own };
+        let rates = own.fuel_per_second.into_iter().chain(whole.fuel_per_second);
+        TenantLimits {
+            memory_bytes_max: own.memory_bytes_max.min(whole.memory_bytes_max),
+            fuel_per_second: rates.min(),
+            instances_max: own.instances_max.min(whole.instances_max),
+            ..own
+        }
+    }
+
+    /// Changes how much memory and fuel the tenant may have from now on. What it holds already stays; a tenant above its
+    /// new limit gets no more until it is below.
+    pub fn set_limits(&self, memory_bytes_max: u64, fuel_per_second: Option<u64>) {
+        self.memory_bytes_max.store(memory_bytes_max, Relaxed);
+        self.fuel_per_second.store(fuel_per_second.unwrap_or(UNLIMITED), Relaxed);
+    }
+
+    fn rate(&self) -> Option<u64> {
+        let rate = self.fuel_per_second.load(Relaxed);
+        (rate != UNLIMITED).then_some(rate)
     }
 
     /// The figures now.
@@ -104,7 +137,7 @@ impl TenantAccount {
         if fault {
             self.faults.fetch_add(1, Relaxed);
         }
-        if let Some(rate) = self.limits.fuel_per_second {
+        if let Some(rate) = self.rate() {
             let debt_us = (u128::from(fuel) * 1_000_000 / u128::from(rate.max(1))).min(i64::MAX as u128 / 4) as i64;
             let now_us = self.now_us();
             let _ = self.paid_off_at_us.fetch_update(Relaxed, Relaxed, |at| Some(at.max(now_us).saturating_add(debt_us)));
@@ -114,7 +147,7 @@ impl TenantAccount {
     /// How long the next call has to wait for fuel; zero when it may start at once.
     pub(crate) fn fuel_wait(&self) -> Duration {
         let whole = self.within.as_ref().map_or(Duration::ZERO, |whole| whole.fuel_wait());
-        if self.limits.fuel_per_second.is_none() {
+        if self.rate().is_none() {
             return whole;
         }
         let burst_us = i64::from(self.limits.fuel_burst_s) * 1_000_000;
@@ -138,7 +171,7 @@ impl TenantAccount {
         if self.within.as_ref().is_some_and(|whole| !whole.take_memory(bytes)) {
             return false;
         }
-        let limit = self.limits.memory_bytes_max;
+        let limit = self.memory_bytes_max.load(Relaxed);
         let taken = self.memory_bytes.fetch_update(Relaxed, Relaxed, |held| held.checked_add(bytes).filter(|sum| *sum <= limit));
         match taken {
             Ok(before) => {
@@ -206,5 +239,22 @@ mod tests {
         one.charge(1_000, Duration::from_micros(5), true);
         assert_eq!((whole.usage().fuel, whole.usage().faults), (1_000, 1));
         assert!(!one.fuel_wait().is_zero() && other.fuel_wait().is_zero() && whole.fuel_wait().is_zero(), "only the part has a rate");
+    }
+
+    #[test]
+    fn limits_change_while_code_runs() {
+        let limits = TenantLimits { memory_bytes_max: 100, fuel_per_second: None, fuel_burst_s: 0, instances_max: 2 };
+        let whole = Arc::new(TenantAccount::new(limits));
+        let run = TenantAccount::within(whole.clone());
+        assert!(run.take_memory(80));
+        whole.set_limits(50, Some(10));
+        assert!(!run.take_memory(1), "the new limit holds for what runs already");
+        run.give_back_memory(40);
+        assert!(run.take_memory(10) && !run.take_memory(1));
+        whole.set_limits(200, Some(10));
+        assert!(run.take_memory(150), "a run is held to the limits of its tenant, not to those at its start");
+        run.charge(1_000, Duration::ZERO, false);
+        assert!(!run.fuel_wait().is_zero());
+        assert_eq!((run.limits().memory_bytes_max, run.limits().fuel_per_second), (200, Some(10)));
     }
 }

@@ -53,6 +53,11 @@ async fn the_page_of_a_table_says_everything() {
     assert_eq!((&page["tags"][0]["name"], &page["tags"][0]["column"]), (&json!("personal"), &json!("url")));
     assert_eq!((&page["quality"][0]["name"], &page["quality"][0]["state"]), (&json!("url-is-there"), &json!("draft")));
     assert_eq!(page["allowed_actions"], json!(["edit", "publish", "apply", "tag", "add_quality_rule"]));
+    let whole = server.get(&developer, &format!("{TENANT}/tables/web.clicks")).await.ok();
+    for field in ["tags", "lineage", "quality", "business_data", "readers", "environments", "revision", "schema"] {
+        assert_eq!(whole[field], page[field], "{field}");
+    }
+    assert_eq!(whole["allowed_actions"], json!(["edit", "publish", "tag", "add_quality_rule"]));
     assert_eq!(page["readers"], json!({"projects": 0, "persons": 0, "public": []}));
     let member = server.token("acme", "member", None).await;
     let seen = server.get(&member, &format!("{TENANT}/table-pages/web.clicks")).await.ok();
@@ -155,8 +160,13 @@ async fn quality_rules_are_published_by_the_projects_data_administrator() {
     let found = server.get(&developer, &format!("{rules}/no-twins")).await.ok();
     assert_eq!((&found["state"], &found["is_of_rows"], &found["results"]), (&json!("published"), &json!(false), &json!([])));
     let made = server.post(&developer, &format!("{rules}/no-twins/job"), job).await.ok();
-    assert!(made["sql"].as_str().unwrap().contains("FROM `clicks`"), "{made}");
-    assert_eq!(server.get(&developer, &format!("{PROJECT}/jobs/check-twins")).await.ok()["draft"]["sql"], made["sql"]);
+    let draft = server.get(&developer, &format!("{PROJECT}/jobs/check-twins")).await.ok()["draft"].clone();
+    let shown: Vec<String> = (draft["nodes"].as_array().unwrap().iter())
+        .map(|n| format!("{} {}", n["kind"].as_str().unwrap(), n["config"]["topic"].as_str().unwrap_or("-")))
+        .collect();
+    assert_eq!(shown, ["kafka_source clicks", "sql -", "quality_check -", "kafka_sink quality-results"]);
+    assert_eq!(draft["nodes"][1]["config"]["sql"], made["sql"]);
+    assert_eq!(draft["nodes"][2]["config"]["rules"][0]["id"], found["id"], "what it counts is counted for the rule");
     let of_rows = server.post(&developer, &format!("{rules}/url-is-there/job"), json!({"name": "x", "results": "quality-results"})).await;
     assert_eq!(of_rows.problem(), (409, "quality_rule.not_published"));
 }

@@ -14,6 +14,7 @@ mod oidc;
 mod people;
 mod problems;
 mod project_life;
+mod refusals;
 mod resources;
 mod tables;
 mod templates;
@@ -206,13 +207,13 @@ impl ControlPlane for FakeControl {
         Some(json!({"phase": "running", "metrics": {"clean": {"numRecordsIn": 7}}, "checkpoints": [{"id": 1}]}))
     }
 
-    async fn create_savepoint(&self, tenant: &TenantId, instance: &InstanceId, by: &str) -> Result<SavepointId, ControlFailure> {
+    async fn create_savepoint(&self, tenant: &TenantId, instance: &InstanceId, by: &Cause) -> Result<SavepointId, ControlFailure> {
         let internal = |error: millrace_store::StoreError| ControlFailure::Internal(error.to_string());
-        let begun = self.store.begin_savepoint(tenant, instance, by).await.map_err(internal)?;
+        let begun = self.store.begin_savepoint(by, tenant, instance).await.map_err(internal)?;
         Ok(self.store.complete_savepoint(tenant, &begun.id, "savepoints/1", 1, 10).await.map_err(internal)?.id)
     }
 
-    async fn preview_topic(&self, _: &ProjectScope, topic: &str, order: PreviewOrder) -> Result<PreviewReport, ControlFailure> {
+    async fn preview_topic(&self, _: &TableViewer, topic: &str, order: PreviewOrder) -> Result<PreviewReport, ControlFailure> {
         let row = serde_json::value::to_raw_value(&json!({"topic": topic, "order": format!("{order:?}")})).unwrap();
         let rows = vec![PreviewRow { change: "+I".into(), place: json!({"partition": 0}).as_object().cloned(), row }];
         Ok(PreviewReport { schema: Default::default(), rows, has_more: false, bad_records: Vec::new(), failure: None })
@@ -220,7 +221,7 @@ impl ControlPlane for FakeControl {
 
     async fn preview_job(
         &self,
-        scope: &ProjectScope,
+        viewer: &TableViewer,
         graph: &JobGraph,
         node: &NodeId,
         order: PreviewOrder,
@@ -228,7 +229,7 @@ impl ControlPlane for FakeControl {
         if !graph.nodes.iter().any(|n| n.id == *node) {
             return Err(PinFailure::Graph(vec![FieldError::in_field("node", "graph.unknown_node", "the job has no such node")]));
         }
-        self.preview_topic(scope, node.as_str(), order).await.map_err(PinFailure::Control)
+        self.preview_topic(viewer, node.as_str(), order).await.map_err(PinFailure::Control)
     }
 
     fn tap(&self, _: &TenantId, _: &InstanceId, node: &NodeId) -> Result<Box<dyn RowTap>, ControlFailure> {
@@ -238,7 +239,7 @@ impl ControlPlane for FakeControl {
         Ok(Box::new(FakeTap(0)))
     }
 
-    async fn begin_unit_test(&self, _: &ProjectScope, by: &str, order: UnitTestOrder) -> Result<UnitTestReport, PinFailure> {
+    async fn begin_unit_test(&self, _: &TableViewer, by: &str, order: UnitTestOrder) -> Result<UnitTestReport, PinFailure> {
         let mut warnings: Vec<String> = Vec::new();
         for (name, mut package) in order.sources {
             let mut text = String::new();
@@ -267,11 +268,11 @@ impl ControlPlane for FakeControl {
         Ok(UnitTestReport { state: UnitTestState::Cancelled, ..unit_test(id) })
     }
 
-    async fn temp_tables_to_make(&self, scope: &ProjectScope, graph: &JobGraph) -> Result<BTreeMap<String, Schema>, PinFailure> {
+    async fn temp_tables_to_make(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<BTreeMap<String, Schema>, PinFailure> {
         let mut new = BTreeMap::new();
         for node in graph.nodes.iter().filter(|n| n.kind == "temp_table_sink") {
             let name = node.config["table"].as_str().unwrap();
-            if self.store.temp_table(scope, name).await.is_err() {
+            if self.store.temp_table(&viewer.scope, name).await.is_err() {
                 new.insert(name.to_owned(), serde_json::from_value(json!([{"name": "a", "type": "INT"}])).unwrap());
             }
         }

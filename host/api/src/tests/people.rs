@@ -52,7 +52,7 @@ async fn a_person_comes_in_works_and_leaves() {
     let audit = server.get(&server.admin, "/api/v1/tenants/acme/audit?actor=bob&limit=200").await.ok();
     let mut words: Vec<_> = audit["items"].as_array().unwrap().iter().map(|e| e["action"].as_str().unwrap()).collect();
     words.reverse();
-    assert_eq!(words, ["session.sign_in", "password.change", "job.create", "session.sign_out"]);
+    assert_eq!(words, ["session.sign_in", "request.refused", "password.change", "job.create", "session.sign_out"]);
     let all = server.get(&server.admin, "/api/v1/tenants/acme/audit?limit=200").await.ok().to_string();
     assert!(!all.contains(once) && !all.contains(PASSWORD) && !all.contains(&bob.csrf), "no secrets in the log");
 }

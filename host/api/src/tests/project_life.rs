@@ -121,7 +121,13 @@ async fn every_door_of_an_archived_project_is_closed() {
                 answer.ok();
                 continue;
             }
-            assert_eq!(answer.problem(), (409, "project.archived"), "{method} {path}: {answer:?}");
+            // Other projects may still use its tables: who does, can be seen and ended, and nothing added.
+            let of_tables = template.contains("/topics/") || template.contains("/temp-tables/");
+            match (method.as_str(), of_tables) {
+                ("get", true) if template.ends_with("/grants") => drop(answer.ok()),
+                ("delete", true) if template.ends_with("/grants/{grant}") => assert_eq!(answer.problem(), (404, "grant.not_found")),
+                _ => assert_eq!(answer.problem(), (409, "project.archived"), "{method} {path}: {answer:?}"),
+            }
             doors += 1;
         }
     }

@@ -88,7 +88,7 @@ async fn a_topic_goes_from_design_to_production() {
         (&page["environment"], &page["physical_name"], page["publications"].as_array().unwrap().len()),
         (&json!("production"), &json!("prod.clicks"), 3)
     );
-    assert_eq!(page["allowed_actions"], json!(["edit", "publish", "apply"]));
+    assert_eq!(page["allowed_actions"], json!(["edit", "publish", "apply", "tag", "add_quality_rule"]));
     let decided = server.get(&decider, &format!("{TENANT}/approvals?view=decided_by_me&environment=test")).await.ok();
     assert_eq!(decided["items"].as_array().unwrap().len(), 2);
 
@@ -178,7 +178,7 @@ async fn a_permission_is_applied_for_given_and_taken() {
     assert_eq!(apply(nobody).await.problem(), (422, "request.invalid"));
 
     let page = server.get(&developer, &format!("{TENANT}/tables/web.clicks")).await.ok();
-    assert_eq!((&page["permissions"], &page["allowed_actions"]), (&json!([]), &json!(["apply"])));
+    assert_eq!((&page["permissions"], &page["allowed_actions"]), (&json!([]), &json!(["apply", "tag"])));
     let made = apply(base.clone()).await.ok();
     let kinds: Vec<_> = made["requests"].as_array().unwrap().iter().map(|r| r["payload"]["grantee_kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["project", "person"], "two records, two approvals");

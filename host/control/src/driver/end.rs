@@ -5,6 +5,7 @@ use crate::{ExecutionPhase, engine::Execution, local::Wish};
 use millrace_domain::InstanceEvent;
 use millrace_engine::{ExecutionState, JobFailure};
 use millrace_model::{FaultClass, ids::SavepointId};
+use millrace_store::Cause;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
@@ -109,7 +110,7 @@ impl Driver {
 
     async fn stop_with_savepoint(&self, execution: &Arc<dyn Execution>) -> bool {
         let (store, tenant, id) = (&self.worker.store, &self.instance.scope.tenant, &self.instance.id);
-        let savepoint = match store.begin_savepoint(tenant, id, "reconciler").await {
+        let savepoint = match store.begin_savepoint(&Cause::system("reconciler"), tenant, id).await {
             Ok(savepoint) => savepoint.id,
             Err(error) => {
                 tracing::error!(instance = %id, %error, "cannot note the savepoint; stopping without one");

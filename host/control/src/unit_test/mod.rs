@@ -23,6 +23,7 @@ use millrace_model::{
     graph::JobGraph,
     ids::{JobId, NodeId},
 };
+use millrace_store::TableViewer;
 use std::collections::BTreeMap;
 
 /// What a unit test may use.
@@ -72,9 +73,9 @@ impl Control {
     ///
     /// # Errors
     /// The job is wrong, packages do not fit, as many tests run as may, or what is not the user's fault.
-    pub async fn begin_unit_test(&self, scope: &ProjectScope, by: &str, order: UnitTestOrder) -> Result<UnitTestReport, PinError> {
-        let place = self.unit_tests().enter(&scope.tenant).map_err(PinError::Control)?;
-        run::begin(self, scope, by, order, place).await
+    pub async fn begin_unit_test(&self, viewer: &TableViewer, by: &str, order: UnitTestOrder) -> Result<UnitTestReport, PinError> {
+        let place = self.unit_tests().enter(&viewer.scope.tenant).map_err(PinError::Control)?;
+        run::begin(self, viewer, by, order, place).await
     }
 
     /// A unit test of the project.

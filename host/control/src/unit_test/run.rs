@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{ControlError, FailureReport, PinError, catalog::WithoutOutside, facade::Control};
 use millrace_checkpoint::MemoryStore;
-use millrace_domain::ProjectScope;
 use millrace_engine::{
     Catalog, EngineServices, ExecutionState, JobFailure, JobHandle, JobMetrics, StartFrom, StartOptions,
     trial::{Collected, CollectionLimits, JobEnd, Trial, one_subtask_each, read_expected},
@@ -61,11 +60,13 @@ struct Ending {
 /// Reads, plans, starts; the run is watched until its end.
 pub(super) async fn begin(
     control: &Control,
-    scope: &ProjectScope,
+    viewer: &TableViewer,
     by: &str,
     order: UnitTestOrder,
     place: Place,
 ) -> Result<UnitTestReport, PinError> {
+    let scope = &viewer.scope;
+    control.hold_tenant(&scope.tenant).await.map_err(PinError::Control)?;
     order.order.check().map_err(|(field, message)| wrong(&format!("order.{field}"), "unit_test.order", message))?;
     let mut warnings = Vec::new();
     let mut packages_read = BTreeMap::new();
@@ -74,10 +75,7 @@ pub(super) async fn begin(
         warnings.extend(found);
         packages_read.insert(name, rows);
     }
-    let catalog = control
-        .draft_catalog(&TableViewer { person: Some(by.to_owned()), ..Control::of_project(scope) }, &order.graph)
-        .await
-        .map_err(PinError::Control)?;
+    let catalog = control.draft_catalog(viewer, &order.graph).await.map_err(PinError::Control)?;
     let services = EngineServices {
         checkpoints: Arc::new(MemoryStore::new(STATE_BYTES_MAX)),
         accounts: control.services.accounts.of_one_run(&scope.tenant),

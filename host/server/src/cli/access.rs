@@ -2,8 +2,13 @@
 
 use super::{paths, session::Session};
 use crate::client::{Column, encode};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 const TOKENS: &[Column] = &[
     ("NAME", "name"),
@@ -90,23 +95,69 @@ pub(crate) struct AuditArguments {
     #[arg(long, value_name = "MS")]
     until_ms: Option<i64>,
     /// Newest rows
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, conflicts_with = "export")]
     limit: u32,
+    /// Of what belongs to no tenant: tenants, users of the platform, refused strangers
+    #[arg(long)]
+    platform: bool,
+    /// Write all rows that fit into this file instead: CSV, or JSON lines where its name ends with `.jsonl`
+    #[arg(long, value_name = "FILE")]
+    export: Option<PathBuf>,
 }
 
 pub(crate) async fn audit(session: &Session, arguments: AuditArguments) -> anyhow::Result<()> {
-    let AuditArguments { actor, action, outcome, object, from_ms, until_ms, limit } = arguments;
+    let AuditArguments { actor, action, outcome, object, from_ms, until_ms, limit, platform, export } = arguments;
     let (from_ms, until_ms) = (from_ms.map(|ms| ms.to_string()), until_ms.map(|ms| ms.to_string()));
-    let mut path = format!("{}/audit?limit={limit}", session.tenant()?);
-    let filters =
-        [("actor", actor), ("action", action), ("outcome", outcome), ("object", object), ("from_ms", from_ms), ("until_ms", until_ms)];
+    let place = if platform { "/api/v1/platform".to_owned() } else { session.tenant()? };
+    let mut path = match &export {
+        None => format!("{place}/audit?limit={limit}"),
+        Some(file) => {
+            let format = if file.extension().is_some_and(|end| end.eq_ignore_ascii_case("jsonl")) { "jsonl" } else { "csv" };
+            format!("{place}/audit/export?format={format}")
+        }
+    };
+    let project = session.project_name().ok().filter(|_| !platform).map(str::to_owned);
+    let filters = [
+        ("actor", actor),
+        ("action", action),
+        ("outcome", outcome),
+        ("object", object),
+        ("project", project),
+        ("from_ms", from_ms),
+        ("until_ms", until_ms),
+    ];
     for (name, value) in filters {
         if let Some(value) = value {
             path.push_str(&format!("&{name}={}", encode(&value)));
         }
     }
+    if let Some(file) = export {
+        return take_away(session, &path, &file).await;
+    }
     let page = session.client.get(&path).await?;
     let rows = page.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
     session.output.list(&rows, AUDIT);
+    Ok(())
+}
+
+/// Writes an export into `file` as it comes; what was begun is not left behind as if it were all.
+async fn take_away(session: &Session, path: &str, file: &Path) -> anyhow::Result<()> {
+    let name = file.display();
+    let begun = file.with_extension("part");
+    let mut out = std::io::BufWriter::new(std::fs::File::create(&begun).with_context(|| format!("cannot write {}", begun.display()))?);
+    let mut bytes = 0u64;
+    let taken = session.client.download(path, |piece| {
+        bytes += piece.len() as u64;
+        out.write_all(piece)
+    });
+    let taken = taken.await.and_then(|()| out.flush().map_err(Into::into));
+    drop(out);
+    if let Err(error) = taken {
+        // The answer is the error, whether or not the file can be taken away.
+        drop(std::fs::remove_file(&begun));
+        return Err(error.context(format!("the export into {name} broke off; nothing was written")));
+    }
+    std::fs::rename(&begun, file).with_context(|| format!("cannot write {name}"))?;
+    session.output.done(&format!("wrote {bytes} bytes into {name}"), &json!({ "file": name.to_string(), "bytes": bytes }));
     Ok(())
 }

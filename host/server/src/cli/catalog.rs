@@ -25,6 +25,8 @@ const RESULTS: &[Column] = &[
     ("RULE VERSION", "rule_version"),
     ("CHECKED", "checked"),
     ("VIOLATED", "violated"),
+    ("MARKED", "marked"),
+    ("DIVERTED", "diverted"),
     ("SAMPLES", "samples"),
 ];
 
@@ -115,22 +117,30 @@ pub(crate) async fn search(session: &Session, arguments: SearchArguments) -> any
 }
 
 pub(crate) async fn table_page(session: &Session, table: &str) -> anyhow::Result<()> {
-    let page = session.client.get(&paths::below(&session.tenant()?, "table-pages", table)).await?;
+    let page = session.client.get(&paths::below(&session.tenant()?, "tables", table)).await?;
     if session.output.json {
         session.output.item(&page);
         return Ok(());
     }
     let said = json!({
-        "id": page["id"], "name": page["name"], "project": page["project"]["name"], "physical_name": page["physical_name"],
+        "id": page["id"], "name": page["name"], "project": page["project_name"], "physical_name": page["physical_name"],
         "description": page["description"], "environments": page["environments"], "readers": page["readers"],
         "tags": items(&page["tags"]).iter().map(|t| t["name"].clone()).collect::<Vec<_>>(), "allowed_actions": page["allowed_actions"],
     });
     session.output.item(&said);
     session.output.list(items(&page["schema"]), COLUMNS);
     if !items(&page["quality"]).is_empty() {
-        session
-            .output
-            .list(items(&page["quality"]), &[("RULE", "name"), ("STATE", "state"), ("CHECKED", "checked"), ("VIOLATED", "violated")]);
+        session.output.list(
+            items(&page["quality"]),
+            &[
+                ("RULE", "name"),
+                ("STATE", "state"),
+                ("CHECKED", "checked"),
+                ("VIOLATED", "violated"),
+                ("MARKED", "marked"),
+                ("DIVERTED", "diverted"),
+            ],
+        );
     }
     if !items(&page["lineage"]["edges"]).is_empty() {
         session.output.list(&edges(&page["lineage"]), EDGES);

@@ -73,6 +73,44 @@ pub(crate) enum InstanceCommand {
     Logs(logs::LogArguments),
     /// Take a savepoint while it runs on
     Savepoint(InstanceName),
+    /// Every change of its state, and by whom
+    History(InstanceName),
+    /// Say how it is restarted after failures from its next start on; without options: as its job says
+    RestartPolicy(RestartArguments),
+}
+
+/// How an instance is restarted after failures. What is not said is the usual: 10 attempts, waits of 1 s that double up to 1
+/// min, forgotten after 10 min without a failure.
+#[derive(Args)]
+pub(crate) struct RestartArguments {
+    /// Id of the instance, or name of its job
+    instance: String,
+    /// Restarts before it fails for good
+    #[arg(long, value_name = "NUMBER")]
+    attempts: Option<u32>,
+    /// First wait
+    #[arg(long, value_name = "MS")]
+    delay_ms: Option<u64>,
+    /// Longest wait
+    #[arg(long, value_name = "MS")]
+    delay_max_ms: Option<u64>,
+    /// Running this long forgets earlier failures
+    #[arg(long, value_name = "MS")]
+    reset_after_ms: Option<u64>,
+}
+
+impl RestartArguments {
+    /// The policy; null for that of the job.
+    fn policy(&self) -> Value {
+        let said = [
+            ("attempts_max", self.attempts.map(u64::from)),
+            ("delay_ms", self.delay_ms),
+            ("delay_max_ms", self.delay_max_ms),
+            ("reset_after_ms", self.reset_after_ms),
+        ];
+        let said: serde_json::Map<_, _> = said.iter().filter_map(|(name, value)| Some(((*name).to_owned(), (*value)?.into()))).collect();
+        if said.is_empty() { Value::Null } else { Value::Object(said) }
+    }
 }
 
 /// What to start.
@@ -171,6 +209,18 @@ pub(crate) async fn instance(session: &Session, command: InstanceCommand) -> any
             let path = format!("{}/savepoints", one(session, &project, &by.instance).await?);
             let made = session.client.post(&path, &json!({})).await?;
             session.output.done(&format!("savepoint `{}` is complete", made["id"].as_str().unwrap_or_default()), &made);
+        }
+        InstanceCommand::History(by) => {
+            let path = format!("{}/history", one(session, &project, &by.instance).await?);
+            let columns: &[Column] = &[("AT (MS)", "at_ms"), ("BY", "actor"), ("WHAT", "event"), ("STATE", "state")];
+            session.output.list(&session.client.list(&path).await?, columns);
+        }
+        InstanceCommand::RestartPolicy(wanted) => {
+            let path = format!("{}/restart-policy", one(session, &project, &wanted.instance).await?);
+            let policy = wanted.policy();
+            let set = session.client.put(&path, &json!({ "restart": policy }), None).await?;
+            let told = if policy.is_null() { "as its job says" } else { "as you have said" };
+            session.output.done(&format!("from its next start on it is restarted {told}"), &set);
         }
     }
     Ok(())

@@ -82,13 +82,13 @@ fn write(session: &Session, line: &Value) -> anyhow::Result<()> {
 
 /// Server-sent events as they arrive in pieces; only their data is of interest.
 #[derive(Default)]
-struct EventStream {
+pub(crate) struct EventStream {
     begun: Vec<u8>,
 }
 
 impl EventStream {
     /// The documents of the events that `piece` completes.
-    fn take(&mut self, piece: &[u8]) -> Vec<Value> {
+    pub(crate) fn take(&mut self, piece: &[u8]) -> Vec<Value> {
         self.begun.extend_from_slice(piece);
         let Some(end) = self.begun.iter().rposition(|byte| *byte == b'\n') else { return Vec::new() };
         let whole: Vec<u8> = self.begun.drain(..=end).collect();

@@ -1,10 +1,11 @@
 //! Commands that look at rows: of topics, of running instances, and of jobs on data packages.
 
-use super::{paths, session::Session};
+use super::{logs::EventStream, paths, session::Session};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 use std::{
+    io::Write,
     path::Path,
     time::{Duration, Instant},
 };
@@ -78,14 +79,36 @@ pub(crate) async fn tap(session: &Session, arguments: &TapArguments) -> anyhow::
     let project = session.project()?;
     let path = format!("{}/tap", paths::below(&project, "instances", &arguments.instance));
     let body = json!({"node": arguments.node, "rows": arguments.look.rows, "seconds": arguments.look.seconds});
-    let found = session.client.post(&path, &body).await?;
-    print_rows(session, &found);
+    let (mut events, mut closed) = (EventStream::default(), Value::Null);
+    session
+        .client
+        .follow(&path, &body, |piece| {
+            for event in events.take(piece) {
+                for row in event["rows"].as_array().into_iter().flatten() {
+                    write_row(session, row)?;
+                }
+                if !event["closed"].is_null() {
+                    closed = event;
+                }
+            }
+            Ok(())
+        })
+        .await?;
     if !session.output.json {
-        let (seen, dropped) = (found["seen"].as_u64().unwrap_or(0), found["dropped"].as_u64().unwrap_or(0));
-        let closed = found["closed"].as_str().unwrap_or_default();
-        session.output.done(&format!("{seen} rows passed, {dropped} of them not shown; closed: {closed}"), &Value::Null);
+        let (seen, dropped) = (closed["seen"].as_u64().unwrap_or(0), closed["dropped"].as_u64().unwrap_or(0));
+        let why = closed["closed"].as_str().unwrap_or("the server has ended the answer");
+        session.output.done(&format!("{seen} rows passed, {dropped} of them not shown; closed: {why}"), &Value::Null);
     }
     Ok(())
+}
+
+/// A row as it passes, on a line of its own: what comes next is not known yet, so there are no columns.
+fn write_row(session: &Session, row: &Value) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match session.output.json {
+        true => writeln!(out, "{row}"),
+        false => writeln!(out, "{} {}", row["change"].as_str().unwrap_or("?"), row["row"]),
+    }
 }
 
 /// Rows below the names of their columns, with what became of each where that is not an insert.

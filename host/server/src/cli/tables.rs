@@ -74,11 +74,31 @@ pub(crate) enum PermissionCommand {
         table: String,
         /// Id of the grant
         grant: String,
+        /// It is a temp table
+        #[arg(long)]
+        temp: bool,
     },
     /// List who may use a table of the project, or, without one, what the caller may use
     List {
         /// Table of the project, by name or id
         table: Option<String>,
+        /// It is a temp table
+        #[arg(long, requires = "table")]
+        temp: bool,
+    },
+    /// Say what everybody in the tenant may do with a table of the project
+    Public {
+        /// Table of the project, by name or id
+        table: String,
+        /// select or insert; repeat for more; without it nobody may anything that was not given to them
+        #[arg(long = "permission", value_name = "PERMISSION")]
+        permissions: Vec<String>,
+        /// What happens to running instances when a right ends: stop_running or next_start
+        #[arg(long, default_value = "stop_running", value_name = "POLICY")]
+        revocation: String,
+        /// It is a temp table
+        #[arg(long)]
+        temp: bool,
     },
 }
 
@@ -122,6 +142,9 @@ pub(crate) struct GrantArguments {
     /// Until when, in milliseconds since the epoch
     #[arg(long, value_name = "TIME")]
     expires_at_ms: Option<i64>,
+    /// It is a temp table
+    #[arg(long)]
+    temp: bool,
 }
 
 pub(crate) async fn table(session: &Session, command: TableCommand) -> anyhow::Result<()> {
@@ -162,7 +185,11 @@ pub(crate) async fn table(session: &Session, command: TableCommand) -> anyhow::R
 }
 
 pub(crate) async fn permission(session: &Session, command: PermissionCommand) -> anyhow::Result<()> {
-    let grants = |table: &str| Ok::<_, anyhow::Error>(format!("{}/grants", paths::below(&session.project()?, "topics", table)));
+    let place = |table: &str, is_temp: bool| {
+        let kind = if is_temp { "temp-tables" } else { "topics" };
+        Ok::<_, anyhow::Error>(paths::below(&session.project()?, kind, table))
+    };
+    let grants = |table: &str, is_temp: bool| Ok::<_, anyhow::Error>(format!("{}/grants", place(table, is_temp)?));
     match command {
         PermissionCommand::Apply(wanted) => {
             let project = session.project_name().ok();
@@ -181,15 +208,20 @@ pub(crate) async fn permission(session: &Session, command: PermissionCommand) ->
                 "projects": wanted.projects, "persons": wanted.persons, "permissions": wanted.permissions,
                 "columns": wanted.columns, "expires_at_ms": wanted.expires_at_ms,
             });
-            let given = session.client.post(&grants(&wanted.table)?, &body).await?;
+            let given = session.client.post(&grants(&wanted.table, wanted.temp)?, &body).await?;
             session.output.done(&format!("gave rights on `{}`", wanted.table), &given);
         }
-        PermissionCommand::Revoke { table, grant } => {
-            session.client.delete(&format!("{}/{}", grants(&table)?, encode(&grant))).await?;
+        PermissionCommand::Revoke { table, grant, temp } => {
+            session.client.delete(&format!("{}/{}", grants(&table, temp)?, encode(&grant))).await?;
             session.output.done(&format!("took a right on `{table}` away"), &Value::Null);
         }
-        PermissionCommand::List { table: Some(table) } => {
-            let found = session.client.get(&grants(&table)?).await?;
+        PermissionCommand::Public { table, permissions, revocation, temp } => {
+            let body = json!({ "public": permissions, "revocation": revocation });
+            let set = session.client.put(&format!("{}/access", place(&table, temp)?), &body, None).await?;
+            session.output.done(&format!("everybody may do this with `{table}`: {}", set["public"]), &set);
+        }
+        PermissionCommand::List { table: Some(table), temp } => {
+            let found = session.client.get(&grants(&table, temp)?).await?;
             let both = ["projects", "persons"].iter().filter_map(|kind| found[*kind].as_array()).flatten().cloned();
             let columns = [
                 ("ID", "id"),
@@ -201,7 +233,7 @@ pub(crate) async fn permission(session: &Session, command: PermissionCommand) ->
             ];
             session.output.list(&both.collect::<Vec<_>>(), &columns);
         }
-        PermissionCommand::List { table: None } => {
+        PermissionCommand::List { table: None, .. } => {
             let of = session.project_name().ok().map(|project| format!("?project={}", encode(project))).unwrap_or_default();
             let listed = session.client.list(&format!("{}/permissions{of}", session.tenant()?)).await?;
             let columns = [

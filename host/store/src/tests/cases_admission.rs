@@ -67,6 +67,21 @@ pub(super) async fn instances_take_slots_while_they_are_active(fixture: Fixture)
     assert_eq!(used(store, &scope, Quota::Instances).await, (1, 1));
     assert!(used(store, &scope, Quota::MemoryBytes).await.0 > 0);
 
+    // A start that asks for more subtasks takes more slots.
+    let wide = NewInstance {
+        job: made.job.clone(),
+        version: made.version.clone(),
+        start: StartFrom::Fresh,
+        parameters: [("parallelism".to_owned(), "200".to_owned())].into(),
+        restart: None,
+        production: None,
+    };
+    let wide = store.create_instance(&ann(), &scope, &wide).await.unwrap().id;
+    let refused = store.request_instance(&ann(), &scope, &wide, &START).await.unwrap_err();
+    let is_too_wide =
+        matches!(refused, StoreError::Invalid { field: "parallelism", .. } | StoreError::QuotaExceeded { quota: Quota::Slots, .. });
+    assert!(is_too_wide, "{refused}");
+
     store.set_quota(&ann(), &scope.tenant, Quota::Instances, 2).await.unwrap();
     let new = NewInstance {
         job: made.job.clone(),

@@ -235,6 +235,8 @@ pub(super) async fn quality_counts_are_kept_by_execution(fixture: Fixture) {
         node: "quality-out".into(),
         checked,
         violated,
+        marked: violated,
+        diverted: 0,
         samples: vec!["{}".into()],
     };
     store.note_quality(&scope, &made.instance, 1, &[count(5, 1)]).await.unwrap();
@@ -243,6 +245,11 @@ pub(super) async fn quality_counts_are_kept_by_execution(fixture: Fixture) {
     fixture.advance(10);
     store.note_quality(&scope, &made.instance, 2, &[count(1, 0)]).await.unwrap();
     let results = store.quality_results(&scope.tenant, &rule.id, 10).await.unwrap();
-    let shown: Vec<_> = results.iter().map(|r| (r.count.checked, r.count.violated, r.last_at_ms - r.first_at_ms)).collect();
-    assert_eq!(shown, [(1, 0, 0), (9, 2, 10)]);
+    let shown: Vec<_> = results
+        .iter()
+        .map(|r| (r.count.checked, r.count.violated + r.count.marked + r.count.diverted, r.last_at_ms - r.first_at_ms))
+        .collect();
+    assert_eq!(shown, [(1, 0, 0), (9, 4, 10)]);
+    assert!(store.is_published_rule(&scope, &rule.id).await.unwrap());
+    assert!(!store.is_published_rule(&scope, "qlr_none").await.unwrap());
 }

@@ -110,9 +110,9 @@ pub(super) async fn savepoints_belong_to_their_project(fixture: Fixture) {
     let store = &fixture.store;
     let (scope, made) = setup(&fixture).await;
     let other = fixture.project("bolt", "web").await;
-    let foreign = store.begin_savepoint(&other.tenant, &made.instance, "usr_ann").await;
+    let foreign = store.begin_savepoint(&ann(), &other.tenant, &made.instance).await;
     assert!(matches!(foreign, Err(StoreError::NotFound { .. })), "{foreign:?}");
-    let taken = store.begin_savepoint(&scope.tenant, &made.instance, "usr_ann").await.unwrap();
+    let taken = store.begin_savepoint(&ann(), &scope.tenant, &made.instance).await.unwrap();
     assert_eq!((taken.state, taken.job.clone(), taken.location.clone()), (SavepointState::Pending, made.job.clone(), None));
     let start = |savepoint: &SavepointId| NewInstance {
         job: made.job.clone(),
@@ -130,7 +130,7 @@ pub(super) async fn savepoints_belong_to_their_project(fixture: Fixture) {
     assert!(store.fail_savepoint(&scope.tenant, &taken.id, "late").await.is_err(), "a completed one stays");
     assert!(matches!(store.savepoint(&other, &taken.id).await, Err(StoreError::NotFound { .. })));
 
-    store.begin_savepoint(&scope.tenant, &made.instance, "usr_ann").await.unwrap();
+    store.begin_savepoint(&ann(), &scope.tenant, &made.instance).await.unwrap();
     fixture.advance(1);
     assert_eq!(store.fail_pending_savepoints(store.now_ms(), "the worker died").await.unwrap(), 1);
     let states: Vec<_> =

@@ -10,7 +10,8 @@ use crate::{
     NewRelease, PageRequest, Release, ReleaseFilter, StartFrom, Store, StoreError, UnsavedDraft,
 };
 use millrace_domain::{
-    Allocation, ApprovalEvent, ApprovalState, InstanceEvent, InstanceKind, InstanceState, LockEvent, Priority, ProjectScope, ReleaseState,
+    Allocation, ApprovalEvent, ApprovalState, InstanceEvent, InstanceKind, InstanceState, LockEvent, Priority, ProjectScope, Quota,
+    ReleaseState,
     approval::Standing,
     instance_log::{LogLevel, LogOrigin},
 };
@@ -205,7 +206,19 @@ pub(super) async fn a_release_goes_live_and_a_newer_one_takes_its_place(fixture:
     let wide = GoLive { parameters: [("parallelism".into(), "3".into())].into(), ..live(2) };
     let narrow = store.go_live(&ann(), &scope, &release.id, &wide).await;
     assert!(matches!(narrow, Err(StoreError::Allocation(_))), "three subtasks do not fit into two slots");
-    let (online, first) = store.go_live(&ann(), &scope, &release.id, &live(2)).await.unwrap();
+    // There must be room for it beside what runs already.
+    let slots = async || store.project_quotas(&scope).await.unwrap().iter().find(|a| a.quota == Quota::Slots).unwrap().used;
+    store.set_project_quota(&ann(), &scope, Quota::Slots, Some(slots().await + 1)).await.unwrap();
+    let full = store.go_live(&ann(), &scope, &release.id, &live(2)).await.unwrap_err();
+    assert!(matches!(full, StoreError::QuotaExceeded { place: "project", quota: Quota::Slots, wanted: 2, .. }), "{full}");
+    assert_eq!(store.release(&scope, &release.id).await.unwrap().state, ReleaseState::Published, "nothing was made");
+    store.set_project_quota(&ann(), &scope, Quota::Slots, None).await.unwrap();
+    let two: BTreeMap<String, String> = [("parallelism".into(), "2".into())].into();
+    let (online, first) = store.go_live(&ann(), &scope, &release.id, &GoLive { parameters: two.clone(), ..live(2) }).await.unwrap();
+    assert_eq!((&online.parameters, &first.parameters), (&two, &two));
+    let other = InstanceRequest::Start { from: None, parameters: Some([("parallelism".into(), "1".into())].into()) };
+    let other = store.request_instance(&ann(), &scope, &first.id, &other).await;
+    assert!(matches!(other, Err(StoreError::Conflict { code: "release.parameters", .. })), "{other:?}");
     assert_eq!((online.state, online.instance.as_ref(), online.opinion.as_deref()), (ReleaseState::Online, Some(&first.id), None));
     assert_eq!((first.kind, first.state, first.start.clone()), (InstanceKind::Production, InstanceState::Starting, StartFrom::Fresh));
     launched(store, &first.id).await;
@@ -227,7 +240,10 @@ pub(super) async fn a_release_goes_live_and_a_newer_one_takes_its_place(fixture:
     run(store, &scope, &test.id).await;
     let second = store.request_release(&ann(), &scope, &NewRelease { test_instance: test.id, reason: String::new() }).await.unwrap();
     approved(store, &scope, &second).await;
+    // The instance that it replaces gives its place to it.
+    store.set_project_quota(&ann(), &scope, Quota::Slots, Some(slots().await)).await.unwrap();
     let (second, next) = store.go_live(&ann(), &scope, &second.id, &live(2)).await.unwrap();
+    store.set_project_quota(&ann(), &scope, Quota::Slots, None).await.unwrap();
     assert_eq!((next.state, next.start_after.as_ref()), (InstanceState::Created, Some(&first.id)));
     assert_eq!(next.start, StartFrom::latest(first.id.clone()));
     let old = store.instance(&scope, &first.id).await.unwrap();
@@ -242,6 +258,14 @@ pub(super) async fn a_release_goes_live_and_a_newer_one_takes_its_place(fixture:
     let old = store.request_instance(&ann(), &scope, &first.id, &InstanceRequest::Start { from: None, parameters: None }).await;
     assert!(matches!(old, Err(StoreError::Conflict { code: "release.not_online", .. })), "{old:?}");
     assert_eq!(store.active_instances().await.unwrap()[0].id, next.id, "high priority is first");
+
+    // A restart runs the version and the parameters that were released, whatever was submitted since.
+    launched(store, &next.id).await;
+    store.request_instance(&ann(), &scope, &next.id, &InstanceRequest::Stop { with_savepoint: false }).await.unwrap();
+    halted(store, &next.id).await;
+    let again = InstanceRequest::Start { from: None, parameters: Some(BTreeMap::new()) };
+    let again = store.request_instance(&ann(), &scope, &next.id, &again).await.unwrap();
+    assert_eq!((&again.version, &again.parameters, &again.allocation), (&version.id, &BTreeMap::new(), &second.allocation));
 
     let off = store.take_offline(&ann(), &scope, &second.id, true).await.unwrap();
     assert_eq!(off.state, ReleaseState::Offline);
@@ -302,7 +326,7 @@ pub(super) async fn log_lines_are_filtered_followed_and_bounded(fixture: Fixture
 pub(super) async fn savepoints_go_and_restart_policies_stay(fixture: Fixture) {
     let store = &fixture.store;
     let (scope, made, _) = setup(&fixture).await;
-    let taken = store.begin_savepoint(&scope.tenant, &made.instance, "usr_ann").await.unwrap();
+    let taken = store.begin_savepoint(&ann(), &scope.tenant, &made.instance).await.unwrap();
     assert!(matches!(store.delete_savepoint(&ann(), &scope, &taken.id).await, Err(StoreError::InUse { .. })), "it is being taken");
     store.complete_savepoint(&scope.tenant, &taken.id, "savepoints/1", 1, 10).await.unwrap();
     let from = Some(StartFrom::Savepoint { savepoint: taken.id.clone(), allow_partial: false });
@@ -321,7 +345,10 @@ pub(super) async fn savepoints_go_and_restart_policies_stay(fixture: Fixture) {
     assert!(store.request_instance(&ann(), &scope, &made.instance, &start).await.is_err());
     let history = store.instance_history(&scope, &made.instance, &PageRequest::default()).await.unwrap().items;
     let actions: Vec<_> = history.iter().map(|entry| entry.action.as_str()).collect();
-    assert_eq!(actions, ["instance.start", "savepoint.delete", "instance.launched", "instance.start", "instance.create"]);
+    assert_eq!(
+        actions,
+        ["instance.start", "savepoint.delete", "instance.launched", "instance.start", "savepoint.create", "instance.create"]
+    );
 }
 
 pub(super) async fn what_waits_for_a_decision_ends_with_its_project(fixture: Fixture) {

@@ -226,6 +226,26 @@ pub(super) async fn tables_of_other_projects_need_permission(fixture: Fixture) {
     assert_eq!((listed.items.len(), listed.items[0].table_name.as_str()), (1, "risk.clicks"));
     let now = store.allowed_on(&ann_in_shop, &owner, &table.id, TablePermission::Select).await.unwrap();
     assert_eq!(now, Allowed::Columns(["url".to_owned()].into()));
+
+    // An archived project keeps its data and who may use it (PRJ-2); nothing is added, and taking away stays possible.
+    store.archive_project(&ann(), &owner).await.unwrap();
+    assert_eq!(columns(&select(&ann_in_shop).await.unwrap().schema), ["url"]);
+    let more = permit(Grantee::Person("usr_ann".into()), TablePermission::Select, None, None);
+    assert!(matches!(store.set_table_grants(&ann(), place, &[more]).await, Err(StoreError::Archived(_))));
+    let asked = PermissionRequest {
+        grantee_kind: GranteeKind::Person,
+        grantee: "usr_bob".into(),
+        grantee_name: "bob".into(),
+        permissions: vec![TablePermission::Select],
+        columns: Vec::new(),
+        expires_at_ms: None,
+    };
+    let of = crate::SharedTable::Designed(table.clone());
+    let late = store.apply_for_table(&bob(), &of, "risk.clicks", &[(None, asked)], "late").await;
+    assert!(matches!(late, Err(StoreError::Archived(_))), "{late:?}");
+    let held = store.table_grants(&owner, &table.id).await.unwrap();
+    store.revoke_table_grant(&ann(), place, &held[0].id).await.unwrap();
+    assert!(select(&ann_in_shop).await.is_err(), "taken away");
 }
 
 pub(super) async fn an_application_for_project_and_person_is_two_requests(fixture: Fixture) {
@@ -244,9 +264,10 @@ pub(super) async fn an_application_for_project_and_person_is_two_requests(fixtur
     };
     let both =
         [(Some(shop.project.clone()), asked(GranteeKind::Project, shop.project.as_str())), (None, asked(GranteeKind::Person, "usr_ann"))];
-    let requests = store.apply_for_table(&ann(), &table, "risk.clicks", &both, "report").await.unwrap();
+    let of_table = crate::SharedTable::Designed(table.clone());
+    let requests = store.apply_for_table(&ann(), &of_table, "risk.clicks", &both, "report").await.unwrap();
     assert_eq!(requests.iter().map(|r| r.number).collect::<Vec<_>>(), [2, 3]);
-    let twice = store.apply_for_table(&ann(), &table, "risk.clicks", &both[1..], "again").await.unwrap_err();
+    let twice = store.apply_for_table(&ann(), &of_table, "risk.clicks", &both[1..], "again").await.unwrap_err();
     assert!(matches!(twice, StoreError::Conflict { code: "approval.pending", .. }));
     approve(store, &requests[0]).await.unwrap();
     let whitelist = store.table_grants(&owner, &table.id).await.unwrap();
@@ -258,7 +279,7 @@ pub(super) async fn an_application_for_project_and_person_is_two_requests(fixtur
     assert_eq!(whitelist.len(), 2);
     // A later request for a shorter time does not shorten what is there; one that is over is refused.
     let shorter = PermissionRequest { expires_at_ms: Some(store.now_ms() + 5_000), ..both[0].1.clone() };
-    let shorter = store.apply_for_table(&ann(), &table, "risk.clicks", &[(Some(shop.project.clone()), shorter)], "").await.unwrap();
+    let shorter = store.apply_for_table(&ann(), &of_table, "risk.clicks", &[(Some(shop.project.clone()), shorter)], "").await.unwrap();
     approve(store, &shorter[0]).await.unwrap();
     assert_eq!(store.table_grants(&owner, &table.id).await.unwrap()[0].permit.expires_at_ms, both[0].1.expires_at_ms);
     fixture.advance(20_000);

@@ -159,6 +159,7 @@ on_both_databases! {
     cases_function::functions_have_versions_and_revisions,
     cases_function::what_a_jobs_version_has_pinned_stays,
     cases_temp_table::a_temp_table_that_is_read_stays,
+    cases_temp_table::other_projects_read_a_temp_table_with_permission,
     cases_template::a_private_template_is_its_owners,
     cases_template::templates_have_versions,
     cases_governance::what_is_changed_is_found_at_once,

@@ -12,12 +12,14 @@ mod error;
 mod list;
 pub(crate) mod permission;
 mod producer;
+mod topic_admin;
 
 pub(crate) use admin::{OffsetSpec, commit_offsets, group_offset, list_offsets};
 pub(crate) use client::{Client, ClientKind, Topic};
 pub(crate) use consumer::{Fetcher, Message, Messages, TimestampKind};
 pub(crate) use error::{Code, Failure, describe};
 pub(crate) use producer::{Producer, Sent};
+pub(crate) use topic_admin::{TopicToMake, create_topic, delete_topic, set_topic_config};
 
 use millrace_connector::ConnectorError;
 

@@ -1,19 +1,16 @@
 //! Topics for tables (TOP-5): made when a table is published, or checked.
 
 use crate::{
-    failure::{cluster, topic_code_error, topic_error},
-    native::{Client, ClientKind, Code, OffsetSpec, Topic, blocking, list_offsets},
+    failure::{topic_code_error, topic_error},
+    native::{
+        Client, ClientKind, Code, Failure, OffsetSpec, Topic, TopicToMake, blocking, create_topic, delete_topic, list_offsets,
+        set_topic_config,
+    },
     properties::{SOURCE_DEFAULTS, assemble},
 };
 use millrace_connector::{ConnectorError, TableBinding, TableExtent, parse_config};
-use rdkafka::{
-    ClientConfig,
-    admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication},
-    client::DefaultClientContext,
-    error::RDKafkaErrorCode,
-};
 use serde::Deserialize;
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 const REQUEST_MAX: Duration = Duration::from_secs(20);
 
@@ -78,62 +75,55 @@ async fn partition_count(table: &TableBinding, properties: &BTreeMap<String, Str
 }
 
 async fn create(table: &TableBinding, properties: &BTreeMap<String, String>, options: &TopicOptions) -> Result<bool, ConnectorError> {
-    let name = table.physical_name.as_str();
-    let system = format!("kafka topic `{name}` on {}", cluster(&table.connection));
-    let external = |message: String, retryable| ConnectorError::External { system: system.clone(), message, retryable };
-    let mut config = ClientConfig::new();
-    properties.iter().for_each(|(name, value)| _ = config.set(name, value));
-    let admin: AdminClient<DefaultClientContext> = config.create().map_err(|e| external(e.to_string(), false))?;
-    let mut topic = NewTopic::new(name, options.partitions, TopicReplication::Fixed(options.replication_factor));
-    for (name, value) in &options.configs {
-        topic = topic.set(name, value);
-    }
-    let admin_options = AdminOptions::new().operation_timeout(Some(REQUEST_MAX)).request_timeout(Some(REQUEST_MAX));
-    let results = admin.create_topics([&topic], &admin_options).await.map_err(|e| external(e.to_string(), true))?;
-    match results.into_iter().next() {
-        Some(Ok(_)) => Ok(true),
-        // Somebody else was quicker.
-        Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(false),
-        Some(Err((_, code))) => Err(external(format!("the topic cannot be made: {code}"), false)),
-        None => Err(external("the broker did not say whether the topic was made".into(), true)),
-    }
-}
-
-/// An administration client and how to name its topic in errors.
-fn admin(table: &TableBinding) -> Result<(AdminClient<DefaultClientContext>, AdminOptions, String), ConnectorError> {
-    let properties = assemble(&table.connection, SOURCE_DEFAULTS, &BTreeMap::new(), &[])?;
-    let system = format!("kafka topic `{}` on {}", table.physical_name, cluster(&table.connection));
-    let mut config = ClientConfig::new();
-    properties.iter().for_each(|(name, value)| _ = config.set(name, value));
-    let made =
-        config.create().map_err(|e| ConnectorError::External { system: system.clone(), message: e.to_string(), retryable: false })?;
-    Ok((made, AdminOptions::new().operation_timeout(Some(REQUEST_MAX)).request_timeout(Some(REQUEST_MAX)), system))
+    let (partitions, replication_factor, configs) = (options.partitions, options.replication_factor, options.configs.clone());
+    change(table, properties, "the topic cannot be made", move |client, name| {
+        match create_topic(client, &TopicToMake { name, partitions, replication_factor, configs: &configs }, REQUEST_MAX) {
+            Ok(()) => Ok(true),
+            // Somebody else was quicker.
+            Err(failure) if failure.code == Code::RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    })
+    .await
 }
 
 /// Sets how long a topic of ours keeps records. All its other settings are the broker's: they are what they were.
 pub(crate) async fn set_retention(table: &TableBinding, retention_ms: u64) -> Result<(), ConnectorError> {
-    let (admin, options, system) = admin(table)?;
-    let retention_ms = retention_ms.to_string();
-    let change = AlterConfig::new(ResourceSpecifier::Topic(&table.physical_name)).set("retention.ms", &retention_ms);
-    let external = |message: String, retryable| ConnectorError::External { system: system.clone(), message, retryable };
-    let results = admin.alter_configs([&change], &options).await.map_err(|e| external(e.to_string(), true))?;
-    match results.into_iter().next() {
-        Some(Ok(_)) => Ok(()),
-        Some(Err((_, code))) => Err(external(format!("retention cannot be set: {code}"), false)),
-        None => Err(external("the broker did not say whether retention was set".into(), true)),
-    }
+    let properties = assemble(&table.connection, SOURCE_DEFAULTS, &BTreeMap::new(), &[])?;
+    change(table, &properties, "retention cannot be set", move |client, name| {
+        set_topic_config(client, name, ("retention.ms", &retention_ms.to_string()), REQUEST_MAX)
+    })
+    .await
 }
 
 /// Removes a topic.
 pub(crate) async fn drop_topic(table: &TableBinding) -> Result<(), ConnectorError> {
-    let (admin, options, system) = admin(table)?;
-    let external = |message: String, retryable| ConnectorError::External { system: system.clone(), message, retryable };
-    let results = admin.delete_topics(&[&table.physical_name], &options).await.map_err(|e| external(e.to_string(), true))?;
-    match results.into_iter().next() {
-        Some(Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic))) => Ok(()),
-        Some(Err((_, code))) => Err(external(format!("the topic cannot be removed: {code}"), false)),
-        None => Err(external("the broker did not say whether the topic was removed".into(), true)),
-    }
+    let properties = assemble(&table.connection, SOURCE_DEFAULTS, &BTreeMap::new(), &[])?;
+    change(table, &properties, "the topic cannot be removed", |client, name| match delete_topic(client, name, REQUEST_MAX) {
+        Err(Failure { code: Code::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART | Code::RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, .. }) => Ok(()),
+        outcome => outcome,
+    })
+    .await
+}
+
+/// Changes a topic; `problem` says what could not be done where the cluster refuses.
+async fn change<T: Send + 'static>(
+    table: &TableBinding,
+    properties: &BTreeMap<String, String>,
+    problem: &'static str,
+    work: impl FnOnce(&Arc<Client>, &str) -> Result<T, Failure> + Send + 'static,
+) -> Result<T, ConnectorError> {
+    let (name, connection, properties) = (table.physical_name.clone(), table.connection.clone(), properties.clone());
+    blocking(move || {
+        let client = Client::new(ClientKind::Consumer, &properties)?;
+        work(&client, &name).map_err(|failure| match topic_error(&name, &connection, Some(&client), &failure) {
+            ConnectorError::External { system, message, retryable } => {
+                ConnectorError::External { system, message: format!("{problem}: {message}"), retryable }
+            }
+            other => other,
+        })
+    })
+    .await
 }
 
 /// Counts by the first and the last offset of each partition.

@@ -133,6 +133,20 @@ async fn topics_are_made_once_and_checked_after() {
     let other = table_at(shared_broker().bootstrap(), &unique("made"), &[("id", "BIGINT")]);
     let error = KafkaConnector.ensure_table(&other, &json!({"configs": {"no.such.setting": "1"}})).await.unwrap_err();
     assert!(error.to_string().contains("the topic cannot be made"), "{error}");
+
+    KafkaConnector.set_retention(&table, 120_000).await.unwrap();
+    let lost = KafkaConnector.set_retention(&other, 120_000).await.unwrap_err();
+    assert!(lost.to_string().contains("retention cannot be set"), "{lost}");
+    KafkaConnector.drop_table(&table).await.unwrap();
+    // Brokers forget a removed topic after a moment.
+    for attempt in 0.. {
+        match KafkaConnector.table_extent(&table).await {
+            Err(error) if error.to_string().contains("the topic is not there") => break,
+            other => assert!(attempt < 100, "the topic is still there: {other:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    KafkaConnector.drop_table(&table).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -20,9 +20,10 @@ use bytes::Bytes;
 use millrace_connector::DeadLetters;
 use millrace_model::{
     Batch, Schema,
-    graph::{GraphError, Node},
+    graph::{GraphError, JobParameters, Node},
     ids::{CheckpointId, InstanceId, NodeId, TenantId},
 };
+use millrace_sql::plan::ChangelogMode;
 use std::{any::Any, collections::BTreeMap, sync::Arc};
 
 /// A kind of transforming operator.
@@ -58,6 +59,17 @@ pub trait OperatorKind: Send + Sync {
         }
     }
 
+    /// Whether rows leave with the kind of change and the key that they come with, so that updates and deletes may pass, and
+    /// what is behind sees through the operator.
+    fn keeps_changes(&self) -> bool {
+        false
+    }
+
+    /// `planned`, for an input that sends these changes; asked only where [`Self::keeps_changes`].
+    fn for_changes(&self, planned: PlannedTransform, _changes: ChangelogMode) -> PlannedTransform {
+        planned
+    }
+
     /// Opens one subtask.
     ///
     /// # Errors
@@ -73,6 +85,8 @@ pub struct PlanContext<'a> {
     pub catalog: &'a dyn Catalog,
     /// Shared services.
     pub services: &'a EngineServices,
+    /// The job's parameters.
+    pub parameters: &'a JobParameters,
     /// The job's dimension tables.
     pub(crate) dimensions: Arc<JobDimensions>,
 }

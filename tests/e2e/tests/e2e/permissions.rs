@@ -109,4 +109,89 @@ async fn a_job_reads_a_table_of_another_project_while_it_may() {
     assert!(message.contains("a permission has ended") && message.contains("millrace permission apply main.payments"), "{message}");
     let again = developer.post(&format!("{instance}/start"), &json!({})).await.unwrap_err();
     assert_eq!((again.status, again.code()), (403, "permission.missing"));
+    let log = admin.get(&format!("{tenant}/audit?outcome=refused&action=instance.start")).await.unwrap();
+    assert_eq!(log["items"][0]["detail"]["code"], "permission.missing", "a refused start is in the audit log: {log}");
+
+    // A person's own permission counts for what that person looks at, and for nobody else.
+    let looked = json!({"node": "in", "from": {"at": "earliest"}, "rows": 2});
+    let preview = format!("{shop}/jobs/copy/preview");
+    assert_eq!(developer.post(&preview, &looked).await.unwrap_err().body["errors"][0]["code"], "permission.missing");
+    let mine = json!({"table": "main.payments", "for_me": true, "permissions": ["select"], "reason": "a look"});
+    let applied = developer.post(&format!("{tenant}/permission-requests"), &mine).await.unwrap();
+    decide(&owner, &applied["requests"][0]["number"], "approve").await.unwrap();
+    let rows = developer.post(&preview, &looked).await.unwrap();
+    assert_eq!(rows["rows"].as_array().map(Vec::len), Some(2), "{rows}");
+    assert_eq!(admin.post(&preview, &looked).await.unwrap_err().body["errors"][0]["code"], "permission.missing");
+    developer.post(&format!("{instance}/start"), &json!({})).await.unwrap();
+    until("the instance runs", 30, async || match developer.get(&instance).await {
+        Ok(found) if found["state"] == "running" => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await
+    .unwrap();
+    let tap = admin.post(&format!("{instance}/tap"), &json!({"node": "in", "seconds": 1})).await.unwrap_err();
+    assert_eq!((tap.status, tap.code()), (403, "permission.missing"), "the starter's permission is not everybody's");
+    developer.post(&format!("{instance}/tap"), &json!({"node": "in", "seconds": 1})).await.unwrap();
+    developer.post(&format!("{instance}/stop"), &json!({})).await.unwrap();
+}
+
+/// TMP-1: a temp table is a source of jobs in other projects, with permission.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_reads_a_temp_table_of_another_project_while_it_may() {
+    let server = Server::start(ServerOptions::default()).await.unwrap();
+    let (admin, kafka, name) = (server.api().unwrap(), kafka(), unique("shared"));
+    let copied = format!("{name}-copied");
+    kafka.create_topic(&copied, 1).await.unwrap();
+    let risk = admin.make_project(&name).await.unwrap();
+    let tenant = format!("/api/v1/tenants/{name}");
+    let shop = format!("{tenant}/projects/shop");
+    risk.make_kafka("kafka", kafka.bootstrap()).await.unwrap();
+    admin.set(&risk.path("temp-table-settings"), &json!({"data_source": "kafka"})).await.unwrap();
+    let columns = json!([{"name": "id", "type": "BIGINT"}, {"name": "total", "type": "BIGINT"}]);
+    let made = admin.post(&risk.path("temp-tables"), &json!({"name": "sums", "schema": columns})).await.unwrap();
+    admin.post(&format!("{tenant}/projects"), &json!({"name": "shop"})).await.unwrap();
+    let source = json!({"name": "kafka", "kind": "kafka", "properties": {"bootstrap.servers": kafka.bootstrap()}});
+    admin.post(&format!("{shop}/data-sources"), &source).await.unwrap();
+    let topic = json!({"name": "copied", "physical_name": copied, "data_source": "kafka", "schema": columns});
+    admin.post(&format!("{shop}/topics"), &topic).await.unwrap();
+    let owner = caller(&server, &admin, &name, "project_data_admin", Some("main")).await;
+    let developer = caller(&server, &admin, &name, "developer", Some("shop")).await;
+
+    let sql = "INSERT INTO copied\nSELECT id, total FROM main.sums /*+ OPTIONS('scan.startup.mode'='earliest-offset') */";
+    let draft = json!({"sql": sql, "parameters": {"checkpoint_interval_ms": 200}});
+    let explained = developer.post(&format!("{shop}/sql/explain"), &json!({"sql": sql})).await.unwrap();
+    assert_eq!(
+        (&explained["errors"][0]["code"], &explained["errors"][0]["line"]),
+        (&json!("permission.missing"), &json!(2)),
+        "{explained}"
+    );
+    let application = json!({"table": "main.sums", "project": "shop", "permissions": ["select"], "reason": "report"});
+    let applied = developer.post(&format!("{tenant}/permission-requests"), &application).await.unwrap();
+    let approve = format!("{tenant}/approvals/{}/approve", applied["requests"][0]["number"]);
+    owner.post(&approve, &json!({"opinion": "fine"})).await.unwrap();
+    developer.post(&format!("{shop}/jobs"), &json!({"name": "copy", "draft": draft})).await.unwrap();
+    developer.post(&format!("{shop}/jobs/copy/versions"), &json!({})).await.unwrap();
+    let instance = developer.post(&format!("{shop}/instances"), &json!({"job": "copy"})).await.unwrap();
+    let instance = format!("{shop}/instances/{}", instance["id"].as_str().unwrap());
+    developer.post(&format!("{instance}/start"), &json!({})).await.unwrap();
+    kafka.send(made["physical_name"].as_str().unwrap(), &[r#"{"id": 1, "total": 7}"#]).unwrap();
+    let row = until("a sum is copied", 60, async || match kafka.read_all(&copied).map_err(|e| e.to_string())?.first() {
+        Some(row) => Ok(row.json().unwrap()),
+        None => Err("none".to_owned()),
+    });
+    assert_eq!(row.await.unwrap(), json!({"id": 1, "total": 7}));
+
+    let sums = risk.path("temp-tables/sums");
+    let found = owner.get(&sums).await.unwrap();
+    assert_eq!((&found["readers"][0]["project_name"], &found["readers"][0]["active"]), (&json!("shop"), &json!(true)), "{found}");
+    assert_eq!(admin.delete(&sums).await.unwrap_err().code(), "temp_table.in_use");
+    let whitelist = owner.get(&format!("{sums}/grants")).await.unwrap();
+    let grant = whitelist["projects"][0]["id"].as_str().unwrap();
+    owner.delete(&format!("{sums}/grants/{grant}")).await.unwrap();
+    let failed = until("the instance has failed", 30, async || match developer.get(&instance).await {
+        Ok(found) if found["state"] == "failed" => Ok(found),
+        other => Err(format!("{other:?}")),
+    });
+    let message = failed.await.unwrap()["last_failure"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("a permission has ended") && message.contains("main.sums"), "{message}");
 }

@@ -74,7 +74,7 @@ async fn two_jobs_over_a_temp_table_and_a_kill_in_between() {
     let table = project.path("temp-tables/thirds");
     let found = project.api.get(&table).await.unwrap();
     assert_eq!((&found["readers"][0]["job_name"], &found["readers"][0]["active"]), (&json!("reader"), &json!(true)));
-    assert_eq!(found["allowed_actions"], json!(["edit", "preview"]));
+    assert_eq!(found["allowed_actions"], json!(["edit", "preview", "grant"]));
     let size = project.api.get(&format!("{table}/size")).await.unwrap();
     assert!(size["records"].as_u64().unwrap() >= sent / 3 && size["bytes_estimated"].as_u64().unwrap() > 1_000, "{size}");
     let rows = project.api.post(&format!("{table}/preview"), &json!({"rows": 3})).await.unwrap();

@@ -31,7 +31,7 @@ impl OffsetSpec {
 }
 
 /// A request that is under way: options and the queue for its answer.
-struct Request<'c> {
+pub(super) struct Request<'c> {
     client: &'c Client,
     options: *mut rd::rd_kafka_AdminOptions_t,
     queue: *mut rd::rd_kafka_queue_t,
@@ -39,7 +39,7 @@ struct Request<'c> {
 }
 
 impl<'c> Request<'c> {
-    fn new(client: &'c Client, operation: rd::rd_kafka_admin_op_t, timeout: Duration) -> Self {
+    pub(super) fn new(client: &'c Client, operation: rd::rd_kafka_admin_op_t, timeout: Duration) -> Self {
         // SAFETY: both are fresh and released by `Drop`; the error text may be left out (size 0).
         unsafe {
             let options = rd::rd_kafka_AdminOptions_new(client.as_ptr(), operation);
@@ -48,8 +48,16 @@ impl<'c> Request<'c> {
         }
     }
 
+    pub(super) fn options(&self) -> *mut rd::rd_kafka_AdminOptions_t {
+        self.options
+    }
+
+    pub(super) fn queue(&self) -> *mut rd::rd_kafka_queue_t {
+        self.queue
+    }
+
     /// Waits for the answer and reads it.
-    fn answer<T>(&self, read: impl FnOnce(*mut rd::rd_kafka_event_t) -> Result<T, Failure>) -> Result<T, Failure> {
+    pub(super) fn answer<T>(&self, read: impl FnOnce(*mut rd::rd_kafka_event_t) -> Result<T, Failure>) -> Result<T, Failure> {
         // The request gives up by itself after its timeout; a little more, so that its own reason is heard.
         let patience = self.timeout.saturating_add(Duration::from_secs(1));
         // SAFETY: the event is ours until it is destroyed; `read` copies out of it.

@@ -307,8 +307,9 @@ impl Query {
         let config = serde_json::json!({"key_fields": ["k", "m", "b"], "ttl_ms": 60_000});
         let node = serde_json::from_value(serde_json::json!({"id": "once", "kind": "deduplicate", "config": config})).unwrap();
         let kind: Arc<dyn OperatorKind> = Arc::new(DeduplicateKind);
-        let context =
-            PlanContext { tenant: &TenantId::new("t1"), catalog: &NoNames, services: &made.shared.services, dimensions: Arc::default() };
+        let (tenant, parameters) = (TenantId::new("t1"), JobParameters::default());
+        let services = &made.shared.services;
+        let context = PlanContext { tenant: &tenant, catalog: &NoNames, services, parameters: &parameters, dimensions: Arc::default() };
         let input = made.schemas[0].clone().unwrap();
         let planned = kind.plan(&node, &input, &context).await.unwrap();
         let work = Work::Transform { kind, input, planned };
