@@ -33,6 +33,41 @@ export const count = (name, delta) => host.count(name, delta);
 /** Change kind of the row that is being processed: "+I", "-U", "+U" or "-D". */
 export const kind = () => host.kind();
 
+class Dimension {
+  #table;
+  constructor(name) {
+    this.#table = host.dimension(name);
+  }
+  /** The row of a key, one value per key column; null if there is none. */
+  get(...key) {
+    return host.lookup(this.#table, [key])[0];
+  }
+  /** Rows of many keys with one call of the host, null where there is none; keys of several columns are arrays. */
+  getAll(keys) {
+    return host.lookup(this.#table, [...keys].map((key) => (Array.isArray(key) ? key : [key])));
+  }
+}
+
+const dimensions = new Map();
+
+/** A dimension table of the job by its name; the job's only one without a name. */
+export function dimension(name = "") {
+  if (!dimensions.has(name)) dimensions.set(name, new Dimension(name));
+  return dimensions.get(name);
+}
+
+/** Sends a request to a granted host, by the capability `http`. Redirects are answered, not followed. */
+export function http(method, url, { headers = {}, body, timeoutMs = 10000 } = {}) {
+  const answer = host.http(String(method), String(url), Object.entries(headers).flat().map(String), body, timeoutMs);
+  const named = {};
+  for (let i = 0; i < answer.headers.length; i += 2) (named[answer.headers[i].toLowerCase()] ??= []).push(answer.headers[i + 1]);
+  const text = () => host.text(answer.body);
+  return { status: answer.status, headers: named, body: answer.body, text, json: () => JSON.parse(text()) };
+}
+
+/** A secret that is granted, by the capability `secrets`. */
+export const secret = (name) => host.secret(name);
+
 /** A file that was packed with the plugin, as Uint8Array; undefined when there is none. */
 export const packedFile = (name) => host.packed(name);
 

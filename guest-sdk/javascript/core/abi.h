@@ -79,6 +79,27 @@ IMPORT("host", "packed-file") void host_packed_file(const char *name, uint32_t l
 typedef struct { uint8_t is_error; union { int64_t milliseconds; bytes_t reason; } value; } wit_clock_t;
 IMPORT("clock", "now-ms") void clock_now_ms(wit_clock_t *answer);
 
+typedef struct { uint8_t is_error; union { struct { wit_schema_t key, value; } columns; bytes_t reason; } value; } wit_dimension_t;
+IMPORT("host", "dimension-schema") void host_dimension_schema(const char *table, uint32_t length, wit_dimension_t *answer);
+
+typedef struct { uint8_t is_error; union { wit_batch_t rows; bytes_t reason; } value; } wit_lookup_t;
+IMPORT("host", "dimension-lookup") void host_dimension_lookup(const char *table, uint32_t length, uint32_t rows, uint32_t has_kinds,
+                                                              const uint8_t *kinds, uint32_t kind_count, const wit_column_t *columns,
+                                                              uint32_t count, wit_lookup_t *answer);
+
+typedef struct { bytes_t name, value; } wit_header_t;
+typedef struct { const wit_header_t *headers; uint32_t length; } wit_headers_t;
+typedef struct { uint16_t status; wit_headers_t headers; bytes_t body; } wit_response_t;
+typedef struct { uint8_t is_error; union { wit_response_t response; bytes_t reason; } value; } wit_http_t;
+IMPORT("http", "send") void http_send(const char *method, uint32_t method_length, const char *url, uint32_t url_length,
+                                      const wit_header_t *headers, uint32_t header_count, uint32_t has_body, const uint8_t *body,
+                                      uint32_t body_length, uint32_t timeout_ms, wit_http_t *answer);
+
+typedef struct { uint8_t is_error; union { bytes_t secret; bytes_t reason; } value; } wit_secret_t;
+IMPORT("secrets", "get") void secrets_get(const char *name, uint32_t length, wit_secret_t *answer);
+
+_Static_assert(sizeof(wit_dimension_t) == 20 && sizeof(wit_lookup_t) == 28 && sizeof(wit_http_t) == 24, "canonical ABI");
+
 // Memory that the host asked for during one call; given back by `abi_release`.
 void *cabi_realloc(void *old, size_t old_size, size_t align, size_t new_size);
 void abi_release(void);

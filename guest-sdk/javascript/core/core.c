@@ -223,6 +223,7 @@ static void add_host(void) {
   JSValue global = JS_GetGlobalObject(ctx), host = JS_NewObject(ctx);
   for (size_t i = 0; i < sizeof FUNCTIONS / sizeof *FUNCTIONS; i++)
     JS_SetPropertyStr(ctx, host, FUNCTIONS[i].name, JS_NewCFunction(ctx, FUNCTIONS[i].function, FUNCTIONS[i].name, FUNCTIONS[i].length));
+  add_capabilities(host);
   JS_SetPropertyStr(ctx, global, "__millrace", host);
   JS_FreeValue(ctx, global);
 }

@@ -22,6 +22,9 @@ wit_answer_t *fresh_answer(void);
 // A batch of written columns, read by the host until the call's post-return.
 void answer_batch(wit_batch_t *batch, const columns_t *columns, uint32_t rows);
 
+// Adds dimension tables, HTTP and secrets to the SDK's object of the host.
+void add_capabilities(JSValueConst host);
+
 // Rows of a batch as objects whose properties are read when asked for.
 void rows_open(columns_t *columns);
 void rows_next_batch(void);

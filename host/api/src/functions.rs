@@ -144,7 +144,7 @@ const fn enabled() -> FunctionState {
     FunctionState::Enabled
 }
 
-/// A version to add: a component from exactly one of `plugin`, `resource` and `content_hash`.
+/// A version to add: a component from exactly one of `plugin`, `resource`, `build` and `content_hash`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewFunctionVersionBody {
@@ -152,11 +152,13 @@ pub(crate) struct NewFunctionVersionBody {
     plugin: Option<String>,
     /// Name or id of a resource that is a component.
     resource: Option<String>,
-    /// SHA-256 of a component that the tenant has: what a build has made.
+    /// Id of a build that has succeeded.
+    build: Option<String>,
+    /// SHA-256 of a component that the tenant has.
     content_hash: Option<String>,
     /// Version of the plugin or resource; the newest unless given.
     version: Option<i64>,
-    /// The project of plugin or resource, for functions of a tenant.
+    /// The project of plugin, resource or build, for functions of a tenant.
     project: Option<String>,
     /// What the component was built from, to be edited again.
     source: Option<SourceBody>,
@@ -316,8 +318,8 @@ async fn component_of(caller: &Caller, scope: &FunctionScope, body: &NewFunction
     let no_version = |what: &str, name: &str, number: i64| {
         Problem::field("version", "request.invalid", format!("{what} `{name}` has no version {number}"))
     };
-    match (&body.plugin, &body.resource, &body.content_hash) {
-        (Some(plugin), None, None) => {
+    match (&body.plugin, &body.resource, &body.build, &body.content_hash) {
+        (Some(plugin), None, None, None) => {
             let project = place(caller, scope, body).await?;
             let found = store.plugin(&project, plugin).await.map_err(|error| named_in("plugin", error))?;
             let version = match body.version {
@@ -329,7 +331,7 @@ async fn component_of(caller: &Caller, scope: &FunctionScope, body: &NewFunction
             };
             Ok((version.content_hash, json!({"plugin": found.name, "version": version.number, "project": project.project})))
         }
-        (None, Some(resource), None) => {
+        (None, Some(resource), None, None) => {
             let project = place(caller, scope, body).await?;
             let found = store.resource(&project, resource).await.map_err(|error| named_in("resource", error))?;
             if found.kind != ResourceKind::Component {
@@ -345,15 +347,24 @@ async fn component_of(caller: &Caller, scope: &FunctionScope, body: &NewFunction
             };
             Ok((version.content_hash, json!({"resource": found.name, "version": version.number, "project": project.project})))
         }
-        (None, None, Some(hash)) => Ok((hash.clone(), json!({"content_hash": hash}))),
+        (None, None, Some(build), None) => {
+            let project = place(caller, scope, body).await?;
+            let found = store.build(&project, build).await.map_err(|error| named_in("build", error))?;
+            let hash = found.content_hash.ok_or_else(|| {
+                let message = format!("build `{build}` is {} and has made no component; see its diagnostics", found.state.as_str());
+                Problem::field("build", "request.invalid", message)
+            })?;
+            Ok((hash, json!({"build": found.id, "project": project.project})))
+        }
+        (None, None, None, Some(hash)) => Ok((hash.clone(), json!({"content_hash": hash}))),
         _ => {
-            let detail = "give exactly one of `plugin`, `resource` and `content_hash`";
+            let detail = "give exactly one of `plugin`, `resource`, `build` and `content_hash`";
             Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "request.invalid", detail))
         }
     }
 }
 
-/// The project of the plugin or resource that a version is taken from.
+/// The project of the plugin, resource or build that a version is taken from.
 async fn place(caller: &Caller, scope: &FunctionScope, body: &NewFunctionVersionBody) -> Result<ProjectScope, Problem> {
     match (scope, &body.project) {
         (FunctionScope::Project(project), None) => Ok(project.clone()),

@@ -37,6 +37,8 @@ async fn a_function_is_made_of_a_plugin_a_resource_or_a_build() {
         (json!({"resource": "normalize", "version": 7}), 422, "request.invalid"),
         (json!({"resource": "nowhere"}), 422, "request.invalid"),
         (json!({"content_hash": "00"}), 422, "request.invalid"),
+        (json!({"build": "nowhere"}), 422, "request.invalid"),
+        (json!({"build": "nowhere", "resource": "normalize"}), 422, "request.invalid"),
         (json!({"resource": "normalize", "project": "web"}), 422, "request.invalid"),
     ];
     for (body, status, code) in cases {

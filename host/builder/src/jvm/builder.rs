@@ -15,7 +15,10 @@ use async_trait::async_trait;
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::{process::Command, sync::Mutex, sync::OnceCell};
@@ -130,18 +133,31 @@ impl SourceBuilder for JvmBuilder {
 /// quarter sooner, for a twentieth more instructions.
 const INLINING: [&str; 2] = ["-mllvm", "-inline-threshold=100"];
 
-/// A program that brings much of the library along is made small instead of fast: that takes clang a quarter less time, and
-/// what is hot in it is the library's anyway.
-async fn optimisation(program: &Path) -> &'static str {
-    const SOURCE_BYTES_SMALL: u64 = 3 << 20;
-    fn bytes(folder: &Path) -> u64 {
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.map(|entry| entry.metadata().map_or(0, |data| if data.is_dir() { bytes(&entry.path()) } else { data.len() })).sum()
+/// The compilation units of a program: what runs for every row first, then pieces of the libraries.
+struct Units {
+    folder: PathBuf,
+    count: usize,
+    /// How the libraries are optimised: a program that brings much of them along is made small, which takes clang a quarter
+    /// less time.
+    libraries: &'static str,
+}
+
+impl Units {
+    /// From so many units on, a program brings much along.
+    const MANY: usize = 4;
+
+    fn find(folder: PathBuf) -> Self {
+        let libraries = (1..).take_while(|number| folder.join(format!("library-{number}.c")).is_file()).count();
+        Self { folder, count: 1 + libraries, libraries: if libraries + 1 >= Self::MANY { "-Os" } else { "-O2" } }
     }
-    let program = program.to_owned();
-    match tokio::task::spawn_blocking(move || bytes(&program)).await {
-        Ok(bytes) if bytes > SOURCE_BYTES_SMALL => "-Os",
-        _ => "-O2",
+
+    /// Source, object and optimisation of a unit.
+    fn unit(&self, number: usize) -> Option<(PathBuf, PathBuf, &'static str)> {
+        let (name, optimisation) = match number {
+            0 => ("program".to_owned(), "-O2"),
+            number => (format!("library-{number}"), self.libraries),
+        };
+        (number < self.count).then(|| (self.folder.join(format!("{name}.c")), self.folder.join(format!("{name}.o")), optimisation))
     }
 }
 
@@ -202,39 +218,53 @@ impl JvmBuilder {
     /// C to a module; nothing if a limit ended it.
     async fn link(&self, request: &SourceBuild, work: &Path, report: &mut BuildReport) -> Result<Option<Vec<u8>>, BuildError> {
         let (native, prepared) = (&self.toolchain.native, &self.toolchain.prepared);
-        let program = work.join("c");
-        let object = work.join("program.o");
+        let units = Units::find(work.join("c"));
         let module = work.join("module.wasm");
-        let mut args = native.compile_args();
-        let path = |path: PathBuf| path.display().to_string();
-        args.extend([optimisation(&program).await, "-DTEAVM_CUSTOM_LOG=1"].map(String::from));
-        args.extend(INLINING.into_iter().chain(["-iquote"]).map(String::from));
-        args.extend([path(program.clone()), "-I".into(), path(prepared.c().join("include")), "-I".into(), path(prepared.c())]);
-        args.extend(["-c".into(), path(program.join("program.c")), "-o".into(), path(object.clone())]);
-        if !self.run("clang", args, work, report).await? {
-            return Ok(None);
-        }
-        let parts = ["runtime", request.world.name(), "no-files", "longjmp-tag", "setjmp"].map(|name| prepared.object(name));
-        let objects: Vec<PathBuf> = std::iter::once(object).chain(parts).collect();
-        if !self.run("wasm-ld", native.link_args(&module, &objects), work, report).await? {
+        let next = AtomicUsize::new(0);
+        let (one, other) = tokio::try_join!(self.compile_units(&units, &next, work), self.compile_units(&units, &next, work))?;
+        let parts = ["runtime", "text", request.world.name(), "no-files", "longjmp-tag", "setjmp"].map(|name| prepared.object(name));
+        let objects: Vec<PathBuf> = (0..units.count).filter_map(|n| units.unit(n)).map(|(_, object, _)| object).chain(parts).collect();
+        let ended = match one.or(other) {
+            None => self.run("wasm-ld", native.link_args(&module, &objects), work).await?,
+            ended => ended,
+        };
+        if let Some(what) = ended {
+            report.diagnostics.push(limit(what));
             return Ok(None);
         }
         tokio::fs::read(&module).await.map(Some).map_err(at(&module))
     }
 
-    /// Runs clang or the linker; false if a limit ended it.
-    async fn run(&self, tool: &'static str, args: Vec<String>, work: &Path, report: &mut BuildReport) -> Result<bool, BuildError> {
+    /// Compiles units from the next one on that nobody else has begun; answers the limit that ended one of them.
+    async fn compile_units(&self, units: &Units, next: &AtomicUsize, work: &Path) -> Result<Option<&'static str>, BuildError> {
+        let (native, prepared) = (&self.toolchain.native, &self.toolchain.prepared);
+        let path = |path: &Path| path.display().to_string();
+        while let Some((source, object, optimisation)) = units.unit(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut args = native.compile_args();
+            args.extend([optimisation, "-DTEAVM_CUSTOM_LOG=1"].map(String::from));
+            args.extend(INLINING.into_iter().chain(["-iquote"]).map(String::from));
+            args.extend([path(&units.folder), "-I".into(), path(&prepared.c().join("include")), "-I".into(), path(&prepared.c())]);
+            args.extend(["-c".into(), path(&source), "-o".into(), path(&object)]);
+            let ended = self.run("clang", args, work).await?;
+            if ended.is_some() {
+                return Ok(ended);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Runs clang or the linker; answers the limit that ended it.
+    async fn run(&self, tool: &'static str, args: Vec<String>, work: &Path) -> Result<Option<&'static str>, BuildError> {
         let mut caged = CagedCommand::new(self.toolchain.native.program(), work).args(args).readable(self.toolchain.readable());
         caged.limits = self.limits.clang.clone();
         let mut command = Command::from(self.starter.command(&caged)?);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let output = command.output().await.map_err(|error| BuildError::Tool { tool, reason: error.to_string() })?;
         if output.status.success() {
-            return Ok(true);
+            return Ok(None);
         }
         if let Some(what) = limit_that_ended(output.status) {
-            report.diagnostics.push(limit(what));
-            return Ok(false);
+            return Ok(Some(what));
         }
         let text = String::from_utf8_lossy(&output.stderr).replace(&work.display().to_string(), "");
         let start: String = text.chars().take(2_000).collect();

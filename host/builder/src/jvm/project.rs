@@ -22,43 +22,47 @@ pub const MANIFEST: &str = "millrace.toml";
 /// Folders within each other.
 const DEPTH_MAX: u32 = 16;
 
+macro_rules! file {
+    ($language:literal, $world:literal, $($path:literal),+) => {
+        include_str!(concat!("../../../../guest-sdk/java/templates/", $language, "/", $world, $("/", $path),+))
+    };
+}
+
 macro_rules! template {
-    ($language:literal, $extension:literal, $world:literal, $class:literal) => {
-        [
-            (MANIFEST, include_str!(concat!("../../../../guest-sdk/java/templates/", $language, "/", $world, "/millrace.toml"))),
-            ("rows.jsonl", include_str!(concat!("../../../../guest-sdk/java/templates/", $language, "/", $world, "/rows.jsonl"))),
+    ($language:literal, $extension:literal, $world:literal, $class:literal $(, $rows:literal)?) => {
+        &[
+            (MANIFEST, file!($language, $world, "millrace.toml")),
             (
                 concat!("src/example/", $class, ".", $extension),
                 include_str!(concat!(
-                    "../../../../guest-sdk/java/templates/",
-                    $language,
-                    "/",
-                    $world,
-                    "/src/example/",
-                    $class,
-                    ".",
-                    $extension
+                    "../../../../guest-sdk/java/templates/", $language, "/", $world, "/src/example/", $class, ".", $extension
                 )),
             ),
+            $(($rows, file!($language, $world, $rows)),)?
         ]
     };
 }
 
+/// A template per world; those of which rows can be tried have some.
 macro_rules! templates {
     ($language:literal, $extension:literal) => {
         [
-            (World::EtlOperator, template!($language, $extension, "etl-operator", "Orders")),
-            (World::ScalarFunction, template!($language, $extension, "scalar-function", "Shorten")),
-            (World::TableFunction, template!($language, $extension, "table-function", "Words")),
-            (World::AggregateFunction, template!($language, $extension, "aggregate-function", "WeightedMean")),
+            (World::EtlOperator, template!($language, $extension, "etl-operator", "Orders", "rows.jsonl")),
+            (World::ScalarFunction, template!($language, $extension, "scalar-function", "Shorten", "rows.jsonl")),
+            (World::TableFunction, template!($language, $extension, "table-function", "Words", "rows.jsonl")),
+            (World::AggregateFunction, template!($language, $extension, "aggregate-function", "WeightedMean", "rows.jsonl")),
+            (World::TransformOperator, template!($language, $extension, "transform-operator", "Totals")),
+            (World::SourceOperator, template!($language, $extension, "source-operator", "Numbers")),
+            (World::SinkOperator, template!($language, $extension, "sink-operator", "Lines")),
+            (World::DimensionUpdater, template!($language, $extension, "dimension-updater", "Users")),
         ]
     };
 }
 
 /// Files of a template: path, content.
-type Template = [(&'static str, &'static str); 3];
-const JAVA: [(World, Template); 4] = templates!("java", "java");
-const SCALA: [(World, Template); 4] = templates!("scala", "scala");
+type Template = &'static [(&'static str, &'static str)];
+const JAVA: [(World, Template); 8] = templates!("java", "java");
+const SCALA: [(World, Template); 8] = templates!("scala", "scala");
 
 /// What the manifest says.
 #[derive(Debug, Deserialize)]
@@ -90,7 +94,7 @@ pub fn new_project(language: Language, world: World, dir: &Path, name: &str) -> 
         world: world.name(),
         worlds: templates.map(|(world, _)| world.name()).join(", "),
     })?;
-    project::from_template(dir, name, &template.1)
+    project::from_template(dir, name, template.1)
 }
 
 /// Builds the plugin in `dir` and writes the component to `<dir>/target/components/<name>.wasm`. The first build on a machine

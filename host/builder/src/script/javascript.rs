@@ -30,6 +30,7 @@ macro_rules! glue {
 const GLUE: &[(&str, &str)] = glue!(
     "abi.c",
     "abi.h",
+    "capabilities.c",
     "column.h",
     "core.c",
     "core.h",

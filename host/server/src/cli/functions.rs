@@ -35,6 +35,9 @@ pub(crate) struct Taken {
     /// A resource of the project that is a component
     #[arg(long, value_name = "NAME")]
     pub(crate) resource: Option<String>,
+    /// A build that has succeeded, by its id
+    #[arg(long, value_name = "ID")]
+    pub(crate) build: Option<String>,
     /// A component that the tenant has, by its SHA-256
     #[arg(long, value_name = "HASH")]
     pub(crate) content_hash: Option<String>,
@@ -54,13 +57,14 @@ pub(crate) struct Taken {
 
 impl Taken {
     fn is_some(&self) -> bool {
-        self.plugin.is_some() || self.resource.is_some() || self.content_hash.is_some()
+        self.plugin.is_some() || self.resource.is_some() || self.build.is_some() || self.content_hash.is_some()
     }
 
     /// The body of a version; `project` is said for functions of a tenant.
     fn body(&self, project: Option<&str>) -> anyhow::Result<Value> {
         let mut body = json!({});
-        for (name, value) in [("plugin", &self.plugin), ("resource", &self.resource), ("content_hash", &self.content_hash)] {
+        let places = [&self.plugin, &self.resource, &self.build, &self.content_hash];
+        for (name, value) in ["plugin", "resource", "build", "content_hash"].into_iter().zip(places) {
             if let Some(value) = value {
                 body[name] = value.as_str().into();
             }
@@ -194,7 +198,7 @@ pub(crate) async fn run(session: &Session, command: FunctionCommand) -> anyhow::
 
 async fn add(session: &Session, function: &str, place: &Where, taken: &Taken) -> anyhow::Result<Value> {
     if !taken.is_some() {
-        bail!("what is the version taken from? give --plugin, --resource or --content-hash");
+        bail!("what is the version taken from? give --plugin, --resource, --build or --content-hash");
     }
     let project = if place.tenant_wide && taken.content_hash.is_none() { Some(session.project_name()?) } else { None };
     Ok(session.client.post(&format!("{function}/versions"), &taken.body(project)?).await?)

@@ -1,8 +1,9 @@
-//! A tenant's own source and sink over granted capabilities (EXT-3): HTTP service → Kafka → files of a folder, with the server
-//! killed in between.
+//! A tenant's own source, sink and dimension updater over granted capabilities (EXT-3, DIM-2): HTTP service → Kafka → names from
+//! the service → files of a folder, with the server killed in between. Once with plugins in Rust, once in Java and Scala that
+//! are compiled on the server.
 
 use crate::kafka;
-use millrace_e2e::{Project, Server, ServerOptions, component, unique, until};
+use millrace_e2e::{Project, Server, ServerOptions, binary, component, unique, until};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
@@ -106,24 +107,52 @@ async fn await_failure(project: &Project, instance: &str, wanted: &str) {
     failed.await.unwrap();
 }
 
+async fn rust_plugins(project: &Project) {
+    for plugin in ["http-pages", "folder-lines", "named-lines", "shard-names"] {
+        project.upload_plugin(plugin, component(plugin).unwrap()).await.unwrap();
+    }
+}
+
+/// The same from source text of `tests/custom-operators`.
+async fn java_and_scala_plugins(project: &Project) {
+    for (plugin, world, language, file) in [
+        ("http-pages", "source-operator", "java", "HttpPages.java"),
+        ("folder-lines", "sink-operator", "scala", "FolderLines.scala"),
+        ("named-lines", "etl-operator", "java", "NamedLines.java"),
+        ("shard-names", "dimension-updater", "scala", "ShardNames.scala"),
+    ] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../custom-operators");
+        let text = std::fs::read_to_string(folder.join(file)).unwrap();
+        let request = json!({"world": world, "language": language, "sources": [{"path": file, "text": text}], "plugin": plugin});
+        let ended = project.build(&request).await.unwrap();
+        assert_eq!(ended["plugin_version"], 1, "{file} is no plugin: {ended}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_of_a_service_reach_files_exactly_once_over_a_kill() {
+    reach_files("custom", rust_plugins).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operators_in_java_and_scala_do_the_same() {
+    reach_files("custom-java", java_and_scala_plugins).await;
+}
+
+async fn reach_files(prefix: &str, make_plugins: impl AsyncFnOnce(&Project)) {
     let (kafka, folder) = (kafka(), tempfile::tempdir().unwrap());
     let available = Arc::new(AtomicU64::new(LINES / 2));
     let port = service(available.clone()).await;
     let mut server = Server::start(ServerOptions::default()).await.unwrap();
     let api = server.api().unwrap();
-    let name = unique("custom");
+    let name = unique(prefix);
     let project = api.make_project(&name).await.unwrap();
     kafka.create_topic(&name, 2).await.unwrap();
     project.make_kafka("kafka", kafka.bootstrap()).await.unwrap();
     let column = |name: &str, data_type: &str| json!({"name": name, "type": data_type, "nullable": false});
     let columns = json!([column("shard", "INT"), column("number", "BIGINT"), column("line", "STRING")]);
     project.make_topic("lines", &name, &columns).await.unwrap();
-    project.upload_plugin("http-pages", component("http-pages").unwrap()).await.unwrap();
-    for plugin in ["folder-lines", "named-lines", "shard-names"] {
-        project.upload_plugin(plugin, component(plugin).unwrap()).await.unwrap();
-    }
+    make_plugins(&project).await;
     let read = json!({
         "sql": format!(
             "CREATE TABLE pages (shard INT NOT NULL, number BIGINT NOT NULL, line STRING NOT NULL) WITH (
@@ -194,4 +223,79 @@ async fn rows_of_a_service_reach_files_exactly_once_over_a_kill() {
     assert!(asked > 0 && figures["loads"].as_u64() > Some(0), "{figures}");
     let records = kafka.read_all(&name).unwrap();
     assert_eq!(records.len(), expected.len(), "no record twice in Kafka");
+}
+
+/// A node in JavaScript, then one in Python; each asks the service and reads a secret.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scripts_use_what_is_granted() {
+    const JAVASCRIPT: &str = r#"
+        import { http, params, secret } from "millrace";
+        export const schema = { id: "BIGINT NOT NULL", name: "STRING" };
+        export function process({ id }) {
+          const answer = http("GET", `${params.text("url")}?name=${id}`, { headers: { accept: "text/plain" } });
+          return { id, name: `${answer.status} ${answer.text()} ${secret("key")}` };
+        }"#;
+    const PYTHON: &str = r#"
+from millrace import http, params, secret
+
+def process(row):
+    answer = http("GET", f"{params.text('url')}?name={row.id}", {"accept": "text/plain"})
+    return {"id": row.id, "name": f"{row.name}, {answer.status} {answer.text} {secret('key')}"}
+"#;
+    let kafka = kafka();
+    let port = service(Arc::new(AtomicU64::new(0))).await;
+    let server = Server::start(ServerOptions::default()).await.unwrap();
+    let api = server.api().unwrap();
+    let name = unique("scripts-granted");
+    let project = api.make_project(&name).await.unwrap();
+    project.make_kafka("kafka", kafka.bootstrap()).await.unwrap();
+    let columns = json!([{"name": "id", "type": "BIGINT", "nullable": false}, {"name": "name", "type": "STRING"}]);
+    for topic in ["ids", "named"] {
+        kafka.create_topic(&format!("{name}-{topic}"), 1).await.unwrap();
+        project.make_topic(topic, &format!("{name}-{topic}"), &columns).await.unwrap();
+    }
+    let work = tempfile::tempdir().unwrap();
+    let manifest = |start: &str| start.replace("NAME", "asks");
+    let javascript =
+        manifest(r#"{"name": "NAME", "version": "0.1.0", "type": "module", "main": "plugin.js", "millrace": {"world": "etl-operator"}}"#);
+    let python =
+        manifest("[project]\nname = \"NAME\"\nversion = \"0.1.0\"\n[tool.millrace]\nworld = \"etl-operator\"\nmain = \"plugin.py\"\n");
+    let host = format!("127.0.0.1:{port}");
+    api.put(&format!("/api/v1/tenants/{name}/grants"), &json!({"http": [host], "secrets": ["*"]})).await.unwrap();
+    for (plugin, files) in [
+        ("asks-javascript", [("package.json", javascript.as_str()), ("plugin.js", JAVASCRIPT)]),
+        ("asks-python", [("pyproject.toml", python.as_str()), ("plugin.py", PYTHON)]),
+    ] {
+        let folder = work.path().join(plugin);
+        std::fs::create_dir(&folder).unwrap();
+        for (file, text) in files {
+            std::fs::write(folder.join(file), text).unwrap();
+        }
+        let built = std::process::Command::new(binary().unwrap()).args(["plugin", "build"]).arg(&folder).output().unwrap();
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        let components = std::fs::read_dir(folder.join("target/components")).unwrap().map(|entry| entry.unwrap().path());
+        let component = components.filter(|path| path.extension().is_some_and(|e| e == "wasm")).next().unwrap();
+        project.upload_plugin(plugin, std::fs::read(component).unwrap()).await.unwrap();
+        let grant = json!({"http": [host], "secrets": {"key": format!("of {plugin}")}});
+        api.put(&project.path(&format!("plugins/{plugin}/grants")), &grant).await.unwrap();
+    }
+    let node = |id: &str| json!({"id": id, "kind": "etl", "config": {"plugin": id, "parameters": {"url": format!("http://{host}/names")}}});
+    let graph = json!({
+        "nodes": [
+            {"id": "in", "kind": "kafka_source", "config": {"topic": "ids", "start": "earliest"}},
+            node("asks-javascript"), node("asks-python"),
+            {"id": "out", "kind": "kafka_sink", "config": {"topic": "named"}},
+        ],
+        "edges": [{"from": "in", "to": "asks-javascript"}, {"from": "asks-javascript", "to": "asks-python"}, {"from": "asks-python", "to": "out"}],
+        "parameters": {"parallelism": 1},
+    });
+    start(&project, "names", &graph).await;
+    kafka.send(&format!("{name}-ids"), &[r#"{"id": 0, "name": null}"#, r#"{"id": 9, "name": null}"#]).unwrap();
+    let wanted = ["200 nr. 0 of asks-javascript, 200 nr. 0 of asks-python", "404  of asks-javascript, 404  of asks-python"];
+    let found = until("both rows are named", 90, async || {
+        let rows = kafka.read_all(&format!("{name}-named")).map_err(|e| e.to_string())?;
+        let names: Vec<String> = rows.iter().filter_map(|row| Some(row.json().ok()?["name"].as_str()?.to_owned())).collect();
+        if names == wanted { Ok(()) } else { Err(format!("{names:?}")) }
+    });
+    found.await.unwrap();
 }

@@ -25,8 +25,13 @@ struct Case {
     plugin: String,
     input: Value,
     output: Value,
-    /// File of the script; without one the plugin is an ETL node.
+    /// File of the script; without one, and without a graph, the plugin is an ETL node.
     script: Option<String>,
+    /// File of the graph.
+    graph: Option<String>,
+    /// Files that are uploaded as resources of these names.
+    #[serde(default)]
+    resources: BTreeMap<String, String>,
     /// The output topic holds a table by this column: only the last row of each key counts.
     key: Option<String>,
     /// Records that must be among the dead letters, by what their message contains.
@@ -150,6 +155,9 @@ fn job(folder: &Path, case: &Case) -> anyhow::Result<Value> {
     if let Some(script) = &case.script {
         return Ok(json!({"sql": text(&folder.join(script))?}));
     }
+    if let Some(graph) = &case.graph {
+        return Ok(serde_json::from_str(&text(&folder.join(graph))?)?);
+    }
     Ok(json!({
         "nodes": [
             {"id": "events", "kind": "kafka_source", "config": {"topic": "events", "start": "earliest"}},
@@ -196,6 +204,9 @@ async fn run(server: &Server, name: &str) -> anyhow::Result<()> {
     project.make_topic("results", &results, &case.output).await?;
     let letters = ["operator", "reason", "message", "origin"].map(|name| json!({"name": name, "type": "STRING"}));
     project.make_topic("dead", &dead, &json!(letters)).await?;
+    for (name, file) in &case.resources {
+        project.api.upload(&project.path(&format!("resources/{name}/versions")), text(&folder.join(file))?.into_bytes()).await?;
+    }
     make_plugin(&project, &folder, &case).await?;
     project.make_job(JOB, &job(&folder, &case)?).await?;
     project.submit(JOB).await?;

@@ -1,6 +1,7 @@
 package language;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -387,6 +388,18 @@ public final class Language extends Cases {
             return (o instanceof Object[]) + " " + (o instanceof Number[]) + (n instanceof int[][]) + (n instanceof Object[]) + o.getClass().getSimpleName() + n.getClass().getName();
         });
         check("names of classes", () -> getClass().getName() + " " + new Circle(1).getClass().getSimpleName() + " " + String.class.getName() + int[].class.getName() + Map.Entry.class.getName());
+        check("clone of primitive arrays", () -> {
+            byte[] bytes = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+            char[] chars = "characters".toCharArray();
+            long[] longs = {1, 2, 3, Long.MAX_VALUE, Long.MIN_VALUE};
+            double[] doubles = {0.5, 1.5, 2.5, Double.NaN};
+            byte[] clone = bytes.clone();
+            String text = Arrays.toString(clone) + new String(chars.clone()) + Arrays.toString(longs.clone())
+                + Arrays.toString(doubles.clone()) + Arrays.toString(new short[] {1, -1}.clone())
+                + Arrays.toString(new boolean[] {true, false}.clone()) + Arrays.toString(new float[] {1, 2}.clone());
+            clone[0] = 7;
+            return text + bytes[0];
+        });
         check("clone of arrays", () -> {
             int[][] a = {{1}, {2}};
             int[][] b = a.clone();

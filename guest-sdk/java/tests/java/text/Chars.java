@@ -45,6 +45,9 @@ public final class Chars extends Cases {
         });
         check("MD5", () -> hex(java.security.MessageDigest.getInstance("MD5").digest("hello".getBytes())));
         check("SHA-1", () -> hex(java.security.MessageDigest.getInstance("SHA-1").digest("hello".getBytes())));
+        check("SHA-224", () -> hex(java.security.MessageDigest.getInstance("SHA-224").digest("hello".getBytes())));
+        check("SHA-384", () -> hex(java.security.MessageDigest.getInstance("SHA-384").digest("hello".getBytes())));
+        check("SHA-512", () -> hex(java.security.MessageDigest.getInstance("SHA-512").digest("x".repeat(300).getBytes())));
         check("SHA-256", () -> {
             java.security.MessageDigest digest = java.security.MessageDigest.getInstance("SHA-256");
             digest.update("hel".getBytes());

@@ -52,25 +52,37 @@ extern uintptr_t millrace_stack_limit;
 extern void millrace_stack_use_reserve(int32_t use);
 extern void millrace_stack_overflow(void);
 
-// Text.
+// Text. Of ASCII there are as many units as bytes.
 extern int32_t millrace_utf16_length(int32_t from, int32_t bytes);
-extern void millrace_utf16_write(void* to, int32_t from, int32_t bytes);
+extern void millrace_utf16_write(void* to, int32_t from, int32_t bytes, int32_t units);
 extern int32_t millrace_utf8_write(int32_t to, void* from, int32_t units);
 
 extern int32_t millrace_ascii_case(void* characters, int32_t units, int32_t first);
 extern void millrace_ascii_flip(void* to, void* from, int32_t units, int32_t first);
 
-// Start of TeaVM's string: object header and hash, then the array of characters. `program-end.c` checks it.
+// TeaVM's strings and arrays: object header and hash, then the array of characters or the size. `program-end.c` checks it.
 #define MILLRACE_STRING_CHARACTERS 8
-// Where the data of an array of characters starts.
-#define MILLRACE_CHARACTERS_DATA 16
+#define MILLRACE_ARRAY_SIZE 8
+#define MILLRACE_ARRAY_DATA 16
+
+static inline void* millrace_string_array(void* string) { return *(void**) ((char*) string + MILLRACE_STRING_CHARACTERS); }
 
 static inline void* millrace_string_characters(void* string) {
-    char* characters = *(char**) ((char*) string + MILLRACE_STRING_CHARACTERS);
-    return characters + MILLRACE_CHARACTERS_DATA;
+    return (char*) millrace_string_array(string) + MILLRACE_ARRAY_DATA;
+}
+
+static inline int32_t millrace_string_units(void* string) {
+    return *(int32_t*) ((char*) millrace_string_array(string) + MILLRACE_ARRAY_SIZE);
 }
 
 // A new string is young: no write barrier.
 static inline void millrace_string_init(void* string, void* characters) {
     *(void**) ((char*) string + MILLRACE_STRING_CHARACTERS) = characters;
 }
+
+// New strings, in one piece with their characters; NULL if the collector has to make room first.
+extern void* millrace_string_try(int32_t from, int32_t bytes);
+// Text with the case of its ASCII letters changed, itself if there are none; NULL also if it is not ASCII.
+extern void* millrace_string_case_try(void* string, int32_t first);
+
+#include "cells.h"

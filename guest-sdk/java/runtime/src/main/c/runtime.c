@@ -1,4 +1,4 @@
-// What TeaVM's C runtime and generated code need of an operating system, and text conversion: compiled once per toolchain.
+// What TeaVM's C runtime and generated code need of an operating system: compiled once per toolchain.
 //
 // Invariant: nothing here or in what it links imports from WASI; a component imports the plugin contract only.
 #include "exports.h"
@@ -8,7 +8,6 @@
 #include <time.h>
 #include <uchar.h>
 #include <wchar.h>
-#include <wasm_simd128.h>
 
 void* millrace_exports[MILLRACE_EXPORTS];
 
@@ -80,125 +79,6 @@ void* millrace_pages(int64_t bytes) {
     size_t first = __builtin_wasm_memory_grow(0, (size_t) ((bytes + 65535) >> 16));
     if (first == (size_t) -1) __builtin_trap();
     return (void*) (first << 16);
-}
-
-// --- UTF-8 and UTF-16. Sixteen bytes at a time as long as all are ASCII.
-
-static inline int is_ascii16(v128_t bytes) {
-    return wasm_i8x16_bitmask(bytes) == 0;
-}
-
-int32_t millrace_utf16_length(int32_t from, int32_t bytes) {
-    const uint8_t* at = (const uint8_t*) from;
-    const uint8_t* end = at + bytes;
-    int32_t units = 0;
-    while (end - at >= 16 && is_ascii16(wasm_v128_load(at))) {
-        at += 16;
-        units += 16;
-    }
-    // A unit per byte that starts a character, two if it needs four bytes.
-    for (; at < end; at++) units += ((*at & 0xC0) != 0x80) + (*at >= 0xF0);
-    return units;
-}
-
-void millrace_utf16_write(void* target, int32_t from, int32_t bytes) {
-    char16_t* to = target;
-    const uint8_t* at = (const uint8_t*) from;
-    const uint8_t* end = at + bytes;
-    while (end - at >= 16) {
-        v128_t ascii = wasm_v128_load(at);
-        if (!is_ascii16(ascii)) break;
-        wasm_v128_store(to, wasm_u16x8_extend_low_u8x16(ascii));
-        wasm_v128_store(to + 8, wasm_u16x8_extend_high_u8x16(ascii));
-        at += 16;
-        to += 16;
-    }
-    while (at < end) {
-        uint32_t c = *at++;
-        if (c < 0x80) {
-            *to++ = (char16_t) c;
-        } else if (c < 0xE0) {
-            *to++ = (char16_t) ((c & 0x1F) << 6 | (at[0] & 0x3F));
-            at += 1;
-        } else if (c < 0xF0) {
-            *to++ = (char16_t) ((c & 0x0F) << 12 | (at[0] & 0x3F) << 6 | (at[1] & 0x3F));
-            at += 2;
-        } else {
-            c = (c & 0x07) << 18 | (at[0] & 0x3F) << 12 | (at[1] & 0x3F) << 6 | (at[2] & 0x3F);
-            at += 3;
-            c -= 0x10000;
-            *to++ = (char16_t) (0xD800 + (c >> 10));
-            *to++ = (char16_t) (0xDC00 + (c & 0x3FF));
-        }
-    }
-}
-
-int32_t millrace_utf8_write(int32_t target, void* source, int32_t units) {
-    uint8_t* to = (uint8_t*) target;
-    const char16_t* at = source;
-    const char16_t* end = at + units;
-    while (end - at >= 16) {
-        v128_t low = wasm_v128_load(at), high = wasm_v128_load(at + 8);
-        if (wasm_v128_any_true(wasm_v128_and(wasm_v128_or(low, high), wasm_i16x8_const_splat((int16_t) 0xFF80)))) break;
-        wasm_v128_store(to, wasm_u8x16_narrow_i16x8(low, high));
-        at += 16;
-        to += 16;
-    }
-    while (at < end) {
-        uint32_t c = *at++;
-        if (c < 0x80) {
-            *to++ = (uint8_t) c;
-        } else if (c < 0x800) {
-            *to++ = (uint8_t) (0xC0 | c >> 6);
-            *to++ = (uint8_t) (0x80 | (c & 0x3F));
-        } else if (c >= 0xD800 && c < 0xDC00 && at < end && *at >= 0xDC00 && *at < 0xE000) {
-            c = 0x10000 + ((c - 0xD800) << 10) + (*at++ - 0xDC00u);
-            *to++ = (uint8_t) (0xF0 | c >> 18);
-            *to++ = (uint8_t) (0x80 | (c >> 12 & 0x3F));
-            *to++ = (uint8_t) (0x80 | (c >> 6 & 0x3F));
-            *to++ = (uint8_t) (0x80 | (c & 0x3F));
-        } else {
-            // Half a pair is no character: U+FFFD stands for it.
-            if (c >= 0xD800 && c < 0xE000) c = 0xFFFD;
-            *to++ = (uint8_t) (0xE0 | c >> 12);
-            *to++ = (uint8_t) (0x80 | (c >> 6 & 0x3F));
-            *to++ = (uint8_t) (0x80 | (c & 0x3F));
-        }
-    }
-    return (int32_t) (to - (uint8_t*) target);
-}
-
-// --- Case of ASCII letters, eight at a time. `first` is `a` or `A`: the letters that change.
-
-int32_t millrace_ascii_case(void* characters, int32_t units, int32_t first) {
-    const char16_t* at = characters;
-    const char16_t* end = at + units;
-    v128_t beyond = wasm_i16x8_splat(0), changes = wasm_i16x8_splat(0), from = wasm_i16x8_splat((int16_t) first);
-    for (; end - at >= 8; at += 8) {
-        v128_t text = wasm_v128_load(at);
-        beyond = wasm_v128_or(beyond, text);
-        changes = wasm_v128_or(changes, wasm_u16x8_lt(wasm_i16x8_sub(text, from), wasm_i16x8_splat(26)));
-    }
-    int beyond_ascii = wasm_v128_any_true(wasm_v128_and(beyond, wasm_i16x8_splat((int16_t) 0xFF80)));
-    int changing = wasm_v128_any_true(changes);
-    for (; at < end; at++) {
-        beyond_ascii |= *at & 0xFF80;
-        changing |= (uint16_t) (*at - first) < 26;
-    }
-    return beyond_ascii ? 2 : changing ? 1 : 0;
-}
-
-void millrace_ascii_flip(void* target, void* source, int32_t units, int32_t first) {
-    char16_t* to = target;
-    const char16_t* at = source;
-    const char16_t* end = at + units;
-    v128_t from = wasm_i16x8_splat((int16_t) first), bit = wasm_i16x8_splat(0x20);
-    for (; end - at >= 8; at += 8, to += 8) {
-        v128_t text = wasm_v128_load(at);
-        v128_t letters = wasm_u16x8_lt(wasm_i16x8_sub(text, from), wasm_i16x8_splat(26));
-        wasm_v128_store(to, wasm_v128_xor(text, wasm_v128_and(letters, bit)));
-    }
-    for (; at < end; at++) *to++ = (uint16_t) (*at - first) < 26 ? *at ^ 0x20 : *at;
 }
 
 // --- System.out and System.err: lines of the job's log, at debug and warn.

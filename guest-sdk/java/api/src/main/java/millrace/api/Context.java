@@ -19,4 +19,9 @@ public abstract class Context {
 
     /** A number to seed random numbers with; the same when the instance is made again for the same job, node and subtask. */
     public abstract long randomSeed();
+
+    /** Says that a row of the batch cannot be processed; answers whether to go on with the others. */
+    public boolean reject(int row, String message) {
+        return false;
+    }
 }

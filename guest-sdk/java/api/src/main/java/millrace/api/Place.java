@@ -21,6 +21,11 @@ public final class Place {
         return parallelism;
     }
 
+    /** Whether this subtask takes a piece of the work: every piece is taken by exactly one. */
+    public boolean owns(long piece) {
+        return Long.remainderUnsigned(piece, parallelism) == subtask;
+    }
+
     @Override
     public String toString() {
         return "subtask " + subtask + " of " + parallelism;

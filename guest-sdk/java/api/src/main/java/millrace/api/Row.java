@@ -97,9 +97,13 @@ public class Row {
     private int position(String name) {
         int index = indexOf(name);
         if (index < 0) {
-            throw new IllegalArgumentException("there is no column `" + name + "`, the columns are " + names());
+            throw unknown(name);
         }
         return index;
+    }
+
+    private IllegalArgumentException unknown(String name) {
+        return new IllegalArgumentException("there is no column `" + name + "`, the columns are " + names());
     }
 
     // Values by position.

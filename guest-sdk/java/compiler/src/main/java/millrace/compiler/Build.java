@@ -9,17 +9,19 @@ import java.util.List;
 final class Build {
     private final Toolchain toolchain;
     private final JavaSources java = new JavaSources();
+    private final CProgram program;
     private ScalaSources scala;
 
     Build(Toolchain toolchain) {
         this.toolchain = toolchain;
+        List<Path> libraries = new ArrayList<>(toolchain.runtime());
+        libraries.addAll(toolchain.library());
+        libraries.addAll(toolchain.sdk());
+        libraries.addAll(toolchain.scala());
+        program = new CProgram(libraries);
     }
 
     void run(Request request, Report report) throws Exception {
-        if (request.world().exports == null) {
-            throw new BuildFailure("components of the world `" + request.world().id + "` cannot be made of Java or Scala",
-                "Write the operator in Rust; ETL functions and SQL functions can be written in Java and Scala.");
-        }
         Path compiled = Files.createDirectories(request.folder().resolve("classes"));
         Path entryClasses = Files.createDirectories(request.folder().resolve("entry"));
         List<Path> jars = new ArrayList<>();
@@ -49,15 +51,10 @@ final class Build {
         if (report.failed()) {
             return;
         }
-        // What a tenant brings comes last: it replaces nothing of the runtime or the library.
-        List<Path> program = new ArrayList<>(toolchain.runtime());
-        program.addAll(toolchain.library());
-        program.addAll(toolchain.sdk());
-        program.addAll(toolchain.scala());
-        program.add(entryClasses);
-        program.addAll(tenant);
+        List<Path> own = new ArrayList<>(List.of(entryClasses));
+        own.addAll(tenant);
         Path c = request.folder().resolve("c");
-        report.step("teavm", () -> CProgram.generate(request.world(), entry[0], program, c, report));
+        report.step("teavm", () -> program.generate(entry[0], own, c, report));
     }
 
     /** The entry class is ours: what its compiler says is not the tenant's to read, except that it cannot be called. */

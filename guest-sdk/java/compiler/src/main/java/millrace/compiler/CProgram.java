@@ -1,13 +1,20 @@
 package millrace.compiler;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.teavm.backend.c.CTarget;
+import org.teavm.backend.c.generate.CNameProvider;
+import org.teavm.backend.c.generate.ShorteningFileNameProvider;
+import org.teavm.backend.c.generate.SimpleFileNameProvider;
+import org.teavm.cache.AlwaysStaleCacheStatus;
+import org.teavm.cache.EmptyProgramCache;
+import org.teavm.dependency.PreciseDependencyAnalyzer;
 import org.teavm.diagnostics.Problem;
-import org.teavm.tooling.TeaVMTargetType;
-import org.teavm.tooling.TeaVMTool;
-import org.teavm.tooling.TeaVMToolException;
+import org.teavm.parsing.resource.ResourceProvider;
+import org.teavm.vm.DirectoryBuildTarget;
+import org.teavm.vm.TeaVM;
+import org.teavm.vm.TeaVMBuilder;
 import org.teavm.vm.TeaVMOptimizationLevel;
 
 /**
@@ -20,35 +27,33 @@ final class CProgram {
     /** Of the 64 MiB that an operator has; the rest is for batches and the collector's own tables. */
     private static final int HEAP_BYTES_MAX = 40 << 20;
 
-    private CProgram() {}
+    private final LibraryClasses library;
+
+    /** What TeaVM reads class files from: these folders and archives, and behind them those of a tenant. */
+    CProgram(List<Path> libraries) {
+        library = new LibraryClasses(libraries);
+    }
 
     /**
      * Writes the program to a folder; problems go to the report.
      *
-     * @param classPath what TeaVM reads class files from, and from nowhere else: the JDK's classes are not there, so what
-     *     TeaVM's library lacks is missing at the tenant's call, not somewhere deep inside the JDK. Earlier places win.
+     * @param tenant where the tenant's classes lie, and the entry class. Class files come from there and from the libraries, and
+     *     from nowhere else: the JDK's classes are not there, so what TeaVM's library lacks is missing at the tenant's call, not
+     *     somewhere deep inside the JDK.
      */
-    static void generate(World world, String entry, List<Path> classPath, Path into, Report report)
-        throws IOException, TeaVMToolException {
-        TeaVMTool tool = new TeaVMTool();
-        tool.setTargetType(TeaVMTargetType.C);
-        tool.setMainClass(entry);
-        tool.setTargetDirectory(into.toFile());
-        tool.setTargetFileName("");
-        tool.setOptimizationLevel(TeaVMOptimizationLevel.ADVANCED);
-        tool.setObfuscated(false);
-        tool.setStrict(true);
-        tool.setIncremental(false);
-        tool.setShortFileNames(true);
-        tool.setMinHeapSize(HEAP_BYTES_MIN);
-        tool.setMaxHeapSize(HEAP_BYTES_MAX);
-        tool.setMinDirectBuffersSize(1 << 16);
-        tool.getTransformers().add(MachineChecks.class.getName());
-        tool.getTransformers().add(FastStrings.class.getName());
-        tool.setClassLoader(CProgram.class.getClassLoader());
-        tool.setClassPath(classPath.stream().map(Path::toFile).toList());
-        translate(tool);
-        for (Problem problem : tool.getProblemProvider().getProblems()) {
+    void generate(String entry, List<Path> tenant, Path into, Report report) throws IOException {
+        library.nextBuild();
+        TeaVM vm;
+        try {
+            vm = translate(entry, tenant, into);
+        } catch (OutOfMemoryError e) {
+            if (!library.isWarm()) {
+                throw e;
+            }
+            library.forget();
+            vm = translate(entry, tenant, into);
+        }
+        for (Problem problem : vm.getProblemProvider().getProblems()) {
             Problems.add(problem, report);
         }
         if (!report.failed()) {
@@ -56,10 +61,48 @@ final class CProgram {
         }
     }
 
-    /** TeaVM breaks down on some of what it does not support instead of reporting it: then it is the program that is told. */
-    private static void translate(TeaVMTool tool) throws TeaVMToolException {
+    private TeaVM translate(String entry, List<Path> tenant, Path into) {
+        ResourceProvider files = library.filesBefore(tenant);
         try {
-            tool.generate();
+            TeaVM vm = new TeaVMBuilder(target())
+                .setReferenceCache(library.references())
+                .setClassLoader(CProgram.class.getClassLoader())
+                .setClassSource(library.classesBefore(files))
+                .setResourceProvider(files)
+                .setDependencyAnalyzerFactory(PreciseDependencyAnalyzer::new)
+                .setObfuscated(false)
+                .setStrict(true)
+                .build();
+            vm.setOptimizationLevel(TeaVMOptimizationLevel.ADVANCED);
+            vm.setProgramCache(EmptyProgramCache.INSTANCE);
+            vm.setCacheStatus(AlwaysStaleCacheStatus.INSTANCE);
+            vm.installPlugins();
+            vm.add(new MachineChecks());
+            vm.add(new FastStrings());
+            vm.setEntryPoint(entry);
+            vm.setEntryPointName("main");
+            build(vm, into);
+            return vm;
+        } finally {
+            files.close();
+        }
+    }
+
+    private static CTarget target() {
+        CTarget target = new CTarget(new CNameProvider());
+        target.setMinHeapSize(HEAP_BYTES_MIN);
+        target.setMaxHeapSize(HEAP_BYTES_MAX);
+        target.setLineNumbersGenerated(false);
+        target.setHeapDump(false);
+        target.setObfuscated(false);
+        target.setFileNames(new ShorteningFileNameProvider(new SimpleFileNameProvider()));
+        return target;
+    }
+
+    /** TeaVM breaks down on some of what it does not support instead of reporting it: then it is the program that is told. */
+    private static void build(TeaVM vm, Path into) {
+        try {
+            vm.build(new DirectoryBuildTarget(into.toFile()), "");
         } catch (RuntimeException | AssertionError e) {
             e.printStackTrace();
             throw new BuildFailure("the program cannot be translated: " + e,

@@ -3,21 +3,22 @@ package millrace.compiler;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Fits TeaVM's C to 32-bit WebAssembly and makes one compilation unit of it.
+ * Fits TeaVM's C to 32-bit WebAssembly and arranges it in compilation units.
  *
  * <p>Invariant: a replaced text that is not there is a failure: a new version of TeaVM is looked at, not guessed.
  */
 final class GeneratedC {
-    /** Parts of TeaVM's C runtime that `runtime.c` stands in for. */
-    private static final List<String> LEFT_OUT = List.of("fiber.c", "file.c", "heapdump.c");
-
     private static final Pattern SPILLED_POINTER = Pattern.compile("volatile (\\w+\\*) teavm_spill_");
+
+    /** How an array is cloned: TeaVM asks whether the array is primitive, which none is, instead of what is in it. */
+    private static final String CLONE = "Object_cloneLowLevel(void* teavm_local_1) {";
+    private static final Pattern ITEM_SIZE = Pattern.compile(
+        "isPrimitive\\((\\w+)\\)\\) \\? sizeof\\(void\\*\\) : (TEAVM_FIELD\\(TEAVM_FIELD\\(\\1, TeaVM_Class, itemType\\), TeaVM_Class, size\\))");
 
     private GeneratedC() {}
 
@@ -53,23 +54,28 @@ final class GeneratedC {
         replace(folder.resolve("arrayclass.c"),
             "return &teavm_dynamicClassPool[index].parent;",
             "return &teavm_dynamicClassPool[index].cls.parent;");
-        keepSpilled(folder);
-        Files.writeString(folder.resolve("program.c"), unit(Files.readAllLines(folder.resolve("all.c"))));
-    }
-
-    /**
-     * What a handler reads lies in variables that longjmp must leave alone: the variable is volatile, not what it points to.
-     * Numbers are declared right; pointers would come back with whatever a register held.
-     */
-    private static void keepSpilled(Path folder) throws IOException {
         try (Stream<Path> files = Files.walk(folder)) {
             for (Path file : (Iterable<Path>) files.filter(file -> file.toString().endsWith(".c"))::iterator) {
-                String content = Files.readString(file);
-                String kept = SPILLED_POINTER.matcher(content).replaceAll("$1 volatile teavm_spill_");
-                if (!kept.equals(content)) {
-                    Files.writeString(file, kept);
-                }
+                adaptCode(file);
             }
+        }
+        CUnits.write(folder);
+    }
+
+    private static void adaptCode(Path file) throws IOException {
+        String content = Files.readString(file);
+        // What a handler reads lies in variables that longjmp must leave alone: the variable is volatile, not what it points
+        // to. Numbers are declared right; pointers would come back with whatever a register held.
+        String adapted = SPILLED_POINTER.matcher(content).replaceAll("$1 volatile teavm_spill_");
+        if (adapted.contains(CLONE)) {
+            Matcher size = ITEM_SIZE.matcher(adapted);
+            if (!size.find()) {
+                throw new IllegalStateException("TeaVM's way to clone arrays has changed");
+            }
+            adapted = size.replaceAll("isPrimitive(TEAVM_FIELD($1, TeaVM_Class, itemType))) ? sizeof(void*) : $2");
+        }
+        if (!adapted.equals(content)) {
+            Files.writeString(file, adapted);
         }
     }
 
@@ -79,28 +85,5 @@ final class GeneratedC {
             throw new IllegalStateException("TeaVM's " + file.getFileName() + " has changed, expected: " + text);
         }
         Files.writeString(file, content.replace(text, by));
-    }
-
-    /** All files in one unit. */
-    private static String unit(List<String> all) {
-        List<String> lines = new ArrayList<>();
-        for (String line : all) {
-            if (LEFT_OUT.stream().anyMatch(file -> line.equals("#include \"" + file + "\""))) {
-                continue;
-            }
-            if (line.equals("#include \"main.c\"")) {
-                lines.addAll(List.of("#define main teavm_main", line, "#undef main"));
-            } else if (line.equals("#include \"heaptrace.c\"")) {
-                // Ours throws an OutOfMemoryError.
-                lines.addAll(List.of("#define teavm_outOfMemory teavm_outOfMemoryUnused", line, "#undef teavm_outOfMemory"));
-            } else if (line.endsWith("/MarkQueue.c\"")) {
-                // In the middle of a collection nothing can be thrown.
-                lines.addAll(List.of("#define teavm_outOfMemory abort", line, "#undef teavm_outOfMemory"));
-            } else {
-                lines.add(line);
-            }
-        }
-        lines.add("#include \"program-end.c\"");
-        return String.join("\n", lines) + "\n";
     }
 }

@@ -7,16 +7,16 @@ enum World {
     TABLE_FUNCTION("table-function", "org.apache.flink.table.functions.TableFunction", "millrace.runtime.TableWorld"),
     AGGREGATE_FUNCTION(
         "aggregate-function", "org.apache.flink.table.functions.AggregateFunction", "millrace.runtime.AggregateWorld"),
-    TRANSFORM_OPERATOR("transform-operator", "millrace.api.TableOperateProcessor", null),
-    SOURCE_OPERATOR("source-operator", "millrace.api.SourceOperator", null),
-    SINK_OPERATOR("sink-operator", "millrace.api.SinkOperator", null),
-    DIMENSION_UPDATER("dimension-updater", "millrace.api.DimensionUpdater", null);
+    TRANSFORM_OPERATOR("transform-operator", "millrace.api.TableOperateProcessor", "millrace.runtime.TransformWorld"),
+    SOURCE_OPERATOR("source-operator", "millrace.api.SourceOperator", "millrace.runtime.SourceWorld"),
+    SINK_OPERATOR("sink-operator", "millrace.api.SinkOperator", "millrace.runtime.SinkWorld"),
+    DIMENSION_UPDATER("dimension-updater", "millrace.api.DimensionUpdater", "millrace.runtime.DimensionWorld");
 
     /** Name in the contract. */
     final String id;
     /** The class that tenants extend. */
     final String base;
-    /** The class of the runtime that exports the world; null if the runtime has none. */
+    /** The class of the runtime that exports the world. */
     final String exports;
 
     World(String id, String base, String exports) {

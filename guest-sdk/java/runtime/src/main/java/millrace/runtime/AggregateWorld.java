@@ -114,8 +114,7 @@ public final class AggregateWorld {
         int groups, int groupsLength, int hasRetract, int retract, int retractLength, int rows, int hasKinds, int kinds,
         int kindsLength, int columns, int columnCount) {
         try {
-            input.row = 0;
-            Schemas.bind(input.columns, columns);
+            input.bind(columns);
             updateAll(groups, hasRetract == 0 ? 0 : retract, rows);
             return Signatures.done();
         } catch (Throwable thrown) {

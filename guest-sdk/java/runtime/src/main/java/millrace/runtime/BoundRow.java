@@ -15,6 +15,8 @@ abstract class BoundRow extends Row {
     final Names names;
     /** Which row of the batch. */
     int row;
+    /** Address of the columns' cells. */
+    int cells = Cells.none();
 
     BoundRow(Column[] columns, Names names) {
         super(null, null);
@@ -54,21 +56,31 @@ abstract class BoundRow extends Row {
 
     @Override
     public final boolean isNull(int index) {
-        return column(index).isNull(row);
+        int state = Cells.isNull(cells, index, row);
+        return state < 0 ? column(index).isNull(row) : state != 0;
     }
 
     @Override
     public final boolean getBoolean(int index) {
+        if (Cells.has(cells, index, ColumnType.BOOLEAN, row)) {
+            return Cells.booleanAt(cells, index, row);
+        }
         return column(index).getBoolean(row);
     }
 
     @Override
     public final int getInt(int index) {
+        if (Cells.has(cells, index, ColumnType.INT, row)) {
+            return Cells.intAt(cells, index, row);
+        }
         return column(index).getInt(row);
     }
 
     @Override
     public final long getLong(int index) {
+        if (Cells.has(cells, index, ColumnType.BIGINT, row)) {
+            return Cells.longAt(cells, index, row);
+        }
         return column(index).getLong(row);
     }
 
@@ -79,12 +91,16 @@ abstract class BoundRow extends Row {
 
     @Override
     public final double getDouble(int index) {
+        if (Cells.has(cells, index, ColumnType.DOUBLE, row)) {
+            return Cells.doubleAt(cells, index, row);
+        }
         return column(index).getDouble(row);
     }
 
     @Override
     public final String getString(int index) {
-        return column(index).getString(row);
+        Object text = Cells.textAt(cells, index, row);
+        return text != null ? (String) text : column(index).getString(row);
     }
 
     @Override

@@ -8,6 +8,7 @@ import java.time.LocalTime;
 import java.util.List;
 import java.util.Map;
 import millrace.api.Row;
+import org.teavm.interop.Unmanaged;
 
 /**
  * A column of a batch where it lies in linear memory. Of the input it is bound to what the host has written; of the
@@ -26,8 +27,8 @@ abstract class Column {
     int validity;
     /** Rows that an output column has room for. */
     int capacity;
-    /** The row that was set last; tells whether a row is complete. */
-    int lastSet = -1;
+    /** Address of this column's cell in the current call, 0 if it has none; see {@link Cells}. */
+    int cell;
 
     Column(String name, ColumnType type, boolean nullable) {
         this.name = name;
@@ -48,6 +49,14 @@ abstract class Column {
     final void bind(int record) {
         bindData(record);
         validity = Memory.readByte(record + 20) == 0 ? 0 : Memory.readInt(record + 24);
+        tellCell();
+    }
+
+    /** Tells the cell, if there is one, where the values lie now. */
+    void tellCell() {
+        if (cell != 0) {
+            Cells.placed(cell, data, validity);
+        }
     }
 
     void bindData(int record) {
@@ -61,7 +70,6 @@ abstract class Column {
         capacity = 0;
         data = 0;
         validity = 0;
-        lastSet = -1;
         startData();
         grow(rows);
     }
@@ -77,6 +85,7 @@ abstract class Column {
             validity = grown;
         }
         capacity = rows;
+        tellCell();
     }
 
     abstract void growData(int rows);
@@ -104,6 +113,7 @@ abstract class Column {
         }
         if (validity == 0) {
             validity = allocateBits(capacity);
+            tellCell();
         }
         int at = validity + (row >> 3);
         Memory.writeByte(at, Memory.readByte(at) & ~(1 << (row & 7)));
@@ -154,6 +164,7 @@ abstract class Column {
 
     // Reading.
 
+    @Unmanaged
     final boolean isNull(int row) {
         return validity != 0 && (Memory.readByte(validity + (row >> 3)) >> (row & 7) & 1) == 0;
     }

@@ -1,6 +1,7 @@
 package millrace.runtime;
 
 import java.util.function.Supplier;
+import millrace.api.ColumnETLFunction;
 import millrace.api.ETLFunction;
 import org.teavm.interop.Function;
 
@@ -10,6 +11,10 @@ public final class EtlWorld {
     private static ETLFunction function;
     private static InputRow input;
     private static Output output;
+    /** The function, if it takes batches. */
+    private static ColumnETLFunction byColumns;
+    private static InputColumns inputColumns;
+    private static OutputColumns outputColumns;
     /** Rows of the answer that stand whatever becomes of the current row. */
     private static int complete;
 
@@ -34,6 +39,11 @@ public final class EtlWorld {
             function.open();
             String declared = function.tableSchema();
             output = new Output(declared == null ? Schemas.copy(columns) : JsonSchema.columns(declared));
+            if (function instanceof ColumnETLFunction) {
+                byColumns = (ColumnETLFunction) function;
+                inputColumns = new InputColumns(input);
+                outputColumns = new OutputColumns(output, inputColumns);
+            }
             int result = Memory.allocate(4, 20);
             Memory.writeByte(result, 0);
             Schemas.write(output.columns, result + 4);
@@ -46,17 +56,19 @@ public final class EtlWorld {
     /** `process`: the record `batch`, flattened. */
     public static int process(int rows, int hasKinds, int kinds, int kindsLength, int columns, int columnCount) {
         try {
-            Schemas.bind(input.columns, columns);
+            input.bind(columns);
             input.kinds = hasKinds == 0 ? 0 : kinds;
-            input.row = 0;
             output.start(rows);
         } catch (Throwable thrown) {
             return Faults.answer(thrown);
         }
+        if (byColumns != null) {
+            return processColumns(rows);
+        }
         while (input.row < rows) {
             // One handler for many rows: an exception costs, a row without one does not.
             try {
-                processFrom(rows);
+                processFrom(function, input, output, rows);
             } catch (Throwable thrown) {
                 output.truncate(complete);
                 String message = Faults.text(thrown);
@@ -73,7 +85,19 @@ public final class EtlWorld {
         return result;
     }
 
-    private static void processFrom(int rows) throws Exception {
+    private static int processColumns(int rows) {
+        try {
+            inputColumns.start(rows);
+            outputColumns.start();
+            byColumns.ETL(inputColumns, outputColumns);
+            outputColumns.end();
+            return Answers.batch(output);
+        } catch (Throwable thrown) {
+            return Answers.fault(thrown, 4);
+        }
+    }
+
+    private static void processFrom(ETLFunction function, InputRow input, Output output, int rows) throws Exception {
         while (input.row < rows) {
             complete = output.rows();
             function.ETL(input, output);

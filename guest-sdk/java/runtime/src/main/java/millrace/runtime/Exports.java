@@ -35,6 +35,11 @@ final class Exports {
         public abstract int run(int a, int b);
     }
 
+    /** Three parameters. */
+    abstract static class Call3 extends Function {
+        public abstract int run(int a, int b, int c);
+    }
+
     /** Four parameters. */
     abstract static class Call4 extends Function {
         public abstract int run(int a, int b, int c, int d);
@@ -43,6 +48,11 @@ final class Exports {
     /** Six parameters. */
     abstract static class Call6 extends Function {
         public abstract int run(int a, int b, int c, int d, int e, int f);
+    }
+
+    /** Seven parameters. */
+    abstract static class Call7 extends Function {
+        public abstract int run(int a, int b, int c, int d, int e, int f, int g);
     }
 
     /** Eleven parameters. */

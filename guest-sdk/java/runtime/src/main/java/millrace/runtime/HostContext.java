@@ -56,6 +56,12 @@ final class HostContext extends Context {
         return Host.randomSeed();
     }
 
+    @Override
+    public boolean reject(int row, String message) {
+        Text text = Memory.text(message);
+        return Host.rejectRow(row, text.at, text.length) != 0;
+    }
+
     private static final class HostParams extends Params {
         @Override
         public String find(String name) {

@@ -14,6 +14,13 @@ final class InputRow extends BoundRow {
         super(columns, names);
     }
 
+    /** Binds to the columns of a batch, for this call. */
+    void bind(int records) {
+        row = 0;
+        cells = Cells.place(columns);
+        Schemas.bind(columns, records);
+    }
+
     @Override
     public RowKind kind() {
         return kinds == 0 ? RowKind.INSERT : KINDS[Memory.readByte(kinds + row)];

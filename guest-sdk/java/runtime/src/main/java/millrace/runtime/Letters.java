@@ -19,6 +19,11 @@ public final class Letters {
     @Unmanaged
     private static native void flip(Address to, Address from, int units, int first);
 
+    /** The text with the letters' case changed, itself if there are none; null if it is not ASCII or there is no room yet. */
+    @Import(name = "millrace_string_case_try")
+    @Unmanaged
+    private static native Object changeTry(Address text, int first);
+
     /** The text in capitals; null if it is not ASCII. */
     public static String upper(String text) {
         return changed(text, 'a');
@@ -30,6 +35,12 @@ public final class Letters {
     }
 
     private static String changed(String text, int first) {
+        Object made = changeTry(Address.ofObject(text), first);
+        return made != null ? (String) made : collectedChange(text, first);
+    }
+
+    /** The same; makes room for it first. */
+    private static String collectedChange(String text, int first) {
         int units = text.length();
         int state = state(Memory.charactersOf(Address.ofObject(text)), units, first);
         if (state != 1) {

@@ -34,7 +34,7 @@ final class Memory {
 
     @Import(name = "millrace_utf16_write")
     @Unmanaged
-    private static native void utf16Write(Address to, int from, int bytes);
+    private static native void utf16Write(Address to, int from, int bytes, int units);
 
     /** Writes UTF-8 at `to`, which has room for three bytes per unit; answers the number of bytes. */
     @Import(name = "millrace_utf8_write")
@@ -49,39 +49,57 @@ final class Memory {
     @Unmanaged
     static native Address charactersOf(Address string);
 
+    @Unmanaged
     static byte readByte(int at) {
         return Address.fromInt(at).getByte();
     }
 
+    @Unmanaged
     static int readInt(int at) {
         return Address.fromInt(at).getInt();
     }
 
+    @Unmanaged
     static long readLong(int at) {
         return Address.fromInt(at).getLong();
     }
 
+    @Unmanaged
     static void writeByte(int at, int value) {
         Address.fromInt(at).putByte((byte) value);
     }
 
+    @Unmanaged
     static void writeInt(int at, int value) {
         Address.fromInt(at).putInt(value);
     }
 
+    @Unmanaged
     static void writeLong(int at, long value) {
         Address.fromInt(at).putLong(value);
     }
 
-    /** The text at an address: two allocations, no copy of a copy. */
+    /** A new string; null if the text is empty or the collector has to make room first. */
+    @Import(name = "millrace_string_try")
+    @Unmanaged
+    private static native Object stringTry(int from, int bytes);
+
+    /** The text at an address. */
     static String string(int from, int bytes) {
+        Object made = stringTry(from, bytes);
+        return made != null ? (String) made : collectedString(from, bytes);
+    }
+
+    /** The same; makes room for it first. */
+    private static String collectedString(int from, int bytes) {
         if (bytes == 0) {
             return "";
         }
-        char[] characters = new char[utf16Length(from, bytes)];
+        int units = utf16Length(from, bytes);
+        char[] characters = new char[units];
         String string = new String();
         // Nothing is allocated in between, so nothing moves.
-        utf16Write(Address.ofData(characters), from, bytes);
+        utf16Write(Address.ofData(characters), from, bytes, units);
         initString(Address.ofObject(string), Address.ofObject(characters));
         return string;
     }

@@ -3,6 +3,7 @@ package millrace.runtime;
 import java.util.AbstractList;
 import java.util.HashMap;
 import java.util.Map;
+import org.teavm.interop.Address;
 
 /**
  * Positions of columns by name.
@@ -23,7 +24,8 @@ final class Names extends AbstractList<String> {
         for (int i = 0; i < columns.length; i++) {
             names[i] = columns[i].name;
         }
-        literals = names.clone();
+        // In a wide table a search through all of them is no short cut.
+        literals = names.length > SCANNED_MAX ? new String[0] : names.clone();
         table = names.length > SCANNED_MAX ? new HashMap<>() : null;
         for (int i = 0; table != null && i < names.length; i++) {
             table.putIfAbsent(names[i], i);
@@ -32,14 +34,14 @@ final class Names extends AbstractList<String> {
 
     /** The position, -1 if there is no such column. */
     int find(String name) {
+        int found = Cells.find(Address.ofObject(literals), Address.ofObject(name));
+        return found >= 0 ? found : search(name);
+    }
+
+    private int search(String name) {
         if (table != null) {
             Integer found = table.get(name);
             return found == null ? -1 : found;
-        }
-        for (int i = 0; i < literals.length; i++) {
-            if (literals[i] == name) {
-                return i;
-            }
         }
         for (int i = 0; i < names.length; i++) {
             if (names[i].equals(name)) {

@@ -20,9 +20,7 @@ final class Output implements Collector<Row> {
     void start(int rows) {
         capacity = Math.max(rows, 16);
         kinds = 0;
-        next.row = 0;
-        next.set = 0;
-        next.kind = 0;
+        next.start();
         for (Column column : columns) {
             column.start(capacity);
         }
@@ -35,11 +33,9 @@ final class Output implements Collector<Row> {
 
     /** Takes back all rows from this one on. */
     void truncate(int rows) {
-        next.clear();
+        Cells.forget(next.cells);
+        next.kind = 0;
         next.row = rows;
-        for (Column column : columns) {
-            column.lastSet = -1;
-        }
     }
 
     @Override
@@ -51,10 +47,14 @@ final class Output implements Collector<Row> {
     @Override
     public void collect(Row row) {
         if (row != next) {
-            next.clear();
-            row.copyTo(next);
+            copy(row);
         }
         advance();
+    }
+
+    private void copy(Row row) {
+        next.clear();
+        row.copyTo(next);
     }
 
     void advance() {
@@ -62,7 +62,6 @@ final class Output implements Collector<Row> {
         if (next.kind != 0 || kinds != 0) {
             writeKind();
         }
-        next.set = 0;
         next.kind = 0;
         next.row++;
         if (next.row == capacity) {
@@ -71,17 +70,38 @@ final class Output implements Collector<Row> {
     }
 
     private void writeKind() {
+        kind(next.row, next.kind);
+    }
+
+    /** Sets the change kind of a row that there is room for. */
+    void kind(int row, int kind) {
         if (kinds == 0) {
             kinds = Memory.allocate(1, capacity);
-            Memory.fill(kinds, 0, next.row);
+            Memory.fill(kinds, 0, capacity);
         }
-        Memory.writeByte(kinds + next.row, next.kind);
+        Memory.writeByte(kinds + row, kind);
+    }
+
+    /** Makes room for so many rows. */
+    void reserve(int rows) {
+        if (rows >= capacity) {
+            grow(Math.max(rows + 1, capacity * 2));
+        }
+    }
+
+    /** Says how many rows there are; their columns are written. */
+    void rows(int rows) {
+        next.row = rows;
     }
 
     private void grow() {
-        int grown = capacity * 2;
+        grow(capacity * 2);
+    }
+
+    private void grow(int grown) {
         if (kinds != 0) {
             int larger = Memory.allocate(1, grown);
+            Memory.fill(larger, 0, grown);
             Memory.copy(larger, kinds, capacity);
             kinds = larger;
         }

@@ -2,11 +2,10 @@ package millrace.runtime;
 
 import millrace.api.Row;
 import millrace.api.RowKind;
+import org.teavm.interop.Address;
 
 /** The row of the output that is filled next: what is set lies in the columns at once. */
 final class OutputRow extends BoundRow {
-    /** Columns that are set. */
-    int set;
     int kind;
     /** Where the columns of another schema's rows lie in this one's: found once per schema. */
     private Column[] copiedFrom;
@@ -16,13 +15,17 @@ final class OutputRow extends BoundRow {
         super(columns, new Names(columns));
     }
 
+    /** The first row of a call. */
+    void start() {
+        row = 0;
+        kind = 0;
+        cells = Cells.place(columns);
+    }
+
     /** The column, which is about to be set. */
     private Column touched(int index) {
         Column column = columns[index];
-        if (column.lastSet != row) {
-            column.lastSet = row;
-            set++;
-        }
+        Cells.touch(cells, index, row);
         return column;
     }
 
@@ -39,43 +42,55 @@ final class OutputRow extends BoundRow {
 
     /** The row is used again: nothing is set. */
     void clear() {
-        if (set != 0) {
-            for (Column column : columns) {
-                column.lastSet = -1;
-            }
-            set = 0;
+        if (Cells.set(cells) != 0) {
+            Cells.forget(cells);
         }
         kind = 0;
     }
 
-    /** Sets what has not been set to null. */
+    /** Sets what has not been set to null; the next row has nothing set. */
     void complete() {
-        if (set != columns.length) {
-            for (Column column : columns) {
-                if (column.lastSet != row) {
-                    column.setNull(row);
-                }
+        if (!Cells.complete(cells)) {
+            fill();
+        }
+    }
+
+    private void fill() {
+        for (int i = 0; i < columns.length; i++) {
+            if (!Cells.isSet(cells, i, row)) {
+                columns[i].setNull(row);
             }
         }
+        Cells.forget(cells);
     }
 
     @Override
     public Row set(int index, Object value) {
+        if (!(value instanceof String) || !Cells.putText(cells, index, row, Address.ofObject(value))) {
+            setAny(index, value);
+        }
+        return this;
+    }
+
+    private void setAny(int index, Object value) {
         Column column = touched(index);
         if (value == null) {
             column.setNull(row);
         } else {
             column.set(row, value);
         }
-        return this;
     }
 
     private int index(String name) {
         int index = names.find(name);
         if (index < 0) {
-            throw new IllegalArgumentException("the output has no column `" + name + "`, its columns are " + names);
+            throw unknown(name);
         }
         return index;
+    }
+
+    private IllegalArgumentException unknown(String name) {
+        return new IllegalArgumentException("the output has no column `" + name + "`, its columns are " + names);
     }
 
     @Override
@@ -90,7 +105,7 @@ final class OutputRow extends BoundRow {
 
     @Override
     public Row setInt(String name, int value) {
-        return setLong(index(name), value);
+        return setInt(index(name), value);
     }
 
     @Override
@@ -105,19 +120,25 @@ final class OutputRow extends BoundRow {
 
     @Override
     public Row setLong(int index, long value) {
-        touched(index).setLong(row, value);
+        if (!Cells.put(cells, index, row, value)) {
+            touched(index).setLong(row, value);
+        }
         return this;
     }
 
     @Override
     public Row setInt(int index, int value) {
-        touched(index).setLong(row, value);
+        if (!Cells.put(cells, index, row, value)) {
+            touched(index).setLong(row, value);
+        }
         return this;
     }
 
     @Override
     public Row setDouble(int index, double value) {
-        touched(index).setDouble(row, value);
+        if (!Cells.put(cells, index, row, value)) {
+            touched(index).setDouble(row, value);
+        }
         return this;
     }
 

@@ -74,8 +74,7 @@ public final class ScalarWorld {
     /** `eval`: the record `batch`, flattened. */
     public static int eval(int rows, int hasKinds, int kinds, int kindsLength, int columns, int columnCount) {
         try {
-            input.row = 0;
-            Schemas.bind(input.columns, columns);
+            input.bind(columns);
             output.start(rows);
             evalAll(rows);
             int result = Memory.allocate(4, 28);

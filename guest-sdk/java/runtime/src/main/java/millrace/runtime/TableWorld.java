@@ -102,8 +102,7 @@ public final class TableWorld {
     /** `eval`: the record `batch`, flattened. */
     public static int eval(int rows, int hasKinds, int kinds, int kindsLength, int columns, int columnCount) {
         try {
-            input.row = 0;
-            Schemas.bind(input.columns, columns);
+            input.bind(columns);
             output.start(rows);
             capacity = Math.max(rows, 16);
             inputRows = Memory.allocate(4, capacity << 2);

@@ -1,5 +1,7 @@
 package millrace.runtime;
 
+import org.teavm.interop.Unmanaged;
+
 /** STRING and BYTES: offsets and data. */
 final class TextColumn extends Column {
     /** Address of the data. */
@@ -39,6 +41,15 @@ final class TextColumn extends Column {
             int capacity = Math.max(used + wanted, bytesCapacity * 2);
             bytes = grown(bytes, used, capacity);
             bytesCapacity = capacity;
+            tellCell();
+        }
+    }
+
+    @Override
+    void tellCell() {
+        if (cell != 0) {
+            Cells.placed(cell, data, validity);
+            Cells.placedBytes(cell, bytes, bytesCapacity);
         }
     }
 
@@ -49,10 +60,12 @@ final class TextColumn extends Column {
         Memory.writeInt(record + 16, offset(rows));
     }
 
+    @Unmanaged
     private int offset(int row) {
         return Memory.readInt(data + (row << 2));
     }
 
+    @Unmanaged
     private void end(int row, int offset) {
         Memory.writeInt(data + (row << 2) + 4, offset);
     }

@@ -3,7 +3,7 @@ package org.teavm.classlib.java.security;
 import java.nio.ByteBuffer;
 import java.security.NoSuchAlgorithmException;
 
-/** {@code java.security.MessageDigest}: MD5 (RFC 1321), SHA-1, SHA-224 and SHA-256 (FIPS 180-4). */
+/** {@code java.security.MessageDigest}: MD5 (RFC 1321), SHA-1 and SHA-2 (FIPS 180-4). */
 public abstract class TMessageDigest {
     private final String algorithm;
 
@@ -23,6 +23,10 @@ public abstract class TMessageDigest {
                 return TBlockDigest.Sha256.sha224();
             case "SHA-256":
                 return TBlockDigest.Sha256.sha256();
+            case "SHA-384":
+                return TSha512Digest.sha384();
+            case "SHA-512":
+                return TSha512Digest.sha512();
             default:
                 throw new NoSuchAlgorithmException(algorithm + " MessageDigest not available");
         }
