@@ -70,7 +70,7 @@ async fn planned(node: &Node, conditions: &[Named<'_>], input: &Schema, context:
         source: SourceTraits::default(),
     };
     let settings = (context.parameters, &functions);
-    let found = sql::plan_sql(&query, &[upstream], &context.dimensions, settings, 1).map_err(first)?;
+    let found = sql::plan_sql(&query, &[upstream], &context.dimensions, settings, 1, |_| true).map_err(first)?;
     let mut operators = found.operators.into_iter();
     let (Some(only), None) = (operators.next(), operators.next()) else { return Err(MANY_ROWS.into()) };
     let Work::Transform { planned, .. } = only.work else { return Err(MANY_ROWS.into()) };
