@@ -163,7 +163,7 @@ impl Binder<'_> {
         };
         let (node, having) = match having.plain() {
             Ok(having) => (node, having.map(|h| h.map_columns(&place))),
-            Err(conditions) => (self.passed(node, conditions, &place), None),
+            Err(conditions) => (self.passed(node, *conditions, &place), None),
         };
         let node = self.attach(node, attaching, &place);
         let projection: Vec<Expr> = projection.into_iter().map(|e| e.map_columns(&place)).collect();

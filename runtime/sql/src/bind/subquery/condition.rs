@@ -41,9 +41,9 @@ pub(in super::super) struct Conditions {
 
 impl Conditions {
     /// The condition as a plain filter, if it is one.
-    pub(in super::super) fn plain(self) -> Result<Option<Expr>, Self> {
+    pub(in super::super) fn plain(self) -> Result<Option<Expr>, Box<Self>> {
         let is_plain = self.tests.is_empty() && self.attaching.as_ref().is_none_or(Attaching::is_empty);
-        if is_plain { Ok(all_of(self.filters)) } else { Err(self) }
+        if is_plain { Ok(all_of(self.filters)) } else { Err(Box::new(self)) }
     }
 }
 
