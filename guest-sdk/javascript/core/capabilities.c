@@ -96,7 +96,7 @@ static JSValue native_lookup(JSContext *ctx, JSValueConst this, int count, JSVal
   for (int64_t row = 0; row < rows; row++) {
     JSValue object = found_row(&tables[table].values, row);
     if (JS_IsException(object)) return JS_FreeValue(ctx, found), object;
-    JS_DefinePropertyValueInt64(ctx, found, row, object, JS_PROP_C_W_E);
+    JS_DefinePropertyValueUint32(ctx, found, row, object, JS_PROP_C_W_E);
   }
   return found;
 }

@@ -87,8 +87,8 @@ fn written(folder: &Path) -> (BTreeSet<String>, usize) {
     (all.into_iter().collect(), count)
 }
 
-fn parameters() -> Value {
-    json!({"parallelism": 2, "checkpoint_interval_ms": 200, "checkpoint_failures_max": 1000})
+fn parameters(parallelism: u32) -> Value {
+    json!({"parallelism": parallelism, "checkpoint_interval_ms": 200, "checkpoint_failures_max": 1000})
 }
 
 async fn start(project: &Project, job: &str, graph: &Value) -> String {
@@ -131,15 +131,16 @@ async fn java_and_scala_plugins(project: &Project) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_of_a_service_reach_files_exactly_once_over_a_kill() {
-    reach_files("custom", rust_plugins).await;
+    reach_files("custom", 2, rust_plugins).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn operators_in_java_and_scala_do_the_same() {
-    reach_files("custom-java", java_and_scala_plugins).await;
+    // Each of their instances has 45 MiB of memory, all together what a tenant has unless its quota says otherwise.
+    reach_files("custom-java", 1, java_and_scala_plugins).await;
 }
 
-async fn reach_files(prefix: &str, make_plugins: impl AsyncFnOnce(&Project)) {
+async fn reach_files(prefix: &str, parallelism: u32, make_plugins: impl AsyncFnOnce(&Project)) {
     let (kafka, folder) = (kafka(), tempfile::tempdir().unwrap());
     let available = Arc::new(AtomicU64::new(LINES / 2));
     let port = service(available.clone()).await;
@@ -160,7 +161,7 @@ async fn reach_files(prefix: &str, make_plugins: impl AsyncFnOnce(&Project)) {
                'parameter.shards' = '{SHARDS}', 'parameter.page_rows' = '100', 'parameter.wait_ms' = '20');
              INSERT INTO lines SELECT shard, number, line FROM pages"
         ),
-        "parameters": parameters(),
+        "parameters": parameters(parallelism),
     });
     let write = json!({
         "nodes": [
@@ -173,7 +174,7 @@ async fn reach_files(prefix: &str, make_plugins: impl AsyncFnOnce(&Project)) {
             "name": "shards", "plugin": "shard-names", "cache": "LRU",
             "parameters": {"url": format!("http://127.0.0.1:{port}/names")},
         }],
-        "parameters": parameters(),
+        "parameters": parameters(parallelism),
     });
 
     // Nothing is granted: both say what is missing and who can give it.
