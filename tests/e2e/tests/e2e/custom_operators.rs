@@ -274,8 +274,8 @@ def process(row):
         }
         let built = std::process::Command::new(binary().unwrap()).args(["plugin", "build"]).arg(&folder).output().unwrap();
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-        let components = std::fs::read_dir(folder.join("target/components")).unwrap().map(|entry| entry.unwrap().path());
-        let component = components.filter(|path| path.extension().is_some_and(|e| e == "wasm")).next().unwrap();
+        let mut components = std::fs::read_dir(folder.join("target/components")).unwrap().map(|entry| entry.unwrap().path());
+        let component = components.find(|path| path.extension().is_some_and(|e| e == "wasm")).unwrap();
         project.upload_plugin(plugin, std::fs::read(component).unwrap()).await.unwrap();
         let grant = json!({"http": [host], "secrets": {"key": format!("of {plugin}")}});
         api.put(&project.path(&format!("plugins/{plugin}/grants")), &grant).await.unwrap();

@@ -435,7 +435,7 @@ fn without_before(batch: Batch) -> Result<Batch, OperatorError> {
     };
     let kept: BooleanArray = kinds.values().iter().map(|kind| Some(!is_before(kind))).collect();
     let rows = filter_record_batch(&batch.rows, &kept)?;
-    let kinds = kinds.values().iter().filter(|kind| !is_before(*kind)).copied().collect();
+    let kinds = kinds.values().iter().filter(|kind| !is_before(kind)).copied().collect();
     Ok(Batch { rows, kinds: super::change_kinds(kinds), origin: batch.origin })
 }
 

@@ -202,8 +202,8 @@ impl Keeping for Retractable {
 impl SlotValue for Partition {
     fn memory_bytes(&self) -> usize {
         // With what trees, lists and the allocator add.
-        let of_row = |(sort, equal): (&Box<[u8]>, &Equal)| 160 + sort.len() + equal.rows.first().map_or(0, |row| row.len());
-        size_of::<Self>() + self.count * self.rows.first_key_value().map_or(0, of_row)
+        let of_row = self.rows.first_key_value().map(|(sort, equal)| 160 + sort.len() + equal.rows.first().map_or(0, |row| row.len()));
+        size_of::<Self>() + self.count * of_row.unwrap_or_default()
     }
 }
 
