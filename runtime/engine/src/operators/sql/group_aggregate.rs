@@ -132,11 +132,12 @@ impl GroupAggregate {
     fn put_value(&mut self, hash: u64, key: &[u8], mut value: &[u8]) -> Result<u32, OperatorError> {
         let written_ms = read_i64(&mut value)?;
         let slot = self.groups.slot(hash, key);
+        // Also of a value that is refused the slot is known.
+        self.touch(slot, written_ms);
         self.groups.merge(slot, &mut value)?;
         if !value.is_empty() {
             return Err(StateError(format!("{} bytes behind a group", value.len())).into());
         }
-        self.touch(slot, written_ms);
         Ok(slot)
     }
 
