@@ -116,11 +116,12 @@ impl<V: TieredValue> TieredMap<V> {
     }
 
     /// Begins a batch with these keys (hash and bytes): afterwards those that have a value are in memory. Values that
-    /// `is_expired` are left where they are.
+    /// `is_expired` are left where they are, the others have to pass `check`: they may be from a restored chain.
     pub(crate) fn load<'k>(
         &mut self,
         keys: impl Iterator<Item = (u64, &'k [u8])>,
         is_expired: impl Fn(&V) -> bool,
+        check: impl Fn(&V) -> Result<(), StateError>,
     ) -> Result<(), OperatorError> {
         self.clock = self.clock.wrapping_add(1);
         if !self.backend.has_cold() {
@@ -143,6 +144,7 @@ impl<V: TieredValue> TieredMap<V> {
         for (position, value) in found {
             let (_, key, hash) = missing[position];
             if !is_expired(&value) {
+                check(&value)?;
                 self.put(hash, key, value, STORED);
             }
         }
@@ -348,7 +350,7 @@ mod tests {
     }
 
     fn assert_holds(map: &mut TieredMap<u64>, model: &Model, keys: &[Vec<u8>]) {
-        map.load(keys.iter().map(|k| (hash_of(k), k.as_slice())), |_| false).unwrap();
+        map.load(keys.iter().map(|k| (hash_of(k), k.as_slice())), |_| false, |_| Ok(())).unwrap();
         for key in keys {
             assert_eq!(map.get(hash_of(key), key), model.get(key), "{key:?}");
         }
@@ -371,7 +373,7 @@ mod tests {
                 for _ in 0..random.random_range(1..5) {
                     let chosen: Vec<&Vec<u8>> =
                         (0..random.random_range(1..80)).map(|_| &keys[random.random_range(0..keys.len())]).collect();
-                    map.load(chosen.iter().map(|k| (hash_of(k), k.as_slice())), |_| false).unwrap();
+                    map.load(chosen.iter().map(|k| (hash_of(k), k.as_slice())), |_| false, |_| Ok(())).unwrap();
                     for key in chosen {
                         let (hash, value) = (hash_of(key), random.random());
                         match random.random_range(0..4) {

@@ -7,9 +7,7 @@
 //! deleted and is not kept. A `-U` says nothing that is not known: it is dropped. With mini-batch rows are collected, and of
 //! those of a key only the last counts.
 
-use super::{
-    change_kinds, evaluation_failed, groups::read_i64, hot_groups::expires, mini_batch::Collected, row_bytes::RowBytes,
-};
+use super::{change_kinds, evaluation_failed, groups::read_i64, hot_groups::expires, mini_batch::Collected, row_bytes::RowBytes};
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorSnapshot},
@@ -162,7 +160,8 @@ impl ChangelogNormalize {
         let ttl_ms = self.ttl_ms;
         let hashes: Vec<u64> = (0..batch.num_rows()).map(|row| hash_of(keys.get(row))).collect();
         let all = hashes.iter().enumerate().map(|(row, &hash)| (hash, keys.get(row)));
-        self.kept.load(all, |kept| kept.is_expired(ttl_ms, now_ms))?;
+        let stored = &self.rows;
+        self.kept.load(all, |kept| kept.is_expired(ttl_ms, now_ms), |kept| stored.check_row(&kept.row))?;
         let mut changes = Changes::default();
         let kind_of = |row: usize| batch.kinds.as_ref().map_or(ChangeKind::Insert as u8, |k| k.value(row));
         let is_told = |row: &usize| kind_of(*row) != ChangeKind::UpdateBefore as u8;

@@ -162,6 +162,9 @@ impl TemporalJoin {
                     let time_ms = read_i64(&mut blob)?;
                     let (&kind, rest) = blob.split_first().ok_or_else(|| StateError("ends before a row".into()))?;
                     blob = rest;
+                    if kind > ChangeKind::Delete as u8 {
+                        return Err(StateError(format!("a row that changes as {kind}")).into());
+                    }
                     timed[side].push((slot, time_ms, kind));
                     rows[side].push(self.sides[side].rows.stored_row(&mut blob)?);
                 }

@@ -97,8 +97,9 @@ impl Side {
                 None => &[],
             };
             let row = Incoming { hash, key, row, unique };
-            if count == 0 || (self.kept != SideRows::All && self.find(row).is_some()) {
-                return Err(StateError("a row of a join is there twice, or not at all".into()).into());
+            let is_counted = self.kept == SideRows::Counted;
+            if count == 0 || (count > 1 && !is_counted) || (self.kept != SideRows::All && self.find(row).is_some()) {
+                return Err(StateError("a row of a join is there more than once, or not at all".into()).into());
             }
             if is_wanted(written_ms) {
                 self.insert(row, (count, partners), written_ms);

@@ -57,7 +57,10 @@ fn bound_memory() {
 
 /// Rows, every window, and the next checkpoint, on top of whatever was let in.
 async fn use_it(mut open: Open, query: &Query) {
-    let _ = open.feed(query).await;
+    // A join believes how often a row is there, and so many rows would leave.
+    if query.schemas[1].is_none() || !query.changes[1].deletes {
+        let _ = open.feed(query).await;
+    }
     let _ = open.watermark(i64::MAX).await;
     if let Ok((_, snapshots)) = open.snapshot_at(super::NOW_MS).await {
         snapshots.into_iter().flat_map(|s| s.segments.into_values()).for_each(|steps| steps.segments.for_each(drop));
