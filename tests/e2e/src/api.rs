@@ -6,6 +6,10 @@ use reqwest::{Method, header};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt, time::Duration};
 
+/// A request may take so long: machine code of a component in Python takes half a minute on a free core, and tests run side
+/// by side.
+const REQUEST_MAX: Duration = Duration::from_secs(240);
+
 /// An answer that is not a success: problem details (RFC 9457) as the server sent them.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -65,7 +69,7 @@ impl Api {
     }
 
     async fn call(&self, method: Method, path: &str, fill: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder) -> Answer {
-        let request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token).timeout(Duration::from_secs(90));
+        let request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token).timeout(REQUEST_MAX);
         let lost = |error: reqwest::Error| Problem { status: 0, body: Value::String(error.to_string()) };
         let response = fill(request).send().await.map_err(lost)?;
         let status = response.status();
