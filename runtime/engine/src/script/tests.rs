@@ -339,8 +339,7 @@ async fn rows_that_share_the_key_of_their_sink_are_refused_until_it_is_said_what
 /// Only the operator before the sink may leave out the rows that are replaced, and only if nothing behind it needs them.
 #[tokio::test]
 async fn sinks_that_replace_rows_by_key_are_not_told_what_is_replaced() {
-    let newest =
-        "SELECT usr, COALESCE(CHAR_LENGTH(url), 0) AS n FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY usr ORDER BY url DESC) AS rn FROM clicks)";
+    let newest = "SELECT usr, COALESCE(CHAR_LENGTH(url), 0) AS n FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY usr ORDER BY url DESC) AS rn FROM clicks)";
     for (query, leaves_out) in [
         ("SELECT usr, COUNT(*) FROM clicks GROUP BY usr".to_owned(), true),
         ("SELECT CONCAT(usr, ''), n FROM (SELECT usr, COUNT(*) AS n FROM clicks GROUP BY usr) ON CONFLICT DO DEDUPLICATE".to_owned(), false),
