@@ -38,17 +38,15 @@ pub(crate) fn run_with(arguments: &[&str], variables: &[(&str, String)]) -> anyh
     Ok(())
 }
 
-/// Builds programs as users run them. Always from the whole workspace, whose crates then agree on one set of features:
+/// Builds a program as users run it. Always from the whole workspace, whose crates then agree on one set of features:
 /// with `--package` each program would have the large dependencies built for itself.
-pub(crate) fn build_optimized(programs: &[&str]) -> anyhow::Result<()> {
-    let mut arguments = vec!["build", "--release", "--workspace"];
-    arguments.extend(programs.iter().flat_map(|program| ["--bin", program]));
-    run(&arguments)
+pub(crate) fn build_optimized(program: &str) -> anyhow::Result<()> {
+    run(&["build", "--release", "--workspace", "--bin", program])
 }
 
 /// Builds a program of the workspace, runs it, answers what it writes to the standard output.
 pub(crate) fn run_optimized(program: &str, arguments: &[String]) -> anyhow::Result<String> {
-    build_optimized(&[program])?;
+    build_optimized(program)?;
     let path = target().join("release").join(program);
     let output = Command::new(&path).args(arguments).stderr(Stdio::inherit()).output();
     let output = output.with_context(|| format!("cannot start {}", path.display()))?;

@@ -146,7 +146,7 @@ fn sandbox_call(arguments: &[String]) -> anyhow::Result<String> {
 /// The real server, over its API.
 fn over_http(name: &str, arguments: &[String]) -> anyhow::Result<String> {
     plugins::build(Path::new(plugins::FOLDER))?;
-    cargo::build_optimized(&["millrace", name])?;
+    cargo::build_optimized("millrace")?;
     cargo::run_optimized(name, arguments)
 }
 

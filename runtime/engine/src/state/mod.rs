@@ -14,6 +14,7 @@ mod cold;
 mod entries;
 mod expiry;
 mod keyed;
+pub(crate) mod leaving;
 mod local_folder;
 mod restored_chain;
 pub(crate) mod tiered_map;

@@ -10,6 +10,7 @@ use super::{
     backend::{CHANGED, HotState, PINNED, STORED, StateBackend, StateContext, StateSegments, UNSAVED, UNSTORED},
     codec::StateError,
     entries::{EntryBuffer, read_segment},
+    leaving::staying,
 };
 use crate::{
     error::OperatorError,
@@ -220,7 +221,7 @@ impl<V: TieredValue> TieredMap<V> {
     pub(crate) fn make_room(&mut self) -> Result<(), OperatorError> {
         let Some(stay_bytes) = self.backend.takes(self.bytes as u64) else { return Ok(()) };
         let mut ages: Vec<u32> = self.entries.iter().map(|e| self.clock.wrapping_sub(e.used)).collect();
-        let stay = (self.entries.len() as u128 * u128::from(stay_bytes) / (self.bytes as u128).max(1)) as usize;
+        let stay = staying(stay_bytes, self.entries.len(), self.bytes as u64);
         if stay >= ages.len() {
             return Ok(());
         }

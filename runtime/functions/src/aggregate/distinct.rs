@@ -1,9 +1,15 @@
 //! `DISTINCT` around any aggregate: it sees each combination of arguments once, when it first comes, and has it taken back
 //! when it last goes.
 
-use super::{Accumulator, Update, cells::CellColumn, cells::CellReader, partial::running_chosen, state};
+use super::{
+    Accumulator, Update,
+    cells::CellColumn,
+    cells::CellReader,
+    partial::{Chosen, running_chosen},
+    state,
+};
 use crate::EvaluationError;
-use arrow_array::{Array, ArrayRef, BinaryArray, UInt32Array, builder::BinaryBuilder};
+use arrow_array::{Array, ArrayRef, BinaryArray, builder::BinaryBuilder};
 use arrow_schema::DataType as Arrow;
 use hashbrown::{HashTable, hash_table::Entry};
 use millrace_model::DataType;
@@ -158,12 +164,8 @@ impl Distinct {
         if rows.is_empty() {
             return Ok(());
         }
-        let groups: Vec<u32> = rows.iter().map(|&row| update.groups[row as usize]).collect();
-        let retract: Vec<bool> = rows.iter().map(|&row| turns[row as usize] == Turn::Went).collect();
-        let indices = UInt32Array::from(rows);
-        let arguments =
-            update.arguments.iter().map(|column| arrow_select::take::take(column, &indices, None)).collect::<Result<Vec<ArrayRef>, _>>()?;
-        self.inner.update(&Update { groups: &groups, retract: went.then_some(&retract), arguments: &arguments })
+        let retract: Option<Vec<bool>> = went.then(|| turns.iter().map(|turn| *turn == Turn::Went).collect());
+        self.inner.update(&Chosen::of(&Update { retract: retract.as_deref(), ..*update }, &rows)?.update())
     }
 
     /// Arguments out of their keys.

@@ -39,7 +39,7 @@ mod sum;
 mod tests;
 
 pub use distinct::distinct;
-pub use partial::running_chosen;
+pub use partial::{Chosen, running_chosen};
 
 use crate::{Argument, EvaluationError, Resolution, ResolveError, Typed};
 use arrow_array::{ArrayRef, BinaryArray};

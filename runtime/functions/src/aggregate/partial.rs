@@ -19,24 +19,38 @@ pub fn running_chosen(accumulator: &mut dyn Accumulator, update: &Update<'_>, ch
     if chosen.len() == update.groups.len() {
         return accumulator.running(update);
     }
-    let mut sources = Sources::of(update.groups, chosen);
+    let sources = Sources::of(update.groups, chosen);
     let before = accumulator.values(&sources.slots)?;
-    let after = run(accumulator, update, chosen)?;
+    let after = accumulator.running(&Chosen::of(update, chosen)?.update())?;
     let Some(after) = after else { return Ok(None) };
-    if sources.slots.is_empty() {
-        // Every row shows the result of a row that counts.
-        let places = UInt32Array::from_iter_values(sources.places.drain(..).map(|(_, place)| place as u32));
-        return Ok(Some(take(&after, &places, None)?));
-    }
     Ok(Some(interleave(&[before.as_ref(), after.as_ref()], &sources.places)?))
 }
 
-fn run(accumulator: &mut dyn Accumulator, update: &Update<'_>, chosen: &[u32]) -> Result<Option<ArrayRef>, EvaluationError> {
-    let groups: Vec<u32> = chosen.iter().map(|&row| update.groups[row as usize]).collect();
-    let retract: Option<Vec<bool>> = update.retract.map(|r| chosen.iter().map(|&row| r[row as usize]).collect());
-    let rows = UInt32Array::from(chosen.to_vec());
-    let arguments = update.arguments.iter().map(|column| take(column, &rows, None)).collect::<Result<Vec<_>, _>>()?;
-    accumulator.running(&Update { groups: &groups, retract: retract.as_deref(), arguments: &arguments })
+/// Some of the rows of an update.
+pub struct Chosen {
+    groups: Vec<u32>,
+    retract: Option<Vec<bool>>,
+    arguments: Vec<ArrayRef>,
+}
+
+impl Chosen {
+    /// The rows `chosen` (positions, ascending) of `update`.
+    ///
+    /// # Errors
+    /// Positions that it does not have.
+    pub fn of(update: &Update<'_>, chosen: &[u32]) -> Result<Self, EvaluationError> {
+        let rows = UInt32Array::from(chosen.to_vec());
+        Ok(Self {
+            groups: chosen.iter().map(|&row| update.groups[row as usize]).collect(),
+            retract: update.retract.map(|retract| chosen.iter().map(|&row| retract[row as usize]).collect()),
+            arguments: update.arguments.iter().map(|column| take(column, &rows, None)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// They, as an update.
+    pub fn update(&self) -> Update<'_> {
+        Update { groups: &self.groups, retract: self.retract.as_deref(), arguments: &self.arguments }
+    }
 }
 
 /// Where each row's result is to be found.

@@ -5,25 +5,32 @@
 
 use super::{Lineage, NodeKind, PlanNode};
 use millrace_functions::Expr;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-/// What tells `node`, with all below it, from other parts of plans. `None` for a part that must not be shared.
+/// What tells `node`, with all below it, from other parts of plans. `None` for a part that is not worth sharing, or must not
+/// be shared.
 pub fn identity(node: &PlanNode) -> Option<String> {
-    can_be_shared(node).then(|| format!("{:?}", nameless(node.clone())))
-}
-
-/// How often each part that keeps state occurs in the plan; those within a part that occurs several times count each time.
-pub fn occurrences(plan: &PlanNode) -> BTreeMap<String, usize> {
-    let mut found = BTreeMap::new();
-    count(plan, &mut found);
-    found
-}
-
-fn count(node: &PlanNode, found: &mut BTreeMap<String, usize>) {
-    if let Some(identity) = Some(node).filter(|node| keeps_state(node)).and_then(identity) {
-        *found.entry(identity).or_insert(0) += 1;
+    if !keeps_state(node) || !can_be_shared(node) {
+        return None;
     }
-    node.inputs().into_iter().for_each(|input| count(input, found));
+    let mut node = node.clone();
+    erase_names(&mut node);
+    Some(format!("{node:?}"))
+}
+
+/// The parts that occur several times in the plan, also within others that do.
+pub fn repeated(plan: &PlanNode) -> BTreeSet<String> {
+    let (mut seen, mut repeated) = (BTreeSet::new(), BTreeSet::new());
+    let mut left = vec![plan];
+    while let Some(node) = left.pop() {
+        if let Some(identity) = identity(node)
+            && !seen.insert(identity.clone())
+        {
+            repeated.insert(identity);
+        }
+        left.extend(node.inputs());
+    }
+    repeated
 }
 
 /// Whether it runs in a stage of its own behind an exchange; sharing anything less would save little.
@@ -47,8 +54,8 @@ fn can_be_shared(node: &PlanNode) -> bool {
     own && node.inputs().into_iter().all(can_be_shared)
 }
 
-/// The part without names and places in the text.
-fn nameless(mut node: PlanNode) -> PlanNode {
+/// Takes away names and places in the text.
+fn erase_names(node: &mut PlanNode) {
     for column in &mut node.columns {
         column.name.clear();
         column.lineage = Lineage::default();
@@ -59,8 +66,5 @@ fn nameless(mut node: PlanNode) -> PlanNode {
         NodeKind::Deduplicate(deduplicate) => deduplicate.span = None,
         _ => {}
     }
-    for input in node.inputs_mut() {
-        *input = nameless(input.clone());
-    }
-    node
+    node.inputs_mut().into_iter().for_each(erase_names);
 }

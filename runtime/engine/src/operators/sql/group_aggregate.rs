@@ -17,7 +17,7 @@ use crate::{
     error::OperatorError,
     key::{KeyGroup, key_group_of_hash},
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
-    state::{CHANGED, EntryBuffer, STORED, StateBackend, StateError, UNSTORED, read_segment},
+    state::{CHANGED, EntryBuffer, STORED, StateBackend, StateError, UNSTORED, leaving::oldest, read_segment},
 };
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt8Array, UInt32Array};
 use arrow_row::Rows;
@@ -27,7 +27,7 @@ use async_trait::async_trait;
 use hashbrown::{HashTable, hash_table::Entry};
 use millrace_model::{Batch, ChangeKind, ids::CheckpointId};
 use millrace_sql::plan::MiniBatch;
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 const GROUPS: &str = "groups";
 
@@ -186,14 +186,9 @@ impl GroupAggregate {
         let mut slots = self.groups.in_order();
         slots.retain(|&slot| self.marks[slot as usize] & crate::state::PINNED == 0);
         let stay = usize::try_from(stay_bytes / self.size.bytes_per_entry().max(1)).unwrap_or(usize::MAX);
-        let leave = slots.len().saturating_sub(stay);
-        if leave == 0 {
+        let slots = oldest(slots, stay, |slot| Reverse(self.seen[slot as usize]));
+        if slots.is_empty() {
             return Ok(());
-        }
-        if leave < slots.len() {
-            let seen = &self.seen;
-            slots.select_nth_unstable_by_key(leave, |&slot| seen[slot as usize]);
-            slots.truncate(leave);
         }
         let mut stored = EntryBuffer::default();
         let hot = HotGroups { groups: &self.groups, written_ms: &self.written_ms, marks: &mut self.marks, expired: None };

@@ -12,10 +12,9 @@ use crate::{
 use arrow_array::{ArrayRef, BinaryArray, BooleanArray, RecordBatch, UInt32Array, cast::AsArray};
 use arrow_row::{RowConverter, Rows, SortField};
 use arrow_schema::DataType;
-use arrow_select::take::take;
 use bytes::Bytes;
 use hashbrown::HashTable;
-use millrace_functions::aggregate::{Accumulator, Update, distinct, running_chosen};
+use millrace_functions::aggregate::{Accumulator, Chosen, Update, distinct, running_chosen};
 use millrace_model::{Batch, ChangeKind, Schema, take_rows};
 use millrace_sql::plan::AggregateCall;
 use std::collections::{BTreeMap, btree_map::Entry};
@@ -212,16 +211,15 @@ impl Groups {
         }
         for (call, accumulator) in spec.calls.iter().zip(&mut self.accumulators) {
             let arguments: Vec<ArrayRef> = call.arguments.iter().map(|&i| rows.column(i).clone()).collect();
-            let Some(filter) = call.filter else {
-                accumulator.update(&Update { groups, retract, arguments: &arguments }).map_err(evaluation_failed)?;
-                continue;
+            let update = Update { groups, retract, arguments: &arguments };
+            let done = match call.filter {
+                None => accumulator.update(&update),
+                Some(filter) => {
+                    let chosen = Chosen::of(&update, &true_rows(rows.column(filter).as_boolean()));
+                    chosen.and_then(|chosen| accumulator.update(&chosen.update()))
+                }
             };
-            let chosen = true_rows(rows.column(filter).as_boolean());
-            let groups: Vec<u32> = chosen.values().iter().map(|&i| groups[i as usize]).collect();
-            let retract: Option<Vec<bool>> = retract.map(|r| chosen.values().iter().map(|&i| r[i as usize]).collect());
-            let arguments = arguments.iter().map(|a| take(a, &chosen, None)).collect::<Result<Vec<_>, _>>()?;
-            let update = Update { groups: &groups, retract: retract.as_deref(), arguments: &arguments };
-            accumulator.update(&update).map_err(evaluation_failed)?;
+            done.map_err(evaluation_failed)?;
         }
         Ok(())
     }
@@ -287,10 +285,7 @@ impl Groups {
             let update = Update { groups, retract: None, arguments: &arguments };
             let found = match call.filter {
                 None => accumulator.running(&update),
-                Some(filter) => {
-                    let chosen = true_rows(rows.column(filter).as_boolean());
-                    running_chosen(accumulator.as_mut(), &update, chosen.values())
-                }
+                Some(filter) => running_chosen(accumulator.as_mut(), &update, &true_rows(rows.column(filter).as_boolean())),
             };
             let found = found.map_err(evaluation_failed)?;
             found.ok_or_else(|| OperatorError::Internal(format!("`{}` has no running results", call.function.name())))
@@ -377,9 +372,8 @@ impl States<'_> {
     }
 }
 
-fn true_rows(filter: &BooleanArray) -> UInt32Array {
-    let chosen = filter.iter().enumerate().filter(|(_, v)| *v == Some(true)).map(|(i, _)| i as u32);
-    UInt32Array::from_iter_values(chosen)
+fn true_rows(filter: &BooleanArray) -> Vec<u32> {
+    filter.iter().enumerate().filter(|(_, v)| *v == Some(true)).map(|(i, _)| i as u32).collect()
 }
 
 /// Entries of a state by key group: key, then whatever `write` appends.

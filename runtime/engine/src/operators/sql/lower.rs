@@ -20,7 +20,7 @@ use millrace_sql::{
     settings::Settings,
 };
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -79,8 +79,8 @@ pub(crate) fn lower(
 ) -> Result<Lowered, String> {
     let lowered = Lowered { operators: Vec::new(), scans: Vec::new() };
     let needs_before = needs_before || !can_leave_out_before(plan);
-    let (occurrences, shared) = (reuse::occurrences(plan), HashMap::new());
-    let mut lowering = Lowering { node, settings, late_records, parallelism, base, input, needs_before, lowered, occurrences, shared };
+    let (repeated, shared) = (reuse::repeated(plan), HashMap::new());
+    let mut lowering = Lowering { node, settings, late_records, parallelism, base, input, needs_before, lowered, repeated, shared };
     let stage = lowering.stage(plan)?;
     let names: Vec<String> = plan.columns.iter().map(|c| c.name.clone()).collect();
     lowering.finish(stage, &plan.columns, Some(&names));
@@ -102,9 +102,9 @@ struct Lowering<'a> {
     /// Whether the rows that changes replace are needed behind the node that is lowered next.
     needs_before: bool,
     lowered: Lowered,
-    /// How often the plan has each part that keeps state.
-    occurrences: BTreeMap<String, usize>,
-    /// Where the parts that occur several times have been lowered, and their subtasks.
+    /// The parts that keep state and occur several times in the plan.
+    repeated: BTreeSet<String>,
+    /// Where they have been lowered, and their subtasks.
     shared: HashMap<String, (usize, usize)>,
 }
 
@@ -140,13 +140,27 @@ fn can_leave_out_before(plan: &PlanNode) -> bool {
     }
 }
 
+impl Open {
+    /// Steps without state behind an operator.
+    fn steps(input: usize, schema: Schema, parallelism: usize, steps: Vec<Step>) -> Self {
+        Self {
+            inputs: vec![input],
+            schemas: vec![schema],
+            key_fields: None,
+            parallelism,
+            head: None,
+            steps,
+            name: "calc".into(),
+            text: String::new(),
+            leaves_out_before: false,
+        }
+    }
+}
+
 impl Lowering<'_> {
     fn stage(&mut self, plan: &PlanNode) -> Result<Open, String> {
-        if self.occurrences.values().all(|&count| count < 2) {
-            return self.stage_alone(plan);
-        }
-        let identity = reuse::identity(plan);
-        match identity.filter(|identity| self.occurrences.get(identity).is_some_and(|&count| count > 1)) {
+        let identity = if self.repeated.is_empty() { None } else { reuse::identity(plan) };
+        match identity.filter(|identity| self.repeated.contains(identity)) {
             Some(identity) => self.shared_stage(plan, identity),
             None => self.stage_alone(plan),
         }
@@ -170,17 +184,7 @@ impl Lowering<'_> {
             self.shared.insert(identity, lowered);
             lowered
         };
-        Ok(Open {
-            inputs: vec![position],
-            schemas: vec![schema],
-            key_fields: None,
-            parallelism,
-            head: None,
-            steps,
-            name: "calc".into(),
-            text: String::new(),
-            leaves_out_before: false,
-        })
+        Ok(Open::steps(position, schema, parallelism, steps))
     }
 
     fn stage_alone(&mut self, plan: &PlanNode) -> Result<Open, String> {
@@ -408,17 +412,7 @@ impl Lowering<'_> {
             let projection = scan.physical.iter().zip(&places).map(|(c, &i)| Expr::column(i, c.typed.clone())).collect();
             steps.push(Step::Calc { predicate: None, projection, output: std::mem::replace(&mut input, read) });
         }
-        Ok(Open {
-            inputs: vec![operator],
-            schemas: vec![input],
-            key_fields: None,
-            parallelism,
-            head: None,
-            steps,
-            name: "calc".into(),
-            text: String::new(),
-            leaves_out_before: false,
-        })
+        Ok(Open::steps(operator, input, parallelism, steps))
     }
 
     fn values(&mut self, rows: &[Vec<Expr>], columns: &[PlanColumn]) -> Result<Open, String> {
@@ -435,17 +429,7 @@ impl Lowering<'_> {
             inputs: Vec::new(),
             work,
         });
-        Ok(Open {
-            inputs: vec![position],
-            schemas: vec![schema],
-            key_fields: None,
-            parallelism: 1,
-            head: None,
-            steps: Vec::new(),
-            name: "calc".into(),
-            text: String::new(),
-            leaves_out_before: false,
-        })
+        Ok(Open::steps(position, schema, 1, Vec::new()))
     }
 
     fn union(&mut self, inputs: &[PlanNode], columns: &[PlanColumn]) -> Result<Open, String> {

@@ -13,13 +13,13 @@ use crate::{
     metrics::SubtaskMetrics,
     state::{
         CHANGED, EachEntry, EntryBuffer, HotState, KeyGroupBlobs, PINNED, STORED, StateBackend, StateContext, UNSAVED, UNSTORED,
+        leaving::{oldest, staying},
         read_segment,
         tiered_map::{RestoredSegments, TieredSnapshot},
     },
 };
 use millrace_model::ids::CheckpointId;
 use std::{
-    cmp::Reverse,
     panic::{RefUnwindSafe, UnwindSafe},
     sync::Arc,
 };
@@ -248,7 +248,7 @@ impl<V: SlotValue> TieredSlots<V> {
         self.count();
         let Some(stay_bytes) = self.backend.takes(self.bytes as u64) else { return Ok(()) };
         let mut leaving: Vec<u32> = Vec::new();
-        let mut there = 0u128;
+        let mut there = 0;
         for slot in 0..self.slots.len() as u32 {
             let Some(tiered) = self.slots.get(slot) else { continue };
             there += 1;
@@ -256,16 +256,10 @@ impl<V: SlotValue> TieredSlots<V> {
                 leaving.push(slot);
             }
         }
-        let stay = u128::from(stay_bytes) * there / (self.bytes as u128).max(1);
-        let leave = leaving.len().saturating_sub(usize::try_from(stay).unwrap_or(usize::MAX));
-        if leave == 0 {
+        let age = |slot: u32| self.slots.get(slot).map_or(0, |tiered| self.clock.wrapping_sub(tiered.used));
+        let leaving = oldest(leaving, staying(stay_bytes, there, self.bytes as u64), age);
+        if leaving.is_empty() {
             return Ok(());
-        }
-        if leave < leaving.len() {
-            let (slots, clock) = (&self.slots, self.clock);
-            let age = |slot: u32| slots.get(slot).map_or(0, |tiered| clock.wrapping_sub(tiered.used));
-            leaving.select_nth_unstable_by_key(leave, |&slot| Reverse(age(slot)));
-            leaving.truncate(leave);
         }
         let mut stored = EntryBuffer::default();
         let mut value = Vec::new();

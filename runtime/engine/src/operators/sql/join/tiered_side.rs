@@ -9,7 +9,9 @@ use crate::{
     key::{KeyGroup, key_group_of_hash},
     operators::OperatorContext,
     state::{
-        CHANGED, EachEntry, EntryBuffer, HotState, PINNED, STORED, StateBackend, StateError, UNSAVED, UNSTORED, read_segment,
+        CHANGED, EachEntry, EntryBuffer, HotState, PINNED, STORED, StateBackend, StateError, UNSAVED, UNSTORED,
+        leaving::{oldest, staying},
+        read_segment,
         tiered_map::TieredSnapshot,
     },
 };
@@ -137,16 +139,11 @@ impl Side {
     }
 
     fn leave(&mut self, backend: &mut StateBackend, stay_bytes: u64) -> Result<(), OperatorError> {
-        let mut leaving: Vec<u32> = self.table.iter().copied().filter(|&entry| self.can_leave(entry)).collect();
-        let stay = u128::from(stay_bytes) * self.table.len() as u128 / (self.bytes as u128).max(1);
-        let leave = leaving.len().saturating_sub(usize::try_from(stay).unwrap_or(usize::MAX));
-        if leave == 0 {
+        let leaving: Vec<u32> = self.table.iter().copied().filter(|&entry| self.can_leave(entry)).collect();
+        let age = |entry: u32| self.clock.wrapping_sub(self.entries[entry as usize].used);
+        let leaving = oldest(leaving, staying(stay_bytes, self.table.len(), self.bytes as u64), age);
+        if leaving.is_empty() {
             return Ok(());
-        }
-        if leave < leaving.len() {
-            let (entries, clock) = (&self.entries, self.clock);
-            leaving.select_nth_unstable_by_key(leave, |&entry| std::cmp::Reverse(clock.wrapping_sub(entries[entry as usize].used)));
-            leaving.truncate(leave);
         }
         let mut stored = EntryBuffer::default();
         let mut value = Vec::new();
