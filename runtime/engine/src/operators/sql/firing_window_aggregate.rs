@@ -113,8 +113,8 @@ impl FiringWindowAggregate {
         let (flags, next_ms) = (read_i64(blob)?, read_i64(blob)?);
         let given = if flags & 1 != 0 { Some(self.result_bytes.stored_row(blob)?.into()) } else { None };
         let is_new = !self.buckets.contains_key(&window);
-        let bucket = bucket_at(&mut self.buckets, &self.spec, window)?;
-        // Where one subtask was behind, the window ends once more; what was given out already does not change by that.
+        let bucket = bucket_at(&mut self.buckets, &self.spec, window, false)?;
+        // Where one subtask was behind, the window ends once more, for the keys that have not been at its end.
         bucket.has_ended = (is_new || bucket.has_ended) && flags & 8 != 0;
         let slot = bucket.slot_of(key);
         bucket.groups.merge(slot, blob)?;
@@ -153,7 +153,8 @@ impl FiringWindowAggregate {
         let is_over = !self.windows.is_processing_time && self.ends_at_ms(window.0) <= self.watermark.ms;
         let delay_ms = if is_over { self.strategy.late_ms } else { self.strategy.early_ms };
         let with_every_row = delay_ms == Some(0) || (is_over && delay_ms.is_none());
-        let bucket = bucket_at(&mut self.buckets, &self.spec, *window)?;
+        // A window that begins after its end has no end to come.
+        let bucket = bucket_at(&mut self.buckets, &self.spec, *window, is_over)?;
         let hashes: Vec<u64> = rows.iter().map(|&row| keys.hashes[row as usize]).collect();
         let chosen = match with_every_row || is_over {
             true => {
@@ -200,7 +201,8 @@ impl FiringWindowAggregate {
             let Some(bucket) = self.buckets.get_mut(&window) else { continue };
             if !bucket.has_ended {
                 bucket.has_ended = true;
-                let slots = bucket.groups.in_order();
+                let mut slots = bucket.groups.in_order();
+                slots.retain(|&slot| !bucket.slots[slot as usize].was_at_end);
                 for &slot in &slots {
                     let state = &mut bucket.slots[slot as usize];
                     state.was_at_end = true;
@@ -303,15 +305,17 @@ impl Bucket {
     }
 }
 
+/// The bucket of a window, made if there is none yet; `has_ended` tells of a new one whether its end has passed.
 fn bucket_at<'b>(
     buckets: &'b mut BTreeMap<(i64, i64), Bucket>,
     spec: &GroupSpec,
     window: (i64, i64),
+    has_ended: bool,
 ) -> Result<&'b mut Bucket, OperatorError> {
     Ok(match buckets.entry(window) {
         std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
         std::collections::btree_map::Entry::Vacant(entry) => {
-            entry.insert(Bucket { groups: Groups::new(spec)?, slots: Vec::new(), has_ended: false })
+            entry.insert(Bucket { groups: Groups::new(spec)?, slots: Vec::new(), has_ended })
         }
     })
 }
