@@ -19,5 +19,5 @@ test:
 	cargo build -p millrace-server -p xtask
 	cargo xtask plugins
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
-	cargo test --workspace
+	cargo test --workspace --no-fail-fast
 	cargo test --manifest-path guest-sdk/rust/Cargo.toml --workspace
