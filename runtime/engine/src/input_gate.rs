@@ -44,6 +44,8 @@ pub struct InputGate {
     /// Per channel the operator's input that it belongs to.
     inputs: Vec<usize>,
     input: usize,
+    /// What the last message means besides what was delivered for it.
+    also: Option<GateEvent>,
 }
 
 impl InputGate {
@@ -51,7 +53,7 @@ impl InputGate {
     pub fn new(receivers: Vec<Receiver<Message>>, inputs: Vec<usize>) -> Self {
         let merge = WatermarkMerge::new(receivers.len());
         let channels = receivers.into_iter().map(|receiver| Channel { receiver, blocked: false, closed: false }).collect();
-        Self { channels, merge, aligning: None, next: 0, inputs, input: 0 }
+        Self { channels, merge, aligning: None, next: 0, inputs, input: 0, also: None }
     }
 
     /// The input that the last rows came from.
@@ -64,6 +66,9 @@ impl InputGate {
     /// # Errors
     /// Barriers out of order: a defect of ours, told as text.
     pub async fn next(&mut self) -> Result<GateEvent, String> {
+        if let Some(event) = self.also.take() {
+            return Ok(event);
+        }
         loop {
             let (index, message) = self.receive().await;
             let Some(message) = message else {
@@ -118,6 +123,10 @@ impl InputGate {
             Merged::Unchanged => None,
             Merged::Rose(watermark_ms) => Some(GateEvent::Watermark(watermark_ms)),
             Merged::BecameIdle => Some(GateEvent::Idle),
+            Merged::RoseAndBecameIdle(watermark_ms) => {
+                self.also = Some(GateEvent::Idle);
+                Some(GateEvent::Watermark(watermark_ms))
+            }
             Merged::BecameActive => Some(GateEvent::Active),
         })
     }

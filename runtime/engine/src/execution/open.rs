@@ -225,12 +225,18 @@ struct Wires {
 }
 
 /// Makes the channels of every edge: one per pair of subtasks, or per subtask where both sides run side by side.
+///
+/// What comes into a union from fewer subtasks than it has stays on as many of its own: spread over all of them, changes of one
+/// row could overtake each other before they meet again.
 fn wire(plan: &ExecutionPlan) -> Result<Vec<Vec<Wires>>, EngineError> {
     let mut wires: Vec<Vec<Wires>> = (plan.operators.iter()).map(|o| (0..o.parallelism).map(|_| Wires::default()).collect()).collect();
     for (to, receiver) in plan.operators.iter().enumerate() {
         for (input, &from) in receiver.inputs.iter().enumerate() {
             let sender = &plan.operators[from];
-            let side_by_side = receiver.key_fields(input).is_none() && sender.parallelism == receiver.parallelism;
+            let covers = |&from: &usize| plan.operators[from].parallelism == receiver.parallelism;
+            let is_union = receiver.inputs.len() > 1 && receiver.inputs.iter().any(covers);
+            let side_by_side = receiver.key_fields(input).is_none()
+                && (sender.parallelism == receiver.parallelism || is_union && sender.parallelism < receiver.parallelism);
             for upstream in 0..sender.parallelism {
                 let targets: Vec<usize> = if side_by_side { vec![upstream] } else { (0..receiver.parallelism).collect() };
                 let senders: Vec<Sender<Message>> = (targets.into_iter())

@@ -72,7 +72,8 @@ pub struct RestoredChain {
 pub(crate) enum ChainContent {
     /// Segments, oldest first, with the key groups that count in them.
     Memory(Vec<(KeyGroupRange, Bytes)>),
-    Disk(ColdStore),
+    /// On disk, with segments of the keys that are too long for it.
+    Disk(ColdStore, Vec<(KeyGroupRange, Bytes)>),
 }
 
 /// What a subtask has for its keyed state.
@@ -117,11 +118,11 @@ impl StateContext {
         backend.step_bytes = chain.bytes / 2;
         match chain.content {
             ChainContent::Memory(segments) => Ok((backend, segments)),
-            ChainContent::Disk(store) => {
+            ChainContent::Disk(store, segments) => {
                 backend.share.takes_disk(store.disk_bytes());
                 backend.expiry = store.expiry().clone();
                 backend.cold = Some(store);
-                Ok((backend, Vec::new()))
+                Ok((backend, segments))
             }
         }
     }
@@ -295,7 +296,7 @@ impl StateBackend {
         if self.tracks() {
             self.log_put(group, key, None)?;
         }
-        if marks & STORED != 0 && self.cold.is_some() {
+        if marks & STORED != 0 && key.len() <= KEY_BYTES_MAX && self.cold.is_some() {
             let mut stored = Vec::with_capacity(key.len() + 2);
             stored_key(group, key, &mut stored);
             self.removals.insert(stored.into());

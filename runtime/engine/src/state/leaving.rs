@@ -4,6 +4,9 @@
 
 use std::cmp::Reverse;
 
+/// A larger entry does not leave right after it was used: it would be written and read whole for each batch that changes it.
+pub(crate) const USED_BYTES_MAX: u64 = 256 << 10;
+
 /// How many of `there` entries that take `bytes` together have room in `stay_bytes`.
 pub(crate) fn staying(stay_bytes: u64, there: usize, bytes: u64) -> usize {
     usize::try_from(u128::from(stay_bytes) * there as u128 / u128::from(bytes.max(1))).unwrap_or(usize::MAX)

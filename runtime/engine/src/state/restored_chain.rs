@@ -5,8 +5,8 @@
 use super::{
     backend::{ChainContent, RestoredChain},
     budget::StateBudget,
-    cold::ColdStore,
-    entries::{EntryBuffer, read_segment},
+    cold::{ColdStore, KEY_BYTES_MAX},
+    entries::{EntryBuffer, SegmentWriter, read_segment},
 };
 use crate::error::OperatorError;
 use bytes::Bytes;
@@ -29,7 +29,7 @@ impl ChainLoader {
     /// A loader for a state whose segments have so many bytes in the key groups that are wanted.
     pub(crate) fn new(name: &str, bytes: u64, budget: &StateBudget, folder: Option<&Path>) -> Result<Self, OperatorError> {
         let content = match folder.filter(|_| budget.is_too_large(bytes)) {
-            Some(folder) => ChainContent::Disk(ColdStore::make(folder, name, budget.cache(), Arc::default())?),
+            Some(folder) => ChainContent::Disk(ColdStore::make(folder, name, budget.cache(), Arc::default())?, Vec::new()),
             None => ChainContent::Memory(Vec::new()),
         };
         Ok(Self { content, run: EntryBuffer::default(), bytes })
@@ -39,19 +39,21 @@ impl ChainLoader {
     pub(crate) fn segment(&mut self, wanted: KeyGroupRange, segment: Bytes) -> Result<(), OperatorError> {
         match &mut self.content {
             ChainContent::Memory(segments) => segments.push((wanted, segment)),
-            ChainContent::Disk(store) => {
-                let run = &mut self.run;
+            ChainContent::Disk(store, long) => {
+                let (run, mut stay) = (&mut self.run, SegmentWriter::default());
                 read_segment(
                     &segment,
                     |group| wanted.contains(group),
                     |group, key, value| {
                         match value {
+                            _ if key.len() > KEY_BYTES_MAX => stay.put(group, key, value),
                             Some(value) => run.put(group, key, |out| out.extend_from_slice(value)),
                             None => run.remove(group, key),
                         }
                         Ok::<(), OperatorError>(())
                     },
                 )?;
+                long.extend(stay.take().map(|segment| (wanted, segment)));
                 if run.bytes() >= RUN_BYTES {
                     store.write(run.sorted())?;
                     run.clear();
@@ -63,7 +65,7 @@ impl ChainLoader {
 
     /// The chain, of the checkpoint `since` of this instance.
     pub(crate) fn finish(mut self, since: Option<CheckpointId>) -> Result<RestoredChain, OperatorError> {
-        if let ChainContent::Disk(store) = &mut self.content
+        if let ChainContent::Disk(store, _) = &mut self.content
             && !self.run.is_empty()
         {
             store.write(self.run.sorted())?;

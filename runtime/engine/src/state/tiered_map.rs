@@ -311,7 +311,7 @@ impl<V: TieredValue, F: Fn(&V) -> bool> HotState for HotEntries<'_, V, F> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::{ChainLoader, StateBudget, StateSettings};
+    use crate::state::{ChainLoader, StateBudget, StateSettings, cold::KEY_BYTES_MAX};
     use rand::{Rng, SeedableRng, rngs::StdRng};
     use std::collections::HashMap;
 
@@ -365,7 +365,9 @@ mod tests {
         for (seed, memory) in [(1, 2_000), (2, 20_000), (3, 1 << 30), (4, 200)] {
             let mut random = StdRng::seed_from_u64(seed);
             let folder = tempfile::tempdir().unwrap();
-            let keys: Vec<Vec<u8>> = (0..600u32).map(|n| format!("key {n}").into_bytes()).collect();
+            // Some keys are too long for the disk.
+            let length = |n: u32| if n % 100 == 7 { KEY_BYTES_MAX + n as usize * 10 } else { 7 };
+            let keys: Vec<Vec<u8>> = (0..600u32).map(|n| format!("{n:0>width$}", width = length(n)).into_bytes()).collect();
             let (mut map, _) = TieredMap::<u64>::open("s", &mut context(folder.path(), memory), &Arc::default()).unwrap();
             let mut model = Model::new();
             // The last durable checkpoint: its number, its chain, and what it stands for.

@@ -4,6 +4,7 @@
 //! a / b END` never divides by zero.
 
 mod choice;
+mod debug;
 mod evaluate;
 mod logical;
 mod same;
@@ -32,7 +33,7 @@ impl Default for EvaluationContext {
 }
 
 /// A typed expression. Cheap enough to clone while planning.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Expr {
     /// A column of the input.
     Column {

@@ -150,12 +150,21 @@ fn key_of(part: &Expr, width: usize) -> Option<KeyParts> {
 }
 
 /// `value + 0.0`: makes -0.0 to 0.0.
-pub(crate) fn unsigned_zero(value: Expr) -> Option<Expr> {
+fn unsigned_zero(value: Expr) -> Option<Expr> {
     let Some(Function::Scalar(plus)) = FunctionRegistry::builtin().get("+").cloned() else { return None };
     let value = cast(value, &DataType::Double);
     let typed = value.typed();
     let zero = literal::constant(Arc::new(Float64Array::from(vec![0.0])), DataType::Double, false);
     Some(Expr::Call { function: plus, arguments: vec![value, zero], typed })
+}
+
+/// The value with one zero instead of two, which are equal, in its own type.
+pub(crate) fn one_zero(value: Expr) -> Expr {
+    let data_type = value.typed().data_type;
+    match data_type {
+        DataType::Float | DataType::Double => unsigned_zero(value.clone()).map_or(value, |zero| cast(zero, &data_type)),
+        _ => value,
+    }
 }
 
 fn cast(value: Expr, to: &DataType) -> Expr {

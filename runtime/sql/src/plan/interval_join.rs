@@ -109,6 +109,10 @@ fn time_predicate(part: &Expr, left: &[PlanColumn], right: &[PlanColumn]) -> Opt
     if a.kind != b.kind || is_left_first == (b.index < left.len()) {
         return None;
     }
+    if sign == "=" && !(is_shifted(first) && is_shifted(second)) {
+        // Equal hours and the like are a key as any other.
+        return None;
+    }
     // first + x <sign> second + y, so that first - second <sign> y - x.
     let shift = shift_ms(second)?.checked_sub(shift_ms(first)?)?;
     let (sign, shift) = match (is_left_first, sign) {
@@ -151,7 +155,21 @@ fn time_column(expr: &Expr, left: &[PlanColumn], right: &[PlanColumn]) -> Option
     Some(TimeColumn { index: *index, kind })
 }
 
-/// What the expression adds to its time, in milliseconds.
+/// Whether the expression is its column plus or minus constants of days and less.
+fn is_shifted(expr: &Expr) -> bool {
+    match expr {
+        Expr::Column { .. } => true,
+        Expr::Call { function, arguments, .. } if matches!(function.name(), "+" | "-") => {
+            let is_constant = |e: &Expr| matches!(e, Expr::Literal { typed, .. } if typed.data_type == DataType::IntervalDayTime);
+            matches!(arguments.as_slice(), [value, shift] if is_shifted(value) && is_constant(shift))
+                || matches!(arguments.as_slice(), [shift, value] if is_shifted(value) && is_constant(shift))
+        }
+        _ => false,
+    }
+}
+
+/// What the expression adds to its time, in milliseconds. As in Flink, an expression that is no shift is taken for the one that
+/// it is at time zero.
 fn shift_ms(expr: &Expr) -> Option<i64> {
     if !expr.is_deterministic() || !is_time(&expr.typed().data_type) {
         return None;

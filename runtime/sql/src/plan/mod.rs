@@ -31,7 +31,7 @@ mod window;
 mod window_join;
 mod window_rank;
 
-pub(crate) use arrange::unsigned_zero;
+pub(crate) use arrange::one_zero;
 pub use changelog::ChangelogMode;
 pub use columns::{Lineage, PlanColumn, SourceColumn, TimeKind, WindowBound, WindowPart};
 pub use deduplicate::{Deduplicate, Keep};

@@ -1,8 +1,9 @@
 //! Temporal joins: each left row meets the version of a row of the right side that was valid at its time.
 
 use super::{
-    NodeKind, PlanColumn, PlanNode, explain,
+    NodeKind, PlanColumn, PlanNode, UpsertKey, explain,
     sides::{Moved, Sides},
+    upsert_keys,
 };
 use millrace_functions::Expr;
 use std::collections::BTreeSet;
@@ -27,6 +28,13 @@ pub struct TemporalJoin {
 }
 
 impl TemporalJoin {
+    /// Keys of the left side, whose rows meet one version at most. A key has to hold the join's: rows of other keys are joined
+    /// elsewhere, where changes could overtake each other.
+    pub(super) fn upsert_keys(&self) -> Vec<UpsertKey> {
+        let holds_join_key = |key: &UpsertKey| self.keys.iter().all(|(left, _)| key.contains(left));
+        upsert_keys(&self.left).into_iter().filter(holds_join_key).collect()
+    }
+
     /// The join with at least the columns of `required`.
     pub(super) fn narrowed(
         self,

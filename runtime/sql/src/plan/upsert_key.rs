@@ -35,8 +35,7 @@ pub fn upsert_keys(node: &PlanNode) -> Vec<UpsertKey> {
         NodeKind::WindowRank(rank) => rank.upsert_keys(),
         NodeKind::Join(join) => join.upsert_keys(),
         NodeKind::LookupJoin(join) => join.upsert_keys(upsert_keys(&join.input)),
-        // A left row meets one version at most.
-        NodeKind::TemporalJoin(join) => upsert_keys(&join.left),
+        NodeKind::TemporalJoin(join) => join.upsert_keys(),
         NodeKind::Scan(scan) => scan_key(scan).into_iter().collect(),
         NodeKind::IntervalJoin(_)
         | NodeKind::TemporalSort(_)

@@ -77,6 +77,20 @@ fn queries_are_explained() {
 }
 
 #[test]
+fn rows_are_told_apart_by_keys_whose_changes_stay_in_order() {
+    check("keys", |text| match session().execute(text) {
+        Ok(script) => {
+            let plan = script.query.unwrap();
+            let named =
+                |key: &millrace_sql::plan::UpsertKey| key.iter().map(|&i| plan.columns[i].name.as_str()).collect::<Vec<_>>().join(", ");
+            let keys: Vec<String> = millrace_sql::plan::upsert_keys(&plan).iter().map(|key| format!("({})", named(key))).collect();
+            if keys.is_empty() { "no key".into() } else { keys.join(" ") }
+        }
+        Err(error) => panic!("{}", error.render(text)),
+    });
+}
+
+#[test]
 fn what_is_perhaps_not_meant_is_said() {
     check("findings", |text| match session().execute(text) {
         Ok(script) => {

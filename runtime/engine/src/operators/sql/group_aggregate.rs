@@ -17,7 +17,11 @@ use crate::{
     error::OperatorError,
     key::{KeyGroup, key_group_of_hash},
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
-    state::{CHANGED, EntryBuffer, STORED, StateBackend, StateError, UNSTORED, leaving::oldest, read_segment},
+    state::{
+        CHANGED, EntryBuffer, STORED, StateBackend, StateError, UNSTORED,
+        leaving::{USED_BYTES_MAX, oldest},
+        read_segment,
+    },
 };
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt8Array, UInt32Array};
 use arrow_row::Rows;
@@ -184,7 +188,9 @@ impl GroupAggregate {
         let bytes = self.size.total(&self.groups)?;
         let Some(stay_bytes) = self.backend.takes(bytes) else { return Ok(()) };
         let mut slots = self.groups.in_order();
-        slots.retain(|&slot| self.marks[slot as usize] & crate::state::PINNED == 0);
+        let are_large = self.size.bytes_per_entry() > USED_BYTES_MAX;
+        let is_in_use = |slot: u32| are_large && self.seen[slot as usize] == self.segment;
+        slots.retain(|&slot| self.marks[slot as usize] & crate::state::PINNED == 0 && !is_in_use(slot));
         let stay = usize::try_from(stay_bytes / self.size.bytes_per_entry().max(1)).unwrap_or(usize::MAX);
         let slots = oldest(slots, stay, |slot| Reverse(self.seen[slot as usize]));
         if slots.is_empty() {

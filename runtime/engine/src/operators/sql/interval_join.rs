@@ -82,9 +82,10 @@ struct Side {
     held: HeldBatches,
     /// By slot, in the order of their times.
     waiting: Vec<Vec<Waiting>>,
-    /// When the first row of a slot is to go; one entry per slot at most.
+    /// When the first row of a slot is to go. An entry that is not the slot's `due_of` means nothing.
     due: BinaryHeap<Reverse<(i64, u32)>>,
-    is_scheduled: Vec<bool>,
+    /// By slot; `None` where nothing waits.
+    due_of: Vec<Option<i64>>,
 }
 
 pub(crate) struct IntervalJoin {
@@ -122,7 +123,7 @@ impl Side {
             held: HeldBatches::default(),
             waiting: Vec::new(),
             due: BinaryHeap::new(),
-            is_scheduled: Vec::new(),
+            due_of: Vec::new(),
         })
     }
 
@@ -142,7 +143,7 @@ impl Side {
         let at = slot as usize;
         if self.waiting.len() <= at {
             self.waiting.resize_with(at + 1, Vec::new);
-            self.is_scheduled.resize(at + 1, false);
+            self.due_of.resize(at + 1, None);
         }
         let due_ms = self.due_ms(row.time_ms);
         let rows = &mut self.waiting[at];
@@ -152,9 +153,8 @@ impl Side {
             rows.partition_point(|w| w.time_ms <= row.time_ms)
         };
         rows.insert(position, row);
-        // An earlier row goes with the one that is scheduled, or makes it earlier.
-        if position == 0 || !self.is_scheduled[at] {
-            self.is_scheduled[at] = true;
+        if self.due_of[at].is_none_or(|scheduled_ms| due_ms < scheduled_ms) {
+            self.due_of[at] = Some(due_ms);
             self.due.push(Reverse((due_ms, slot)));
         }
     }
@@ -368,6 +368,10 @@ impl IntervalJoin {
                 break;
             }
             this.due.pop();
+            // An earlier row came since: it was looked at then.
+            if this.due_of[slot as usize] != Some(due_ms) {
+                continue;
+            }
             let reach_ms = this.reach_ms;
             let rows = &mut this.waiting[slot as usize];
             let is_over = |w: &Waiting| w.time_ms.saturating_add(reach_ms).saturating_add(1) <= now_ms;
@@ -378,17 +382,11 @@ impl IntervalJoin {
                     lonely.push(row.place);
                 }
             }
-            // A slot may have been scheduled again for an earlier row; the later entry then finds nothing, or goes on.
-            let next = rows.first().map(|w| w.time_ms);
-            match next {
-                Some(time_ms) => {
-                    let due_ms = this.due_ms(time_ms);
-                    this.due.push(Reverse((due_ms, slot)));
-                }
-                None => {
-                    this.is_scheduled[slot as usize] = false;
-                    emptied.push(slot);
-                }
+            let next_ms = rows.first().map(|w| w.time_ms).map(|time_ms| this.due_ms(time_ms));
+            this.due_of[slot as usize] = next_ms;
+            match next_ms {
+                Some(next_ms) => this.due.push(Reverse((next_ms, slot))),
+                None => emptied.push(slot),
             }
         }
         for chunk in lonely.chunks(PAIRS_MAX) {
@@ -398,7 +396,7 @@ impl IntervalJoin {
         }
         gone.into_iter().for_each(|place| self.sides[side].held.release(place));
         for slot in emptied {
-            if self.sides.iter().all(|s| s.is_empty(slot) && !s.is_scheduled.get(slot as usize).copied().unwrap_or(false)) {
+            if self.sides.iter().all(|s| s.is_empty(slot)) {
                 self.slots.remove(slot);
             }
         }

@@ -264,6 +264,8 @@ impl TemporalJoin {
         gone[1].extend(of_key.versions.drain(..passed.saturating_sub(1)).map(|v| v.place));
         if next_ms < i64::MAX {
             self.schedule(slot, next_ms);
+        } else if of_key.left.is_empty() && of_key.versions.is_empty() {
+            self.slots.remove(slot);
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
     metrics::SubtaskMetrics,
     state::{
         CHANGED, EachEntry, EntryBuffer, HotState, KeyGroupBlobs, PINNED, STORED, StateBackend, StateContext, UNSAVED, UNSTORED,
-        leaving::{oldest, staying},
+        leaving::{USED_BYTES_MAX, oldest, staying},
         read_segment,
         tiered_map::{RestoredSegments, TieredSnapshot},
     },
@@ -252,7 +252,8 @@ impl<V: SlotValue> TieredSlots<V> {
         for slot in 0..self.slots.len() as u32 {
             let Some(tiered) = self.slots.get(slot) else { continue };
             there += 1;
-            if tiered.marks & PINNED == 0 && can_leave(&tiered.value) {
+            let is_in_use = tiered.used == self.clock && u64::from(tiered.bytes) > USED_BYTES_MAX;
+            if tiered.marks & PINNED == 0 && !is_in_use && can_leave(&tiered.value) {
                 leaving.push(slot);
             }
         }

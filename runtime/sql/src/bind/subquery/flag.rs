@@ -14,7 +14,7 @@ use super::{
 use crate::{
     ast::{Expression, Query, Span},
     error::SqlError,
-    plan::{JoinKind, PlanColumn, PlanNode, joined, unsigned_zero},
+    plan::{JoinKind, PlanColumn, PlanNode, joined, one_zero},
 };
 use millrace_functions::{Expr, Typed};
 use millrace_model::DataType;
@@ -63,13 +63,20 @@ impl Binder<'_> {
         let pairs = self.compared(value, items, query, env)?;
         let mut equal = conditions.clone();
         let (mut values_missing, mut items_missing) = (Vec::new(), Vec::new());
+        // A row of several columns is unknown only beside rows that differ in none.
+        let (is_row, mut maybe) = (pairs.len() > 1, conditions.clone());
         for (part, item) in pairs {
-            equal.push(self.call("=", vec![part.clone(), item.clone()], span)?);
+            let same = self.call("=", vec![part.clone(), item.clone()], span)?;
+            equal.push(same.clone());
+            let mut possible = vec![same];
             for (side, missing) in [(part, &mut values_missing), (item, &mut items_missing)] {
                 if side.typed().nullable {
-                    missing.push(self.call("IS NULL", vec![side], span)?);
+                    let is_missing = self.call("IS NULL", vec![side], span)?;
+                    possible.push(is_missing.clone());
+                    missing.push(is_missing);
                 }
             }
+            maybe.extend(any_of(possible));
         }
         let found = self.flag(&node, equal, span)?;
         if is_two_valued || (values_missing.is_empty() && items_missing.is_empty()) {
@@ -77,6 +84,11 @@ impl Binder<'_> {
         }
         let unknown = || literal::constant(arrow_array::new_null_array(&DataType::Boolean.to_arrow(), 1), DataType::Boolean, true);
         let (mut whens, mut results) = (vec![found], vec![literal::boolean(true)]);
+        if is_row {
+            whens.push(self.flag(&node, maybe, span)?);
+            results.extend([unknown(), literal::boolean(false)]);
+            return self.case_of(whens, results, true, span);
+        }
         if let Some(missing) = any_of(values_missing) {
             let any = self.flag(&node, conditions.clone(), span)?;
             whens.push(Expr::And(vec![missing, any]));
@@ -174,14 +186,6 @@ impl Binder<'_> {
         }
         let columns = values.iter().enumerate().map(|(i, e)| PlanColumn::new(format!("$key{i}"), e.typed())).collect();
         self.distinct(calc(node, None, values, columns), None, span)
-    }
-}
-
-/// The value with one zero: both are equal, so two distinct ones would both be partners.
-fn one_zero(value: Expr) -> Expr {
-    match value.typed().data_type {
-        DataType::Float | DataType::Double => unsigned_zero(value.clone()).unwrap_or(value),
-        _ => value,
     }
 }
 

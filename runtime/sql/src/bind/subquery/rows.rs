@@ -14,7 +14,7 @@ use crate::{
         Span,
     },
     error::SqlError,
-    plan::{JoinKind, PlanColumn, PlanNode, joined, pushed},
+    plan::{JoinKind, PlanColumn, PlanNode, joined, one_zero, pushed},
 };
 use millrace_functions::{Expr, registry::Function};
 use millrace_model::DataType;
@@ -203,12 +203,7 @@ impl Binder<'_> {
     }
 
     /// `inner = outer` each: the inner expression with the outer one. `None` if one is something else.
-    fn equalities<'e>(
-        &mut self,
-        parts: &[&'e Expression],
-        both: &Scope,
-        width: usize,
-    ) -> Result<Option<Vec<(&'e Expression, Expr)>>, SqlError> {
+    fn equalities(&mut self, parts: &[&Expression], both: &Scope, width: usize) -> Result<Option<Vec<(Expression, Expr)>>, SqlError> {
         let mut keys = Vec::with_capacity(parts.len());
         for part in parts {
             let ExpressionKind::Binary(BinaryOperator::Equal, left, right) = &part.kind else { return Ok(None) };
@@ -227,14 +222,14 @@ impl Binder<'_> {
             if is_outer[at] || !is_outer[other] || read.iter().any(|&c| c >= width) {
                 return Ok(None);
             }
-            keys.push((inner, bound[other].clone()));
+            keys.push((with_one_zero(inner, &bound[at].typed().data_type), bound[other].clone()));
         }
         Ok(Some(keys))
     }
 
     /// Grouped by what is compared with outer values as well.
-    fn rows_by_key(&mut self, select: Select, keys: Vec<(&Expression, Expr)>) -> Result<Rows, SqlError> {
-        let inner: Vec<Expression> = keys.iter().map(|(inner, _)| (*inner).clone()).collect();
+    fn rows_by_key(&mut self, select: Select, keys: Vec<(Expression, Expr)>) -> Result<Rows, SqlError> {
+        let inner: Vec<Expression> = keys.iter().map(|(inner, _)| inner.clone()).collect();
         let query = query_of(with_keys(select, inner, |s| self.is_aggregate(s)));
         let node = self.query(&query)?;
         let mut conditions = Vec::with_capacity(keys.len());
@@ -296,9 +291,9 @@ impl Binder<'_> {
         Ok(behind_keys(node, conditions))
     }
 
-    /// The distinct values of these columns.
+    /// The distinct values of these columns. Both zeros are one value: each outer row has to find one of them only.
     pub(super) fn distinct_values(&mut self, base: &PlanNode, used: &BTreeSet<usize>, span: Span) -> PlanNode {
-        let projection: Vec<Expr> = used.iter().map(|&c| Expr::column(c, base.columns[c].typed.clone())).collect();
+        let projection: Vec<Expr> = used.iter().map(|&c| one_zero(Expr::column(c, base.columns[c].typed.clone()))).collect();
         let columns = used.iter().map(|&c| base.columns[c].clone()).collect();
         self.distinct(calc(base.clone(), None, projection, columns), self.settings.state_ttl_ms, span)
     }
@@ -364,6 +359,18 @@ fn outer_names(expression: &Expression, both: &Scope, into: &mut BTreeSet<usize>
         call.filter.iter().for_each(|filter| outer_names(filter, both, into));
     }
     super::super::aggregate::parts(expression).into_iter().for_each(|part| outer_names(part, both, into));
+}
+
+/// What inner rows are grouped by: both zeros are equal to an outer one, so they have to be in one group.
+fn with_one_zero(inner: &Expression, data_type: &DataType) -> Expression {
+    if !matches!(data_type, DataType::Float | DataType::Double) {
+        return inner.clone();
+    }
+    let expression = |kind| Box::new(Expression { kind, span: inner.span });
+    let number = expression(ExpressionKind::Literal(Literal::Number("0".into())));
+    let zero = ExpressionKind::Cast { value: number, data_type: data_type.clone(), length: None, kind: CastKind::Cast };
+    let sum = ExpressionKind::Binary(BinaryOperator::Plus, Box::new(inner.clone()), expression(zero));
+    Expression { kind: sum, span: inner.span }
 }
 
 fn and(left: Expression, right: Expression) -> Expression {
