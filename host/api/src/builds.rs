@@ -8,7 +8,7 @@ use crate::{
 };
 use axum::{Json, extract::Path, http::StatusCode};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use millrace_builder::{Jar, Language, SourceFile, World, frame::DEFAULT_FRAMES};
+use millrace_builder::{Jar, Language, SourceFile, World, frame::DEFAULT_FRAMES, sources::SourceLimits};
 use millrace_control::{BodyOrder, BuildOrder};
 use millrace_domain::{Action, Name, ProjectScope, ResourceKind};
 use millrace_store::Build;
@@ -247,10 +247,13 @@ pub(crate) async fn create_build(
     if request.plugin.is_some() {
         caller.in_project(&tenant, &project, Action::PluginUpload).await?;
     }
+    // Held until the build waits: what is loaded and not yet counted by the queue is of a few requests only.
+    let turn = caller.api.build_loads.clone().acquire_owned().await.map_err(|_| Problem::internal("builds are closed"))?;
     let order = order(&caller, &scope, request).await?;
     let api = caller.api.clone();
     let (noted, scope) = to_the_end(async move {
         let noted = caller.api.control.submit_build(&caller.cause(), &scope, order).await;
+        drop(turn);
         noted.map(|noted| (noted, scope))
     })
     .await??;
@@ -279,13 +282,30 @@ pub(crate) async fn cancel_build(
     Ok(Json(caller.api.control.cancel_build(&caller.cause(), &scope, &build).await?.into()))
 }
 
+/// A JAR that a build is asked with.
+enum FoundJar {
+    /// It came with the request.
+    Given(Jar),
+    /// It is a resource, which is not loaded yet.
+    Kept { name: String, content_hash: String, size_bytes: usize },
+}
+
+impl FoundJar {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Given(jar) => jar.bytes.len(),
+            Self::Kept { size_bytes, .. } => *size_bytes,
+        }
+    }
+}
+
 /// The JAR, wherever its content lies; `left` is what the JARs of the request may still have together.
-async fn jar(caller: &Caller, scope: &ProjectScope, number: usize, jar: JarRequest, left: &mut usize) -> Result<Jar, Problem> {
+async fn jar(caller: &Caller, scope: &ProjectScope, number: usize, jar: JarRequest, left: &mut usize) -> Result<FoundJar, Problem> {
     let wrong = |field: &str, message: String| Problem::field(&format!("jars[{number}].{field}"), "request.invalid", message);
     let found = match (jar.content_base64, jar.resource) {
         (Some(text), None) => {
             let bytes = STANDARD.decode(&text).map_err(|error| wrong("content_base64", format!("is not Base64: {error}")))?;
-            Jar { name: jar.name.unwrap_or_else(|| format!("{}.jar", number + 1)), bytes }
+            FoundJar::Given(Jar { name: jar.name.unwrap_or_else(|| format!("{}.jar", number + 1)), bytes })
         }
         (None, Some(name)) => {
             let found = caller.api.store.resource(scope, &name).await?;
@@ -294,22 +314,37 @@ async fn jar(caller: &Caller, scope: &ProjectScope, number: usize, jar: JarReque
             }
             let version = jar.version.map_or_else(|| "latest".to_owned(), |version| version.to_string());
             let (version, _) = caller.api.store.resource_version(scope, &found.id, &version).await?;
-            if usize::try_from(version.size_bytes).is_ok_and(|size| size > *left) {
-                return Err(wrong("resource", format!("has {} bytes; the JARs of a build may have {left} more", version.size_bytes)));
+            let size_bytes = usize::try_from(version.size_bytes).unwrap_or(usize::MAX);
+            if size_bytes > *left {
+                return Err(wrong("resource", format!("has {size_bytes} bytes; the JARs of a build may have {left} more")));
             }
-            let bytes = caller.api.store.component(&scope.tenant, &version.content_hash).await?;
-            Jar { name: jar.name.unwrap_or_else(|| format!("{}.jar", found.name)), bytes }
+            let name = jar.name.unwrap_or_else(|| format!("{}.jar", found.name));
+            FoundJar::Kept { name, content_hash: version.content_hash, size_bytes }
         }
         _ => return Err(wrong("content_base64", "expected either the content or a `resource`".to_owned())),
     };
-    *left = left.saturating_sub(found.bytes.len());
+    *left = left.saturating_sub(found.bytes());
     Ok(found)
 }
 
 async fn order(caller: &Caller, scope: &ProjectScope, request: BuildRequest) -> Result<BuildOrder, Problem> {
-    let (mut jars, mut left) = (Vec::new(), caller.api.config.build_bytes_max);
+    let (count, count_max) = (request.jars.len(), SourceLimits::default().jars_max);
+    if count > count_max {
+        return Err(Problem::field("jars", "request.invalid", format!("there are {count}, expected at most {count_max}")));
+    }
+    let (mut found, mut left) = (Vec::new(), caller.api.config.build_bytes_max);
     for (number, asked) in request.jars.into_iter().enumerate() {
-        jars.push(jar(caller, scope, number, asked, &mut left).await?);
+        found.push(jar(caller, scope, number, asked, &mut left).await?);
+    }
+    caller.api.control.admits_build(&scope.tenant, found.iter().map(FoundJar::bytes).sum())?;
+    let mut jars = Vec::with_capacity(found.len());
+    for found in found {
+        jars.push(match found {
+            FoundJar::Given(jar) => jar,
+            FoundJar::Kept { name, content_hash, .. } => {
+                Jar { name, bytes: caller.api.store.component(&scope.tenant, &content_hash).await? }
+            }
+        });
     }
     Ok(BuildOrder {
         world: request.world,

@@ -242,6 +242,8 @@ pub trait ControlPlane: Send + Sync + 'static {
     async fn temp_table_size(&self, table: &TempTable) -> Result<TempTableSize, ControlFailure>;
     /// Removes the state of a savepoint.
     async fn remove_savepoint_state(&self, location: &str) -> Result<(), ControlFailure>;
+    /// Whether a build with so many bytes of JARs would be taken now.
+    fn admits_build(&self, tenant: &TenantId, bytes: usize) -> Result<(), ControlFailure>;
     /// Takes a build.
     async fn submit_build(&self, cause: &Cause, scope: &ProjectScope, order: BuildOrder) -> Result<Build, ControlFailure>;
     /// Ends a build.

@@ -179,6 +179,10 @@ impl ControlPlane for Control {
         Ok(Self::remove_savepoint_state(self, location).await?)
     }
 
+    fn admits_build(&self, tenant: &TenantId, bytes: usize) -> Result<(), ControlFailure> {
+        Ok(Self::admits_build(self, tenant, bytes)?)
+    }
+
     async fn submit_build(&self, cause: &Cause, scope: &ProjectScope, order: BuildOrder) -> Result<Build, ControlFailure> {
         Ok(Self::submit_build(self, cause, scope, order).await?)
     }

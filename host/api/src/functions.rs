@@ -14,7 +14,7 @@ use millrace_domain::{
     Action, Name, ProjectScope, ResourceKind, Scope,
     function::{FUNCTION_WORLDS, FunctionState, check_attributes, function_name},
 };
-use millrace_store::{Function, FunctionChange, FunctionScope, FunctionVersion, NewFunctionVersion, StoreError};
+use millrace_store::{BUILT_COMPONENTS_KEPT, Function, FunctionChange, FunctionScope, FunctionVersion, NewFunctionVersion, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -287,9 +287,7 @@ async fn add(
     let (content_hash, origin) = component_of(caller, &scope, &body).await?;
     let component = match caller.api.store.component(scope.tenant(), &content_hash).await {
         Ok(component) => component,
-        Err(StoreError::NotFound { .. }) => {
-            return Err(Problem::field("content_hash", "request.invalid", "the tenant has no such content"));
-        }
+        Err(StoreError::NotFound { .. }) => return Err(not_kept(&body)),
         Err(error) => return Err(error.into()),
     };
     let size_bytes = i64::try_from(component.len()).unwrap_or(i64::MAX);
@@ -300,7 +298,6 @@ async fn add(
     }
     let new = NewFunctionVersion {
         content_hash,
-        component: None,
         world: described.world,
         wit_version: described.wit_version,
         size_bytes,
@@ -310,6 +307,20 @@ async fn add(
     };
     let added = caller.api.store.add_function_version(&caller.cause(), &scope, &found.id, &new).await?;
     Ok((StatusCode::CREATED, Json(added.into())))
+}
+
+/// What is said when the content that a body names is not there.
+fn not_kept(body: &NewFunctionVersionBody) -> Problem {
+    match &body.build {
+        None => Problem::field("content_hash", "request.invalid", "the tenant has no such content"),
+        Some(build) => {
+            let message = format!(
+                "the component of build `{build}` is not kept any more: of a project's builds the newest {BUILT_COMPONENTS_KEPT} keep theirs; \
+                 build it again"
+            );
+            Problem::field("build", "request.invalid", message)
+        }
+    }
 }
 
 /// Content hash of what the body names, and what is remembered of where it came from.

@@ -87,6 +87,7 @@ pub use millrace_identity::HashRules;
 pub use openapi::document;
 pub use problem::FieldError;
 pub use state::{ApiConfig, ApiState};
+pub use upload::UploadRules;
 pub use yaml::{read as read_yaml, write as write_yaml};
 
 /// The whole API as one router.

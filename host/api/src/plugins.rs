@@ -5,10 +5,11 @@ use crate::{
     extract::QueryString,
     page::{Listing, PageQuery},
     problem::Problem,
+    resources::{UseView, UsesView},
 };
 use axum::{Json, body::Bytes, extract::Path, http::StatusCode, response::Response};
 use millrace_domain::{Action, Name};
-use millrace_store::{NewPluginVersion, Plugin, PluginVersion};
+use millrace_store::{NewPluginVersion, Plugin, PluginVersion, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -110,6 +111,43 @@ pub(crate) async fn list_plugin_versions(
     let plugin = caller.api.store.plugin(&scope, &plugin).await?;
     let versions = caller.api.store.plugin_versions(&scope, &plugin.id).await?;
     Ok(Json(PluginVersionsView { items: versions.into_iter().map(PluginVersionView::from).collect() }))
+}
+
+/// List who uses a plugin: versions of jobs, and functions.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/plugins/{plugin}/used-by", tag = "plugins", responses((status = 200, body = UsesView)))]
+pub(crate) async fn list_plugin_uses(
+    caller: Caller,
+    Path((tenant, project, plugin)): Path<(String, String, String)>,
+) -> Result<Json<UsesView>, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::PluginView).await?;
+    let found = caller.api.store.plugin(&scope, &plugin).await?;
+    let uses = caller.api.store.plugin_uses(&scope, &found.id).await?;
+    Ok(Json(UsesView { items: uses.into_iter().map(UseView::from).collect() }))
+}
+
+/// Remove a plugin with all its versions. One that is used is not removed; the answer says who uses it.
+#[utoipa::path(delete, path = "/api/v1/tenants/{tenant}/projects/{project}/plugins/{plugin}", tag = "plugins", responses((status = 204)))]
+pub(crate) async fn delete_plugin(
+    caller: Caller,
+    Path((tenant, project, plugin)): Path<(String, String, String)>,
+) -> Result<StatusCode, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::PluginDelete).await?;
+    let found = caller.api.store.plugin(&scope, &plugin).await?;
+    caller.api.store.delete_plugin(&caller.cause(), &scope, &found.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Remove a version of a plugin that nobody uses. The newest goes with the plugin only.
+#[utoipa::path(delete, path = "/api/v1/tenants/{tenant}/projects/{project}/plugins/{plugin}/versions/{version}", tag = "plugins", responses((status = 204)))]
+pub(crate) async fn delete_plugin_version(
+    caller: Caller,
+    Path((tenant, project, plugin, version)): Path<(String, String, String, String)>,
+) -> Result<StatusCode, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::PluginDelete).await?;
+    let found = caller.api.store.plugin(&scope, &plugin).await?;
+    let number = version.parse::<i64>().ok().filter(|number| *number > 0).ok_or_else(|| StoreError::not_found("version", version))?;
+    caller.api.store.delete_plugin_version(&caller.cause(), &scope, &found.id, number).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Upload a component as a new version; a plugin of a new name is made. The same component again adds nothing.

@@ -101,7 +101,7 @@ pub(crate) struct PreviewView {
 /// Somebody who uses a resource.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UseView {
-    /// `plugin`, `function`, `job` or `build`.
+    /// `plugin`, `function` or `job`.
     kind: String,
     /// Id of its version.
     id: String,
@@ -120,7 +120,7 @@ impl From<ContentUse> for UseView {
 /// Everybody who uses a resource.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UsesView {
-    items: Vec<UseView>,
+    pub(crate) items: Vec<UseView>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -234,7 +234,7 @@ pub(crate) async fn upload_resource(
     let ResourceUploadQuery { description, format, header } = query.parse()?;
     let hints = PackageHints { is_csv: matches!(format, Some(FormatHint::Csv)), has_header: header, ..PackageHints::default() };
     let work = async move {
-        let upload = upload::receive(&caller.api, &headers, body).await?;
+        let upload = upload::receive(&caller.api, &scope.tenant, &headers, body).await?;
         let unreadable = |error: std::io::Error| Problem::internal(format!("an upload cannot be read: {error}"));
         let file = upload.file.try_clone().map_err(unreadable)?;
         let found = caller.api.control.inspect_resource(&scope.tenant, file, hints).await?;
@@ -298,7 +298,7 @@ pub(crate) async fn download_resource(
     Ok((headers, Body::from_stream(pieces)).into_response())
 }
 
-/// List who uses a resource: versions of jobs, functions and plugins, and builds.
+/// List who uses a resource: versions of jobs, functions and plugins.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/resources/{resource}/used-by", tag = "resources", responses((status = 200, body = UsesView)))]
 pub(crate) async fn list_resource_uses(
     caller: Caller,

@@ -1,6 +1,11 @@
 //! What every handler has: the store, the control plane and the API's own settings.
 
-use crate::{control_plane::ControlPlane, instance_logs::FOLLOWERS_MAX, refusals::RefusalGate};
+use crate::{
+    control_plane::ControlPlane,
+    instance_logs::FOLLOWERS_MAX,
+    refusals::RefusalGate,
+    upload::{UploadRules, Uploads},
+};
 use millrace_identity::{HashRules, Hasher, OpenIdClient};
 use millrace_store::Store;
 use std::{
@@ -13,6 +18,9 @@ use std::{
     time::Duration,
 };
 use tokio::sync::Semaphore;
+
+/// Requests that load the JARs of a build at the same time.
+const BUILD_LOADS_MAX: usize = 2;
 
 /// Settings of the API.
 #[derive(Debug, Clone)]
@@ -27,8 +35,8 @@ pub struct ApiConfig {
     pub resource_bytes_max: u64,
     /// Folder for uploads on their way in; made when it is needed.
     pub spool_dir: PathBuf,
-    /// Uploads that may be on their way in at the same time.
-    pub uploads_max: usize,
+    /// Uploads on their way in: how many at the same time, and how slow they may be.
+    pub uploads: UploadRules,
     /// Most time for an ordinary request.
     pub request_timeout: Duration,
     /// Most time for a request that waits for an outside system, a compilation or a savepoint.
@@ -58,7 +66,7 @@ impl Default for ApiConfig {
             build_bytes_max: 48 << 20,
             resource_bytes_max: 256 << 20,
             spool_dir: std::env::temp_dir(),
-            uploads_max: 8,
+            uploads: UploadRules::default(),
             request_timeout: Duration::from_secs(30),
             slow_request_timeout: Duration::from_secs(660),
             follow_max: Duration::from_secs(15 * 60),
@@ -91,7 +99,9 @@ pub struct Shared {
     pub control: Arc<dyn ControlPlane>,
     /// Settings.
     pub config: ApiConfig,
-    pub(crate) uploads: Semaphore,
+    pub(crate) uploads: Uploads,
+    /// Requests that load what is built.
+    pub(crate) build_loads: Arc<Semaphore>,
     pub(crate) followers: Arc<Semaphore>,
     pub(crate) hasher: Hasher,
     pub(crate) openid: OpenIdClient,
@@ -102,7 +112,7 @@ pub struct Shared {
 impl ApiState {
     /// State over this store and control plane.
     pub fn new(store: Store, control: impl ControlPlane, config: ApiConfig) -> Self {
-        let uploads = Semaphore::new(config.uploads_max.max(1));
+        let uploads = Uploads::new(config.uploads);
         let followers = Arc::new(Semaphore::new(FOLLOWERS_MAX));
         let (hasher, openid) = (Hasher::new(config.hash_rules), OpenIdClient::new(is_local(&config.public_url)));
         Self(Arc::new(Shared {
@@ -110,6 +120,7 @@ impl ApiState {
             control: Arc::new(control),
             config,
             uploads,
+            build_loads: Arc::new(Semaphore::new(BUILD_LOADS_MAX)),
             followers,
             hasher,
             openid,

@@ -3,12 +3,15 @@
 //! Invariant: a folder or file under its final name is complete. Everything is made beside it and published by a rename,
 //! under a lock, so that processes that start at the same time fetch once.
 
-use crate::BuildError;
+use crate::{
+    BuildError,
+    tool::{self, TOOL_TIME_MAX},
+};
 use std::{
     ffi::OsStr,
     fs, io,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 /// A Python package, pinned.
@@ -94,11 +97,15 @@ pub fn publish(name: &str, make: impl FnOnce(&Path) -> Result<PathBuf, BuildErro
 /// Runs a tool to its end.
 ///
 /// # Errors
-/// It cannot be started (`help` says what to install) or fails, with what it wrote.
+/// It cannot be started (`help` says what to install), fails, with what it wrote, or takes too long.
 pub fn run(command: &mut Command, help: &str) -> Result<String, BuildError> {
     let tool = Path::new(command.get_program()).file_name().map(OsStr::to_string_lossy).unwrap_or_default().into_owned();
-    let output = command.stdin(Stdio::null()).output();
+    let output = tool::output(command, TOOL_TIME_MAX);
     let output = output.map_err(|error| BuildError::NoTool { tool: format!("{tool} ({error})"), help: help.to_owned() })?;
+    let Some(output) = output else {
+        let output = format!("it had not ended after {} and was ended", tool::shown(TOOL_TIME_MAX));
+        return Err(BuildError::ToolFailed { tool, help: help.to_owned(), output });
+    };
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).trim().to_owned();
     if output.status.success() { Ok(text) } else { Err(BuildError::ToolFailed { tool, help: help.to_owned(), output: text }) }
 }

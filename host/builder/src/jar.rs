@@ -1,6 +1,6 @@
 //! JARs of strangers: checked, and written anew, before any JVM sees them.
 //!
-//! Invariant: what a compiler opens is an archive that [`check_jar`] wrote: plain files, no links, one entry a name, sizes
+//! Invariant: what a compiler opens is an archive that [`check_jars`] wrote: plain files, no links, one entry a name, sizes
 //! that are true, class files whose structure holds and whose names are their paths. What a build has no use for
 //! (manifests, signatures, annotation processors, other archives, versions for other JDKs) is left out, and said so.
 
@@ -24,6 +24,8 @@ pub struct JarLimits {
     pub entry_bytes_max: usize,
     /// All entries, unpacked.
     pub total_bytes_max: usize,
+    /// All entries of all JARs of one build, unpacked.
+    pub build_bytes_max: usize,
     /// Unpacked bytes for one packed byte, in entries of more than a mebibyte.
     pub ratio_max: usize,
     /// The newest class files: 61 is Java 17.
@@ -37,6 +39,7 @@ impl Default for JarLimits {
             entries_max: 20_000,
             entry_bytes_max: 8 << 20,
             total_bytes_max: 128 << 20,
+            build_bytes_max: 256 << 20,
             ratio_max: 100,
             class_version_max: 61,
         }
@@ -59,6 +62,21 @@ pub struct CheckedJar {
 /// # Errors
 /// What is wrong with it, most twenty.
 pub fn check_jar(jar: &Jar, limits: &JarLimits) -> Result<CheckedJar, Vec<Diagnostic>> {
+    let mut left = limits.build_bytes_max;
+    check_within(jar, limits, &mut left)
+}
+
+/// Checks the JARs of a build and writes them anew, each as it is let go.
+///
+/// # Errors
+/// What is wrong with the first that is refused, most twenty; or that they have too much in them together.
+pub fn check_jars(jars: Vec<Jar>, limits: &JarLimits) -> Result<Vec<CheckedJar>, Vec<Diagnostic>> {
+    let mut left = limits.build_bytes_max;
+    jars.into_iter().map(|jar| check_within(&jar, limits, &mut left)).collect()
+}
+
+/// `left`: bytes that what is still unpacked may have.
+fn check_within(jar: &Jar, limits: &JarLimits, left: &mut usize) -> Result<CheckedJar, Vec<Diagnostic>> {
     let refuse = |found: Finding| vec![found.diagnostic(&jar.name, Severity::Error)];
     let archive = Archive::open(&jar.bytes, limits).map_err(|message| refuse(Finding::of_archive(message)))?;
     let (mut kept, mut errors, mut left_out) = (Vec::new(), Vec::new(), content::LeftOut::default());
@@ -81,6 +99,10 @@ pub fn check_jar(jar: &Jar, limits: &JarLimits) -> Result<CheckedJar, Vec<Diagno
             let message = format!("it unpacks to more than {} MiB", limits.total_bytes_max >> 20);
             return Err(refuse(Finding::of_archive(message)));
         }
+        *left = left.checked_sub(bytes.len()).ok_or_else(|| {
+            let message = format!("the JARs of the build unpack to more than {} MiB together", limits.build_bytes_max >> 20);
+            refuse(Finding { help: Some("leave out what the class does not need"), ..Finding::of_archive(message) })
+        })?;
         if let Some(class) = entry.name.strip_suffix(".class") {
             classes += 1;
             match class_file::check(class, &bytes, limits.class_version_max) {

@@ -6,6 +6,7 @@
 
 pub mod cage;
 mod cargo;
+mod check;
 mod component;
 mod failure;
 pub mod fetched;
@@ -20,6 +21,7 @@ mod source_build;
 pub mod sources;
 #[cfg(test)]
 mod tests;
+mod tool;
 mod toolchain;
 
 pub use component::encode_component;
@@ -49,6 +51,8 @@ pub struct Built {
     pub size: u64,
     /// How long the build took.
     pub elapsed: Duration,
+    /// What its author should know of it, as compilers print it.
+    pub warnings: Vec<String>,
 }
 
 /// How to build.
@@ -100,5 +104,5 @@ fn publish(folder: &Path, name: String, component: Vec<u8>, started: Instant) ->
     std::fs::rename(&partial, &path).map_err(at(&path))?;
     let size = component.len() as u64;
     tracing::debug!(plugin = name, size, "built component");
-    Ok(Built { name, component, path, size, elapsed: started.elapsed() })
+    Ok(Built { name, component, path, size, elapsed: started.elapsed(), warnings: Vec::new() })
 }

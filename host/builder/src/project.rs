@@ -32,24 +32,32 @@ const VENDORED: &str = "millrace-sdk";
 /// Text that the templates carry for the SDK.
 const TEMPLATE_SDK: [&str; 2] = ["path = \"../millrace-plugin\"", "path = \"../../millrace-plugin\""];
 
+/// What a world starts with.
+struct Template {
+    manifest: &'static str,
+    code: &'static str,
+    /// Rows to try it on, and their columns where they cannot be guessed: path, content.
+    samples: &'static [(&'static str, &'static str)],
+}
+
 macro_rules! template {
-    ($folder:literal) => {
-        [
-            include_str!(concat!("../../../guest-sdk/rust/", $folder, "/Cargo.toml")),
-            include_str!(concat!("../../../guest-sdk/rust/", $folder, "/src/lib.rs")),
-        ]
+    ($folder:literal $(, $sample:literal)*) => {
+        Template {
+            manifest: include_str!(concat!("../../../guest-sdk/rust/", $folder, "/Cargo.toml")),
+            code: include_str!(concat!("../../../guest-sdk/rust/", $folder, "/src/lib.rs")),
+            samples: &[$(($sample, include_str!(concat!("../../../guest-sdk/rust/", $folder, "/", $sample)))),*],
+        }
     };
 }
 
-/// Manifest and code by world.
-const TEMPLATES: [(World, [&str; 2]); 8] = [
-    (World::EtlOperator, template!("template")),
-    (World::ScalarFunction, template!("templates/scalar-function")),
-    (World::TableFunction, template!("templates/table-function")),
-    (World::AggregateFunction, template!("templates/aggregate-function")),
-    (World::TransformOperator, template!("templates/transform-operator")),
+const TEMPLATES: [(World, Template); 8] = [
+    (World::EtlOperator, template!("template", "rows.jsonl", "schema.sql")),
+    (World::ScalarFunction, template!("templates/scalar-function", "rows.jsonl")),
+    (World::TableFunction, template!("templates/table-function", "rows.jsonl")),
+    (World::AggregateFunction, template!("templates/aggregate-function", "rows.jsonl")),
+    (World::TransformOperator, template!("templates/transform-operator", "rows.jsonl", "schema.sql")),
     (World::SourceOperator, template!("templates/source-operator")),
-    (World::SinkOperator, template!("templates/sink-operator")),
+    (World::SinkOperator, template!("templates/sink-operator", "rows.jsonl", "schema.sql")),
     (World::DimensionUpdater, template!("templates/dimension-updater")),
 ];
 const LOCK: &str = include_str!("../../../guest-sdk/rust/Cargo.lock");
@@ -150,10 +158,10 @@ pub fn new_project_of(world: World, dir: &Path, name: &str, sdk: &SdkSource) -> 
         World::ScalarFunction | World::TableFunction | World::AggregateFunction => format!("my-{}", world.name()),
     };
     let template = TEMPLATES.iter().find(|(known, _)| *known == world);
-    let (_, [manifest, code]) = template.ok_or_else(|| BuildError::NoWorld {
+    let (_, Template { manifest, code, samples }) = template.ok_or_else(|| BuildError::NoWorld {
         language: "Rust",
         world: world.name(),
-        worlds: TEMPLATES.map(|(world, _)| world.name()).join(", "),
+        worlds: TEMPLATES.iter().map(|(world, _)| world.name()).collect::<Vec<_>>().join(", "),
     })?;
     let mut project = NewProject::begin(dir, name)?;
     let sdk_path = match sdk {
@@ -169,6 +177,9 @@ pub fn new_project_of(world: World, dir: &Path, name: &str, sdk: &SdkSource) -> 
     }
     project.write("Cargo.toml", &(manifest + STANDALONE))?;
     project.write("src/lib.rs", code)?;
+    for (path, content) in *samples {
+        project.write(path, content)?;
+    }
     project.write("Cargo.lock", LOCK)?;
     project.write(".gitignore", IGNORED)?;
     if *sdk == SdkSource::Vendored {

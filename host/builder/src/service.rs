@@ -1,16 +1,15 @@
 //! The build service: takes builds, runs a few at a time in warm builders, says what comes of them.
 //!
 //! Invariant: whatever a build does, the next one runs: a builder that was interrupted, failed or ran out of time is
-//! ended with all its processes and never used again. Decisions are in [`queue`] and [`workers`], without clock or I/O.
+//! ended with all its processes and never used again; a machine whose compilers cannot be prepared says so in bounded time.
+//! Decisions are in [`queue`] and [`workers`], without clock or I/O.
 
 pub mod queue;
 pub mod workers;
 
 use crate::{
-    BuildError, BuildReport, Diagnostic, Severity, SourceBuild, SourceBuilder, SourceBuilderFactory,
-    cage::CageLevel,
-    jar::{JarLimits, check_jar},
-    sources::{SourceLimits, check_sources},
+    BuildError, BuildReport, Diagnostic, SourceBuild, SourceBuilder, SourceBuilderFactory, cage::CageLevel, check, jar::JarLimits,
+    sources::SourceLimits, tool,
 };
 use async_trait::async_trait;
 use millrace_model::{Classified, FaultClass};
@@ -26,8 +25,9 @@ use workers::{Worker, WorkerRules, Workers};
 
 /// Time between two looks at builders that wait.
 const EXPIRY_LOOK: Duration = Duration::from_secs(10);
-/// Step before the compilers.
+/// Steps before the compilers.
 const CHECK: &str = "check";
+const PREPARE: &str = "prepare";
 
 /// Settings of the service.
 #[derive(Debug, Clone)]
@@ -40,8 +40,10 @@ pub struct ServiceConfig {
     pub sources: SourceLimits,
     /// What JARs may be.
     pub jars: JarLimits,
-    /// Longest time of one build, from its first step on.
+    /// Longest time of one build, from its first compiler on.
     pub build_max: Duration,
+    /// Longest time until a builder is ready; the first one fetches and prepares the compilers.
+    pub prepare_max: Duration,
 }
 
 impl Default for ServiceConfig {
@@ -52,6 +54,7 @@ impl Default for ServiceConfig {
             sources: SourceLimits::default(),
             jars: JarLimits::default(),
             build_max: Duration::from_secs(180),
+            prepare_max: Duration::from_secs(30 * 60),
         }
     }
 }
@@ -92,7 +95,8 @@ pub struct ServiceStatus {
 }
 
 struct Taken {
-    build: SourceBuild,
+    /// Until it runs.
+    build: Option<SourceBuild>,
     observer: Arc<dyn BuildObserver>,
     cancel: CancellationToken,
 }
@@ -143,15 +147,23 @@ impl BuildService {
     /// Takes a build of `tenant`. `id` names it from now on; `observer` hears of it.
     ///
     /// # Errors
-    /// Too many wait.
+    /// Too many wait, or too much.
     pub fn submit(&self, tenant: &str, id: &str, build: SourceBuild, observer: Arc<dyn BuildObserver>) -> Result<(), QueueFull> {
         {
             let mut state = self.0.state.lock();
-            state.queue.submit(tenant, id)?;
-            state.taken.insert(id.to_owned(), Taken { build, observer, cancel: self.0.closing.child_token() });
+            state.queue.submit(tenant, id, build.bytes())?;
+            state.taken.insert(id.to_owned(), Taken { build: Some(build), observer, cancel: self.0.closing.child_token() });
         }
         start_next(&self.0);
         Ok(())
+    }
+
+    /// Whether a build of `tenant` with so many bytes of sources and JARs would be taken now: asked before they are loaded.
+    ///
+    /// # Errors
+    /// Too many wait, or too much.
+    pub fn admits(&self, tenant: &str, bytes: usize) -> Result<(), QueueFull> {
+        self.0.state.lock().queue.admits(tenant, bytes)
     }
 
     /// Ends a build. Answers whether it was here.
@@ -216,7 +228,10 @@ fn start_next(shared: &Arc<Shared>) {
 }
 
 async fn run(shared: Arc<Shared>, tenant: String, id: String) {
-    let taken = shared.state.lock().taken.get(&id).map(|taken| (taken.build.clone(), taken.observer.clone(), taken.cancel.clone()));
+    let taken = {
+        let mut state = shared.state.lock();
+        state.taken.get_mut(&id).and_then(|taken| Some((taken.build.take()?, taken.observer.clone(), taken.cancel.clone())))
+    };
     let Some((build, observer, cancel)) = taken else {
         shared.state.lock().queue.ended(&id);
         return;
@@ -258,9 +273,9 @@ async fn build_one(
     let worker = shared.state.lock().workers.take(tenant);
     let worker = match worker {
         Some(worker) => worker,
-        None => match shared.factory.open().await {
+        None => match open(shared, id, observer, cancel).await {
             Ok(builder) => Worker::new(builder),
-            Err(error) => return failed(id, &error),
+            Err(end) => return end,
         },
     };
     let (steps, mut begun) = tokio::sync::mpsc::unbounded_channel::<String>();
@@ -301,32 +316,43 @@ fn cancelled(shared: &Shared) -> BuildEnd {
     BuildEnd::Cancelled
 }
 
-/// The build with JARs that were written anew, and what is to be said of them.
-async fn checked(shared: &Shared, mut build: SourceBuild) -> Result<(SourceBuild, Vec<Diagnostic>), BuildEnd> {
-    let report = |diagnostics: Vec<Diagnostic>| {
-        let log = "the sources or JARs were refused before a compiler saw them\n".to_owned();
-        BuildEnd::Reported(BuildReport { component: None, diagnostics, log, steps: Vec::new() })
+/// A builder; the first on a machine takes minutes, and for ever where the network does not answer.
+async fn open(
+    shared: &Shared,
+    id: &str,
+    observer: &dyn BuildObserver,
+    cancel: &CancellationToken,
+) -> Result<Arc<dyn SourceBuilder>, BuildEnd> {
+    observer.step(id, PREPARE).await;
+    let opened = tokio::select! {
+        () = cancel.cancelled() => return Err(cancelled(shared)),
+        opened = tokio::time::timeout(shared.config.prepare_max, shared.factory.open()) => opened,
     };
-    let errors = check_sources(&build, &shared.config.sources);
-    if errors.iter().any(|error| error.severity == Severity::Error) {
-        return Err(report(errors));
-    }
-    let limits = shared.config.jars.clone();
-    let jars = std::mem::take(&mut build.jars);
-    let checked = tokio::task::spawn_blocking(move || jars.iter().map(|jar| check_jar(jar, &limits)).collect::<Result<Vec<_>, _>>()).await;
-    match checked {
-        Ok(Ok(jars)) => {
-            let mut warnings = Vec::new();
-            for checked in jars {
-                warnings.extend(checked.warnings);
-                build.jars.push(checked.jar);
-            }
-            Ok((build, warnings))
+    match opened {
+        Ok(Ok(builder)) => Ok(builder),
+        Ok(Err(error)) => Err(failed(id, &error)),
+        Err(_) => {
+            let time = tool::shown(shared.config.prepare_max);
+            tracing::error!(build = id, time, "the compilers could not be prepared in time");
+            Err(BuildEnd::Machine(format!(
+                "the compilers were not ready after {time}; whoever runs the server prepares them with `millrace server prepare-builds`"
+            )))
         }
-        Ok(Err(errors)) => Err(report(errors)),
+    }
+}
+
+/// The build with JARs that were written anew, and what is to be said of them.
+async fn checked(shared: &Shared, build: SourceBuild) -> Result<(SourceBuild, Vec<Diagnostic>), BuildEnd> {
+    let (sources, jars) = (shared.config.sources, shared.config.jars.clone());
+    match tokio::task::spawn_blocking(move || check::checked(build, &sources, &jars)).await {
+        Ok(Ok(checked)) => Ok(checked),
+        Ok(Err(diagnostics)) => {
+            let log = "the sources or JARs were refused before a compiler saw them\n".to_owned();
+            Err(BuildEnd::Reported(BuildReport { component: None, diagnostics, log, steps: Vec::new() }))
+        }
         Err(error) => {
-            tracing::error!(%error, "the check of JARs failed");
-            Err(BuildEnd::Machine("the JARs could not be checked by a defect of the server".into()))
+            tracing::error!(%error, "the check of sources and JARs failed");
+            Err(BuildEnd::Machine("the sources and JARs could not be checked by a defect of the server".into()))
         }
     }
 }

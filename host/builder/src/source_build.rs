@@ -112,6 +112,13 @@ pub struct SourceBuild {
     pub class: Option<String>,
 }
 
+impl SourceBuild {
+    /// Bytes of its sources and JARs.
+    pub fn bytes(&self) -> usize {
+        self.sources.iter().map(|file| file.text.len()).chain(self.jars.iter().map(|jar| jar.bytes.len())).sum()
+    }
+}
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -23,14 +23,14 @@ use std::{
 use tokio::sync::mpsc;
 
 fn limits(running_max: usize, waiting_per_tenant_max: usize) -> QueueLimits {
-    QueueLimits { running_max, running_per_tenant_max: 1, waiting_per_tenant_max, waiting_max: 5 }
+    QueueLimits { running_max, running_per_tenant_max: 1, waiting_per_tenant_max, waiting_max: 5, ..QueueLimits::default() }
 }
 
 #[test]
 fn tenants_take_turns() {
     let mut queue = Queue::new(QueueLimits { running_per_tenant_max: 9, waiting_max: 100, ..limits(1, 10) });
     for id in ["a1", "a2", "a3", "b1", "c1", "c2"] {
-        queue.submit(&id[..1], id).unwrap();
+        queue.submit(&id[..1], id, 0).unwrap();
     }
     let mut order = Vec::new();
     while let Some((_, id)) = queue.take_next() {
@@ -45,7 +45,7 @@ fn tenants_take_turns() {
 fn a_tenant_whose_builds_run_does_not_hold_up_others() {
     let mut queue = Queue::new(limits(3, 10));
     for id in ["a1", "a2", "b1"] {
-        queue.submit(&id[..1], id).unwrap();
+        queue.submit(&id[..1], id, 0).unwrap();
     }
     assert_eq!(queue.take_next(), Some(("a".into(), "a1".into())));
     assert_eq!(queue.take_next(), Some(("b".into(), "b1".into())));
@@ -57,21 +57,41 @@ fn a_tenant_whose_builds_run_does_not_hold_up_others() {
 #[test]
 fn too_many_waiting_are_refused_in_words() {
     let mut queue = Queue::new(limits(1, 2));
-    queue.submit("a", "a1").unwrap();
-    queue.submit("a", "a2").unwrap();
-    assert_eq!(queue.submit("a", "a3"), Err(QueueFull::OfTenant(2)));
+    queue.submit("a", "a1", 0).unwrap();
+    queue.submit("a", "a2", 0).unwrap();
+    assert_eq!(queue.submit("a", "a3", 0), Err(QueueFull::OfTenant(2)));
     for tenant in ["b", "c", "d"] {
-        queue.submit(tenant, tenant).unwrap();
+        queue.submit(tenant, tenant, 0).unwrap();
     }
-    let refused = queue.submit("e", "e1").unwrap_err();
+    let refused = queue.submit("e", "e1", 0).unwrap_err();
     assert_eq!(refused.to_string(), "5 builds are waiting, as many as the server takes; try again later");
+}
+
+#[test]
+fn what_waits_is_bounded_in_bytes() {
+    const MIB: usize = 1 << 20;
+    let bounds = QueueLimits { waiting_bytes_per_tenant_max: 10 * MIB, waiting_bytes_max: 15 * MIB, ..limits(1, 10) };
+    let mut queue = Queue::new(bounds);
+    queue.submit("a", "a1", 6 * MIB).unwrap();
+    assert_eq!(queue.admits("a", 5 * MIB), Err(QueueFull::BytesOfTenant(10)));
+    assert_eq!(queue.submit("a", "a2", 5 * MIB), Err(QueueFull::BytesOfTenant(10)));
+    queue.submit("b", "b1", 9 * MIB).unwrap();
+    let refused = queue.submit("c", "c1", 1).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "the builds that are waiting have 15 MiB of sources and JARs, as much as the server takes; try again later"
+    );
+    queue.take_next().unwrap();
+    queue.submit("a", "a2", 5 * MIB).unwrap();
+    queue.cancel("b1");
+    queue.submit("c", "c1", 9 * MIB).unwrap();
 }
 
 #[test]
 fn what_is_cancelled_while_it_waits_never_runs() {
     let mut queue = Queue::new(limits(1, 10));
     for id in ["a1", "b1", "b2"] {
-        queue.submit(&id[..1], id).unwrap();
+        queue.submit(&id[..1], id, 0).unwrap();
     }
     queue.take_next().unwrap();
     assert_eq!([queue.cancel("a1"), queue.cancel("b1"), queue.cancel("b1")], [Cancelled::Running, Cancelled::Waiting, Cancelled::Unknown]);
@@ -135,7 +155,11 @@ impl SourceBuilder for FakeBuilder {
     }
 }
 
-struct Factory(Arc<Fake>);
+/// Opens builders, or waits for a network that does not answer.
+struct Factory {
+    fake: Arc<Fake>,
+    hangs: bool,
+}
 
 #[async_trait]
 impl SourceBuilderFactory for Factory {
@@ -144,8 +168,11 @@ impl SourceBuilderFactory for Factory {
     }
 
     async fn open(&self) -> Result<Arc<dyn SourceBuilder>, BuildError> {
-        let number = self.0.opened.fetch_add(1, Ordering::SeqCst) + 1;
-        Ok(Arc::new(FakeBuilder(self.0.clone(), number)))
+        if self.hangs {
+            return std::future::pending().await;
+        }
+        let number = self.fake.opened.fetch_add(1, Ordering::SeqCst) + 1;
+        Ok(Arc::new(FakeBuilder(self.fake.clone(), number)))
     }
 }
 
@@ -179,9 +206,13 @@ struct Bench {
 
 impl Bench {
     fn new(config: ServiceConfig) -> Self {
+        Self::over(config, false)
+    }
+
+    fn over(config: ServiceConfig, hangs: bool) -> Self {
         let fake = Arc::new(Fake::default());
         let (said, heard) = mpsc::unbounded_channel();
-        let service = BuildService::new(Arc::new(Factory(fake.clone())), CageLevel::Namespaces, config);
+        let service = BuildService::new(Arc::new(Factory { fake: fake.clone(), hangs }), CageLevel::Namespaces, config);
         Self { service, fake, listener: Arc::new(Listener(said)), heard }
     }
 
@@ -213,7 +244,8 @@ fn build(class: &str) -> SourceBuild {
 async fn a_warm_builder_serves_its_tenant_again_and_no_other() {
     let mut bench = Bench::new(ServiceConfig::default());
     bench.submit("a", "1", "Good");
-    assert_eq!([bench.heard().await, bench.heard().await, bench.heard().await], ["1 check", "1 javac", "1 -> builder 1"]);
+    assert_eq!([bench.heard().await, bench.heard().await], ["1 check", "1 prepare"]);
+    assert_eq!([bench.heard().await, bench.heard().await], ["1 javac", "1 -> builder 1"]);
     bench.submit("a", "2", "Good");
     assert_eq!(bench.end().await, "2 -> builder 1");
     bench.submit("b", "3", "Good");
@@ -228,7 +260,7 @@ async fn a_cancelled_build_takes_its_builder_with_it() {
     bench.submit("a", "1", "Wait");
     bench.submit("a", "2", "Good");
     bench.submit("a", "3", "Good");
-    assert_eq!([bench.heard().await, bench.heard().await], ["1 check", "1 javac"]);
+    assert_eq!([bench.heard().await, bench.heard().await, bench.heard().await], ["1 check", "1 prepare", "1 javac"]);
     assert!(bench.service.cancel("3").await);
     assert_eq!(bench.end().await, "3 -> cancelled");
     assert!(bench.service.cancel("1").await);
@@ -250,6 +282,18 @@ async fn a_build_that_fails_or_takes_too_long_leaves_the_next_unharmed() {
     bench.submit("a", "4", "Good");
     assert_eq!(bench.end().await, "4 -> builder 4");
     assert_eq!(bench.fake.dropped.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn compilers_that_are_never_ready_stop_nobody_for_ever() {
+    let mut bench = Bench::over(ServiceConfig { prepare_max: Duration::from_millis(300), ..ServiceConfig::default() }, true);
+    bench.submit("a", "1", "Good");
+    assert_eq!([bench.heard().await, bench.heard().await], ["1 check", "1 prepare"]);
+    assert!(bench.service.cancel("1").await);
+    assert_eq!(bench.end().await, "1 -> cancelled");
+    bench.submit("a", "2", "Good");
+    assert_eq!(bench.end().await, "2 -> machine: the compilers were not ready after 0 s");
+    assert_eq!(bench.service.status().running, 0);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use millrace_builder::{
     service::{BuildEnd, BuildObserver, BuildService, ServiceStatus},
 };
 use millrace_domain::{Name, ProjectScope};
-use millrace_model::{Classified, FaultClass};
+use millrace_model::{Classified, FaultClass, ids::TenantId};
 use millrace_store::{Build, BuildEnding, BuildState, Cause, NewBuild, NewPluginVersion, StoreError};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -138,6 +138,15 @@ impl Control {
         Ok(noted)
     }
 
+    /// Whether a build with so many bytes of JARs would be taken now: asked before they are loaded.
+    ///
+    /// # Errors
+    /// Too many builds wait, or too much, or this server does not build.
+    pub fn admits_build(&self, tenant: &TenantId, bytes: usize) -> Result<(), ControlError> {
+        let here = self.builds().get()?;
+        here.service.admits(tenant.as_str(), bytes).map_err(|full| ControlError::Busy(full.to_string()))
+    }
+
     /// Ends a build; one that has ended stays as it is.
     ///
     /// # Errors
@@ -218,7 +227,7 @@ impl BuildObserver for Observer {
             BuildEnd::Limit(reason) | BuildEnd::Machine(reason) => (BuildState::Failed, failure(reason)),
             BuildEnd::Cancelled => (BuildState::Cancelled, BuildEnding::default()),
         };
-        match self.control.store().end_build(&self.scope, id, state, ending).await {
+        match self.note_end(id, state, ending).await {
             Ok(_) => tracing::info!(build = id, tenant = %self.scope.tenant, state = state.as_str(), "a build has ended"),
             Err(error) => tracing::error!(build = id, %error, "the end of a build cannot be noted"),
         }
@@ -311,7 +320,21 @@ impl Observer {
         } else {
             (BuildState::Failed, ending)
         };
-        store.end_build(&self.scope, id, state, ending).await.map_err(from_store)
+        self.note_end(id, state, ending).await.map_err(from_store)
+    }
+
+    /// Notes how the build ended; one whose component may not be kept has failed.
+    async fn note_end(&self, id: &str, state: BuildState, ending: BuildEnding) -> Result<bool, StoreError> {
+        let store = self.control.store();
+        let (steps, diagnostics, log) = (ending.steps.clone(), ending.diagnostics.clone(), ending.log.clone());
+        match store.end_build(&self.scope, id, state, ending).await {
+            Err(error) if error.class() == FaultClass::User => {
+                let failure = Some(format!("the component was built, but cannot be kept: {error}"));
+                let ending = BuildEnding { failure, steps, diagnostics, log, ..BuildEnding::default() };
+                store.end_build(&self.scope, id, BuildState::Failed, ending).await
+            }
+            noted => noted,
+        }
     }
 }
 

@@ -22,6 +22,7 @@ use millrace_model::{
     Schema,
     graph::{GraphError, JobGraph},
 };
+use millrace_sandbox::function_owner;
 use millrace_store::{Function, PageRequest, ResolvedTable, Store, StoreError, TableViewer};
 use parking_lot::Mutex;
 use serde::Deserialize;
@@ -411,8 +412,7 @@ impl ProjectCatalog {
     async fn current_function(&self, name: &str) -> Result<PinnedPlugin, CatalogError> {
         match self.store.function_in(&self.scope, &name.to_lowercase()).await {
             Ok(Function { latest: Some(version), name, .. }) => Ok(PinnedPlugin {
-                // No plugin has such a name, so that none of its grants is given to a function: functions compute, and no more.
-                plugin: format!("function {name}"),
+                plugin: function_owner(name.as_str()),
                 version: version.number.to_string(),
                 content_hash: version.content_hash,
             }),
@@ -526,7 +526,6 @@ mod tests {
     async fn add_version(store: &Store, scope: &FunctionScope, function: &FunctionId, content_hash: &str) {
         let new = NewFunctionVersion {
             content_hash: content_hash.to_owned(),
-            component: None,
             world: "scalar-function".into(),
             wit_version: "0.1.0".into(),
             size_bytes: 1,

@@ -43,7 +43,7 @@ impl Control {
                 operator: NodeId::new(name),
                 function: Some(name.to_owned()),
                 parameters: BTreeMap::new(),
-                limits: OperatorLimits::default(),
+                limits: OperatorLimits::of(loaded.world()),
                 account: self.services.accounts.get(tenant),
                 log: Arc::new(NoLog),
                 context: GuestContext::default(),

@@ -72,6 +72,8 @@ text_enum! {
         PluginGrant = "plugin.grant",
         /// Upload a version of a plugin.
         PluginUpload = "plugin.upload",
+        /// Remove a plugin, or a version of one, that nobody uses.
+        PluginDelete = "plugin.delete",
         /// See plugins and their versions.
         PluginView = "plugin.view",
         /// Build a component from online code or JARs.
@@ -346,6 +348,7 @@ pub const fn permits(role: Role, action: Action) -> bool {
         // JOB-4: rows of data are more than descriptions of them.
         A::DataPreview | A::TempTableConfigure => matches!(role, PlatformAdmin | TenantAdmin | ProjectDataAdmin | Developer),
         A::PluginUpload
+        | A::PluginDelete
         | A::BuildCreate
         | A::BuildCancel
         | A::ResourceUpload
@@ -426,6 +429,7 @@ impl Action {
             | Self::TopicEdit
             | Self::TopicDelete
             | Self::PluginUpload
+            | Self::PluginDelete
             | Self::BuildCreate
             | Self::BuildCancel
             | Self::ResourceUpload

@@ -39,7 +39,7 @@ use crate::{config::ServerOptions, logging, serve::Server, shutdown, up};
 pub(crate) use apply::{ApplyArguments, run as apply};
 use clap::{Args, Parser, Subcommand};
 pub(crate) use session::Session;
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 /// Millrace: multi-tenant real-time stream processing.
 #[derive(Parser)]
@@ -190,6 +190,16 @@ struct ServerArguments {
     config: Option<PathBuf>,
     #[command(flatten)]
     options: ServerOptions,
+    #[command(subcommand)]
+    command: Option<ServerCommand>,
+}
+
+/// What is done for a server without running one.
+#[derive(Subcommand)]
+enum ServerCommand {
+    /// Fetch and prepare the compilers for Java and Scala now, as the server's user and with its MILLRACE_CACHE, so that the first
+    /// build does not wait for them
+    PrepareBuilds,
 }
 
 /// Reads the arguments and does what they say.
@@ -215,6 +225,7 @@ pub(crate) fn run() -> ExitCode {
 async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
     let session = || Session::open(&global);
     match command {
+        Command::Server(ServerArguments { command: Some(ServerCommand::PrepareBuilds), .. }) => prepare_builds().await,
         Command::Server(arguments) => serve(arguments).await,
         Command::Up(arguments) => up::run(*arguments).await,
         Command::Apply(arguments) => apply::run(&session()?, &arguments).await.map(drop),
@@ -253,6 +264,12 @@ async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
         Command::Token(command) => access::token(&session()?, command).await,
         Command::Audit(arguments) => access::audit(&session()?, arguments).await,
     }
+}
+
+async fn prepare_builds() -> anyhow::Result<()> {
+    let found = tokio::task::spawn_blocking(millrace_builder::jvm::JvmToolchain::find).await??;
+    writeln!(std::io::stdout(), "Java and Scala can be built: {}", found.identity())?;
+    Ok(())
 }
 
 async fn serve(arguments: ServerArguments) -> anyhow::Result<()> {

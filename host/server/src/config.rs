@@ -6,6 +6,7 @@
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use millrace_dial::{Network, NetworkPolicy};
+use millrace_sandbox::TENANT_MEMORY_MIB;
 use serde::Deserialize;
 use std::{
     net::SocketAddr,
@@ -165,7 +166,7 @@ impl ServerOptions {
             checkpoints: self.checkpoints.or(file.checkpoints).unwrap_or_else(|| below("checkpoints")),
             log_format: self.log_format.or(file.log_format).unwrap_or_default(),
             worker_id: self.worker_id.or(file.worker_id),
-            tenant_memory_mib: self.tenant_memory_mib.or(file.tenant_memory_mib).unwrap_or(256),
+            tenant_memory_mib: self.tenant_memory_mib.or(file.tenant_memory_mib).unwrap_or(TENANT_MEMORY_MIB),
             state_memory_mib: self.state_memory_mib.or(file.state_memory_mib).unwrap_or(512).max(1),
             build_cage_min: self.build_cage_min.or(file.build_cage_min).unwrap_or_default(),
             builds_max: self.builds_max.or(file.builds_max).unwrap_or(2).max(1),

@@ -2,6 +2,7 @@
 //!
 //! Invariant: needs no server and changes nothing but the cache of machine code.
 
+mod dimensions;
 mod subject;
 
 use crate::keys::DataDir;
@@ -11,8 +12,8 @@ use millrace_formats::{Decoder, EncodedRows, Encoder, FormatSpec, JsonOptions, T
 use millrace_model::ids::{NodeId, TenantId};
 use millrace_model::{Batch, DataType, Field, Schema};
 use millrace_sandbox::{
-    CompilerCommand, ComponentInfo, FaultReport, GuestContext, GuestLog, LogLevel, OpenGuest, OperatorLimits, RejectPolicy, Sandbox,
-    SandboxConfig, TenantAccount, TenantLimits,
+    CapabilityGrants, CompilerCommand, ComponentInfo, FaultReport, GuestContext, GuestLog, LogLevel, OpenGuest, OperatorLimits,
+    RejectPolicy, Sandbox, SandboxConfig, TENANT_MEMORY_MIB, TenantAccount, TenantLimits, Usage,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -33,8 +34,8 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub(crate) struct TestRun {
     /// The component's file.
     pub(crate) component: PathBuf,
-    /// JSON, an object per line.
-    pub(crate) rows: PathBuf,
+    /// JSON, an object per line; a source needs none.
+    pub(crate) rows: Option<PathBuf>,
     /// Columns; guessed from the rows unless given.
     pub(crate) schema: Option<Schema>,
     /// Which signature of a function is called.
@@ -43,6 +44,10 @@ pub(crate) struct TestRun {
     pub(crate) parameters: BTreeMap<String, String>,
     /// Go on after the first pass for so long, to measure.
     pub(crate) measure: Duration,
+    /// What it may do beyond computing.
+    pub(crate) grants: CapabilityGrants,
+    /// Dimension tables: name, file of rows.
+    pub(crate) dimensions: Vec<(String, PathBuf)>,
 }
 
 /// A row that was not processed.
@@ -101,13 +106,22 @@ impl GuestLog for Lines {
 /// # Errors
 /// Files that cannot be read, rows that do not fit their columns, a component that is not admitted.
 pub(crate) async fn run(test: TestRun) -> anyhow::Result<Outcome> {
-    let text = std::fs::read_to_string(&test.rows).with_context(|| format!("cannot read {}", test.rows.display()))?;
+    let text = match &test.rows {
+        Some(rows) => std::fs::read_to_string(rows).with_context(|| format!("cannot read {}", rows.display()))?,
+        None => String::new(),
+    };
+    let rows = test.rows.clone().unwrap_or_default();
+    let dimensions = Arc::new(dimensions::Tables::read(&test.dimensions)?);
     let lines: Vec<(usize, &str)> = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).collect();
     let sandbox = sandbox()?;
     let component: Vec<u8> = std::fs::read(&test.component).with_context(|| format!("cannot read {}", test.component.display()))?;
     let component = axum::body::Bytes::from(component);
     let info = sandbox.admit(component.clone()).await.with_context(|| test.component.display().to_string())?;
     let loaded = sandbox.load(&info.content_hash, component).await?;
+    if test.rows.is_none() && Subject::needs_rows(loaded.world()) {
+        bail!("which rows? give --rows FILE with a JSON object per line");
+    }
+    let plugin = test.component.file_stem().unwrap_or_default().to_string_lossy();
     let log = Arc::new(Lines::default());
     let open = OpenGuest {
         tenant: TenantId::new("local"),
@@ -115,24 +129,34 @@ pub(crate) async fn run(test: TestRun) -> anyhow::Result<Outcome> {
         operator: NodeId::new("plugin"),
         function: None,
         parameters: test.parameters,
-        limits: OperatorLimits::default(),
-        account: Arc::new(TenantAccount::new(TenantLimits::default())),
+        limits: OperatorLimits::of(loaded.world()),
+        account: Arc::new(TenantAccount::new(tenant_limits())),
         log: log.clone(),
-        context: GuestContext { on_reject: RejectPolicy::SetAside, ..GuestContext::default() },
+        context: GuestContext {
+            on_reject: RejectPolicy::SetAside,
+            capabilities: sandbox.capabilities(&plugin, &test.grants),
+            dimensions,
+            ..GuestContext::default()
+        },
     };
     let mut outcome = Outcome::new(info, lines.len());
-    let guessed = || guess(&lines).with_context(|| format!("{}: columns cannot be guessed; give --schema", test.rows.display()));
+    let guessed = || guess(&lines).with_context(|| format!("{}: columns cannot be guessed; give --schema", rows.display()));
     let opened = Subject::open(&sandbox, &loaded, open, test.signature, test.schema, guessed).await;
     outcome.take_log(&log);
     match opened? {
         Ok((mut subject, input)) => {
-            let batches = decode(&test.rows, &input, &lines)?;
+            let batches = decode(&rows, &input, &lines, ROWS_PER_BATCH)?;
             outcome.input = input;
             outcome.output = Some(subject.output().clone());
+            let before = subject.usage();
             pass(&mut subject, &batches, &lines, &mut outcome).await?;
             outcome.counters = subject.usage().counters;
             outcome.take_log(&log);
-            measure(&mut subject, &batches, test.measure, &mut outcome).await;
+            if subject.is_repeatable() {
+                measure(&mut subject, &batches, test.measure, &mut outcome).await;
+            } else {
+                outcome.figures(outcome.rows_in.max(outcome.rows.len()), &before, &subject.usage());
+            }
             outcome.memory_peak_bytes = subject.usage().memory_peak_bytes;
         }
         Err(report) => outcome.fault = Some(report),
@@ -159,11 +183,24 @@ impl Outcome {
         }
     }
 
+    /// Fuel and speed of so many rows.
+    fn figures(&mut self, rows: usize, before: &Usage, after: &Usage) {
+        if rows > 0 {
+            self.fuel_per_row = (after.fuel - before.fuel) as f64 / rows as f64;
+            self.rows_per_second = rows as f64 / Duration::from_micros((after.time_us - before.time_us).max(1)).as_secs_f64();
+        }
+    }
+
     fn take_log(&mut self, log: &Lines) {
         let (lines, dropped) = std::mem::take(&mut *log.lines.lock().unwrap_or_else(PoisonError::into_inner));
         self.log.extend(lines);
         self.log_lines_dropped += dropped;
     }
+}
+
+/// What a tenant may use on a server that was told nothing else.
+fn tenant_limits() -> TenantLimits {
+    TenantLimits { memory_bytes_max: (TENANT_MEMORY_MIB as u64) << 20, ..TenantLimits::default() }
 }
 
 fn sandbox() -> anyhow::Result<Sandbox> {
@@ -174,10 +211,9 @@ fn sandbox() -> anyhow::Result<Sandbox> {
     Sandbox::new(config).context("cannot set up the sandbox")
 }
 
-/// The first pass: what the plugin answers.
+/// The first pass: what the plugin answers, to the rows and at their end.
 async fn pass(subject: &mut Subject, batches: &[Batch], lines: &[(usize, &str)], outcome: &mut Outcome) -> anyhow::Result<()> {
-    let format = FormatSpec::Json(JsonOptions { timestamp_format: TimestampFormat::Sql, ..JsonOptions::default() });
-    let mut encoder = Encoder::new(&format, subject.output())?;
+    let output = subject.output().clone();
     for (number, batch) in batches.iter().enumerate() {
         let answer = match subject.process(batch).await {
             Ok(answer) => answer,
@@ -188,16 +224,35 @@ async fn pass(subject: &mut Subject, batches: &[Batch], lines: &[(usize, &str)],
         };
         let line = |row: u32| lines.get(number * ROWS_PER_BATCH + row as usize).map_or(0, |(line, _)| line + 1);
         outcome.rejected.extend(subject.take_rejected().into_iter().map(|r| Rejected { line: line(r.row), message: r.message }));
-        let mut encoded = EncodedRows::default();
-        encoder.encode(&answer.rows, &mut encoded)?;
-        let kinds = answer.kinds.as_ref();
-        for (row, message) in encoded.iter().enumerate() {
-            const KINDS: [&str; 4] = ["+I", "-U", "+U", "-D"];
-            let kind = kinds.and_then(|kinds| kinds.values().get(row)).and_then(|kind| KINDS.get(usize::from(*kind)));
-            outcome.rows.push(format!("{} {}", kind.unwrap_or(&"+I"), String::from_utf8_lossy(message)));
+        outcome.rows.extend(shown(&output, &answer)?);
+    }
+    let rest = subject.rest(!batches.is_empty()).await;
+    match rest {
+        Ok(rest) => {
+            for answer in rest {
+                outcome.rows.extend(shown(&output, &answer)?);
+            }
         }
+        Err(report) => outcome.fault = Some(report),
     }
     Ok(())
+}
+
+/// Rows as they are printed: change kind and JSON.
+fn shown(schema: &Schema, answer: &Batch) -> anyhow::Result<Vec<String>> {
+    const KINDS: [&str; 4] = ["+I", "-U", "+U", "-D"];
+    if answer.num_rows() == 0 {
+        return Ok(Vec::new());
+    }
+    let format = FormatSpec::Json(JsonOptions { timestamp_format: TimestampFormat::Sql, ..JsonOptions::default() });
+    let mut encoded = EncodedRows::default();
+    Encoder::new(&format, schema)?.encode(&answer.rows, &mut encoded)?;
+    let kinds = answer.kinds.as_ref();
+    let rows = encoded.iter().enumerate().map(|(row, message)| {
+        let kind = kinds.and_then(|kinds| kinds.values().get(row)).and_then(|kind| KINDS.get(usize::from(*kind)));
+        format!("{} {}", kind.unwrap_or(&"+I"), String::from_utf8_lossy(message))
+    });
+    Ok(rows.collect())
 }
 
 /// Fuel and speed, over the first pass or as long as asked for.
@@ -216,17 +271,16 @@ async fn measure(subject: &mut Subject, batches: &[Batch], time: Duration, outco
             break;
         }
     }
-    let after = subject.usage();
-    if rows > 0 {
-        outcome.fuel_per_row = (after.fuel - before.fuel) as f64 / rows as f64;
-        outcome.rows_per_second = rows as f64 / Duration::from_micros((after.time_us - before.time_us).max(1)).as_secs_f64();
-    }
+    outcome.figures(rows, &before, &subject.usage());
 }
 
-fn decode(path: &Path, schema: &Schema, lines: &[(usize, &str)]) -> anyhow::Result<Vec<Batch>> {
+fn decode(path: &Path, schema: &Schema, lines: &[(usize, &str)], rows_per_batch: usize) -> anyhow::Result<Vec<Batch>> {
+    if lines.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut decoder = Decoder::new(&FormatSpec::Json(JsonOptions::default()), schema)?;
     let mut batches = Vec::new();
-    for chunk in lines.chunks(ROWS_PER_BATCH) {
+    for chunk in lines.chunks(rows_per_batch) {
         for (line, text) in chunk {
             if let Err(bad) = decoder.push(text.as_bytes()) {
                 bail!("{}:{}: field `{}`: {}", path.display(), line + 1, bad.field, bad.message);

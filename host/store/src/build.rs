@@ -1,16 +1,24 @@
 //! Builds of online code and JARs (EXT-1, EXT-2, EXT-4).
 //!
 //! Invariants: a build ends once: what is reported of it afterwards changes nothing; what a tenant has built is reused
-//! within the project only, so that nobody learns what others build; old builds go when new ones come.
+//! within the project only, so that nobody learns what others build; old builds go when new ones come. Components lie with
+//! the tenant's other contents, so that they are kept once and counted; those of the newest builds only.
 
-use crate::{Cause, Page, PageRequest, Store, StoreError, audit::done_in, data_source::row_scope, row};
+use crate::{
+    Cause, Content, Page, PageRequest, Store, StoreError, audit::done_in, blob::NewUse, data_source::row_scope, row,
+    transaction::Transaction,
+};
 use millrace_domain::{Action, Name, ProjectScope};
 use serde_json::{Value, json};
-use sqlx::{Row, any::AnyRow};
+use sqlx::any::AnyRow;
 use std::str::FromStr;
 
 /// Builds of a project that are kept.
 pub const BUILDS_KEPT: i64 = 200;
+/// Builds of a project whose components are kept.
+pub const BUILT_COMPONENTS_KEPT: i64 = 20;
+/// The kind of user that a build is of a content.
+pub(crate) const BUILD_USE: &str = "build";
 
 /// How far a build is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,18 +175,11 @@ impl Store {
         .bind(self.now_ms())
         .execute(&mut *tx)
         .await?;
-        sqlx::query(
-            "DELETE FROM builds WHERE tenant_id = $1 AND project_id = $2 AND state NOT IN ('queued', 'running') AND id NOT IN \
-             (SELECT id FROM builds WHERE tenant_id = $1 AND project_id = $2 ORDER BY id DESC LIMIT $3)",
-        )
-        .bind(scope.tenant.as_str())
-        .bind(scope.project.as_str())
-        .bind(BUILDS_KEPT)
-        .execute(&mut *tx)
-        .await?;
+        let forgotten = forget_old_builds(&mut tx, scope).await?;
         let detail = json!({"world": new.world, "language": new.language, "class": new.class, "plugin": new.plugin});
         self.audit(&mut tx, cause, done_in(scope, Action::BuildCreate, &id, detail)).await?;
         tx.commit().await?;
+        self.drop_unneeded(&scope.tenant, &forgotten).await?;
         self.build(scope, &id).await
     }
 
@@ -204,14 +205,15 @@ impl Store {
     /// Notes what came of a build. Answers false if it had ended before, cancelled for example.
     ///
     /// # Errors
-    /// The database fails.
+    /// The tenant or project may not keep the component, or the database fails; the build has not ended then.
     pub async fn end_build(&self, scope: &ProjectScope, id: &str, state: BuildState, ending: BuildEnding) -> Result<bool, StoreError> {
         let (content_hash, component) = ending.component.unzip();
         let size = component.as_ref().map(|bytes| i64::try_from(bytes.len()).unwrap_or(i64::MAX));
+        let mut tx = self.begin().await?;
         let done = sqlx::query(
             "UPDATE builds SET state = $4, step = NULL, request_hash = $5, reused = $6, steps_json = $7, diagnostics_json = $8, log = $9, \
-             failure = $10, content_hash = $11, size_bytes = $12, component = $13, plugin_version = $14, ended_at_ms = $15, \
-             started_at_ms = COALESCE(started_at_ms, $15) \
+             failure = $10, content_hash = $11, size_bytes = $12, plugin_version = $13, ended_at_ms = $14, \
+             started_at_ms = COALESCE(started_at_ms, $14) \
              WHERE tenant_id = $1 AND project_id = $2 AND id = $3 AND state IN ('queued', 'running')",
         )
         .bind(scope.tenant.as_str())
@@ -224,14 +226,27 @@ impl Store {
         .bind(list(&ending.diagnostics))
         .bind(ending.log)
         .bind(ending.failure)
-        .bind(content_hash)
+        .bind(content_hash.clone())
         .bind(size)
-        .bind(component)
         .bind(ending.plugin_version)
         .bind(self.now_ms())
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        Ok(done.rows_affected() > 0)
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let mut forgotten = Vec::new();
+        if let (Some(hash), Some(component), Some(size_bytes)) = (&content_hash, &component, size) {
+            let mut bytes = component.as_slice();
+            let content = Content { hash: hash.clone(), size_bytes, bytes: &mut bytes };
+            self.put_content(&mut tx, (&scope.tenant, Some(&scope.project)), content).await?;
+            let user = NewUse { tenant: &scope.tenant, project: Some(&scope.project), kind: BUILD_USE, id, name: id.to_owned() };
+            self.note_use(&mut tx, &user, hash).await?;
+            forgotten = forget_old_components(&mut tx, scope).await?;
+        }
+        tx.commit().await?;
+        self.drop_unneeded(&scope.tenant, &forgotten).await?;
+        Ok(true)
     }
 
     /// Ends a build that its author does not want any more. One that has ended stays as it is.
@@ -289,14 +304,15 @@ impl Store {
         Ok(page.page(builds, |b: &Build| b.id.as_str()))
     }
 
-    /// The newest build of the project that answers this request.
+    /// The newest build of the project that answers this request: one that failed for its code, or whose component is kept.
     ///
     /// # Errors
     /// The database fails.
     pub async fn answered_build(&self, scope: &ProjectScope, request_hash: &str) -> Result<Option<Build>, StoreError> {
         let text = format!(
             "SELECT {COLUMNS} FROM builds WHERE tenant_id = $1 AND project_id = $2 AND request_hash = $3 \
-             AND state IN ('succeeded', 'failed') ORDER BY id DESC LIMIT 1"
+             AND (state = 'failed' OR (state = 'succeeded' AND EXISTS (SELECT 1 FROM blob_uses u WHERE u.tenant_id = $1 \
+             AND u.user_kind = '{BUILD_USE}' AND u.user_id = builds.id))) ORDER BY id DESC LIMIT 1"
         );
         let found = sqlx::query(sqlx::AssertSqlSafe(text))
             .bind(scope.tenant.as_str())
@@ -310,16 +326,18 @@ impl Store {
     /// The component that a build made.
     ///
     /// # Errors
-    /// There is none, or the database fails.
+    /// There is none, it is not kept any more, or the database fails.
     pub async fn built_component(&self, scope: &ProjectScope, id: &str) -> Result<Vec<u8>, StoreError> {
         let found =
-            sqlx::query("SELECT component FROM builds WHERE tenant_id = $1 AND project_id = $2 AND id = $3 AND component IS NOT NULL")
+            sqlx::query("SELECT content_hash FROM blob_uses WHERE tenant_id = $1 AND project_id = $2 AND user_kind = $3 AND user_id = $4")
                 .bind(scope.tenant.as_str())
                 .bind(scope.project.as_str())
+                .bind(BUILD_USE)
                 .bind(id)
                 .fetch_optional(&self.pool)
                 .await?;
-        Ok(found.ok_or_else(|| StoreError::not_found("component of build", id))?.try_get("component")?)
+        let found = found.ok_or_else(|| StoreError::not_found("component of build", id))?;
+        self.component(&scope.tenant, &row::text(&found, "content_hash")?).await
     }
 
     /// Ends the builds that a server had begun before it ended itself. Answers how many there were.
@@ -338,6 +356,48 @@ impl Store {
         .await?;
         Ok(done.rows_affected())
     }
+}
+
+/// Removes the oldest builds of the project; answers the contents that they had made.
+async fn forget_old_builds(tx: &mut Transaction, scope: &ProjectScope) -> Result<Vec<String>, StoreError> {
+    macro_rules! old {
+        () => {
+            "SELECT id FROM builds WHERE tenant_id = $1 AND project_id = $2 AND state NOT IN ('queued', 'running') AND id NOT IN \
+             (SELECT id FROM builds WHERE tenant_id = $1 AND project_id = $2 ORDER BY id DESC LIMIT $3)"
+        };
+    }
+    let unused =
+        concat!("DELETE FROM blob_uses WHERE tenant_id = $1 AND user_kind = $4 AND user_id IN (", old!(), ") RETURNING content_hash");
+    let unused = sqlx::query(unused)
+        .bind(scope.tenant.as_str())
+        .bind(scope.project.as_str())
+        .bind(BUILDS_KEPT)
+        .bind(BUILD_USE)
+        .fetch_all(&mut **tx)
+        .await?;
+    sqlx::query(concat!("DELETE FROM builds WHERE tenant_id = $1 AND id IN (", old!(), ")"))
+        .bind(scope.tenant.as_str())
+        .bind(scope.project.as_str())
+        .bind(BUILDS_KEPT)
+        .execute(&mut **tx)
+        .await?;
+    unused.iter().map(|found| row::text(found, "content_hash")).collect()
+}
+
+/// Lets go of the components of all but the newest builds that have one; answers which contents they are.
+async fn forget_old_components(tx: &mut Transaction, scope: &ProjectScope) -> Result<Vec<String>, StoreError> {
+    let unused = sqlx::query(
+        "DELETE FROM blob_uses WHERE tenant_id = $1 AND project_id = $2 AND user_kind = $3 AND user_id NOT IN \
+         (SELECT user_id FROM blob_uses WHERE tenant_id = $1 AND project_id = $2 AND user_kind = $3 ORDER BY user_id DESC LIMIT $4) \
+         RETURNING content_hash",
+    )
+    .bind(scope.tenant.as_str())
+    .bind(scope.project.as_str())
+    .bind(BUILD_USE)
+    .bind(BUILT_COMPONENTS_KEPT)
+    .fetch_all(&mut **tx)
+    .await?;
+    unused.iter().map(|found| row::text(found, "content_hash")).collect()
 }
 
 /// A list as text; nothing is an empty list.

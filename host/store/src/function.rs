@@ -4,7 +4,7 @@
 //! names its component by content hash; what a job's version has pinned is not removed.
 
 use crate::{
-    Cause, Content, ContentUse, Page, PageRequest, Store, StoreError,
+    Cause, ContentUse, Page, PageRequest, Store, StoreError,
     audit::Record,
     blob::{NewUse, content_use, named},
     error::unless_taken,
@@ -122,8 +122,6 @@ pub struct FunctionChange {
 pub struct NewFunctionVersion {
     /// SHA-256 of the component, in hex.
     pub content_hash: String,
-    /// The component, if the tenant may not keep it yet: what a build has made.
-    pub component: Option<Vec<u8>>,
     /// World that the component implements.
     pub world: String,
     /// Version of the contract.
@@ -310,11 +308,6 @@ impl Store {
             Some(latest) => latest.number + 1,
             None => 1,
         };
-        if let Some(component) = &new.component {
-            let mut bytes = component.as_slice();
-            let content = Content { hash: new.content_hash.clone(), size_bytes: new.size_bytes, bytes: &mut bytes };
-            self.put_content(&mut tx, (scope.tenant(), scope.project()), content).await?;
-        }
         let version_id = self.new_id("fnv");
         let made = sqlx::query(
             "INSERT INTO function_versions (id, tenant_id, function_id, number, content_hash, world, wit_version, size_bytes, \

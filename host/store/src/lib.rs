@@ -66,7 +66,7 @@ pub use admission::Demand;
 pub use approval::{Approval, ApprovalQuery, ApprovalReader, ApprovalStep, ApprovalView, Decision, NewApproval, SweptApprovals};
 pub use audit::{AuditEntry, AuditQuery, Cause, Outcome, RefusedRequest};
 pub use blob::{Content, ContentUse, PIECE_BYTES};
-pub use build::{BUILDS_KEPT, Build, BuildEnding, BuildState, NewBuild};
+pub use build::{BUILDS_KEPT, BUILT_COMPONENTS_KEPT, Build, BuildEnding, BuildState, NewBuild};
 pub use catalog_table::{TableOverview, TableReaders};
 pub use category::{Category, CategoryChange};
 pub use clock::{Clock, IdSource, SystemClock, TimeOrderedIds};

@@ -1,9 +1,14 @@
 //! Uploaded plugins and their versions (EXT-5).
 //!
-//! Invariant: a version is immutable and names its component by content hash; the bytes are kept once per tenant.
+//! Invariants: a version is immutable and names its component by content hash; the bytes are kept once per tenant; the
+//! newest version goes with its plugin only, so that a number never comes to mean another component.
 
 use crate::{
-    Cause, Content, Page, PageRequest, Store, StoreError, audit::done_in, blob::version_use, data_source::row_scope, row,
+    Cause, Content, ContentUse, Page, PageRequest, Store, StoreError,
+    audit::done_in,
+    blob::{content_use, named, version_use},
+    data_source::row_scope,
+    row,
     transaction::Transaction,
 };
 use millrace_domain::{Action, Name, ProjectScope};
@@ -204,6 +209,120 @@ impl Store {
                 .await?;
         rows.iter().map(version).collect()
     }
+
+    /// Versions of jobs, and functions, that use a version of the plugin.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn plugin_uses(&self, scope: &ProjectScope, id: &PluginId) -> Result<Vec<ContentUse>, StoreError> {
+        let mut tx = self.begin_read().await?;
+        uses_of(&mut tx, scope, id, None).await
+    }
+
+    /// Removes a plugin with all its versions and what it was granted; content that nobody else needs goes with it.
+    ///
+    /// # Errors
+    /// It is not there or in use, the project is archived, or the database fails.
+    pub async fn delete_plugin(&self, cause: &Cause, scope: &ProjectScope, id: &PluginId) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        self.enter(&mut tx, scope).await?;
+        let uses = uses_of(&mut tx, scope, id, None).await?;
+        if !uses.is_empty() {
+            return Err(StoreError::InUse { what: "plugin", name: id.as_str().to_owned(), by: named(&uses) });
+        }
+        let hashes = remove_versions(&mut tx, scope, id, None).await?;
+        let removed = sqlx::query("DELETE FROM plugins WHERE tenant_id = $1 AND project_id = $2 AND id = $3 RETURNING name")
+            .bind(scope.tenant.as_str())
+            .bind(scope.project.as_str())
+            .bind(id.as_str())
+            .fetch_optional(&mut *tx)
+            .await?
+            .ok_or_else(|| StoreError::not_found("plugin", id.as_str()))?;
+        let detail = json!({"name": row::text(&removed, "name")?, "versions": hashes.len()});
+        self.audit(&mut tx, cause, done_in(scope, Action::PluginDelete, id.as_str(), detail)).await?;
+        tx.commit().await?;
+        self.drop_unneeded(&scope.tenant, &hashes).await
+    }
+
+    /// Removes a version of a plugin that is not its newest.
+    ///
+    /// # Errors
+    /// It is not there, the newest or in use, the project is archived, or the database fails.
+    pub async fn delete_plugin_version(&self, cause: &Cause, scope: &ProjectScope, id: &PluginId, number: i64) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        self.enter(&mut tx, scope).await?;
+        let newest = sqlx::query(
+            "SELECT CAST(COALESCE(MAX(number), 0) AS BIGINT) AS number FROM plugin_versions WHERE tenant_id = $1 AND project_id = $2 AND plugin_id = $3",
+        )
+        .bind(scope.tenant.as_str())
+        .bind(scope.project.as_str())
+        .bind(id.as_str())
+        .fetch_one(&mut *tx)
+        .await?;
+        if row::integer(&newest, "number")? == number {
+            let message = format!("version {number} is the plugin's newest; upload the next one first, or remove the whole plugin");
+            return Err(StoreError::Conflict { code: "plugin.newest_version", message });
+        }
+        let uses = uses_of(&mut tx, scope, id, Some(number)).await?;
+        if !uses.is_empty() {
+            return Err(StoreError::InUse { what: "plugin version", name: number.to_string(), by: named(&uses) });
+        }
+        let hashes = remove_versions(&mut tx, scope, id, Some(number)).await?;
+        let Some(content_hash) = hashes.first() else {
+            return Err(StoreError::not_found("version", number.to_string()));
+        };
+        let detail = json!({"version": number, "content_hash": content_hash});
+        self.audit(&mut tx, cause, done_in(scope, Action::PluginDelete, id.as_str(), detail)).await?;
+        tx.commit().await?;
+        self.drop_unneeded(&scope.tenant, &hashes).await
+    }
+}
+
+/// Who uses the content of a version of the plugin, or of any.
+async fn uses_of(tx: &mut Transaction, scope: &ProjectScope, id: &PluginId, number: Option<i64>) -> Result<Vec<ContentUse>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT u.* FROM blob_uses u WHERE u.tenant_id = $1 AND (u.project_id = $2 OR u.project_id IS NULL) \
+         AND u.user_kind IN ('job', 'function') AND u.content_hash IN (SELECT v.content_hash FROM plugin_versions v \
+         WHERE v.tenant_id = $1 AND v.project_id = $2 AND v.plugin_id = $3 AND ($4 = 0 OR v.number = $4)) \
+         ORDER BY u.user_kind, u.user_name, u.user_id",
+    )
+    .bind(scope.tenant.as_str())
+    .bind(scope.project.as_str())
+    .bind(id.as_str())
+    .bind(number.unwrap_or(0))
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter().map(content_use).collect()
+}
+
+/// Removes a version of the plugin, or all; answers their contents.
+async fn remove_versions(
+    tx: &mut Transaction,
+    scope: &ProjectScope,
+    id: &PluginId,
+    number: Option<i64>,
+) -> Result<Vec<String>, StoreError> {
+    sqlx::query(
+        "DELETE FROM blob_uses WHERE tenant_id = $1 AND user_kind = 'plugin' AND user_id IN (SELECT v.id FROM plugin_versions v \
+         WHERE v.tenant_id = $1 AND v.project_id = $2 AND v.plugin_id = $3 AND ($4 = 0 OR v.number = $4))",
+    )
+    .bind(scope.tenant.as_str())
+    .bind(scope.project.as_str())
+    .bind(id.as_str())
+    .bind(number.unwrap_or(0))
+    .execute(&mut **tx)
+    .await?;
+    let removed = sqlx::query(
+        "DELETE FROM plugin_versions WHERE tenant_id = $1 AND project_id = $2 AND plugin_id = $3 AND ($4 = 0 OR number = $4) \
+         RETURNING content_hash",
+    )
+    .bind(scope.tenant.as_str())
+    .bind(scope.project.as_str())
+    .bind(id.as_str())
+    .bind(number.unwrap_or(0))
+    .fetch_all(&mut **tx)
+    .await?;
+    removed.iter().map(|found| row::text(found, "content_hash")).collect()
 }
 
 fn plugin(found: &AnyRow) -> Result<Plugin, StoreError> {

@@ -273,7 +273,7 @@ impl Store {
     async fn uses_of(&self, tx: &mut Transaction, scope: &ProjectScope, id: &ResourceId) -> Result<Vec<ContentUse>, StoreError> {
         let rows = sqlx::query(
             "SELECT u.* FROM blob_uses u WHERE u.tenant_id = $1 AND (u.project_id = $2 OR u.project_id IS NULL) \
-             AND u.content_hash IN (SELECT v.content_hash FROM resource_versions v WHERE v.tenant_id = $1 AND v.project_id = $2 \
+             AND u.user_kind <> 'build' AND u.content_hash IN (SELECT v.content_hash FROM resource_versions v WHERE v.tenant_id = $1 AND v.project_id = $2 \
              AND v.resource_id = $3) ORDER BY u.user_kind, u.user_name, u.user_id",
         )
         .bind(scope.tenant.as_str())

@@ -48,7 +48,10 @@ pub enum AdmissionError {
         max: u64,
     },
     /// It imports what no plugin gets.
-    #[error("the component imports `{0}`; plugins may import only `millrace:plugin/host@0.1.0` and its types (no WASI)")]
+    #[error(
+        "the component imports `{0}`; plugins may import only `host`, `types`, `signatures`, `clock`, `http`, `secrets` and `files` of \
+         `millrace:plugin@0.1.0` (no WASI)"
+    )]
     UnknownImport(String),
     /// It was made for another version of the contract.
     #[error(

@@ -22,6 +22,15 @@ use tokio::sync::Semaphore;
 /// Requests that one operator may have under way, over all its subtasks.
 const HTTP_PARALLEL_MAX: usize = 16;
 
+/// What a function is called where a plugin's grants are looked up. No plugin has such a name, so a function never gets what a
+/// plugin was granted: functions compute, and no more.
+const FUNCTION: &str = "function ";
+
+/// The name under which a function of SQL asks for capabilities.
+pub fn function_owner(name: &str) -> String {
+    format!("{FUNCTION}{name}")
+}
+
 /// The capabilities of one operator (one plugin in one node), shared by its subtasks.
 pub struct Capabilities {
     /// The plugin as its administrator names it, for refusals.
@@ -98,6 +107,9 @@ impl Capabilities {
         work: impl FnOnce(&Folder) -> Result<T, String> + Send + 'static,
     ) -> Result<T, String> {
         if !self.folders.has(folder) {
+            if let Some(refused) = self.refusal_of_function(&format!("the folder \"{folder}\" (capability \"files\")")) {
+                return Err(refused);
+            }
             let plugin = &self.plugin;
             return Err(format!(
                 "the folder \"{folder}\" (capability \"files\") is not granted to this operator; the platform administrator grants it to the \
@@ -110,7 +122,19 @@ impl Capabilities {
         tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(format!("folder \"{folder}\": the host failed")))
     }
 
+    /// What is said to a function, which nobody can grant anything.
+    fn refusal_of_function(&self, what: &str) -> Option<String> {
+        let name = self.plugin.strip_prefix(FUNCTION)?;
+        Some(format!(
+            "{what} is not for the function `{name}`: functions made with `millrace function create` compute only; call the plugin by its own \
+             name in SQL, which has what the plugin is granted, or use an operator"
+        ))
+    }
+
     fn refusal(&self, what: &str, option: &str) -> String {
+        if let Some(refused) = self.refusal_of_function(what) {
+            return refused;
+        }
         format!(
             "{what} is not granted to this operator; a tenant administrator grants it with `millrace plugin grant {} {option}`",
             self.plugin

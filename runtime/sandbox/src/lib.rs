@@ -31,13 +31,15 @@ mod worlds;
 
 pub use account::{TenantAccount, TenantUsage};
 pub use admission::{AdmissionError, ComponentInfo};
-pub use capabilities::{Capabilities, CapabilityGrants, FolderGrant, HttpTarget, SecretValue};
+pub use capabilities::{Capabilities, CapabilityGrants, FolderGrant, HttpTarget, SecretValue, function_owner};
 pub use compile::compile_child_main;
 pub use context::{DimensionColumns, DimensionTables, GuestContext, NoDimensions, RejectPolicy, RejectedRow};
 pub use fault::{FaultKind, FaultReport, Frame, Stage};
 pub use host_functions::{PLUGIN_PACKAGE, WIT_VERSION};
 pub use instance::{OpenGuest, Usage};
-pub use limits::{AdmissionLimits, CompileLimits, CompilerCommand, OperatorLimits, PoolLimits, SandboxConfig, TenantLimits};
+pub use limits::{
+    AdmissionLimits, CompileLimits, CompilerCommand, OperatorLimits, PoolLimits, SandboxConfig, TENANT_MEMORY_MIB, TenantLimits,
+};
 pub use loaded::{LoadedComponent, World};
 pub use log::{GuestLog, LogLevel, NoLog};
 pub use sandbox::{Sandbox, SandboxError};

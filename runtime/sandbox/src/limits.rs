@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing else in this crate holds a number that a tenant could run into.
 
+use crate::loaded::World;
 use std::path::PathBuf;
 
 const KIB: usize = 1024;
@@ -217,6 +218,19 @@ pub struct OperatorLimits {
     pub counters_max: usize,
 }
 
+impl OperatorLimits {
+    /// What an instance of this world may do, wherever it runs.
+    pub fn of(world: World) -> Self {
+        match world {
+            // All groups of a call in one subtask lie in one instance.
+            World::Aggregate => Self { memory_bytes_max: 256 * MIB, ..Self::default() },
+            World::Etl | World::Scalar | World::Table | World::Source | World::Sink | World::Transform | World::Dimension => {
+                Self::default()
+            }
+        }
+    }
+}
+
 impl Default for OperatorLimits {
     fn default() -> Self {
         Self {
@@ -237,6 +251,9 @@ impl Default for OperatorLimits {
         }
     }
 }
+
+/// Mebibytes of linear memory that all instances of a tenant have together unless a server is told otherwise.
+pub const TENANT_MEMORY_MIB: usize = 256;
 
 /// What all instances of one tenant share in this process.
 #[derive(Debug, Clone)]

@@ -177,8 +177,9 @@ fn action_of(operation: &str) -> Action {
         "edit_topic" => A::TopicEdit,
         "delete_topic" => A::TopicDelete,
         "ensure_topic" => A::TopicEnsure,
-        "list_plugins" | "get_plugin" | "list_plugin_versions" => A::PluginView,
+        "list_plugins" | "get_plugin" | "list_plugin_versions" | "list_plugin_uses" => A::PluginView,
         "upload_plugin" => A::PluginUpload,
+        "delete_plugin" | "delete_plugin_version" => A::PluginDelete,
         "list_resources" | "get_resource" | "list_resource_versions" | "preview_resource" | "download_resource" | "list_resource_uses" => {
             A::ResourceView
         }

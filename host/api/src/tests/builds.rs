@@ -53,6 +53,12 @@ async fn what_is_wrong_with_a_request_is_named() {
         (json!({"world": "etl-operator", "jars": [{"resource": "none"}]}), 404, "none"),
         (json!({"world": "etl-operator", "jars": [{"resource": "sample"}]}), 422, "expected a jar"),
         (json!({"world": "etl-operator", "class": "Busy"}), 429, "16 builds wait"),
+        (json!({"world": "etl-operator", "jars": vec![json!({"resource": "none"}); 21]}), 422, "`jars`: there are 21, expected at most 20"),
+        (
+            json!({"world": "etl-operator", "jars": [{"name": "a.jar", "content_base64": "QUFB".repeat(22)}]}),
+            429,
+            "builds with 64 bytes wait",
+        ),
     ] {
         let answer = server.post(&token, BUILDS, request).await;
         assert_eq!(answer.problem().0, code, "{answer:?}");

@@ -28,6 +28,15 @@ async fn a_function_is_made_of_a_plugin_a_resource_or_a_build() {
     let same = server.post(&token, &format!("{path}/versions"), json!({"content_hash": hash, "source": source})).await.ok();
     assert_eq!(same["number"], 1);
 
+    let build = json!({"world": "scalar-function", "class": "acme.Normalize"});
+    let built = server.post(&token, &format!("{PROJECT}/builds?wait_ms=1000"), build.clone()).await.ok();
+    let added = server.post(&token, &format!("{path}/versions"), json!({"build": built["id"]})).await;
+    assert_eq!((added.status, &added.body["content_hash"]), (StatusCode::CREATED, &json!("c0ffee")), "{added:?}");
+    assert_eq!(added.body["origin"]["build"], built["id"]);
+    let waiting = server.post(&token, &format!("{PROJECT}/builds"), json!({"world": "scalar-function", "class": "Slow"})).await.ok();
+    let refused = server.post(&token, &format!("{path}/versions"), json!({"build": waiting["id"]})).await;
+    assert!(refused.body["detail"].as_str().unwrap().contains("is queued and has made no component"), "{refused:?}");
+
     let wrong = server.post(&token, &format!("{path}/versions"), json!({"plugin": "clean"})).await;
     assert_eq!(wrong.problem().0, 422, "{wrong:?}");
     let cases = [

@@ -302,6 +302,10 @@ impl ControlPlane for FakeControl {
         if location.starts_with("broken") { Err(ControlFailure::External("no disk".into())) } else { Ok(()) }
     }
 
+    fn admits_build(&self, _: &TenantId, bytes: usize) -> Result<(), ControlFailure> {
+        if bytes > 64 { Err(ControlFailure::Busy("builds with 64 bytes wait".into())) } else { Ok(()) }
+    }
+
     async fn submit_build(&self, cause: &Cause, scope: &ProjectScope, order: BuildOrder) -> Result<Build, ControlFailure> {
         if order.class.as_deref() == Some("Busy") {
             return Err(ControlFailure::Busy("16 builds wait".into()));
@@ -313,7 +317,8 @@ impl ControlPlane for FakeControl {
         if order.class.as_deref() != Some("Slow") {
             let jars: Vec<_> = order.jars.iter().map(|jar| format!("{} {}", jar.name, jar.bytes.len())).collect();
             let log = format!("{:?} {:?} {jars:?}", order.sources, order.body);
-            let ending = BuildEnding { log, component: Some(("c0ffee".into(), b"\0asm".to_vec())), ..BuildEnding::default() };
+            let ending =
+                BuildEnding { log, component: Some(("c0ffee".into(), b"\0asm scalar function".to_vec())), ..BuildEnding::default() };
             self.store.end_build(scope, &build.id, BuildState::Succeeded, ending).await.map_err(internal)?;
         }
         Ok(build)

@@ -160,3 +160,25 @@ async fn plugins_are_uploaded_as_bytes() {
     let id = second.body["id"].as_str().unwrap();
     assert_eq!(server.get(&token, &format!("{PROJECT}/plugins/{id}")).await.ok()["name"], "clean");
 }
+
+#[tokio::test]
+async fn a_plugin_that_nobody_uses_is_removed() {
+    let server = Server::start().await;
+    server.furnish("acme").await;
+    let (token, member) = (server.token("acme", "developer", Some("web")).await, server.token("acme", "member", Some("web")).await);
+    let path = format!("{PROJECT}/plugins/spare");
+    for component in [b"\0asm first".as_slice(), b"\0asm another"] {
+        server.upload(&token, &format!("{path}/versions"), component).await.ok();
+    }
+    assert_eq!(server.get(&token, &format!("{path}/used-by")).await.ok()["items"], json!([]));
+    let gone = async |token: &str, path: &str| server.call(token, Method::DELETE, path, Value::Null).await;
+    assert_eq!(gone(&member, &path).await.problem(), (403, "access.forbidden"));
+    assert_eq!(gone(&token, &format!("{path}/versions/2")).await.problem(), (409, "plugin.newest_version"));
+    assert_eq!(gone(&token, &format!("{path}/versions/latest")).await.problem(), (404, "version.not_found"));
+    assert_eq!(gone(&token, &format!("{path}/versions/1")).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(gone(&token, &path).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(server.get(&token, &path).await.problem(), (404, "plugin.not_found"));
+    let audit = server.get(&server.admin, "/api/v1/tenants/acme/audit?action=plugin.delete").await.ok();
+    let details: Vec<_> = audit["items"].as_array().unwrap().iter().map(|e| e["detail"]["version"].clone()).collect();
+    assert_eq!(details[..2], [Value::Null, json!(1)], "{audit}");
+}

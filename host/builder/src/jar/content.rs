@@ -24,6 +24,7 @@ pub enum Reason {
     Archive,
     Machine,
     Platform,
+    InternalPackage,
 }
 
 impl Reason {
@@ -40,12 +41,15 @@ impl Reason {
             Self::Platform => Some(
                 "classes that the platform brings (`millrace`, `org.apache.flink`, `org.slf4j`, `scala`) are left out: the platform's are used",
             ),
+            Self::InternalPackage => Some("classes in the JDK's own packages (`com.sun`) are left out: code that needs one does not build"),
         }
     }
 }
 
 /// Packages that only a JDK may define, in slashes.
-const OF_THE_JDK: [&str; 6] = ["java/", "jdk/", "sun/", "com/sun/", "javax/annotation/processing/", "org/teavm/"];
+const OF_THE_JDK: [&str; 5] = ["java/", "jdk/", "sun/", "javax/annotation/processing/", "org/teavm/"];
+/// Packages that the JDK has too, but libraries that many JARs bring along use: mail, JNA, JAXB.
+const SHARED_WITH_THE_JDK: [&str; 1] = ["com/sun/"];
 /// Packages of the SDK and of the Scala library that the platform puts into every component.
 const OF_THE_PLATFORM: [&str; 4] = ["millrace/", "org/apache/flink/", "org/slf4j/", "scala/"];
 const ARCHIVES: [&str; 7] = [".jar", ".zip", ".war", ".ear", ".aar", ".gz", ".tar"];
@@ -89,6 +93,9 @@ pub fn judge_name(name: &str) -> Verdict {
             format!("`{}` is in a package of the JDK, which no JAR may define", shown(name)),
             Some("move the class into a package of your own"),
         ));
+    }
+    if below(&SHARED_WITH_THE_JDK) {
+        return Verdict::LeaveOut(Reason::InternalPackage);
     }
     if below(&OF_THE_PLATFORM) {
         return Verdict::LeaveOut(Reason::Platform);

@@ -47,13 +47,14 @@ fn what_a_build_has_no_use_for_is_left_out_and_named() {
         "module-info.class",
         "millrace/api/Row.class",
         "scalac-plugin.xml",
+        "com/sun/mail/smtp/SMTPTransport.class",
     ];
     let mut files: Vec<_> = files.into_iter().map(|name| (name, b"x".to_vec())).collect();
     files.push(("acme/A.class", class("acme/A")));
     let found = check_jar(&jar(&files), &JarLimits::default()).unwrap();
     assert_eq!(found.jar, jar(&[("acme/A.class", class("acme/A"))]));
     let said: Vec<_> = found.warnings.iter().map(|w| w.message.as_str()).collect();
-    assert_eq!(said.len(), 8, "{said:#?}");
+    assert_eq!(said.len(), 9, "{said:#?}");
     assert!(said[0].starts_with("JAR `lib.jar`: signatures are left out"), "{said:#?}");
 }
 
@@ -65,6 +66,17 @@ fn a_class_is_what_its_path_says() {
     let mut newer = class("acme/A");
     newer[7] = 65;
     assert!(refused(&jar(&[("acme/A.class", newer)])).contains("version 65 (Java 21), expected at most 61 (Java 17)"));
+}
+
+#[test]
+fn the_jars_of_a_build_share_what_they_may_unpack_to() {
+    let limits = JarLimits { build_bytes_max: 3 << 20, ..JarLimits::default() };
+    let large = |name: &str| Jar { name: name.into(), ..jar(&[("data.bin", vec![7; 1 << 20])]) };
+    let three: Vec<_> = ["a.jar", "b.jar", "c.jar"].map(large).into();
+    assert_eq!(check_jars(three.clone(), &limits).unwrap().len(), 3);
+    let errors = check_jars([three, vec![jar(&[("one.txt", b"1".to_vec())])]].concat(), &limits).unwrap_err();
+    assert_eq!(errors[0].message, "JAR `lib.jar`: the JARs of the build unpack to more than 3 MiB together");
+    assert!(check_jar(&large("d.jar"), &limits).is_ok(), "one by one they are not too large");
 }
 
 proptest! {

@@ -53,22 +53,28 @@ pub struct JvmBuilderFactory {
     starter: Arc<dyn ProcessStarter>,
     work: PathBuf,
     limits: JvmLimits,
-    toolchain: OnceCell<Arc<JvmToolchain>>,
+    toolchain: Arc<OnceCell<Arc<JvmToolchain>>>,
 }
 
 impl JvmBuilderFactory {
     /// Builds below the folder `work`; processes are started by `starter`.
     pub fn new(starter: Arc<dyn ProcessStarter>, work: impl Into<PathBuf>, limits: JvmLimits) -> Self {
-        Self { starter, work: work.into(), limits, toolchain: OnceCell::new() }
+        Self { starter, work: work.into(), limits, toolchain: Arc::default() }
     }
 
     /// The tools, looked for when they are needed first; a failure is tried again the next time.
     async fn tools(&self) -> Result<Arc<JvmToolchain>, BuildError> {
-        let find = || async {
-            let found = tokio::task::spawn_blocking(JvmToolchain::find).await;
-            Ok(Arc::new(found.map_err(|error| BuildError::Tool { tool: "the search for a JDK", reason: error.to_string() })??))
-        };
-        self.toolchain.get_or_try_init(find).await.cloned()
+        if let Some(found) = self.toolchain.get() {
+            return Ok(found.clone());
+        }
+        let broken = |error: tokio::task::JoinError| BuildError::Tool { tool: "the search for a JDK", reason: error.to_string() };
+        let toolchain = self.toolchain.clone();
+        // Goes on when whoever asks gives up: what waits next finds the search under way instead of beginning another one.
+        let search = tokio::spawn(async move {
+            let find = || async { Ok(Arc::new(tokio::task::spawn_blocking(JvmToolchain::find).await.map_err(broken)??)) };
+            toolchain.get_or_try_init(find).await.cloned()
+        });
+        search.await.map_err(broken)?
     }
 }
 

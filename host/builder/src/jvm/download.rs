@@ -5,6 +5,7 @@
 use crate::{
     BuildError,
     fetched::{self, at},
+    tool::{self, TOOL_TIME_MAX},
 };
 use std::{
     fs,
@@ -39,7 +40,14 @@ pub(super) fn announce(what: &str) {
 /// Runs a tool of the machine (not on anything of a tenant's); answers what it wrote.
 pub(super) fn run(what: &str, install: &str, command: &mut Command) -> Result<String, BuildError> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().map_err(|error| missing(format!("{program} cannot be started to {what} ({error}); {install}")))?;
+    let output = tool::output(command, TOOL_TIME_MAX);
+    let output = output.map_err(|error| missing(format!("{program} cannot be started to {what} ({error}); {install}")))?;
+    let Some(output) = output else {
+        let time = tool::shown(TOOL_TIME_MAX);
+        return Err(missing(format!(
+            "{program} had not ended after {time} (to {what}) and was ended; is the network reachable from here?"
+        )));
+    };
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text).into_owned();
     if output.status.success() {

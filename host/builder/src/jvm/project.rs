@@ -1,12 +1,12 @@
 //! The folder of a plugin in Java or Scala, where its author works: source below `src/`, libraries as JARs in `lib/`.
 //!
-//! Invariant: what is built here is built as on the server, by the same tools from the same request; only the cage is
-//! missing, since the code is the author's own and compilers do not run it.
+//! Invariant: what is built here is built as on the server, by the same tools from the same request after the same checks;
+//! only the cage is missing, since the code is the author's own and compilers do not run it.
 
 use super::{JvmBuilderFactory, JvmLimits};
 use crate::{
     BuildError, Built, Diagnostic, Jar, Language, NewProject, Severity, SourceBuild, SourceBuilderFactory, SourceFile, World,
-    cage::Uncaged, fetched::at, project,
+    cage::Uncaged, check, fetched::at, jar::JarLimits, project, sources::SourceLimits,
 };
 use serde::Deserialize;
 use std::{
@@ -51,9 +51,9 @@ macro_rules! templates {
             (World::ScalarFunction, template!($language, $extension, "scalar-function", "Shorten", "rows.jsonl")),
             (World::TableFunction, template!($language, $extension, "table-function", "Words", "rows.jsonl")),
             (World::AggregateFunction, template!($language, $extension, "aggregate-function", "WeightedMean", "rows.jsonl")),
-            (World::TransformOperator, template!($language, $extension, "transform-operator", "Totals")),
+            (World::TransformOperator, template!($language, $extension, "transform-operator", "Totals", "rows.jsonl")),
             (World::SourceOperator, template!($language, $extension, "source-operator", "Numbers")),
-            (World::SinkOperator, template!($language, $extension, "sink-operator", "Lines")),
+            (World::SinkOperator, template!($language, $extension, "sink-operator", "Lines", "rows.jsonl")),
             (World::DimensionUpdater, template!($language, $extension, "dimension-updater", "Users")),
         ]
     };
@@ -101,16 +101,21 @@ pub fn new_project(language: Language, world: World, dir: &Path, name: &str) -> 
 /// fetches and prepares the tools, which takes minutes.
 ///
 /// # Errors
-/// The folder is no plugin, there is no JDK, or the code does not compile (with the compilers' messages).
+/// The folder is no plugin, there is no JDK, or the code or a JAR is refused (with the messages of checks and compilers).
 pub async fn build_project(dir: &Path) -> Result<Built, BuildError> {
     let started = Instant::now();
     let (name, request) = read(dir)?;
+    let refused = |found: Vec<Diagnostic>| BuildError::Compile { output: found.iter().map(said).collect() };
+    let (request, mut found) = check::checked(request, &SourceLimits::default(), &JarLimits::default()).map_err(refused)?;
     let factory = JvmBuilderFactory::new(Arc::new(Uncaged), dir.join("target/build"), JvmLimits::default());
     let report = factory.open().await?.build(request).await?;
-    let Some(component) = report.component else {
-        return Err(BuildError::Compile { output: report.diagnostics.iter().map(said).collect() });
+    found.extend(report.diagnostics);
+    let component = report.component.filter(|_| found.iter().all(|diagnostic| diagnostic.severity != Severity::Error));
+    let Some(component) = component else {
+        return Err(refused(found));
     };
-    crate::publish(&dir.join("target/components"), name, component, started)
+    let built = crate::publish(&dir.join("target/components"), name, component, started)?;
+    Ok(Built { warnings: found.iter().map(said).collect(), ..built })
 }
 
 fn read(dir: &Path) -> Result<(String, SourceBuild), BuildError> {

@@ -25,6 +25,8 @@ const PLUGINS: &[Column] = &[
 const VERSIONS: &[Column] =
     &[("VERSION", "number"), ("WORLD", "world"), ("WIT", "wit_version"), ("BYTES", "size_bytes"), ("CONTENT HASH", "content_hash")];
 
+const USES: &[Column] = &[("KIND", "kind"), ("NAME", "name"), ("ID", "id")];
+
 /// On plugins.
 #[derive(Subcommand)]
 pub(crate) enum PluginCommand {
@@ -67,6 +69,19 @@ pub(crate) enum PluginCommand {
         /// Name or id
         name: String,
     },
+    /// List who uses a plugin: versions of jobs, and functions
+    UsedBy {
+        /// Name or id
+        name: String,
+    },
+    /// Remove a plugin that nobody uses, or one of its versions
+    Delete {
+        /// Name or id
+        name: String,
+        /// Only this version; the newest goes with the plugin only
+        #[arg(long, value_name = "NUMBER")]
+        version: Option<u64>,
+    },
 }
 
 pub(crate) async fn run(global: &Global, command: PluginCommand) -> anyhow::Result<()> {
@@ -94,8 +109,26 @@ pub(crate) async fn run(global: &Global, command: PluginCommand) -> anyhow::Resu
             let path = format!("{}/versions", paths::below(&session.project()?, "plugins", &name));
             session.output.list(&session.client.list(&path).await?, VERSIONS);
         }
+        PluginCommand::UsedBy { name } => {
+            let path = format!("{}/used-by", paths::below(&session.project()?, "plugins", &name));
+            session.output.list(&session.client.list(&path).await?, USES);
+        }
+        PluginCommand::Delete { name, version } => {
+            let (path, what) = removed(&session.project()?, &name, version);
+            let gone = session.client.delete(&path).await?;
+            session.output.done(&format!("removed {what}"), &gone);
+        }
     }
     Ok(())
+}
+
+/// Where a plugin or version that is to be removed lies, and what it is called.
+fn removed(project: &str, name: &str, version: Option<u64>) -> (String, String) {
+    let plugin = paths::below(project, "plugins", name);
+    match version {
+        None => (plugin, format!("plugin `{name}`")),
+        Some(version) => (format!("{plugin}/versions/{version}"), format!("version {version} of plugin `{name}`")),
+    }
 }
 
 /// Uploads a component; answers the plugin.
@@ -110,4 +143,15 @@ pub(crate) async fn push(session: &Session, project: &str, name: &str, file: &Pa
     }
     let pushed = session.client.upload(&path, component).await;
     pushed.with_context(|| format!("plugin `{name}` ({})", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plugin_or_one_version_is_removed() {
+        assert_eq!(removed("/p", "clean", None), ("/p/plugins/clean".into(), "plugin `clean`".into()));
+        assert_eq!(removed("/p", "clean", Some(3)), ("/p/plugins/clean/versions/3".into(), "version 3 of plugin `clean`".into()));
+    }
 }

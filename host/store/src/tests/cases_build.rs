@@ -1,8 +1,13 @@
 //! Builds: they end once, are reused within their project only, and go when there are too many.
 
 use super::{Fixture, ann, name};
-use crate::{BUILDS_KEPT, BuildEnding, BuildState, NewBuild, PageRequest, StoreError};
+use crate::{
+    BUILDS_KEPT, BUILT_COMPONENTS_KEPT, BuildEnding, BuildState, FunctionChange, FunctionScope, NewBuild, NewFunctionVersion, PageRequest,
+    StoreError,
+};
+use millrace_domain::{ProjectScope, Quota, function::FunctionState};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 fn new() -> NewBuild {
     let (world, language) = ("etl-operator".to_owned(), "java".to_owned());
@@ -64,6 +69,53 @@ pub(super) async fn builds_are_reused_within_their_project_only(fixture: Fixture
         assert!(!store.end_build(other, &build.id, BuildState::Failed, ending("r1")).await.unwrap());
         assert!(store.builds(other, &PageRequest::default()).await.unwrap().items.is_empty());
     }
+}
+
+async fn built(fixture: &Fixture, scope: &ProjectScope, hash: &str, component: &[u8]) -> Result<String, StoreError> {
+    let store = &fixture.store;
+    let build = store.create_build(&ann(), scope, &new()).await.unwrap();
+    let component = Some((hash.to_owned(), component.to_vec()));
+    let ending = BuildEnding { request_hash: Some(hash.into()), component, ..BuildEnding::default() };
+    store.end_build(scope, &build.id, BuildState::Succeeded, ending).await.map(|_| build.id)
+}
+
+pub(super) async fn what_builds_made_is_kept_once_counted_and_let_go(fixture: Fixture) {
+    let scope = fixture.project("acme", "web").await;
+    let store = &fixture.store;
+    let used = async || store.project_quotas(&scope).await.unwrap().into_iter().find(|q| q.quota == Quota::StorageBytes).unwrap().used;
+    let first = built(&fixture, &scope, "h0", b"0123456789").await.unwrap();
+    assert_eq!(used().await, 10, "it counts");
+    let again = built(&fixture, &scope, "h0", b"0123456789").await.unwrap();
+    assert_eq!(used().await, 10, "once");
+    assert_eq!(store.answered_build(&scope, "h0").await.unwrap().map(|b| b.id), Some(again));
+    // A function takes the component from there.
+    let functions = FunctionScope::Project(scope.clone());
+    let said = FunctionChange { description: String::new(), attributes: BTreeMap::new(), state: FunctionState::Enabled };
+    let function = store.create_function(&ann(), &functions, &name("total"), &said).await.unwrap();
+    let version = NewFunctionVersion {
+        content_hash: "h0".into(),
+        world: "scalar-function".into(),
+        wit_version: "0.1.0".into(),
+        size_bytes: 10,
+        signatures: json!([]),
+        origin: json!({"build": first}),
+        source: json!(null),
+    };
+    store.add_function_version(&ann(), &functions, &function.id, &version).await.unwrap();
+    for number in 1..=BUILT_COMPONENTS_KEPT {
+        built(&fixture, &scope, &format!("h{number}"), b"0123456789").await.unwrap();
+    }
+    assert!(store.built_component(&scope, &first).await.is_err(), "only the newest keep theirs");
+    assert_eq!(store.answered_build(&scope, "h0").await.unwrap(), None, "so it cannot answer again");
+    assert!(store.built_component(&scope, &store.answered_build(&scope, "h1").await.unwrap().unwrap().id).await.is_ok());
+    assert_eq!(store.component(&scope.tenant, "h0").await.unwrap(), b"0123456789", "the function still needs it");
+    assert_eq!(used().await, 10 * (BUILT_COMPONENTS_KEPT + 1));
+    store.delete_function(&ann(), &functions, &function.id).await.unwrap();
+    assert!(store.component(&scope.tenant, "h0").await.is_err());
+
+    store.set_quota(&ann(), &scope.tenant, Quota::StorageBytes, 10 * BUILT_COMPONENTS_KEPT + 5).await.unwrap();
+    let refused = built(&fixture, &scope, "more", b"0123456789").await.unwrap_err();
+    assert!(matches!(refused, StoreError::QuotaExceeded { wanted: 10, .. }), "{refused}");
 }
 
 pub(super) async fn old_builds_make_room(fixture: Fixture) {

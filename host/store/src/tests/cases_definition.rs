@@ -172,6 +172,42 @@ pub(super) async fn uploading_the_same_component_again_adds_nothing(fixture: Fix
     assert_eq!(names, ["other", "clean"]);
 }
 
+pub(super) async fn a_plugin_that_nobody_uses_goes_with_its_contents(fixture: Fixture) {
+    let store = &fixture.store;
+    let (scope, other) = (fixture.project("acme", "web").await, fixture.project("acme", "shop").await);
+    for (hash, component) in [("h1", b"one"), ("h2", b"two"), ("h3", b"six")] {
+        store.add_plugin_version(&ann(), &scope, &upload("clean", hash, component)).await.unwrap();
+    }
+    let plugin = store.plugin(&scope, "clean").await.unwrap().id;
+    let job = store.create_job(&ann(), &scope, &new_job("user")).await.unwrap();
+    let pins = json!({"op": {"plugin": "clean", "version": "2", "content_hash": "h2"}});
+    store.add_job_version(&ann(), &scope, &job.id, &NewJobVersion { pins, ..new_version("v1") }).await.unwrap();
+    let uses = store.plugin_uses(&scope, &plugin).await.unwrap();
+    assert_eq!(uses.iter().map(|u| format!("{} {}", u.kind, u.name)).collect::<Vec<_>>(), ["job user version 1"]);
+    let refused = store.delete_plugin(&ann(), &scope, &plugin).await.unwrap_err().to_string();
+    assert!(refused.ends_with("is in use: job `user version 1`"), "{refused}");
+    let refused = store.delete_plugin_version(&ann(), &scope, &plugin, 2).await.unwrap_err().to_string();
+    assert_eq!(refused, "plugin version `2` is in use: job `user version 1`");
+    let refused = store.delete_plugin_version(&ann(), &scope, &plugin, 3).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Conflict { code: "plugin.newest_version", .. }), "{refused}");
+    for (place, number) in [(&scope, 9), (&other, 1)] {
+        let missing = store.delete_plugin_version(&ann(), place, &plugin, number).await.unwrap_err();
+        assert!(matches!(missing, StoreError::NotFound { what: "version", .. }), "{missing}");
+    }
+    assert!(matches!(store.delete_plugin(&ann(), &other, &plugin).await, Err(StoreError::NotFound { what: "plugin", .. })));
+
+    store.delete_plugin_version(&ann(), &scope, &plugin, 1).await.unwrap();
+    assert!(store.component(&scope.tenant, "h1").await.is_err(), "nobody needs it any more");
+    let numbers: Vec<_> = store.plugin_versions(&scope, &plugin).await.unwrap().iter().map(|v| v.number).collect();
+    assert_eq!(numbers, [3, 2]);
+    let free = store.add_plugin_version(&ann(), &scope, &upload("free", "h4", b"four")).await.unwrap().id;
+    store.delete_plugin(&ann(), &scope, &free).await.unwrap();
+    assert!(matches!(store.plugin(&scope, "free").await, Err(StoreError::NotFound { .. })));
+    assert!(store.component(&scope.tenant, "h4").await.is_err());
+    let again = store.add_plugin_version(&ann(), &scope, &upload("free", "h4", b"four")).await.unwrap();
+    assert_eq!(again.latest.number, 1, "a new plugin of the name");
+}
+
 pub(super) async fn drafts_are_never_overwritten_unseen(fixture: Fixture) {
     let store = &fixture.store;
     let scope = fixture.project("acme", "web").await;

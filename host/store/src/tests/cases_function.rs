@@ -14,7 +14,6 @@ fn said(description: &str) -> FunctionChange {
 fn component(hash: &str) -> NewFunctionVersion {
     NewFunctionVersion {
         content_hash: hash.into(),
-        component: None,
         world: "scalar-function".into(),
         wit_version: "0.1.0".into(),
         size_bytes: 4,
@@ -77,13 +76,10 @@ pub(super) async fn functions_have_versions_and_revisions(fixture: Fixture) {
     assert_eq!((first.number, same.id), (1, first.id));
     let rewritten = NewFunctionVersion { source: json!({"language": "java", "files": []}), ..component("h1") };
     assert_eq!(store.add_function_version(&ann(), &own, &function.id, &rewritten).await.unwrap().number, 2);
-    let built = NewFunctionVersion { component: Some(b"made".to_vec()), ..component("built") };
-    assert_eq!(store.add_function_version(&ann(), &own, &function.id, &built).await.unwrap().number, 3);
-    assert_eq!(store.component(own.tenant(), "built").await.unwrap(), b"made");
     let missing = store.add_function_version(&ann(), &own, &function.id, &component("nowhere")).await.unwrap_err();
     assert!(matches!(missing, StoreError::NotFound { what: "component", .. }), "{missing}");
     let versions = store.function_versions(own.tenant(), &function.id).await.unwrap();
-    assert_eq!(versions.iter().map(|v| (v.number, v.source.is_null())).collect::<Vec<_>>(), [(3, true), (2, false), (1, true)]);
+    assert_eq!(versions.iter().map(|v| (v.number, v.source.is_null())).collect::<Vec<_>>(), [(2, false), (1, true)]);
 
     let change = FunctionChange { state: FunctionState::Deprecated, ..said("cleans better") };
     let changed = store.change_function(&ann(), &own, &function.id, &change, Some(1)).await.unwrap();

@@ -79,6 +79,7 @@ pub(crate) struct GuestCode {
     tenant: TenantId,
     services: EngineServices,
     dimensions: Arc<dyn DimensionTables>,
+    world: World,
 }
 
 /// Where an instance belongs.
@@ -117,6 +118,7 @@ impl GuestCode {
             tenant: context.tenant.clone(),
             services: context.services.clone(),
             dimensions: context.dimensions.clone(),
+            world,
         };
         let component = code.load().await.map_err(|e| wrong("plugin.load", e.to_string()))?;
         if component.world() != world {
@@ -146,7 +148,7 @@ impl GuestCode {
             operator: site.operator.clone(),
             function: None,
             parameters: self.config.parameters.clone(),
-            limits: OperatorLimits::default(),
+            limits: OperatorLimits::of(self.world),
             account: self.services.accounts.get(&self.tenant),
             log: site.log,
             context: GuestContext {

@@ -101,7 +101,7 @@ impl DimensionTable {
             operator: operator.clone(),
             function: None,
             parameters: spec.parameters.clone(),
-            limits: OperatorLimits::default(),
+            limits: OperatorLimits::of(World::Dimension),
             account: services.accounts.get(tenant),
             log: Arc::new(NoLog),
             context: GuestContext { capabilities: services.sandbox.capabilities(&plugin.name, &plugin.grants), ..GuestContext::default() },

@@ -14,9 +14,6 @@ use millrace_model::{
 use millrace_sandbox::{FunctionCall, FunctionSignature, GuestContext, LoadedComponent, NoLog, OpenGuest, OperatorLimits, World};
 use std::{fmt, sync::Arc};
 
-/// Bytes of linear memory of an aggregate function's instance: all groups of a call in one subtask lie in it.
-const AGGREGATE_MEMORY_BYTES_MAX: usize = 256 << 20;
-
 /// A function of the project.
 pub(crate) struct ProjectFunction {
     /// What SQL calls it, in upper case.
@@ -56,7 +53,7 @@ impl ProjectFunction {
             operator: NodeId::new("sql"),
             function: Some(name.to_owned()),
             parameters: Default::default(),
-            limits: OperatorLimits::default(),
+            limits: OperatorLimits::of(world),
             account: services.accounts.get(tenant),
             log: Arc::new(NoLog),
             context: GuestContext::default(),
@@ -104,17 +101,13 @@ impl ProjectFunction {
 
     /// What an instance in this subtask is opened with.
     pub(super) fn open(&self, context: &OperatorContext, guests: &Guests) -> OpenGuest {
-        let mut limits = OperatorLimits::default();
-        if self.component.world() == World::Aggregate {
-            limits.memory_bytes_max = AGGREGATE_MEMORY_BYTES_MAX;
-        }
         OpenGuest {
             tenant: context.tenant.clone(),
             job: context.job.clone(),
             operator: context.operator.clone(),
             function: Some(self.name.clone()),
             parameters: Default::default(),
-            limits,
+            limits: OperatorLimits::of(self.component.world()),
             account: guests.account().clone(),
             log: Arc::new(LogToTracing { instance: context.instance.to_string(), operator: context.operator.clone() }),
             context: GuestContext {

@@ -13,6 +13,7 @@ use millrace_model::{
 };
 use millrace_sandbox::{
     DimensionTables, EtlOperator, FaultReport, GuestContext, GuestLog, LogLevel, NoLog, OpenGuest, OperatorLimits, RejectPolicy, Usage,
+    World,
     policy::{FaultAction, FaultPolicy, decide},
 };
 use serde::Deserialize;
@@ -140,7 +141,7 @@ impl Settings {
             operator: operator.clone(),
             function: None,
             parameters: self.config.parameters.clone(),
-            limits: OperatorLimits::default(),
+            limits: OperatorLimits::of(World::Etl),
             account,
             log,
             context,

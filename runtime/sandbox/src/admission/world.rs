@@ -63,3 +63,16 @@ fn ours(name: &str) -> Option<(&str, &str)> {
     let interface = name.strip_prefix(PLUGIN_PACKAGE)?.strip_prefix('/')?;
     Some(interface.split_once('@').unwrap_or((interface, "none")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_refusal_names_all_that_may_be_imported() {
+        let refusal = AdmissionError::UnknownImport("wasi:io/poll@0.2.0".into()).to_string();
+        for interface in IMPORTS {
+            assert!(refusal.contains(&format!("`{interface}`")), "{refusal}");
+        }
+    }
+}

@@ -100,3 +100,17 @@ async fn slow_and_large_answers_and_the_hosts_own_headers_are_refused() {
     let request = HttpRequest { method: "CONNECT".into(), ..get(format!("http://127.0.0.1:{silent}/")) };
     assert!(some.send(request, TIME).await.unwrap_err().contains("CONNECT"));
 }
+
+#[tokio::test]
+async fn a_function_is_told_that_nobody_can_grant_it_anything() {
+    let nothing = Capabilities::denied(&function_owner("rate"));
+    let refused = [
+        nothing.clock().unwrap_err(),
+        nothing.secret("key").map(drop).unwrap_err(),
+        nothing.send(get("http://example.com/"), TIME).await.map(drop).unwrap_err(),
+        nothing.files("out", false, |_| Ok(())).await.unwrap_err(),
+    ];
+    for refusal in refused {
+        assert!(refusal.contains("is not for the function `rate`") && !refusal.contains("millrace plugin grant"), "{refusal}");
+    }
+}

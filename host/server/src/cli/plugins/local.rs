@@ -7,6 +7,7 @@ use crate::{
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use millrace_builder::{BuildError, BuildOptions, Built, Language, SdkSource, World, build_rust_with, jvm, new_project_of, script};
+use millrace_sandbox::{CapabilityGrants, FolderGrant, HttpTarget, SecretValue};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -89,6 +90,36 @@ pub(crate) struct TestArguments {
     /// Seconds to go on for the figures; the rows are processed twice unless given
     #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
     measure: f64,
+    /// Let it read the clock
+    #[arg(long)]
+    clock: bool,
+    /// Let it send requests to a host, `HOST` or `HOST:PORT`; repeat for more
+    #[arg(long = "http", value_name = "HOST")]
+    hosts: Vec<HttpTarget>,
+    /// Let it read a secret; repeat for more
+    #[arg(long = "secret", value_name = "NAME=VALUE", value_parser = parameter)]
+    secrets: Vec<(String, String)>,
+    /// Let it read and write files of a folder; repeat for more
+    #[arg(long = "folder", value_name = "NAME=FOLDER", value_parser = parameter)]
+    folders: Vec<(String, String)>,
+    /// Give it a dimension table: rows as JSON, the first column being the key; repeat for more
+    #[arg(long = "dimension", value_name = "NAME=FILE", value_parser = parameter)]
+    dimensions: Vec<(String, String)>,
+}
+
+impl TestArguments {
+    fn grants(&self) -> anyhow::Result<CapabilityGrants> {
+        let folder = |(name, path): &(String, String)| {
+            let path = std::path::absolute(path).with_context(|| format!("--folder {name}={path}"))?;
+            Ok((name.clone(), FolderGrant { path, writable: true }))
+        };
+        Ok(CapabilityGrants {
+            clock: self.clock,
+            http: self.hosts.iter().cloned().collect(),
+            secrets: self.secrets.iter().map(|(name, value)| (name.clone(), SecretValue::new(value.clone()))).collect(),
+            folders: self.folders.iter().map(folder).collect::<anyhow::Result<_>>()?,
+        })
+    }
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {
@@ -113,9 +144,23 @@ pub(super) fn new(session: &Session, arguments: NewArguments) -> anyhow::Result<
         PluginLanguage::Java => drop(jvm::new_project(Language::Java, world, &folder, &name)?),
         PluginLanguage::Scala => drop(jvm::new_project(Language::Scala, world, &folder, &name)?),
     }
-    let next = format!("made {}; next: millrace plugin test {}", folder.display(), folder.display());
+    let next = format!("made {}; next: millrace plugin {} {}", folder.display(), next_step(world), folder.display());
     session.output.done(&next, &Value::from(folder.display().to_string()));
     Ok(())
+}
+
+/// What its author does with a new plugin first: what works on it as it is.
+fn next_step(world: World) -> &'static str {
+    match world {
+        World::EtlOperator
+        | World::ScalarFunction
+        | World::TableFunction
+        | World::AggregateFunction
+        | World::TransformOperator
+        | World::SourceOperator => "test",
+        // They reach something outside, which must be named first.
+        World::SinkOperator | World::DimensionUpdater => "build",
+    }
 }
 
 /// Builds the plugin in `folder`, showing what the tools say when it fails; answers the component's file.
@@ -133,6 +178,9 @@ pub(crate) async fn build(folder: &Path) -> anyhow::Result<PathBuf> {
         PluginLanguage::Python => on_a_thread(folder, script::python).await?,
     };
     let built = built.with_context(|| format!("plugin {shown}"))?;
+    for warning in &built.warnings {
+        eprint!("{warning}");
+    }
     Ok(built.path)
 }
 
@@ -158,9 +206,10 @@ fn rust(folder: &Path) -> Result<Built, BuildError> {
 /// # Errors
 /// It cannot be built or run, or it was stopped by a fault.
 pub(super) async fn test(session: &Session, arguments: TestArguments) -> anyhow::Result<()> {
-    let TestArguments { plugin, rows, schema, signature, parameters, measure } = arguments;
+    let grants = arguments.grants()?;
+    let TestArguments { plugin, rows, schema, signature, parameters, measure, dimensions, .. } = arguments;
     let beside = |name: &str| plugin.is_dir().then(|| plugin.join(name)).filter(|path| path.is_file());
-    let rows = rows.or_else(|| beside("rows.jsonl")).context("which rows? give --rows FILE with a JSON object per line")?;
+    let rows = rows.or_else(|| beside("rows.jsonl"));
     let schema = match (&schema, beside("schema.sql")) {
         (Some(text), _) => Some(text.clone()),
         (None, Some(file)) => Some(std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?),
@@ -170,7 +219,8 @@ pub(super) async fn test(session: &Session, arguments: TestArguments) -> anyhow:
     let component = if plugin.is_dir() { build(&plugin).await? } else { plugin };
     let measure = Duration::try_from_secs_f64(measure).context("--measure")?;
     let parameters = parameters.into_iter().collect();
-    let outcome = plugin_test::run(TestRun { component, rows, schema, signature, parameters, measure }).await?;
+    let dimensions = dimensions.into_iter().map(|(name, path)| (name, PathBuf::from(path))).collect();
+    let outcome = plugin_test::run(TestRun { component, rows, schema, signature, parameters, measure, grants, dimensions }).await?;
     show(session, &outcome);
     match &outcome.fault {
         None => Ok(()),

@@ -1,0 +1,1 @@
+id BIGINT NOT NULL, item STRING NOT NULL, amount DOUBLE

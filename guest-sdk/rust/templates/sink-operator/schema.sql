@@ -1,0 +1,1 @@
+line STRING NOT NULL

@@ -1,0 +1,1 @@
+key STRING NOT NULL
