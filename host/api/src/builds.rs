@@ -1,6 +1,7 @@
 //! Builds of online code and JARs (EXT-1, EXT-2, EXT-4).
 
 use crate::{
+    allowed::allowed,
     caller::{Caller, to_the_end},
     extract::{JsonBody, QueryString},
     page::{Listing, PageQuery},
@@ -10,7 +11,7 @@ use axum::{Json, extract::Path, http::StatusCode};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use millrace_builder::{Jar, Language, SourceFile, World, frame::DEFAULT_FRAMES, sources::SourceLimits};
 use millrace_control::{BodyOrder, BuildOrder};
-use millrace_domain::{Action, Name, ProjectScope, ResourceKind};
+use millrace_domain::{Action, Name, ProjectScope, ResourceKind, Scope};
 use millrace_store::Build;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -135,10 +136,11 @@ pub(crate) struct BuildView {
     allowed_actions: Vec<&'static str>,
 }
 
-impl From<Build> for BuildView {
-    fn from(build: Build) -> Self {
+impl BuildView {
+    fn of(caller: &Caller, build: Build) -> Self {
+        let offers = [("cancel", Action::BuildCancel, !build.state.has_ended())];
         Self {
-            allowed_actions: if build.state.has_ended() { Vec::new() } else { vec!["cancel"] },
+            allowed_actions: allowed(caller, &Scope::Project(build.scope.clone()), offers),
             id: build.id,
             state: build.state.as_str().to_owned(),
             world: build.world,
@@ -225,7 +227,7 @@ pub(crate) async fn list_builds(
     let scope = caller.in_project(&tenant, &project, Action::BuildView).await?;
     let mut page = caller.api.store.builds(&scope, &query.parse()?.into()).await?;
     page.items.iter_mut().for_each(|build| build.log.clear());
-    Ok(Listing::of(page))
+    Ok(Json(Listing::with(page, |build| BuildView::of(&caller, build))))
 }
 
 /// Build a component from online code or JARs. Answers at once, or when it has ended with `wait_ms`.
@@ -251,14 +253,14 @@ pub(crate) async fn create_build(
     let turn = caller.api.build_loads.clone().acquire_owned().await.map_err(|_| Problem::internal("builds are closed"))?;
     let order = order(&caller, &scope, request).await?;
     let api = caller.api.clone();
-    let (noted, scope) = to_the_end(async move {
+    let (noted, scope, caller) = to_the_end(async move {
         let noted = caller.api.control.submit_build(&caller.cause(), &scope, order).await;
         drop(turn);
-        noted.map(|noted| (noted, scope))
+        noted.map(|noted| (noted, scope, caller))
     })
     .await??;
     let build = if wait.is_zero() { noted } else { api.control.wait_for_build(&scope, &noted.id, wait).await? };
-    Ok((StatusCode::ACCEPTED, Json(build.into())))
+    Ok((StatusCode::ACCEPTED, Json(BuildView::of(&caller, build))))
 }
 
 /// Get a build with its diagnostics and log.
@@ -269,7 +271,8 @@ pub(crate) async fn get_build(
     query: QueryString<WaitQuery>,
 ) -> Result<Json<BuildView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::BuildView).await?;
-    Ok(Json(caller.api.control.wait_for_build(&scope, &build, query.parse()?.wait()).await?.into()))
+    let found = caller.api.control.wait_for_build(&scope, &build, query.parse()?.wait()).await?;
+    Ok(Json(BuildView::of(&caller, found)))
 }
 
 /// Cancel a build; one that has ended stays as it is.
@@ -279,7 +282,8 @@ pub(crate) async fn cancel_build(
     Path((tenant, project, build)): Path<(String, String, String)>,
 ) -> Result<Json<BuildView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::BuildCancel).await?;
-    Ok(Json(caller.api.control.cancel_build(&caller.cause(), &scope, &build).await?.into()))
+    let cancelled = caller.api.control.cancel_build(&caller.cause(), &scope, &build).await?;
+    Ok(Json(BuildView::of(&caller, cancelled)))
 }
 
 /// A JAR that a build is asked with.

@@ -1,13 +1,13 @@
 //! Who calls, and the one place where a request is allowed, refused or "not found".
 //!
-//! Invariant: a refusal is in the audit log before the caller hears of it (`refusals` bounds what strangers can write there).
+//! Invariant: a refusal is in the audit log before the caller hears of it (`refusals` bounds what anybody can write there).
 //! A caller by cookie has shown that a page of ours sent the request.
 
 use crate::{
     cookie,
     frame::RequestId,
     problem::Problem,
-    refusals::Asked,
+    refusals::{self, Asked},
     state::{ApiConfig, ApiState},
 };
 use axum::{
@@ -202,7 +202,7 @@ impl Caller {
 
     /// Notes the refusal, then answers it: 404 to those who may not even know of the place, else 403.
     pub(crate) async fn refuse<T>(&self, action: Action, scope: &Scope, (what, name): (&str, &str)) -> Result<T, Problem> {
-        self.api.store.record_refusal(&self.cause(), action, scope, name).await?;
+        refusals::note_in_place(&self.api, &self.cause(), action, scope, name).await?;
         if !self.principal.sees(scope) {
             return Err(Problem::not_found(what, name).noted());
         }

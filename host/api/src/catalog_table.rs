@@ -150,7 +150,7 @@ fn allowed(caller: &Caller, table: &TableOverview) -> Vec<&'static str> {
         ("publish", Action::TablePublish, &project),
         ("apply", Action::PermissionApply, &tenant),
         ("grant", Action::PermissionGrant, &project),
-        ("tag", Action::TagAttach, &tenant),
+        ("tag", Action::TagAttach, &project),
         ("add_quality_rule", Action::QualityRuleEdit, &project),
     ];
     words.iter().filter(|(_, action, scope)| caller.principal.allowed(*action, scope)).map(|(word, ..)| *word).collect()

@@ -170,8 +170,8 @@ pub(crate) async fn get_table(caller: Caller, Path((tenant, table)): Path<(Strin
     let around = around(&caller, &id, design.id.as_str()).await?;
     let (revision, created_at_ms, updated_at_ms) = (design.revision, design.created_at_ms, design.updated_at_ms);
     let may = |action, place: &Scope| caller.principal.allowed(action, place);
-    let (own, tenant) = (Scope::Project(design.scope.clone()), Scope::Tenant(id));
-    let more = [("tag", may(Action::TagAttach, &tenant)), ("add_quality_rule", may(Action::QualityRuleEdit, &own))];
+    let own = Scope::Project(design.scope.clone());
+    let more = [("tag", may(Action::TagAttach, &own)), ("add_quality_rule", may(Action::QualityRuleEdit, &own))];
     let mut table = view(&caller, CatalogTable { design, project_name, publication }, environment).await?;
     table.allowed_actions.extend(more.iter().filter(|(_, may)| *may).map(|(word, _)| (*word).to_owned()));
     Ok(Json(TableDetailView { table, publications, revision, created_at_ms, updated_at_ms, around }))

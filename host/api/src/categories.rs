@@ -1,12 +1,13 @@
 //! Categories of business metadata: a tree (ROL-1).
 
 use crate::{
+    allowed::allowed,
     caller::Caller,
     extract::{IfMatch, JsonBody, Tagged},
     problem::Problem,
 };
 use axum::{Json, extract::Path, http::StatusCode};
-use millrace_domain::{Action, Name};
+use millrace_domain::{Action, Name, Scope};
 use millrace_model::ids::TenantId;
 use millrace_store::{Category, CategoryChange};
 use serde::{Deserialize, Serialize};
@@ -23,12 +24,16 @@ pub(crate) struct CategoryView {
     revision: i64,
     created_at_ms: i64,
     updated_at_ms: i64,
+    /// What the caller can do: `edit`, `delete` (which is refused while something lies in it).
+    allowed_actions: Vec<&'static str>,
 }
 
-impl From<Category> for CategoryView {
-    fn from(category: Category) -> Self {
+impl CategoryView {
+    fn of(caller: &Caller, tenant: &TenantId, category: Category) -> Self {
+        let manage = Action::CategoryManage;
+        let allowed_actions = allowed(caller, &Scope::Tenant(tenant.clone()), [("edit", manage, true), ("delete", manage, true)]);
         let Category { id, parent, name, description, revision, created_at_ms, updated_at_ms } = category;
-        Self { id, parent, name: name.to_string(), description, revision, created_at_ms, updated_at_ms }
+        Self { id, parent, name: name.to_string(), description, revision, created_at_ms, updated_at_ms, allowed_actions }
     }
 }
 
@@ -68,9 +73,10 @@ async fn change(caller: &Caller, tenant: &TenantId, body: CategoryBody) -> Resul
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/categories", tag = "business metadata", responses((status = 200, body = CategoriesView)))]
 pub(crate) async fn list_categories(caller: Caller, Path(tenant): Path<String>) -> Result<Json<CategoriesView>, Problem> {
     let tenant = caller.in_tenant(&tenant, Action::CatalogView).await?;
-    let items = caller.api.store.categories(&tenant).await?.into_iter().map(CategoryView::from).collect();
-    let may = caller.principal.allowed(Action::CategoryManage, &millrace_domain::Scope::Tenant(tenant));
-    Ok(Json(CategoriesView { items, allowed_actions: if may { vec!["create", "edit", "delete"] } else { Vec::new() } }))
+    let items = caller.api.store.categories(&tenant).await?.into_iter().map(|found| CategoryView::of(&caller, &tenant, found)).collect();
+    let manage = Action::CategoryManage;
+    let offers = [("create", manage, true), ("edit", manage, true), ("delete", manage, true)];
+    Ok(Json(CategoriesView { items, allowed_actions: allowed(&caller, &Scope::Tenant(tenant), offers) }))
 }
 
 /// Make a category.
@@ -83,7 +89,7 @@ pub(crate) async fn create_category(
     let tenant = caller.in_tenant(&tenant, Action::CategoryManage).await?;
     let new = change(&caller, &tenant, body.parse()?).await?;
     let made = caller.api.store.create_category(&caller.cause(), &tenant, &new).await?;
-    Ok(Tagged(StatusCode::CREATED, made.revision, made.into()))
+    Ok(Tagged(StatusCode::CREATED, made.revision, CategoryView::of(&caller, &tenant, made)))
 }
 
 /// Change or move a category, by name or id.
@@ -98,7 +104,7 @@ pub(crate) async fn edit_category(
     let found = caller.api.store.category(&tenant, &category).await?;
     let new = change(&caller, &tenant, body.parse()?).await?;
     let changed = caller.api.store.change_category(&caller.cause(), &tenant, &found.id, &new, if_match.revision()?).await?;
-    Ok(Tagged(StatusCode::OK, changed.revision, changed.into()))
+    Ok(Tagged(StatusCode::OK, changed.revision, CategoryView::of(&caller, &tenant, changed)))
 }
 
 /// Remove a category that nothing lies in.

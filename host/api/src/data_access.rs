@@ -5,7 +5,7 @@
 
 use crate::{caller::Caller, problem::Problem};
 use axum::http::StatusCode;
-use millrace_domain::{Action, Environment, ProjectScope, permission::TablePermission};
+use millrace_domain::{Action, Environment, ProjectScope, Scope, permission::TablePermission};
 use millrace_model::ids::InstanceId;
 use serde_json::{Value, json};
 
@@ -13,6 +13,10 @@ use serde_json::{Value, json};
 pub(crate) enum RowsOf<'a> {
     /// Of a topic or temp table of the project.
     Table(&'a str),
+    /// Of a data source of the project, read to describe a table.
+    DataSource(&'a str),
+    /// Bad rows that a quality rule of the project has kept.
+    QualityRule(&'a str),
     /// That a job reads or makes: its tables' rights were asked for when it was validated and started.
     Job(&'a str),
     /// That a running instance sends: what it reads of other projects must be permitted to the caller too.
@@ -22,17 +26,30 @@ pub(crate) enum RowsOf<'a> {
 impl RowsOf<'_> {
     fn object(&self) -> &str {
         match self {
-            Self::Table(name) | Self::Job(name) | Self::Instance(name) => name,
+            Self::Table(name) | Self::DataSource(name) | Self::QualityRule(name) | Self::Job(name) | Self::Instance(name) => name,
         }
     }
 
     fn kind(&self) -> &'static str {
         match self {
             Self::Table(_) => "table",
+            Self::DataSource(_) => "data_source",
+            Self::QualityRule(_) => "quality_rule",
             Self::Job(_) => "job",
             Self::Instance(_) => "instance",
         }
     }
+}
+
+/// Whether the caller is of those who see rows of the project's tables in an environment: previews never read production, so its
+/// rows are only for who says how it is reached.
+pub(crate) fn sees_rows_of(caller: &Caller, scope: &ProjectScope, environment: Environment) -> bool {
+    let place = Scope::Project(scope.clone());
+    caller.principal.allowed(Action::DataPreview, &place)
+        && match environment {
+            Environment::Design | Environment::Test => true,
+            Environment::Production => caller.principal.allowed(Action::DataSourceBind, &place),
+        }
 }
 
 /// May the caller, who may do `action` in the project, see these rows? Within a project whoever may look at rows may look

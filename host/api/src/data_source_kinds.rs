@@ -54,6 +54,8 @@ pub(crate) struct FieldView {
     default: Option<&'static str>,
     /// Whether it is kept sealed and never shown.
     secret: bool,
+    /// Whether it says where, or how protected, secrets are sent: with another value of it, `***` keeps no secret.
+    address: bool,
     /// What it means.
     description: &'static str,
 }
@@ -96,6 +98,6 @@ fn field(spec: &FieldSpec) -> FieldView {
         FieldType::Boolean => ("boolean", None, None, None),
         FieldType::Choice { values } => ("choice", Some(values.to_vec()), None, None),
     };
-    let FieldSpec { name, label, required, default, secret, description, .. } = *spec;
-    FieldView { name, label, kind, values, min, max, required, default, secret, description }
+    let FieldSpec { name, label, required, default, secret, address, description, .. } = *spec;
+    FieldView { name, label, kind, values, min, max, required, default, secret, address, description }
 }

@@ -1,5 +1,7 @@
 //! Data sources (SRC-1 to SRC-3) with one way for tests and one for production. Secret properties are answered as `***`;
-//! sent back so, they keep their value.
+//! sent back so, they keep their value while the source stays at its address.
+//!
+//! Invariant: a stored secret is sent to no address for which it was not given.
 
 use crate::{
     caller::Caller,
@@ -133,7 +135,7 @@ pub(crate) struct NewDataSourceBody {
 pub(crate) struct DataSourceBody {
     #[serde(default)]
     description: String,
-    /// All properties; `***` keeps a secret.
+    /// All properties; `***` keeps a secret, unless an address changes.
     properties: BTreeMap<String, String>,
 }
 
@@ -141,7 +143,7 @@ pub(crate) struct DataSourceBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BindingBody {
-    /// All properties; `***` keeps a secret, in the first binding that of tests.
+    /// All properties; `***` keeps a secret, in the first binding that of tests, unless the address is another one.
     properties: BTreeMap<String, String>,
 }
 
@@ -165,33 +167,64 @@ impl EnvironmentQuery {
     }
 }
 
-/// Checks properties field by field. A secret that is kept is filled in, so that rules between fields see it.
+/// Checks properties field by field and answers them as they are to be stored. A secret that is kept is filled in here, from
+/// the same look that compares the addresses: it goes to nobody for whom it was not given.
 async fn check(
     caller: &Caller,
     kind: &str,
-    properties: &BTreeMap<String, String>,
+    mut properties: BTreeMap<String, String>,
     kept: Option<(&ProjectScope, &str, Environment)>,
-) -> Result<(), Problem> {
+) -> Result<BTreeMap<String, String>, Problem> {
     if properties.len() > PROPERTIES_MAX {
         let message = format!("has {} entries, at most {PROPERTIES_MAX} are allowed", properties.len());
         return Err(Problem::field("properties", "request.invalid", message));
     }
-    let mut filled = properties.clone();
+    let mut errors = Vec::new();
     if let Some((scope, source, environment)) = kept
-        && properties.iter().any(|(name, value)| value == REDACTED && is_secret(name))
+        && properties.iter().any(is_kept)
     {
         let known = caller.api.store.connection_in(scope, source, environment).await?.properties;
-        for (name, value) in filled.iter_mut().filter(|(name, value)| *value == REDACTED && is_secret(name)) {
-            // One that was never there is refused by the store.
-            known.get(name).unwrap_or(&String::new()).clone_into(value);
+        errors = moved_secrets(caller, kind, &known, &properties);
+        for (name, value) in properties.iter_mut().filter(|(name, value)| *value == REDACTED && is_secret(name)) {
+            match known.get(name) {
+                Some(secret) => secret.clone_into(value),
+                None => return Err(nothing_kept(name)),
+            }
         }
     }
-    let errors = caller.api.control.check_data_source(kind, &filled);
+    errors.extend(caller.api.control.check_data_source(kind, &properties));
     if errors.is_empty() {
-        return Ok(());
+        return Ok(properties);
     }
     let listed: Vec<_> = errors.iter().filter_map(|e| Some(format!("`{}` {}", e.field.as_deref()?, e.message))).collect();
     Err(Problem { errors, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "data_source.invalid", listed.join("; ")) })
+}
+
+fn is_kept((name, value): (&String, &String)) -> bool {
+    value == REDACTED && is_secret(name)
+}
+
+fn nothing_kept(name: &str) -> Problem {
+    let message = format!("`{name}` reads `{REDACTED}`, which keeps an earlier value, but there is none; give the value");
+    Problem::field("properties", "request.invalid", message)
+}
+
+/// Secrets that would be kept although the source is somewhere else now: whoever may change an address could have them sent
+/// to a server of their own.
+fn moved_secrets(
+    caller: &Caller,
+    kind: &str,
+    before: &BTreeMap<String, String>,
+    after: &BTreeMap<String, String>,
+) -> Vec<crate::FieldError> {
+    let kinds = caller.api.control.data_source_kinds();
+    let moved = kinds.iter().find(|spec| spec.kind == kind).map(|spec| spec.moved(before, after)).unwrap_or_default();
+    if moved.is_empty() {
+        return Vec::new();
+    }
+    let message = format!("was given for another address (`{}` changes); give the secret again", moved.join("`, `"));
+    let kept = after.iter().filter(|property| is_kept(*property));
+    kept.map(|(name, _)| crate::FieldError::in_field(&format!("properties.{name}"), "data_source.secret_moved", message.clone())).collect()
 }
 
 /// List the data sources of a project.
@@ -215,8 +248,8 @@ pub(crate) async fn create_data_source(
 ) -> Result<Tagged<DataSourceView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::DataSourceCreate).await?;
     let new = body.parse()?;
-    check(&caller, new.kind.as_str(), &new.properties, None).await?;
-    let new = NewDataSource { name: new.name, kind: new.kind.to_string(), description: new.description, properties: new.properties };
+    let properties = check(&caller, new.kind.as_str(), new.properties, None).await?;
+    let new = NewDataSource { name: new.name, kind: new.kind.to_string(), description: new.description, properties };
     let made = caller.api.store.create_data_source(&caller.cause(), &scope, &new).await?;
     Ok(Tagged(StatusCode::CREATED, made.revision, DataSourceView::with_bindings(&caller, made).await?))
 }
@@ -243,8 +276,8 @@ pub(crate) async fn edit_data_source(
     let scope = caller.in_project(&tenant, &project, Action::DataSourceEdit).await?;
     let found = caller.api.store.data_source(&scope, &source).await?;
     let new = body.parse()?;
-    check(&caller, &found.kind, &new.properties, Some((&scope, found.id.as_str(), Environment::Test))).await?;
-    let change = DataSourceChange { description: new.description, properties: new.properties, expected_revision: if_match.revision()? };
+    let properties = check(&caller, &found.kind, new.properties, Some((&scope, found.id.as_str(), Environment::Test))).await?;
+    let change = DataSourceChange { description: new.description, properties, expected_revision: if_match.revision()? };
     let changed = caller.api.store.change_data_source(&caller.cause(), &scope, &found.id, &change).await?;
     Ok(Tagged(StatusCode::OK, changed.revision, DataSourceView::with_bindings(&caller, changed).await?))
 }
@@ -275,7 +308,7 @@ pub(crate) async fn bind_data_source(
     let properties = body.parse()?.properties;
     let is_bound = store.bindings(&scope, found.id.as_str()).await?.len() > 1;
     let kept_in = if is_bound { Environment::Production } else { Environment::Test };
-    check(&caller, &found.kind, &properties, Some((&scope, found.id.as_str(), kept_in))).await?;
+    let properties = check(&caller, &found.kind, properties, Some((&scope, found.id.as_str(), kept_in))).await?;
     let change = DataSourceChange { description: String::new(), properties, expected_revision: if_match.revision()? };
     let bound = store.bind_production(&caller.cause(), &scope, &found.id, &change).await?;
     Ok(Tagged(StatusCode::OK, bound.revision, bound.into()))

@@ -1,6 +1,7 @@
 //! Databases: tables of one system, designed and then published (TOP-1 to TOP-4).
 
 use crate::{
+    allowed::allowed,
     approvals::ApprovalView,
     caller::Caller,
     extract::{IfMatch, JsonBody, QueryString, Tagged},
@@ -29,7 +30,7 @@ pub(crate) struct DatabaseView {
     created_at_ms: i64,
     updated_at_ms: i64,
     /// What the caller can do: `edit`, `publish`, `delete`.
-    allowed_actions: Vec<String>,
+    allowed_actions: Vec<&'static str>,
 }
 
 /// A database with what is published of it.
@@ -73,10 +74,10 @@ impl From<DatabasePublication> for DatabasePublicationView {
 
 impl DatabaseView {
     fn of(caller: &Caller, found: Database) -> Self {
-        let place = Scope::Project(found.scope.clone());
-        let actions = [("edit", Action::DatabaseEdit), ("publish", Action::DatabasePublish), ("delete", Action::DatabaseDelete)];
-        let allowed = actions.into_iter().filter(|(_, action)| caller.principal.allowed(*action, &place));
+        let offers =
+            [("edit", Action::DatabaseEdit, true), ("publish", Action::DatabasePublish, true), ("delete", Action::DatabaseDelete, true)];
         Self {
+            allowed_actions: allowed(caller, &Scope::Project(found.scope.clone()), offers),
             id: found.id.to_string(),
             name: found.name.to_string(),
             physical_name: found.physical_name,
@@ -86,7 +87,6 @@ impl DatabaseView {
             created_by: found.created_by,
             created_at_ms: found.created_at_ms,
             updated_at_ms: found.updated_at_ms,
-            allowed_actions: allowed.map(|(word, _)| word.to_owned()).collect(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! functions of all its projects. What they do is written once, over [`FunctionScope`].
 
 use crate::{
+    allowed::allowed,
     caller::Caller,
     extract::{IfMatch, JsonBody, QueryString, Tagged},
     page::{Listing, PageQuery},
@@ -37,6 +38,8 @@ pub(crate) struct FunctionView {
     updated_at_ms: i64,
     /// Absent before the first version.
     latest: Option<FunctionVersionView>,
+    /// What the caller can do: `edit`, `add_version`, `delete`; those of the tenant are changed there.
+    allowed_actions: Vec<&'static str>,
 }
 
 /// A version of a function.
@@ -82,9 +85,28 @@ impl From<FunctionVersion> for FunctionVersionView {
     }
 }
 
-impl From<Function> for FunctionView {
-    fn from(function: Function) -> Self {
+impl FunctionView {
+    fn of(caller: &Caller, function: Function) -> Self {
+        let allowed_actions = match &function.scope {
+            FunctionScope::Tenant(tenant) => {
+                let share = Action::FunctionShare;
+                allowed(
+                    caller,
+                    &Scope::Tenant(tenant.clone()),
+                    [("edit", share, true), ("add_version", share, true), ("delete", share, true)],
+                )
+            }
+            FunctionScope::Project(project) => {
+                let offers = [
+                    ("edit", Action::FunctionEdit, true),
+                    ("add_version", Action::FunctionCreate, true),
+                    ("delete", Action::FunctionDelete, true),
+                ];
+                allowed(caller, &Scope::Project(project.clone()), offers)
+            }
+        };
         Self {
+            allowed_actions,
             id: function.id.to_string(),
             name: function.name.to_string(),
             scope: if function.scope.project().is_some() { "project" } else { "tenant" },
@@ -231,7 +253,8 @@ async fn own(caller: &Caller, scope: &FunctionScope, function: &str) -> Result<F
 }
 
 async fn list(caller: &Caller, scope: FunctionScope, query: QueryString<PageQuery>) -> Result<Json<Listing<FunctionView>>, Problem> {
-    Ok(Listing::of(caller.api.store.functions(&scope, &query.parse()?.into()).await?))
+    let page = caller.api.store.functions(&scope, &query.parse()?.into()).await?;
+    Ok(Json(Listing::with(page, |function| FunctionView::of(caller, function))))
 }
 
 fn settings(description: String, attributes: BTreeMap<String, String>, state: FunctionState) -> Result<FunctionChange, Problem> {
@@ -244,7 +267,7 @@ async fn create(caller: &Caller, scope: FunctionScope, body: JsonBody<NewFunctio
     let name: Name = function_name(&name).map_err(|message| Problem::field("name", "request.invalid", message))?;
     let new = settings(description, attributes, state)?;
     let made = caller.api.store.create_function(&caller.cause(), &scope, &name, &new).await?;
-    Ok(Tagged(StatusCode::CREATED, made.revision, made.into()))
+    Ok(Tagged(StatusCode::CREATED, made.revision, FunctionView::of(caller, made)))
 }
 
 async fn edit(
@@ -258,7 +281,7 @@ async fn edit(
     let FunctionBody { description, attributes, state } = body.parse()?;
     let change = settings(description, attributes, state)?;
     let changed = caller.api.store.change_function(&caller.cause(), &scope, &found.id, &change, if_match.revision()?).await?;
-    Ok(Tagged(StatusCode::OK, changed.revision, changed.into()))
+    Ok(Tagged(StatusCode::OK, changed.revision, FunctionView::of(caller, changed)))
 }
 
 async fn versions(caller: &Caller, scope: FunctionScope, function: &str) -> Result<Json<FunctionVersionsView>, Problem> {
@@ -459,7 +482,7 @@ pub(crate) async fn get_function(
 ) -> Result<Tagged<FunctionView>, Problem> {
     let scope = project_scope(&caller, &tenant, &project, Action::FunctionView).await?;
     let found = known(&caller, &scope, &function).await?;
-    Ok(Tagged(StatusCode::OK, found.revision, found.into()))
+    Ok(Tagged(StatusCode::OK, found.revision, FunctionView::of(&caller, found)))
 }
 
 /// Get a function of the whole tenant by name or id.
@@ -470,7 +493,7 @@ pub(crate) async fn get_tenant_function(
 ) -> Result<Tagged<FunctionView>, Problem> {
     let scope = tenant_scope(&caller, &tenant, Action::FunctionView).await?;
     let found = known(&caller, &scope, &function).await?;
-    Ok(Tagged(StatusCode::OK, found.revision, found.into()))
+    Ok(Tagged(StatusCode::OK, found.revision, FunctionView::of(&caller, found)))
 }
 
 /// Change what is said of a function of a project.

@@ -4,6 +4,7 @@
 //! Invariant: the client's secret goes in and never comes out; nobody lets a provider give more than they may give.
 
 use crate::{
+    allowed::allowed,
     caller::Caller,
     extract::{IfMatch, JsonBody, Tagged},
     problem::Problem,
@@ -11,7 +12,7 @@ use crate::{
     users::{RoleBody, check_change, grants_of},
 };
 use axum::{Json, extract::Path, http::StatusCode};
-use millrace_domain::{Action, Grant, Name};
+use millrace_domain::{Action, Grant, Name, Scope};
 use millrace_identity::{OidcError, OidcSettings};
 use millrace_model::ids::TenantId;
 use millrace_store::{IdentityProvider, NewIdentityProvider, StoreError};
@@ -95,7 +96,7 @@ fn yes() -> bool {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProviderBody {
     settings: ProviderSettings,
-    /// The client's secret; absent keeps the one that is there, empty for a public client.
+    /// The client's secret; absent keeps the one that is there, if the issuer stays; empty for a public client.
     client_secret: Option<String>,
 }
 
@@ -112,6 +113,8 @@ pub(crate) struct ProviderView {
     revision: i64,
     created_at_ms: i64,
     updated_at_ms: i64,
+    /// What the caller can do: `edit`, `link`, `delete`.
+    allowed_actions: Vec<&'static str>,
 }
 
 /// All identity providers.
@@ -194,7 +197,14 @@ impl RoleRule {
 }
 
 fn view(caller: &Caller, provider: IdentityProvider) -> Result<ProviderView, Problem> {
+    let (edit, place) = match &provider.tenant {
+        Some(tenant) => (Action::SignInEdit, Scope::Tenant(tenant.clone())),
+        None => (Action::PlatformSignIn, Scope::Platform),
+    };
+    // Subjects of the platform's providers become users by its rules alone.
+    let offers = [("edit", edit, true), ("link", edit, provider.tenant.is_some()), ("delete", edit, true)];
     Ok(ProviderView {
+        allowed_actions: allowed(caller, &place, offers),
         settings: settings_of(&provider)?,
         redirect_uri: crate::oidc::redirect_uri(&caller.api.config),
         has_client_secret: !provider.client_secret.is_empty(),
@@ -227,6 +237,9 @@ async fn set(
         let grants = grants_of(&caller.api, &home, &[rule.body()?]).await?;
         check_change(caller, &home, &[], &grants).await?;
     }
+    let all = caller.api.store.identity_providers(home.as_ref()).await?;
+    let known = all.into_iter().find(|provider| provider.name == name);
+    let client_secret = kept_secret(known.as_ref(), &settings, client_secret)?;
     if settings.enabled {
         caller.api.openid.check(&settings.openid()).await.map_err(refused)?;
     }
@@ -236,12 +249,25 @@ async fn set(
     Ok(Tagged(StatusCode::OK, made.revision, view(caller, made)?))
 }
 
+/// The client's secret as it is to be stored. One that is kept stays with the issuer to whom it was given: another one gets it
+/// at the first sign-in.
+fn kept_secret(known: Option<&IdentityProvider>, new: &ProviderSettings, given: Option<String>) -> Result<Option<String>, Problem> {
+    let (None, Some(known)) = (&given, known.filter(|known| !known.client_secret.is_empty())) else { return Ok(given) };
+    let issuer = settings_of(known)?.issuer;
+    if issuer != new.issuer {
+        let message = format!("was given for `{issuer}`; give the secret for `{}`, or an empty one", new.issuer);
+        return Err(Problem::field("client_secret", "identity_provider.secret_moved", message));
+    }
+    Ok(Some(known.client_secret.clone()))
+}
+
 /// What a provider answered, as far as whoever configures it needs it.
 fn refused(error: OidcError) -> Problem {
-    match &error {
+    let problem = match &error {
         OidcError::Settings(_) => Problem::field("issuer", "sign_in.provider", error.to_string()),
         OidcError::Provider { .. } | OidcError::Token(_) => Problem::new(StatusCode::BAD_GATEWAY, "sign_in.provider", error.to_string()),
-    }
+    };
+    Problem { internal: Some(format!("{error:?}")), ..problem }
 }
 
 async fn link(caller: &Caller, home: Option<TenantId>, name: &str, body: JsonBody<IdentityBody>) -> Result<StatusCode, Problem> {

@@ -1,13 +1,14 @@
 //! Instances: made from a version, started and stopped (RUN-1, RUN-4).
 
 use crate::{
+    allowed::allowed,
     caller::Caller,
     extract::{JsonBody, QueryString},
     page::Listing,
     problem::Problem,
 };
 use axum::{Json, extract::Path, http::StatusCode};
-use millrace_domain::{Action, Allocation, InstanceKind, InstanceState, ProjectScope};
+use millrace_domain::{Action, Allocation, InstanceAction, InstanceKind, InstanceState, ProjectScope, Scope};
 use millrace_model::{
     graph::{JobMode, RestartPolicy},
     ids::{InstanceId, SavepointId},
@@ -27,7 +28,7 @@ pub(crate) struct InstanceView {
     /// `created`, `starting`, `running`, `restarting`, `stopping`, `stopped`, `failed`, `finished`.
     state: String,
     /// What can be asked of it now: `start`, `stop`, `savepoint`.
-    allowed_actions: Vec<String>,
+    allowed_actions: Vec<&'static str>,
     /// `test` or `production`.
     kind: String,
     /// The release that it came to production with.
@@ -63,14 +64,22 @@ pub(crate) struct InstanceView {
     observation: Option<Value>,
 }
 
-impl From<Instance> for InstanceView {
-    fn from(instance: Instance) -> Self {
+impl InstanceView {
+    /// As the caller sees it: what its state allows and their roles too.
+    pub(crate) fn of(caller: &Caller, instance: Instance) -> Self {
+        let possible = instance.state.allowed_actions();
+        let offer = |word, action, what: InstanceAction| (word, action, possible.contains(&what));
+        let offers = [
+            offer("start", Action::InstanceStart, InstanceAction::Start),
+            offer("stop", Action::InstanceStop, InstanceAction::Stop),
+            offer("savepoint", Action::SavepointCreate, InstanceAction::Savepoint),
+        ];
         Self {
             id: instance.id.to_string(),
             job: instance.job.to_string(),
             version: instance.version.to_string(),
             state: instance.state.to_string(),
-            allowed_actions: instance.state.allowed_actions().iter().map(ToString::to_string).collect(),
+            allowed_actions: allowed(caller, &Scope::Project(instance.scope.clone()), offers),
             kind: instance.kind.to_string(),
             release: instance.release,
             allocation: instance.allocation,
@@ -238,7 +247,8 @@ pub(crate) async fn list_instances(
     };
     let page = PageRequest { cursor: query.cursor, limit: query.limit };
     let filter = InstanceFilter { job, kind: query.kind, state: query.state };
-    Ok(Listing::of(caller.api.store.instances(&scope, &filter, &page).await?))
+    let page = caller.api.store.instances(&scope, &filter, &page).await?;
+    Ok(Json(Listing::with(page, |instance| InstanceView::of(&caller, instance))))
 }
 
 /// Make an instance of a version; it does not start by itself.
@@ -267,7 +277,7 @@ pub(crate) async fn create_instance(
     let (parameters, restart) = (new.parameters, new.restart);
     let new = NewInstance { job: job.id, version: version.id, start, parameters, restart, production: None };
     let made = store.create_instance(&caller.cause(), &scope, &new).await?;
-    Ok((StatusCode::CREATED, Json(made.into())))
+    Ok((StatusCode::CREATED, Json(InstanceView::of(&caller, made))))
 }
 
 /// Get an instance with what its worker sees right now.
@@ -275,7 +285,7 @@ pub(crate) async fn create_instance(
 pub(crate) async fn get_instance(caller: Caller, Path(path): Path<(String, String, String)>) -> Result<Json<InstanceView>, Problem> {
     let (_, found) = find(&caller, &path, Action::InstanceView).await?;
     let observation = caller.api.control.observe(&found.id);
-    Ok(Json(InstanceView { observation, ..found.into() }))
+    Ok(Json(InstanceView { observation, ..InstanceView::of(&caller, found) }))
 }
 
 /// Start an instance. The answer comes at once; the state says how far it is.
@@ -292,7 +302,7 @@ pub(crate) async fn start_instance(
     let request = InstanceRequest::Start { from, parameters };
     let changed = caller.api.store.request_instance(&caller.cause(), &scope, &found.id, &request).await?;
     caller.api.control.notify();
-    Ok((StatusCode::ACCEPTED, Json(changed.into())))
+    Ok((StatusCode::ACCEPTED, Json(InstanceView::of(&caller, changed))))
 }
 
 /// A program in a JAR needs a cluster; none can be reached yet, and starting it would only fail later.
@@ -329,7 +339,8 @@ pub(crate) async fn set_restart_policy(
         let message = format!("waits {} to {} ms, expected 1 to 3600000 and the first wait not longer", wrong.delay_ms, wrong.delay_max_ms);
         return Err(Problem::field("restart", "request.invalid", message));
     }
-    Ok(Json(caller.api.store.set_restart_policy(&caller.cause(), &scope, &found.id, policy.as_ref()).await?.into()))
+    let changed = caller.api.store.set_restart_policy(&caller.cause(), &scope, &found.id, policy.as_ref()).await?;
+    Ok(Json(InstanceView::of(&caller, changed)))
 }
 
 /// Stop an instance. The answer comes at once; the state says how far it is.
@@ -343,5 +354,5 @@ pub(crate) async fn stop_instance(
     let request = InstanceRequest::Stop { with_savepoint: body.parse_or_default()?.with_savepoint };
     let changed = caller.api.store.request_instance(&caller.cause(), &scope, &found.id, &request).await?;
     caller.api.control.notify();
-    Ok((StatusCode::ACCEPTED, Json(changed.into())))
+    Ok((StatusCode::ACCEPTED, Json(InstanceView::of(&caller, changed))))
 }

@@ -122,6 +122,8 @@ pub(crate) struct KeptDraftView {
     /// Name of whoever had the lock next.
     lost_to: Option<String>,
     created_at_ms: i64,
+    /// What the caller can do: `restore`, `delete`.
+    allowed_actions: Vec<&'static str>,
 }
 
 impl From<KeptDraft> for KeptDraftView {
@@ -134,6 +136,8 @@ impl From<KeptDraft> for KeptDraftView {
             reason: kept.reason,
             lost_to: kept.lost_to,
             created_at_ms: kept.created_at_ms,
+            // Whoever lists them is who they are of.
+            allowed_actions: vec!["restore", "delete"],
         }
     }
 }

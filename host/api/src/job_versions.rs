@@ -3,17 +3,17 @@
 use crate::{
     caller::Caller,
     extract::{IfMatch, JsonBody, QueryString},
-    page::{Listing, PageQuery},
+    page::Listing,
     problem::Problem,
     temp_tables,
 };
 use axum::{Json, extract::Path, http::StatusCode};
 use millrace_domain::Action;
 use millrace_model::graph::JobGraph;
-use millrace_store::{JobVersion, NewJobVersion, StoreError};
+use millrace_store::{JobVersion, NewJobVersion, PageRequest, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// A version.
 #[derive(Debug, Serialize, ToSchema)]
@@ -22,11 +22,14 @@ pub(crate) struct JobVersionView {
     job: String,
     /// Counts from 1.
     number: i64,
-    #[schema(value_type = Object)]
-    graph: JobGraph,
-    /// What the graph refers to, by content.
-    #[schema(value_type = Object)]
-    pins: Value,
+    /// Absent in lists, unless they are asked for with `full=true`.
+    #[schema(value_type = Option<Object>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    graph: Option<JobGraph>,
+    /// What the graph refers to, by content. Absent as it is.
+    #[schema(value_type = Option<Object>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pins: Option<Value>,
     content_hash: String,
     description: String,
     created_by: String,
@@ -39,8 +42,8 @@ impl From<JobVersion> for JobVersionView {
             id: version.id.to_string(),
             job: version.job.to_string(),
             number: version.number,
-            graph: version.graph,
-            pins: version.pins,
+            graph: Some(version.graph),
+            pins: Some(version.pins),
             content_hash: version.content_hash,
             description: version.description,
             created_by: version.created_by,
@@ -80,16 +83,36 @@ pub(crate) async fn submit_job(
     Ok((StatusCode::CREATED, Json(made.into())))
 }
 
-/// List the versions of a job, newest first.
-#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/jobs/{job}/versions", tag = "jobs", params(PageQuery), responses((status = 200, body = Listing<JobVersionView>)))]
+/// Which versions to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VersionQuery {
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Items on the page.
+    limit: Option<u32>,
+    /// Also their graphs and pins.
+    #[serde(default)]
+    full: bool,
+}
+
+/// List the versions of a job, newest first. A page has at most 8 MiB of graphs, also where they are not shown: follow
+/// `next_cursor`.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/jobs/{job}/versions", tag = "jobs", params(VersionQuery), responses((status = 200, body = Listing<JobVersionView>)))]
 pub(crate) async fn list_job_versions(
     caller: Caller,
     Path((tenant, project, job)): Path<(String, String, String)>,
-    query: QueryString<PageQuery>,
+    query: QueryString<VersionQuery>,
 ) -> Result<Json<Listing<JobVersionView>>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::JobView).await?;
     let found = caller.api.store.job(&scope, &job).await?;
-    Ok(Listing::of(caller.api.store.job_versions(&scope, &found.id, &query.parse()?.into()).await?))
+    let VersionQuery { cursor, limit, full } = query.parse()?;
+    let page = caller.api.store.job_versions(&scope, &found.id, &PageRequest { cursor, limit }).await?;
+    Ok(Json(Listing::with(page, |version| {
+        let view = JobVersionView::from(version);
+        JobVersionView { graph: view.graph.filter(|_| full), pins: view.pins.filter(|_| full), ..view }
+    })))
 }
 
 /// Get a version by number or id.

@@ -1,6 +1,7 @@
 //! Jobs: definitions in a folder tree, their drafts and validation (JOB-1, DEV-1).
 
 use crate::{
+    allowed::allowed,
     caller::Caller,
     control_plane::ValidationReport,
     extract::{IfMatch, QueryString, Tagged},
@@ -25,9 +26,11 @@ pub(crate) struct JobView {
     description: String,
     /// `online` (canvas or script) or `jar` (a program that a cluster runs).
     mode: String,
-    /// The graph being edited: nodes, edges, parameters; or `sql`; or `jar`.
-    #[schema(value_type = Object)]
-    draft: JobGraph,
+    /// The graph being edited: nodes, edges, parameters; or `sql`; or `jar`. Absent in lists, unless they are asked for with
+    /// `full=true`.
+    #[schema(value_type = Option<Object>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    draft: Option<JobGraph>,
     /// Also the ETag.
     revision: i64,
     created_at_ms: i64,
@@ -41,24 +44,22 @@ pub(crate) struct JobView {
 impl JobView {
     /// A job as `caller` sees it.
     pub(crate) fn of(caller: &Caller, job: Job) -> Self {
-        let place = Scope::Project(job.scope.clone());
-        let may = |action| caller.principal.allowed(action, &place);
         let is_theirs = job.lock.as_ref().is_none_or(|lock| lock.holder.id == caller.principal.user);
-        let actions = [
-            ("edit", may(Action::JobEdit) && is_theirs),
-            ("submit", may(Action::JobSubmit)),
-            ("copy", may(Action::JobCreate)),
-            ("delete", may(Action::JobDelete) && is_theirs),
+        let offers = [
+            ("edit", Action::JobEdit, is_theirs),
+            ("submit", Action::JobSubmit, true),
+            ("copy", Action::JobCreate, true),
+            ("delete", Action::JobDelete, is_theirs),
         ];
         Self {
             lock: job_locks::shown(caller, &job.scope, job.lock.as_ref()),
-            allowed_actions: actions.into_iter().filter_map(|(word, may)| may.then_some(word)).collect(),
+            allowed_actions: allowed(caller, &Scope::Project(job.scope.clone()), offers),
             mode: job.draft.mode().as_str().to_owned(),
             id: job.id.to_string(),
             name: job.name.to_string(),
             folder: job.folder.as_str().to_owned(),
             description: job.description,
-            draft: job.draft,
+            draft: Some(job.draft),
             revision: job.revision,
             created_at_ms: job.created_at_ms,
             updated_at_ms: job.updated_at_ms,
@@ -119,9 +120,12 @@ pub(crate) struct JobQuery {
     folder: Option<FolderPath>,
     /// Only jobs with this text in their name.
     name_contains: Option<String>,
+    /// Also their drafts.
+    #[serde(default)]
+    full: bool,
 }
 
-/// List the jobs of a project.
+/// List the jobs of a project. A page has at most 8 MiB of drafts, also where they are not shown: follow `next_cursor`.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/jobs", tag = "jobs", params(JobQuery), responses((status = 200, body = Listing<JobView>)))]
 pub(crate) async fn list_jobs(
     caller: Caller,
@@ -132,7 +136,11 @@ pub(crate) async fn list_jobs(
     let query = query.parse()?;
     let page = PageRequest { cursor: query.cursor, limit: query.limit };
     let filter = JobFilter { folder: query.folder, name_contains: query.name_contains };
-    Ok(Json(Listing::with(caller.api.store.jobs(&scope, &filter, &page).await?, |job| JobView::of(&caller, job))))
+    let found = caller.api.store.jobs(&scope, &filter, &page).await?;
+    Ok(Json(Listing::with(found, |job| {
+        let view = JobView::of(&caller, job);
+        JobView { draft: view.draft.filter(|_| query.full), ..view }
+    })))
 }
 
 /// Make a job.

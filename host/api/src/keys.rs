@@ -1,11 +1,12 @@
 //! Keys that secrets are sealed with (SRC-3): which there were, and rotation. No key is ever answered.
 
 use crate::{
+    allowed::allowed,
     caller::{Caller, to_the_end},
     problem::Problem,
 };
 use axum::Json;
-use millrace_domain::Action;
+use millrace_domain::{Action, Scope};
 use millrace_store::{KeyView, Rotation};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -32,6 +33,8 @@ impl From<KeyView> for SecretKeyView {
 pub(crate) struct SecretKeysView {
     /// The newest first.
     items: Vec<SecretKeyView>,
+    /// What the caller can do: `rotate`.
+    allowed_actions: Vec<&'static str>,
 }
 
 /// How far a rotation is.
@@ -59,7 +62,8 @@ impl From<Rotation> for RotationView {
 pub(crate) async fn list_keys(caller: Caller) -> Result<Json<SecretKeysView>, Problem> {
     caller.on_platform(Action::PlatformObserve).await?;
     let items = caller.api.store.secret_keys().await?.into_iter().map(SecretKeyView::from).collect();
-    Ok(Json(SecretKeysView { items }))
+    let allowed_actions = allowed(&caller, &Scope::Platform, [("rotate", Action::KeyRotate, true)]);
+    Ok(Json(SecretKeysView { items, allowed_actions }))
 }
 
 /// Seal all secrets with a new key and take the old one out of use. Goes on with a rotation that has not ended.

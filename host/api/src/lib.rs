@@ -4,6 +4,7 @@
 //! its caller may do what they ask; every change and every refusal is in the audit log; another tenant's thing is "not
 //! found"; errors are RFC 9457 problem details with stable codes, and what went wrong inside is logged, never answered.
 
+mod allowed;
 mod approvals;
 mod audit;
 mod builds;

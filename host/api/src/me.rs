@@ -113,6 +113,8 @@ pub(crate) struct SessionView {
     idle_ms: i64,
     /// Ends at the latest.
     expires_at_ms: i64,
+    /// What can be done with it: `end`.
+    allowed_actions: Vec<&'static str>,
 }
 
 impl SessionView {
@@ -127,6 +129,7 @@ impl SessionView {
             last_used_at_ms: session.last_used_at_ms,
             idle_ms: session.idle_ms,
             expires_at_ms: session.expires_at_ms,
+            allowed_actions: vec!["end"],
         }
     }
 }
@@ -264,7 +267,8 @@ pub(crate) struct OwnTokenBody {
 #[utoipa::path(get, path = "/api/v1/me/tokens", tag = "me", params(PageQuery), responses((status = 200, body = Listing<TokenView>)))]
 pub(crate) async fn list_own_tokens(caller: Caller, query: QueryString<PageQuery>) -> Result<Json<Listing<TokenView>>, Problem> {
     caller.session()?;
-    Ok(Listing::of(caller.api.store.personal_tokens(&caller.principal.user, &query.parse()?.into()).await?))
+    let page = caller.api.store.personal_tokens(&caller.principal.user, &query.parse()?.into()).await?;
+    Ok(Json(Listing::with(page, |token| TokenView::of(token, true))))
 }
 
 /// Make a token of one's own. It is never more than its owner is at the moment of its use.
@@ -303,7 +307,7 @@ pub(crate) async fn create_own_token(caller: Caller, body: JsonBody<OwnTokenBody
     let scopes = new.scopes.unwrap_or_else(|| TokenScope::ALL.iter().copied().collect());
     let new = NewPersonalToken { name: new.name, limit, scopes, expires_at_ms: new.expires_at_ms };
     let issued = store.create_personal_token(&caller.cause(), by.tenant.as_ref(), &caller.principal.user, &new).await?;
-    Ok((StatusCode::CREATED, Json(issued.into())))
+    Ok((StatusCode::CREATED, Json(IssuedTokenView::of(issued, true))))
 }
 
 /// End a token of one's own at once.

@@ -1,6 +1,7 @@
 //! Members of a project: persons with roles in it.
 
 use crate::{
+    allowed::allowed,
     caller::Caller,
     extract::{IfMatch, JsonBody, QueryString},
     page::{Listing, PageQuery},
@@ -24,11 +25,14 @@ pub(crate) struct MemberView {
     state: &'static str,
     /// Roles in this project. Those of the whole tenant hold here too and are not listed.
     roles: Vec<String>,
+    /// What the caller can do: `edit` the roles, `remove`; both need that they may give and take each of the roles.
+    allowed_actions: Vec<&'static str>,
 }
 
-impl From<Member> for MemberView {
-    fn from(member: Member) -> Self {
+impl MemberView {
+    fn of(caller: &Caller, scope: &ProjectScope, member: Member) -> Self {
         Self {
+            allowed_actions: with_member(caller, scope, &member.roles),
             user: member.user,
             name: member.name,
             display_name: member.display_name,
@@ -36,6 +40,13 @@ impl From<Member> for MemberView {
             roles: member.roles.iter().map(ToString::to_string).collect(),
         }
     }
+}
+
+/// What the caller may do with a member who has these roles: nobody takes what they could not give.
+fn with_member(caller: &Caller, scope: &ProjectScope, roles: &[Role]) -> Vec<&'static str> {
+    let place = Scope::Project(scope.clone());
+    let may = roles.iter().all(|&role| caller.principal.may_grant(role, &place));
+    allowed(caller, &place, [("edit", Action::MemberEdit, may), ("remove", Action::MemberEdit, may)])
 }
 
 /// The roles of a member.
@@ -55,7 +66,8 @@ pub(crate) async fn list_members(
     query: QueryString<PageQuery>,
 ) -> Result<Json<Listing<MemberView>>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::MemberView).await?;
-    Ok(Listing::of(caller.api.store.members(&scope, &query.parse()?.into()).await?))
+    let page = caller.api.store.members(&scope, &query.parse()?.into()).await?;
+    Ok(Json(Listing::with(page, |member| MemberView::of(&caller, &scope, member))))
 }
 
 /// Say which roles a user of the tenant has in a project. With `If-Match` (the user's ETag) only if nobody has changed
@@ -105,6 +117,7 @@ async fn change(caller: &Caller, scope: &ProjectScope, user: &str, roles: &[Role
     check_change(caller, &home, &held, &wanted).await?;
     store.set_grants(&caller.cause(), home.as_ref(), &found.id, &wanted, revision.unwrap_or(found.revision)).await?;
     Ok(MemberView {
+        allowed_actions: with_member(caller, scope, roles),
         user: found.id,
         name: found.name.to_string(),
         display_name: found.display_name,

@@ -242,7 +242,7 @@ fn unreachable(error: &OidcError) -> Problem {
         "sign_in.provider",
         "the identity provider did not let you in; try again, or tell an administrator",
     );
-    Problem { internal: Some(error.to_string()), ..problem }
+    Problem { internal: Some(format!("{error:?}")), ..problem }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Plugins and their versions (EXT-5).
 
 use crate::{
+    allowed::allowed,
     caller::{Caller, to_the_end},
     extract::QueryString,
     page::{Listing, PageQuery},
@@ -8,7 +9,7 @@ use crate::{
     resources::{UseView, UsesView},
 };
 use axum::{Json, body::Bytes, extract::Path, http::StatusCode, response::Response};
-use millrace_domain::{Action, Name};
+use millrace_domain::{Action, Name, Scope};
 use millrace_store::{NewPluginVersion, Plugin, PluginVersion, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -21,6 +22,8 @@ pub(crate) struct PluginView {
     description: String,
     created_at_ms: i64,
     latest: PluginVersionView,
+    /// What the caller can do: `upload`, `grant`.
+    allowed_actions: Vec<&'static str>,
 }
 
 /// A version of a plugin.
@@ -53,9 +56,11 @@ impl From<PluginVersion> for PluginVersionView {
     }
 }
 
-impl From<Plugin> for PluginView {
-    fn from(plugin: Plugin) -> Self {
+impl PluginView {
+    fn of(caller: &Caller, plugin: Plugin) -> Self {
+        let offers = [("upload", Action::PluginUpload, true), ("grant", Action::PluginGrant, true)];
         Self {
+            allowed_actions: allowed(caller, &Scope::Project(plugin.scope.clone()), offers),
             id: plugin.id.to_string(),
             name: plugin.name.to_string(),
             description: plugin.description,
@@ -88,7 +93,8 @@ pub(crate) async fn list_plugins(
     query: QueryString<PageQuery>,
 ) -> Result<Json<Listing<PluginView>>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::PluginView).await?;
-    Ok(Listing::of(caller.api.store.plugins(&scope, &query.parse()?.into()).await?))
+    let page = caller.api.store.plugins(&scope, &query.parse()?.into()).await?;
+    Ok(Json(Listing::with(page, |plugin| PluginView::of(&caller, plugin))))
 }
 
 /// Get a plugin by name or id.
@@ -98,7 +104,7 @@ pub(crate) async fn get_plugin(
     Path((tenant, project, plugin)): Path<(String, String, String)>,
 ) -> Result<Json<PluginView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::PluginView).await?;
-    Ok(Json(caller.api.store.plugin(&scope, &plugin).await?.into()))
+    Ok(Json(PluginView::of(&caller, caller.api.store.plugin(&scope, &plugin).await?)))
 }
 
 /// List the versions of a plugin.
@@ -192,7 +198,7 @@ pub(crate) async fn upload_plugin(
             component: &component,
         };
         let plugin = caller.api.store.add_plugin_version(&caller.cause(), &scope, &new).await?;
-        Ok::<_, Problem>((StatusCode::CREATED, Json(plugin.into())))
+        Ok::<_, Problem>((StatusCode::CREATED, Json(PluginView::of(&caller, plugin))))
     };
     to_the_end(work).await.and_then(|answer| answer).map_err(IntoResponse::into_response)
 }

@@ -5,6 +5,7 @@
 use crate::{
     approvals::ApprovalView,
     caller::Caller,
+    data_access::{RowsOf, may_see_rows, sees_rows_of},
     extract::{IfMatch, JsonBody, QueryString, Tagged},
     governed::{GovernedQuery, GovernedVersionsView, GovernedView, PublicationRequest, checked, items, publish, save, stored},
     page::Listing,
@@ -20,6 +21,7 @@ use millrace_domain::{
 use millrace_model::graph::JobGraph;
 use millrace_store::{GovernedFilter, GovernedItem, NewGoverned, NewJob, PageRequest, QualityCount, QualityResult, StoreError, Topic};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 
 const KIND: GovernedKind = GovernedKind::QualityRule;
@@ -76,6 +78,8 @@ pub(crate) struct QualityRuleView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct QualityResultView {
     instance: String,
+    /// Where the instance runs: `test` or `production`.
+    environment: &'static str,
     job: FoundPlaceView,
     /// The node that checks.
     node: String,
@@ -89,7 +93,7 @@ pub(crate) struct QualityResultView {
     marked: i64,
     /// Of the violated rows: diverted.
     diverted: i64,
-    /// Some of the last rows that broke it, as JSON texts.
+    /// Some of the last rows that broke it, as JSON texts; empty for who may not see rows of the instance's environment.
     samples: Vec<String>,
     first_at_ms: i64,
     last_at_ms: i64,
@@ -99,6 +103,7 @@ impl From<QualityResult> for QualityResultView {
     fn from(result: QualityResult) -> Self {
         Self {
             instance: result.instance,
+            environment: result.environment.as_str(),
             job: FoundPlaceView::of(result.job),
             node: result.count.node,
             rule_version: result.count.version,
@@ -209,7 +214,31 @@ pub(crate) async fn create_quality_rule(
     Ok(Tagged(StatusCode::CREATED, made.revision, GovernedView::of(&caller, made, true)))
 }
 
-/// Get a quality rule by name or id, with what it has counted. Sample rows are shown to who works in the project.
+/// The results of a rule, each with its bad rows if the caller may see rows of the environment that they come from.
+async fn with_samples(
+    caller: &Caller,
+    scope: &ProjectScope,
+    rule: &str,
+    results: Vec<QualityResult>,
+) -> Result<Vec<QualityResultView>, Problem> {
+    let (mut shown, mut rows) = (Vec::with_capacity(results.len()), 0);
+    for result in results {
+        let sees_rows = sees_rows_of(caller, scope, result.environment);
+        let mut view = QualityResultView::from(result);
+        match sees_rows {
+            true => rows += view.samples.len(),
+            false => view.samples.clear(),
+        }
+        shown.push(view);
+    }
+    if rows > 0 {
+        may_see_rows(caller, scope, Action::DataPreview, RowsOf::QualityRule(rule), json!({"rows": rows})).await?;
+    }
+    Ok(shown)
+}
+
+/// Get a quality rule by name or id, with what it has counted. Bad rows are shown to who may preview data, those of production
+/// to who may bind its data sources.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/quality-rules/{rule}", tag = "quality", responses((status = 200, body = QualityRuleView)))]
 pub(crate) async fn get_quality_rule(
     caller: Caller,
@@ -218,18 +247,11 @@ pub(crate) async fn get_quality_rule(
     let scope = caller.in_project(&tenant, &project, Action::TopicView).await?;
     let found = find(&caller, &scope, &rule).await?;
     let results = caller.api.store.quality_results(&scope.tenant, &found.id, RESULTS_MAX).await?;
-    let sees_rows = caller.principal.allowed(Action::JobView, &millrace_domain::Scope::Project(scope));
-    let shown = results.into_iter().map(|result| {
-        let mut view = QualityResultView::from(result);
-        if !sees_rows {
-            view.samples.clear();
-        }
-        view
-    });
+    let shown = with_samples(&caller, &scope, &found.id, results).await?;
     let document: QualityRule =
         serde_json::from_value(found.draft.clone()).map_err(|error| Problem::internal(format!("rule {}: {error}", found.id)))?;
-    let (revision, results) = (found.revision, shown.collect());
-    let view = QualityRuleView { rule: GovernedView::of(&caller, found, true), is_of_rows: document.is_of_rows(), results };
+    let revision = found.revision;
+    let view = QualityRuleView { rule: GovernedView::of(&caller, found, true), is_of_rows: document.is_of_rows(), results: shown };
     Ok(Tagged(StatusCode::OK, revision, view))
 }
 

@@ -1,6 +1,6 @@
 //! Quotas of a tenant and of its projects, with what is used of them (ROL-7).
 
-use crate::{caller::Caller, extract::JsonBody, problem::Problem};
+use crate::{allowed::allowed, caller::Caller, extract::JsonBody, problem::Problem};
 use axum::{Json, extract::Path};
 use millrace_domain::{Action, Quota, Scope};
 use millrace_store::{Allowance, QuotaUse, StoreError};
@@ -28,6 +28,8 @@ impl From<QuotaUse> for QuotaView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct QuotasView {
     items: Vec<QuotaView>,
+    /// What the caller can do with each: `edit`.
+    allowed_actions: Vec<&'static str>,
 }
 
 /// How much of something a project has and may have.
@@ -59,6 +61,8 @@ impl From<Allowance> for ProjectQuotaView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProjectQuotasView {
     items: Vec<ProjectQuotaView>,
+    /// What the caller can do with each: `edit`.
+    allowed_actions: Vec<&'static str>,
 }
 
 /// How much a tenant may have.
@@ -82,7 +86,8 @@ pub(crate) struct ProjectQuotaBody {
 pub(crate) async fn list_quotas(caller: Caller, Path(tenant): Path<String>) -> Result<Json<QuotasView>, Problem> {
     let id = caller.in_tenant(&tenant, Action::QuotaView).await?;
     let quotas = caller.api.store.quotas(&id).await?;
-    Ok(Json(QuotasView { items: quotas.into_iter().map(QuotaView::from).collect() }))
+    let allowed_actions = allowed(&caller, &Scope::Tenant(id), [("edit", Action::QuotaEdit, true)]);
+    Ok(Json(QuotasView { items: quotas.into_iter().map(QuotaView::from).collect(), allowed_actions }))
 }
 
 /// Say how much a tenant may have; for administrators of the platform.
@@ -107,7 +112,8 @@ pub(crate) async fn list_project_quotas(
 ) -> Result<Json<ProjectQuotasView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::QuotaView).await?;
     let quotas = caller.api.store.project_quotas(&scope).await?;
-    Ok(Json(ProjectQuotasView { items: quotas.into_iter().map(ProjectQuotaView::from).collect() }))
+    let allowed_actions = allowed(&caller, &Scope::Project(scope), [("edit", Action::QuotaShare, true)]);
+    Ok(Json(ProjectQuotasView { items: quotas.into_iter().map(ProjectQuotaView::from).collect(), allowed_actions }))
 }
 
 /// Say how much of the tenant's quota a project may have; for administrators of the tenant.

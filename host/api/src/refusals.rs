@@ -1,14 +1,14 @@
 //! Refusals in the audit log (ROL-7): what somebody was not allowed to do, whoever they are.
 //!
 //! Invariant: an answer that refuses is noted once: by the handler that knows the place ([`Problem::noted`]), else here.
-//! Strangers cannot fill the log: of one kind of refusal and one caller so many are written in a window of time, the others
+//! Nobody can fill the log: of one kind of refusal and one caller so many are written in a window of time, the others
 //! are counted, and the count is written when the window is over.
 
 use crate::{frame::RequestId, problem::Problem, state::ApiState};
 use axum::http::{Method, StatusCode};
 use millrace_domain::{Action, Principal, Scope};
 use millrace_model::ids::TenantId;
-use millrace_store::{Cause, RefusedRequest};
+use millrace_store::{Cause, RefusedRequest, StoreError};
 use parking_lot::Mutex;
 use serde_json::json;
 use std::{collections::HashMap, sync::Arc};
@@ -80,10 +80,8 @@ pub(crate) async fn note(api: &ApiState, problem: &Problem, refused: Refused<'_>
     }
     let Question { actor, home, action, place } = refused.asked.0.lock().clone();
     let who = actor.as_ref().map_or(refused.address, |(id, _)| id.as_str());
-    let Some(over) = api.refusals.admit(who, &problem.code, api.store.now_ms()) else { return };
-    for Over { who, code, left_out } in over {
-        let detail = json!({"code": code, "of": who, "left_out": left_out, "minutes": WINDOW_MS / 60_000});
-        write(api, &Cause::system("audit"), RefusedRequest { scope: None, action: "request.refused", object: &who, detail }).await;
+    if !is_admitted(api, who, &problem.code).await {
+        return;
     }
     let (id, name) = actor.clone().unwrap_or_else(|| ("anonymous".to_owned(), "anonymous".to_owned()));
     let cause = Cause { actor: id, actor_name: name, request_id: Some(refused.id.0.clone()) };
@@ -96,6 +94,27 @@ pub(crate) async fn note(api: &ApiState, problem: &Problem, refused: Refused<'_>
     let scope = place.or(home.map(Scope::Tenant)).filter(|_| actor.is_some());
     let action = action.map_or("request.refused", Action::as_str);
     write(api, &cause, RefusedRequest { scope: scope.as_ref(), action, object: &path, detail }).await;
+}
+
+/// Writes into the audit log what the handler that knows the place refuses, each action of a caller being a kind of its own.
+///
+/// # Errors
+/// The database fails.
+pub(crate) async fn note_in_place(api: &ApiState, cause: &Cause, action: Action, scope: &Scope, object: &str) -> Result<(), StoreError> {
+    match is_admitted(api, &cause.actor, &format!("access.forbidden {action}")).await {
+        true => api.store.record_refusal(cause, action, scope, object).await,
+        false => Ok(()),
+    }
+}
+
+/// Whether the refusal is written, or only counted. Writes the counts of windows that are over.
+async fn is_admitted(api: &ApiState, who: &str, code: &str) -> bool {
+    let Some(over) = api.refusals.admit(who, code, api.store.now_ms()) else { return false };
+    for Over { who, code, left_out } in over {
+        let detail = json!({"code": code, "of": who, "left_out": left_out, "minutes": WINDOW_MS / 60_000});
+        write(api, &Cause::system("audit"), RefusedRequest { scope: None, action: "request.refused", object: &who, detail }).await;
+    }
+    true
 }
 
 async fn write(api: &ApiState, cause: &Cause, refused: RefusedRequest<'_>) {

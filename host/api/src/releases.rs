@@ -216,7 +216,7 @@ pub(crate) async fn go_live(
     let (release, instance) = store.go_live(&caller.cause(), &scope, &release, &how).await?;
     caller.api.control.notify();
     let release = ReleaseView::of(&caller, release);
-    Ok((StatusCode::CREATED, Json(WentLiveView { release, instance: instance.into() })))
+    Ok((StatusCode::CREATED, Json(WentLiveView { release, instance: InstanceView::of(&caller, instance) })))
 }
 
 /// Take a release off production: its instance stops and cannot be started again; the release can go live again.

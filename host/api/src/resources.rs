@@ -1,6 +1,7 @@
 //! Resources: JARs, components and data packages (EXT-5).
 
 use crate::{
+    allowed::allowed,
     caller::{Caller, to_the_end},
     extract::QueryString,
     page::Listing,
@@ -15,7 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use millrace_control::PackageHints;
-use millrace_domain::{Action, Name, ResourceKind};
+use millrace_domain::{Action, Name, ResourceKind, Scope};
 use millrace_store::{Content, ContentUse, NewResourceVersion, PageRequest, Resource, ResourceFilter, ResourceVersion};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -31,6 +32,8 @@ pub(crate) struct ResourceView {
     description: String,
     created_at_ms: i64,
     latest: ResourceVersionView,
+    /// What the caller can do: `upload`, `delete` (which is refused while somebody uses it).
+    allowed_actions: Vec<&'static str>,
 }
 
 /// A version of a resource.
@@ -62,9 +65,11 @@ impl From<ResourceVersion> for ResourceVersionView {
     }
 }
 
-impl From<Resource> for ResourceView {
-    fn from(resource: Resource) -> Self {
+impl ResourceView {
+    fn of(caller: &Caller, resource: Resource) -> Self {
+        let offers = [("upload", Action::ResourceUpload, true), ("delete", Action::ResourceDelete, true)];
         Self {
+            allowed_actions: allowed(caller, &Scope::Project(resource.scope.clone()), offers),
             id: resource.id.to_string(),
             name: resource.name.to_string(),
             kind: resource.kind.as_str(),
@@ -168,7 +173,8 @@ pub(crate) async fn list_resources(
     let scope = caller.in_project(&tenant, &project, Action::ResourceView).await?;
     let ResourceQuery { cursor, limit, kind, name } = query.parse()?;
     let filter = ResourceFilter { kind, name };
-    Ok(Listing::of(caller.api.store.resources(&scope, &filter, &PageRequest { cursor, limit }).await?))
+    let page = caller.api.store.resources(&scope, &filter, &PageRequest { cursor, limit }).await?;
+    Ok(Json(Listing::with(page, |resource| ResourceView::of(&caller, resource))))
 }
 
 /// Get a resource by name or id.
@@ -178,7 +184,7 @@ pub(crate) async fn get_resource(
     Path((tenant, project, resource)): Path<(String, String, String)>,
 ) -> Result<Json<ResourceView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::ResourceView).await?;
-    Ok(Json(caller.api.store.resource(&scope, &resource).await?.into()))
+    Ok(Json(ResourceView::of(&caller, caller.api.store.resource(&scope, &resource).await?)))
 }
 
 /// Remove a resource with all its versions. One that is used is not removed; the answer says who uses it.
@@ -243,7 +249,7 @@ pub(crate) async fn upload_resource(
         let content = Content { hash: upload.content_hash.clone(), size_bytes: upload.size_bytes, bytes: &mut bytes };
         let new = NewResourceVersion { name, kind: found.kind, description, detail: found.detail, preview: found.preview, content };
         let resource = caller.api.store.add_resource_version(&caller.cause(), &scope, new).await?;
-        Ok::<_, Problem>((StatusCode::CREATED, Json(resource.into())))
+        Ok::<_, Problem>((StatusCode::CREATED, Json(ResourceView::of(&caller, resource))))
     };
     to_the_end(work).await?
 }

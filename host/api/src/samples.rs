@@ -1,7 +1,11 @@
 //! Import of schemas (TOP-5): what a data source has, and the columns of one of its tables. Nothing is changed there.
+//!
+//! Invariant: columns are for everybody who describes tables; rows only for who may preview data, and those of production only
+//! for who says how it is reached.
 
 use crate::{
     caller::Caller,
+    data_access::{RowsOf, may_see_rows, sees_rows_of},
     extract::JsonBody,
     problem::{FieldError, Problem},
 };
@@ -17,6 +21,9 @@ use utoipa::ToSchema;
 const ROWS_DEFAULT: usize = 100;
 /// Longest name of a table.
 const TABLE_CHARACTERS_MAX: usize = 500;
+
+/// Said in place of rows.
+const ROWS_HIDDEN: &str = "rows are not shown: they need `data.preview`, in production also `data_source.bind`";
 
 /// What to look at.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -67,7 +74,7 @@ pub(crate) struct SampledTableView {
     rows_seen: u64,
     /// Rows that could not be read.
     rows_unreadable: u64,
-    /// A few rows.
+    /// A few rows, for who may see them: with `data.preview`, in production also with `data_source.bind`.
     #[schema(value_type = Vec<Object>)]
     rows: Vec<Value>,
     /// What to know before the schema is used.
@@ -124,9 +131,14 @@ pub(crate) async fn sample_data_source(
     let environment = body.environment.unwrap_or(Environment::Test);
     let connection = caller.api.store.connection_in(&scope, &source, environment).await?;
     let control = &caller.api.control;
+    let sees_rows = body.table.is_some() && sees_rows_of(&caller, &scope, environment);
     // The look is noted before anything is read.
-    let seen = json!({"table": body.table, "rows_max": rows_max, "environment": environment});
-    caller.api.store.record_done(&caller.cause(), Action::DataSourceSample, &scope, connection.id.as_str(), seen).await?;
+    let seen = json!({"table": body.table, "rows_max": rows_max, "environment": environment, "rows_shown": sees_rows});
+    if sees_rows {
+        may_see_rows(&caller, &scope, Action::DataSourceSample, RowsOf::DataSource(connection.id.as_str()), seen).await?;
+    } else {
+        caller.api.store.record_done(&caller.cause(), Action::DataSourceSample, &scope, connection.id.as_str(), seen).await?;
+    }
     let found = match body.table {
         None => {
             let (tables, more) = control.data_source_tables(&connection.kind, &connection.properties).await.map_err(unreachable)?;
@@ -134,7 +146,11 @@ pub(crate) async fn sample_data_source(
         }
         Some(table) => {
             let sampled = control.sample_data_source(&connection.kind, &connection.properties, &table, rows_max).await;
-            let sampled = sampled.map_err(unreachable)?;
+            let mut sampled = sampled.map_err(unreachable)?;
+            if !sees_rows && !sampled.rows.is_empty() {
+                sampled.rows.clear();
+                sampled.notes.push(ROWS_HIDDEN.to_owned());
+            }
             SampleView { tables: None, more_tables: None, table: Some(SampledTableView::of(table, sampled)) }
         }
     };

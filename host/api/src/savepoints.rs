@@ -1,6 +1,7 @@
 //! Savepoints of an instance (RUN-1, RUN-4).
 
 use crate::{
+    allowed::allowed,
     caller::{Caller, to_the_end},
     extract::QueryString,
     instances::find,
@@ -8,9 +9,9 @@ use crate::{
     problem::Problem,
 };
 use axum::{Json, extract::Path, http::StatusCode};
-use millrace_domain::{Action, InstanceAction};
+use millrace_domain::{Action, InstanceAction, Scope};
 use millrace_model::ids::SavepointId;
-use millrace_store::{PageRequest, Savepoint};
+use millrace_store::{PageRequest, Savepoint, SavepointState};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -31,11 +32,18 @@ pub(crate) struct SavepointView {
     created_by: String,
     created_at_ms: i64,
     ended_at_ms: Option<i64>,
+    /// What the caller can do: `start` an instance from it, `delete`.
+    allowed_actions: Vec<&'static str>,
 }
 
-impl From<Savepoint> for SavepointView {
-    fn from(savepoint: Savepoint) -> Self {
+impl SavepointView {
+    fn of(caller: &Caller, savepoint: Savepoint) -> Self {
+        let offers = [
+            ("start", Action::InstanceStart, savepoint.state == SavepointState::Completed),
+            ("delete", Action::SavepointDelete, savepoint.state != SavepointState::Pending),
+        ];
         Self {
+            allowed_actions: allowed(caller, &Scope::Project(savepoint.scope.clone()), offers),
             id: savepoint.id.to_string(),
             job: savepoint.job.to_string(),
             instance: savepoint.instance.to_string(),
@@ -58,7 +66,8 @@ pub(crate) async fn list_savepoints(
     query: QueryString<PageQuery>,
 ) -> Result<Json<Listing<SavepointView>>, Problem> {
     let (scope, found) = find(&caller, &path, Action::InstanceView).await?;
-    Ok(Listing::of(caller.api.store.savepoints(&scope, &found.id, &query.parse()?.into()).await?))
+    let page = caller.api.store.savepoints(&scope, &found.id, &query.parse()?.into()).await?;
+    Ok(Json(Listing::with(page, |savepoint| SavepointView::of(&caller, savepoint))))
 }
 
 /// Take a savepoint of a running instance; answers when it is durable.
@@ -74,7 +83,8 @@ pub(crate) async fn create_savepoint(
     }
     let work = async move {
         let id = caller.api.control.create_savepoint(&scope.tenant, &found.id, &caller.cause()).await?;
-        Ok((StatusCode::CREATED, Json(caller.api.store.savepoint(&scope, &id).await?.into())))
+        let taken = caller.api.store.savepoint(&scope, &id).await?;
+        Ok((StatusCode::CREATED, Json(SavepointView::of(&caller, taken))))
     };
     to_the_end(work).await?
 }

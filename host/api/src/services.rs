@@ -1,12 +1,13 @@
 //! Services of a project: added, reconfigured, removed (PRJ-1).
 
 use crate::{
+    allowed::allowed,
     caller::Caller,
     extract::{IfMatch, JsonBody, Tagged},
     problem::Problem,
 };
 use axum::{extract::Path, http::StatusCode};
-use millrace_domain::{Action, ProjectServices, Service, service::ServiceState};
+use millrace_domain::{Action, ProjectScope, ProjectServices, Scope, Service, service::ServiceState};
 use millrace_store::StoreError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -35,11 +36,17 @@ impl ServiceView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ServicesView {
     items: Vec<ServiceView>,
+    /// What the caller can do with each: `edit` (add, configure anew), `remove`.
+    allowed_actions: Vec<&'static str>,
 }
 
-impl From<&ProjectServices> for ServicesView {
-    fn from(services: &ProjectServices) -> Self {
-        Self { items: Service::ALL.iter().map(|&service| ServiceView::of(services, service)).collect() }
+impl ServicesView {
+    fn of(caller: &Caller, scope: &ProjectScope, services: &ProjectServices) -> Self {
+        let offers = [("edit", Action::ServiceEdit, true), ("remove", Action::ServiceEdit, true)];
+        Self {
+            items: Service::ALL.iter().map(|&service| ServiceView::of(services, service)).collect(),
+            allowed_actions: allowed(caller, &Scope::Project(scope.clone()), offers),
+        }
     }
 }
 
@@ -61,7 +68,7 @@ pub(crate) async fn list_services(
 ) -> Result<Tagged<ServicesView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::ServiceView).await?;
     let (services, revision) = caller.api.store.services(&scope).await?;
-    Ok(Tagged(StatusCode::OK, revision, (&services).into()))
+    Ok(Tagged(StatusCode::OK, revision, ServicesView::of(&caller, &scope, &services)))
 }
 
 /// Add a service to a project, or configure it anew. With `If-Match` only if nobody has changed the services meanwhile.
@@ -79,7 +86,7 @@ pub(crate) async fn set_service(
     let configuration = configuration.map_err(|message| Problem::field("configuration", "request.invalid", message))?;
     let state = ServiceState { enabled: true, configuration };
     let (services, revision) = caller.api.store.set_service(&caller.cause(), &scope, service, state, revision).await?;
-    Ok(Tagged(StatusCode::OK, revision, (&services).into()))
+    Ok(Tagged(StatusCode::OK, revision, ServicesView::of(&caller, &scope, &services)))
 }
 
 /// Remove a service from a project: nothing is deleted, and nothing of it can be reached until it is added again.

@@ -6,7 +6,7 @@ use crate::{
     refusals::RefusalGate,
     upload::{UploadRules, Uploads},
 };
-use millrace_identity::{HashRules, Hasher, OpenIdClient};
+use millrace_identity::{HashRules, Hasher, NetworkPolicy, OpenIdClient};
 use millrace_store::Store;
 use std::{
     ops::Deref,
@@ -55,6 +55,8 @@ pub struct ApiConfig {
     pub client_address_header: Option<String>,
     /// How passwords are hashed.
     pub hash_rules: HashRules,
+    /// Where identity providers may be: where data sources may be.
+    pub networks: NetworkPolicy,
 }
 
 impl Default for ApiConfig {
@@ -76,6 +78,7 @@ impl Default for ApiConfig {
             session_max: Duration::from_secs(72 * 3_600),
             client_address_header: None,
             hash_rules: HashRules::default(),
+            networks: NetworkPolicy::default(),
         }
     }
 }
@@ -114,7 +117,7 @@ impl ApiState {
     pub fn new(store: Store, control: impl ControlPlane, config: ApiConfig) -> Self {
         let uploads = Uploads::new(config.uploads);
         let followers = Arc::new(Semaphore::new(FOLLOWERS_MAX));
-        let (hasher, openid) = (Hasher::new(config.hash_rules), OpenIdClient::new(is_local(&config.public_url)));
+        let (hasher, openid) = (Hasher::new(config.hash_rules), OpenIdClient::new(is_local(&config.public_url), config.networks.clone()));
         Self(Arc::new(Shared {
             store,
             control: Arc::new(control),

@@ -1,6 +1,7 @@
 //! Who may use a table: whitelists of projects and persons, and what everybody may do (PRM-4, PRM-5).
 
 use crate::{
+    allowed::allowed,
     caller::Caller,
     extract::JsonBody,
     permissions::{check_expiry, check_permissions},
@@ -14,6 +15,7 @@ use millrace_domain::{
 use millrace_model::ids::TenantId;
 use millrace_store::{SharedTable, TableGrant};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// Most permissions that one request gives.
@@ -31,7 +33,7 @@ pub(crate) struct TableGrantsView {
     /// Persons, oldest first.
     persons: Vec<TableGrantView>,
     /// What the caller can do: `grant`.
-    allowed_actions: Vec<String>,
+    allowed_actions: Vec<&'static str>,
 }
 
 /// One permission that was given.
@@ -119,38 +121,47 @@ async fn grants(caller: &Caller, table: &SharedTable) -> Result<TableGrantsView,
     let (scope, id) = (table.scope(), table.id());
     let store = &caller.api.store;
     let (mut projects, mut persons, mut public) = (Vec::new(), Vec::new(), Vec::new());
-    for grant in store.table_grants(scope, &id).await? {
-        match grant.permit.grantee.kind() {
-            GranteeKind::Everyone => public.push(grant.permit.permission.to_string()),
-            GranteeKind::Project => projects.push(view(caller, grant).await?),
-            GranteeKind::Person => persons.push(view(caller, grant).await?),
-        }
+    let grants = store.table_grants(scope, &id).await?;
+    let grantees = grants.iter().filter(|grant| grant.permit.grantee != Grantee::Everyone);
+    let grantees = grantees.map(|grant| grant.permit.grantee.id().to_owned()).collect();
+    let names = store.grantee_names(&scope.tenant, &grantees).await?;
+    let now_ms = store.now_ms();
+    for grant in grants {
+        let place = match grant.permit.grantee.kind() {
+            GranteeKind::Everyone => {
+                public.push(grant.permit.permission.to_string());
+                continue;
+            }
+            GranteeKind::Project => &mut projects,
+            GranteeKind::Person => &mut persons,
+        };
+        place.push(view(grant, &names, now_ms));
     }
-    let may_grant = caller.principal.allowed(Action::PermissionGrant, &Scope::Project(scope.clone()));
     Ok(TableGrantsView {
         public,
         revocation: store.revocation_policy(scope, &id).await?.to_string(),
         projects,
         persons,
-        allowed_actions: if may_grant { vec!["grant".to_owned()] } else { Vec::new() },
+        allowed_actions: allowed(caller, &Scope::Project(scope.clone()), [("grant", Action::PermissionGrant, true)]),
     })
 }
 
-async fn view(caller: &Caller, grant: TableGrant) -> Result<TableGrantView, Problem> {
-    let TableGrant { id, scope, permit, granted_by, approval, created_at_ms, updated_at_ms, .. } = grant;
-    Ok(TableGrantView {
+fn view(grant: TableGrant, names: &BTreeMap<String, String>, now_ms: i64) -> TableGrantView {
+    let TableGrant { id, permit, granted_by, approval, created_at_ms, updated_at_ms, .. } = grant;
+    let grantee = permit.grantee.id().to_owned();
+    TableGrantView {
         id,
-        grantee_name: caller.api.store.grantee_name(&scope.tenant, &permit.grantee).await?,
-        grantee: permit.grantee.id().to_owned(),
+        grantee_name: names.get(&grantee).unwrap_or(&grantee).clone(),
+        grantee,
         permission: permit.permission.to_string(),
         column: permit.column,
-        expired: permit.expires_at_ms.is_some_and(|at_ms| at_ms <= caller.api.store.now_ms()),
+        expired: permit.expires_at_ms.is_some_and(|at_ms| at_ms <= now_ms),
         expires_at_ms: permit.expires_at_ms,
         granted_by,
         approval: approval.map(|a| a.to_string()),
         created_at_ms,
         updated_at_ms,
-    })
+    }
 }
 
 /// Give permissions to projects and persons, or change how long they hold.

@@ -3,6 +3,7 @@
 //! Invariant: what a decider sees is the whole snapshot that will be in force, with each change and its verdict.
 
 use crate::{
+    allowed::allowed,
     approvals::ApprovalView,
     caller::Caller,
     databases::published,
@@ -12,7 +13,7 @@ use crate::{
 };
 use axum::{Json, extract::Path, http::StatusCode};
 use millrace_domain::{
-    Action, Environment, ProjectScope,
+    Action, Environment, ProjectScope, Scope,
     schema_change::{Compatibility, SchemaChanges, compare},
 };
 use millrace_model::{
@@ -74,6 +75,8 @@ impl From<TablePublication> for TablePublicationView {
 pub(crate) struct PublicationsView {
     /// Newest first; the newest of each environment that is not retired is in force.
     items: Vec<TablePublicationView>,
+    /// What the caller can do: `publish`; `retire` what is in force.
+    allowed_actions: Vec<&'static str>,
 }
 
 /// What publishing would change.
@@ -163,20 +166,19 @@ struct Snapshot {
 /// What publishing to an environment takes over, and the schema in force there with its number.
 async fn snapshot(caller: &Caller, table: &Topic, environment: Environment) -> Result<(Snapshot, i64, Option<Schema>), Problem> {
     let store = &caller.api.store;
-    let all = store.table_publications(&table.scope, &table.id).await?;
-    let of = |environment: Environment| all.iter().filter(move |p| p.environment == environment);
-    let (in_force, newest) = (of(environment).find(|p| p.retired_at_ms.is_none()), of(environment).map(|p| p.number).max());
+    let in_force = store.table_in(&table.scope, &table.id, environment).await?;
+    let newest = store.last_publication_number(&table.scope, &table.id, environment).await?;
     let snapshot = if environment == Environment::Production {
-        let Some(tested) = of(Environment::Test).find(|p| p.retired_at_ms.is_none()) else {
+        let Some(tested) = store.table_in(&table.scope, &table.id, Environment::Test).await? else {
             let detail = format!("`{}` is not in test; publish it to test first", table.name);
             return Err(Problem::new(StatusCode::CONFLICT, "publish.not_in_test", detail));
         };
         Snapshot {
             // The name without its database, which another environment may call otherwise.
             physical_name: tested.database.as_ref().map_or_else(|| tested.physical_name.clone(), |_| table.physical_name.clone()),
-            description: tested.description.clone(),
-            schema: tested.schema.clone(),
-            format: tested.format.clone(),
+            description: tested.description,
+            schema: tested.schema,
+            format: tested.format,
             design_revision: tested.design_revision,
         }
     } else {
@@ -188,7 +190,7 @@ async fn snapshot(caller: &Caller, table: &Topic, environment: Environment) -> R
             design_revision: table.revision,
         }
     };
-    Ok((snapshot, newest.unwrap_or(0), in_force.map(|p| p.schema.clone())))
+    Ok((snapshot, newest, in_force.map(|p| p.schema)))
 }
 
 /// The data source that a table binds to, with the name of its database there.
@@ -232,7 +234,10 @@ pub(crate) async fn list_publications(
     let scope = caller.in_project(&tenant, &project, Action::TopicView).await?;
     let found = caller.api.store.topic(&scope, &topic).await?;
     let all = caller.api.store.table_publications(&scope, &found.id).await?;
-    Ok(Json(PublicationsView { items: all.into_iter().map(TablePublicationView::from).collect() }))
+    let is_in_force = all.iter().any(|publication| publication.retired_at_ms.is_none());
+    let offers = [("publish", Action::TablePublish, true), ("retire", Action::TablePublishDecide, is_in_force)];
+    let allowed_actions = allowed(&caller, &Scope::Project(scope), offers);
+    Ok(Json(PublicationsView { items: all.into_iter().map(TablePublicationView::from).collect(), allowed_actions }))
 }
 
 /// What publishing would change, before it is asked for.

@@ -1,6 +1,9 @@
 //! Tags: coloured words on tables, columns, jobs and business data (ROL-2).
+//!
+//! Invariant: what belongs to a project is tagged by who has a role there, or in the whole tenant.
 
 use crate::{
+    allowed::allowed,
     caller::Caller,
     catalog_table::visible,
     extract::{IfMatch, JsonBody, QueryString, Tagged},
@@ -8,8 +11,9 @@ use crate::{
     problem::Problem,
 };
 use axum::{Json, extract::Path, http::StatusCode};
-use millrace_domain::{Action, Name, search::SearchKind};
-use millrace_store::{Tag, TagChange, TagUse};
+use millrace_domain::{Action, Name, ProjectScope, Scope, search::SearchKind};
+use millrace_model::ids::{ProjectId, TenantId};
+use millrace_store::{StoreError, Tag, TagChange, TagUse};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -24,12 +28,16 @@ pub(crate) struct TagView {
     revision: i64,
     created_at_ms: i64,
     updated_at_ms: i64,
+    /// What the caller can do: `edit`, `delete`, `attach` (to what they may tag).
+    allowed_actions: Vec<&'static str>,
 }
 
-impl From<Tag> for TagView {
-    fn from(tag: Tag) -> Self {
+impl TagView {
+    fn of(caller: &Caller, tenant: &TenantId, tag: Tag) -> Self {
+        let offers = [("edit", Action::TagManage, true), ("delete", Action::TagManage, true), ("attach", Action::TagAttach, true)];
+        let allowed_actions = allowed(caller, &Scope::Tenant(tenant.clone()), offers);
         let Tag { id, name, colour, description, revision, created_at_ms, updated_at_ms } = tag;
-        Self { id, name: name.to_string(), colour, description, revision, created_at_ms, updated_at_ms }
+        Self { id, name: name.to_string(), colour, description, revision, created_at_ms, updated_at_ms, allowed_actions }
     }
 }
 
@@ -121,7 +129,8 @@ pub(crate) async fn list_tags(
     query: QueryString<PageQuery>,
 ) -> Result<Json<Listing<TagView>>, Problem> {
     let tenant = caller.in_tenant(&tenant, Action::CatalogView).await?;
-    Ok(Listing::of(caller.api.store.tags(&tenant, &query.parse()?.into()).await?))
+    let page = caller.api.store.tags(&tenant, &query.parse()?.into()).await?;
+    Ok(Json(Listing::with(page, |tag| TagView::of(&caller, &tenant, tag))))
 }
 
 /// Make a tag.
@@ -129,7 +138,7 @@ pub(crate) async fn list_tags(
 pub(crate) async fn create_tag(caller: Caller, Path(tenant): Path<String>, body: JsonBody<TagBody>) -> Result<Tagged<TagView>, Problem> {
     let tenant = caller.in_tenant(&tenant, Action::TagManage).await?;
     let made = caller.api.store.create_tag(&caller.cause(), &tenant, &body.parse()?.change()?).await?;
-    Ok(Tagged(StatusCode::CREATED, made.revision, made.into()))
+    Ok(Tagged(StatusCode::CREATED, made.revision, TagView::of(&caller, &tenant, made)))
 }
 
 /// Get a tag by name or id, with what it is on.
@@ -138,8 +147,8 @@ pub(crate) async fn get_tag(caller: Caller, Path((tenant, tag)): Path<(String, S
     let tenant = caller.in_tenant(&tenant, Action::CatalogView).await?;
     let tag = caller.api.store.tag(&tenant, &tag).await?;
     let uses = caller.api.store.uses_of_tag(&tenant, &tag.id).await?;
-    let view = TagDetailView { uses: uses.into_iter().map(TagOnView::from).collect(), tag: tag.clone().into() };
-    Ok(Tagged(StatusCode::OK, tag.revision, view))
+    let (revision, uses) = (tag.revision, uses.into_iter().map(TagOnView::from).collect());
+    Ok(Tagged(StatusCode::OK, revision, TagDetailView { uses, tag: TagView::of(&caller, &tenant, tag) }))
 }
 
 /// Change a tag, wherever it is.
@@ -154,7 +163,7 @@ pub(crate) async fn edit_tag(
     let tag = caller.api.store.tag(&tenant, &tag).await?;
     let (change, expected) = (body.parse()?.change()?, if_match.revision()?);
     let changed = caller.api.store.change_tag(&caller.cause(), &tenant, &tag.id, &change, expected).await?;
-    Ok(Tagged(StatusCode::OK, changed.revision, changed.into()))
+    Ok(Tagged(StatusCode::OK, changed.revision, TagView::of(&caller, &tenant, changed)))
 }
 
 /// Remove a tag, from everything that it is on.
@@ -194,21 +203,39 @@ async fn set(caller: Caller, tenant: String, tag: String, body: JsonBody<TagUseB
     if !matches!(kind, SearchKind::Table | SearchKind::Job | SearchKind::BusinessData) {
         return Err(Problem::field("kind", "request.invalid", format!("is {kind}; tags lie on tables, jobs and business data")));
     }
-    // What is taken off may be gone already.
-    if is_on {
-        let project = store.findable(&tenant, kind, &id).await.map_err(|_| Problem::not_found(kind.as_str(), &id))?;
-        let sight = millrace_domain::search::Sight::of(&caller.principal, &tenant);
-        let works = sight.works_everywhere || project.is_some_and(|p| sight.worked.contains(&p));
-        if kind == SearchKind::Job && !works {
-            return Err(Problem::not_found(kind.as_str(), &id));
-        }
-        let table = if kind == SearchKind::Table { Some(visible(&caller, &tenant, &id).await?) } else { None };
-        if let Some(column) = &column
-            && table.is_none_or(|table| table.schema.field(column).is_none())
-        {
-            return Err(Problem::field("column", "request.invalid", "is no column of the table"));
-        }
+    match store.findable(&tenant, kind, &id).await {
+        Ok(project) => check_place(&caller, &tenant, (kind, &id, column.as_deref()), project, is_on).await?,
+        // What is taken off may be gone already.
+        Err(StoreError::NotFound { .. }) if !is_on => {}
+        Err(StoreError::NotFound { .. }) => return Err(Problem::not_found(kind.as_str(), &id)),
+        Err(error) => return Err(error.into()),
     }
     store.set_tag(&caller.cause(), &tenant, &TagUse { tag, kind, object: id, column }, is_on).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether the caller may tag this: what belongs to a project is tagged by who has a role there, or in the whole tenant.
+async fn check_place(
+    caller: &Caller,
+    tenant: &TenantId,
+    (kind, id, column): (SearchKind, &str, Option<&str>),
+    project: Option<String>,
+    is_on: bool,
+) -> Result<(), Problem> {
+    let owner = project.map(|project| Scope::Project(ProjectScope::new(tenant.clone(), ProjectId::new(project))));
+    let sees_jobs = |place: &Scope| caller.principal.allowed(Action::JobView, place);
+    if kind == SearchKind::Job && !owner.as_ref().is_some_and(sees_jobs) {
+        return Err(Problem::not_found(kind.as_str(), id));
+    }
+    // What is only designed is its project's. What is taken off may be in an archived project, or of a column that is gone.
+    let table = if kind == SearchKind::Table && is_on { Some(visible(caller, tenant, id).await?) } else { None };
+    if owner.is_some_and(|place| !caller.principal.allowed(Action::TagAttach, &place)) {
+        return caller.refuse(Action::TagAttach, &Scope::Tenant(tenant.clone()), (kind.as_str(), id)).await;
+    }
+    match column {
+        Some(column) if is_on && table.is_none_or(|table| table.schema.field(column).is_none()) => {
+            Err(Problem::field("column", "request.invalid", "is no column of the table"))
+        }
+        Some(_) | None => Ok(()),
+    }
 }

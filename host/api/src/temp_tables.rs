@@ -1,6 +1,7 @@
 //! Temp tables (TMP-1): what jobs leave for each other, in topics that the platform makes.
 
 use crate::{
+    allowed::allowed,
     caller::{Caller, to_the_end},
     data_access::{RowsOf, may_see_rows},
     extract::{IfMatch, JsonBody, QueryString, Tagged},
@@ -10,7 +11,7 @@ use crate::{
 };
 use axum::{Json, extract::Path, http::StatusCode};
 use millrace_domain::{
-    Action, Name, ProjectScope,
+    Action, Name, ProjectScope, Scope,
     temp_table::{RETENTION_MS_MAX, RETENTION_MS_MIN, TableUseDirection},
 };
 use millrace_model::{Schema, graph::JobGraph};
@@ -48,6 +49,16 @@ pub(crate) struct TempTableSettingsBody {
 pub(crate) struct TempTableSettingsView {
     /// Null until somebody has said where.
     settings: Option<TempTableSettingsBody>,
+    /// What the caller can do: `edit`.
+    allowed_actions: Vec<&'static str>,
+}
+
+impl TempTableSettingsView {
+    fn of(caller: &Caller, scope: &ProjectScope, settings: Option<TempTableSettings>) -> Self {
+        let offers = [("edit", Action::TempTableConfigure, true)];
+        let allowed_actions = allowed(caller, &Scope::Project(scope.clone()), offers);
+        Self { settings: settings.map(TempTableSettingsBody::from), allowed_actions }
+    }
 }
 
 fn one() -> i64 {
@@ -107,7 +118,7 @@ pub(crate) struct TempTableView {
     /// Jobs that read it.
     readers: Vec<TempTableUseView>,
     /// `edit`, `preview`, `delete` (when no job needs it), `grant`.
-    allowed_actions: Vec<String>,
+    allowed_actions: Vec<&'static str>,
 }
 
 /// A job that writes or reads a temp table.
@@ -147,17 +158,16 @@ impl From<TempTableUse> for TempTableUseView {
 /// A table with its jobs and what the caller may do.
 async fn view(caller: &Caller, table: TempTable) -> Result<TempTableView, Problem> {
     let uses = caller.api.store.temp_table_uses(&table.scope, &table.id).await?;
-    let may = |action| caller.principal.allowed(action, &millrace_domain::Scope::Project(table.scope.clone()));
     let is_needed = uses.iter().any(|u| u.is_active || (u.direction == TableUseDirection::Read && u.is_current));
-    let offered = [
-        ("edit", may(Action::TempTableEdit)),
-        ("preview", may(Action::DataPreview)),
-        ("delete", may(Action::TempTableDelete) && !is_needed),
-        ("grant", may(Action::PermissionGrant)),
+    let offers = [
+        ("edit", Action::TempTableEdit, true),
+        ("preview", Action::DataPreview, true),
+        ("delete", Action::TempTableDelete, !is_needed),
+        ("grant", Action::PermissionGrant, true),
     ];
     let (readers, writers): (Vec<_>, Vec<_>) = uses.into_iter().partition(|u| u.direction == TableUseDirection::Read);
     Ok(TempTableView {
-        allowed_actions: offered.into_iter().filter(|(_, may)| *may).map(|(word, _)| word.to_owned()).collect(),
+        allowed_actions: allowed(caller, &Scope::Project(table.scope.clone()), offers),
         id: table.id.to_string(),
         name: table.name.to_string(),
         description: table.description,
@@ -240,7 +250,7 @@ pub(crate) async fn set_temp_table_settings(
         retention_ms: check_retention(body.retention_ms)?,
     };
     let set = caller.api.store.set_temp_table_settings(&caller.cause(), &scope, &settings).await?;
-    Ok(Json(TempTableSettingsView { settings: Some(set.into()) }))
+    Ok(Json(TempTableSettingsView::of(&caller, &scope, Some(set))))
 }
 
 impl From<TempTableSettings> for TempTableSettingsBody {
@@ -257,8 +267,8 @@ pub(crate) async fn get_temp_table_settings(
     Path((tenant, project)): Path<(String, String)>,
 ) -> Result<Json<TempTableSettingsView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::TempTableView).await?;
-    let settings = caller.api.store.temp_table_settings(&scope).await?.map(TempTableSettingsBody::from);
-    Ok(Json(TempTableSettingsView { settings }))
+    let settings = caller.api.store.temp_table_settings(&scope).await?;
+    Ok(Json(TempTableSettingsView::of(&caller, &scope, settings)))
 }
 
 /// List the temp tables of a project with their writers and readers.

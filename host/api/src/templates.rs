@@ -1,6 +1,7 @@
 //! Templates of a tenant, and the frames that everybody has (EXT-2).
 
 use crate::{
+    allowed::allowed,
     caller::Caller,
     extract::{JsonBody, QueryString},
     page::Listing,
@@ -39,6 +40,8 @@ pub(crate) struct TemplateView {
     world: String,
     description: String,
     latest: TemplateVersionView,
+    /// What the caller can do: `edit`, `add_version`, `publish`, `delete`; nothing with a frame that everybody has.
+    allowed_actions: Vec<&'static str>,
 }
 
 /// A version of a template.
@@ -68,9 +71,15 @@ impl From<TemplateVersion> for TemplateVersionView {
     }
 }
 
-impl From<StoredTemplate> for TemplateView {
-    fn from(template: StoredTemplate) -> Self {
+impl TemplateView {
+    /// The caller sees it: it is theirs, or the tenant's.
+    fn of(caller: &Caller, tenant: &TenantId, template: StoredTemplate) -> Self {
+        let is_private = template.visibility != Visibility::Tenant;
+        let edit = if is_private { Action::TemplateEdit } else { Action::TemplatePublish };
+        let offers =
+            [("edit", edit, true), ("add_version", edit, true), ("publish", Action::TemplatePublish, is_private), ("delete", edit, true)];
         Self {
+            allowed_actions: allowed(caller, &Scope::Tenant(tenant.clone()), offers),
             id: Some(template.id.to_string()),
             name: template.name.to_string(),
             visibility: template.visibility.as_str(),
@@ -96,6 +105,7 @@ impl From<&BuiltinTemplate> for TemplateView {
             world: frame.world.to_owned(),
             description: frame.description.to_owned(),
             latest: TemplateVersionView { number: 1, text, parameters, created_by: None, created_at_ms: None },
+            allowed_actions: Vec::new(),
         }
     }
 }
@@ -301,7 +311,7 @@ pub(crate) async fn list_templates(
         language && filter.world.as_ref().is_none_or(|world| world == frame.world)
     });
     let is_last = page.next_cursor.is_none();
-    let mut listing: Listing<TemplateView> = Listing::of(page).0;
+    let mut listing = Listing::with(page, |template| TemplateView::of(&caller, &tenant, template));
     if is_last {
         listing.append(frames.map(TemplateView::from));
     }
@@ -333,7 +343,8 @@ pub(crate) async fn create_template(
         text,
         parameters,
     };
-    Ok((StatusCode::CREATED, Json(caller.api.store.create_template(&caller.cause(), &id, &new).await?.into())))
+    let made = caller.api.store.create_template(&caller.cause(), &id, &new).await?;
+    Ok((StatusCode::CREATED, Json(TemplateView::of(&caller, &id, made))))
 }
 
 /// Get a template by name or id: an own one, else the tenant's, else a frame that everybody has.
@@ -341,7 +352,7 @@ pub(crate) async fn create_template(
 pub(crate) async fn get_template(caller: Caller, Path((tenant, template)): Path<(String, String)>) -> Result<Json<TemplateView>, Problem> {
     let tenant = caller.in_tenant(&tenant, Action::TemplateView).await?;
     Ok(Json(match find(&caller, &tenant, &template).await? {
-        Found::Stored(found) => (*found).into(),
+        Found::Stored(found) => TemplateView::of(&caller, &tenant, *found),
         Found::Builtin(frame) => frame.into(),
     }))
 }
@@ -358,7 +369,8 @@ pub(crate) async fn edit_template(
     if visibility == Visibility::Tenant {
         caller.authorize(Action::TemplatePublish, &Scope::Tenant(id.clone()), ("tenant", &tenant)).await?;
     }
-    Ok(Json(caller.api.store.change_template(&caller.cause(), &id, &found.id, (&description, visibility)).await?.into()))
+    let changed = caller.api.store.change_template(&caller.cause(), &id, &found.id, (&description, visibility)).await?;
+    Ok(Json(TemplateView::of(&caller, &id, changed)))
 }
 
 /// Remove a template; what was made of it stays.
@@ -397,7 +409,7 @@ pub(crate) async fn add_template_version(
     let body = body.parse()?;
     let (text, parameters) = checked(found.language, body.text, body.parameters)?;
     let added = caller.api.store.add_template_version(&caller.cause(), &id, &found.id, (&text, &parameters)).await?;
-    Ok((StatusCode::CREATED, Json(added.into())))
+    Ok((StatusCode::CREATED, Json(TemplateView::of(&caller, &id, added))))
 }
 
 /// Fill a template with what the user wrote: answers the text of the whole class, and where the user's code stands in it.

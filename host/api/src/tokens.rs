@@ -32,11 +32,15 @@ pub(crate) struct TokenView {
     /// To the minute.
     last_used_at_ms: Option<i64>,
     revoked_at_ms: Option<i64>,
+    /// What the caller can do: `revoke`, until it is.
+    allowed_actions: Vec<&'static str>,
 }
 
-impl From<Token> for TokenView {
-    fn from(token: Token) -> Self {
+impl TokenView {
+    pub(crate) fn of(token: Token, may_revoke: bool) -> Self {
+        let is_revoked = token.revoked_at_ms.is_some();
         Self {
+            allowed_actions: if may_revoke && !is_revoked { vec!["revoke"] } else { Vec::new() },
             id: token.id,
             name: token.name.to_string(),
             owner: token.owner,
@@ -61,9 +65,9 @@ pub(crate) struct IssuedTokenView {
     token: TokenView,
 }
 
-impl From<IssuedToken> for IssuedTokenView {
-    fn from(issued: IssuedToken) -> Self {
-        Self { secret: issued.secret.reveal().to_owned(), token: issued.token.into() }
+impl IssuedTokenView {
+    pub(crate) fn of(issued: IssuedToken, may_revoke: bool) -> Self {
+        Self { secret: issued.secret.reveal().to_owned(), token: TokenView::of(issued.token, may_revoke) }
     }
 }
 
@@ -93,7 +97,9 @@ pub(crate) async fn list_tokens(
     query: QueryString<PageQuery>,
 ) -> Result<Json<Listing<TokenView>>, Problem> {
     let id = caller.in_tenant(&tenant, Action::TokenView).await?;
-    Ok(Listing::of(caller.api.store.tokens(&id, &query.parse()?.into()).await?))
+    let page = caller.api.store.tokens(&id, &query.parse()?.into()).await?;
+    let may_revoke = caller.principal.allowed(Action::TokenRevoke, &Scope::Tenant(id));
+    Ok(Json(Listing::with(page, |token| TokenView::of(token, may_revoke))))
 }
 
 /// Make a token. Nobody can give it more than they may do themselves.
@@ -125,7 +131,8 @@ pub(crate) async fn create_token(
     let scopes = new.scopes.unwrap_or_else(|| TokenScope::ALL.iter().copied().collect());
     let new = NewToken { name: new.name, role: new.role, project, scopes, expires_at_ms: new.expires_at_ms };
     let issued = caller.api.store.create_token(&caller.cause(), &id, &new).await?;
-    Ok((StatusCode::CREATED, Json(issued.into())))
+    let may_revoke = caller.principal.allowed(Action::TokenRevoke, &Scope::Tenant(id));
+    Ok((StatusCode::CREATED, Json(IssuedTokenView::of(issued, may_revoke))))
 }
 
 /// End a token at once.

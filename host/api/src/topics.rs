@@ -1,13 +1,14 @@
 //! Topics and tables as they are designed (TOP-1, TOP-5); publishing them is in `table_publications`.
 
 use crate::{
+    allowed::allowed,
     caller::{Caller, to_the_end},
     extract::{IfMatch, JsonBody, QueryString, Tagged},
     page::{Listing, PageQuery},
     problem::Problem,
 };
 use axum::{Json, extract::Path, http::StatusCode};
-use millrace_domain::{Action, Environment, Name, ProjectScope};
+use millrace_domain::{Action, Environment, Name, ProjectScope, Scope};
 use millrace_model::Schema;
 use millrace_store::{DataSource, NewTopic, StoreError, TableViewer, Topic, TopicChange};
 use serde::{Deserialize, Serialize};
@@ -41,11 +42,21 @@ pub(crate) struct TopicView {
     created_by: String,
     created_at_ms: i64,
     updated_at_ms: i64,
+    /// What the caller can do: `edit`, `ensure`, `publish`, `grant`, `delete`.
+    allowed_actions: Vec<&'static str>,
 }
 
-impl From<Topic> for TopicView {
-    fn from(topic: Topic) -> Self {
+impl TopicView {
+    fn of(caller: &Caller, topic: Topic) -> Self {
+        let offers = [
+            ("edit", Action::TopicEdit, true),
+            ("ensure", Action::TopicEnsure, true),
+            ("publish", Action::TablePublish, true),
+            ("grant", Action::PermissionGrant, true),
+            ("delete", Action::TopicDelete, true),
+        ];
         Self {
+            allowed_actions: allowed(caller, &Scope::Project(topic.scope.clone()), offers),
             id: topic.id.to_string(),
             name: topic.name.to_string(),
             physical_name: topic.physical_name,
@@ -174,7 +185,8 @@ pub(crate) async fn list_topics(
     query: QueryString<PageQuery>,
 ) -> Result<Json<Listing<TopicView>>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::TopicView).await?;
-    Ok(Listing::of(caller.api.store.topics(&scope, &query.parse()?.into()).await?))
+    let page = caller.api.store.topics(&scope, &query.parse()?.into()).await?;
+    Ok(Json(Listing::with(page, |topic| TopicView::of(&caller, topic))))
 }
 
 /// Describe a topic. The real topic is made or checked by `ensure`.
@@ -199,7 +211,7 @@ pub(crate) async fn create_topic(
     };
     let new = NewTopic { name: new.name, database, settings: settings(&caller, &scope, body).await? };
     let made = caller.api.store.create_topic(&caller.cause(), &scope, &new).await?;
-    Ok(Tagged(StatusCode::CREATED, made.revision, made.into()))
+    Ok(Tagged(StatusCode::CREATED, made.revision, TopicView::of(&caller, made)))
 }
 
 /// Get a topic by name or id.
@@ -210,7 +222,7 @@ pub(crate) async fn get_topic(
 ) -> Result<Tagged<TopicView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::TopicView).await?;
     let found = caller.api.store.topic(&scope, &topic).await?;
-    Ok(Tagged(StatusCode::OK, found.revision, found.into()))
+    Ok(Tagged(StatusCode::OK, found.revision, TopicView::of(&caller, found)))
 }
 
 /// Replace the settings of a topic.
@@ -226,7 +238,7 @@ pub(crate) async fn edit_topic(
     let mut change = settings(&caller, &scope, body.parse()?).await?;
     change.expected_revision = if_match.revision()?;
     let changed = caller.api.store.change_topic(&caller.cause(), &scope, &found.id, &change).await?;
-    Ok(Tagged(StatusCode::OK, changed.revision, changed.into()))
+    Ok(Tagged(StatusCode::OK, changed.revision, TopicView::of(&caller, changed)))
 }
 
 /// Remove the description of a topic; the real topic and its records stay.

@@ -1,6 +1,7 @@
 //! Unit tests of jobs from data packages (DEV-2).
 
 use crate::{
+    allowed::allowed,
     caller::{Caller, to_the_end},
     data_access::{RowsOf, may_see_rows},
     extract::{JsonBody, QueryString},
@@ -11,7 +12,7 @@ use millrace_control::{
     ArrivalOrder, ComparisonReport, GoldenRowReport, PackageFile, PackageHints, SinkRows, UNIT_TEST_SECONDS_MAX, UnitTestLimits,
     UnitTestOrder, UnitTestReport, UnitTestSink, UnitTestSource, UnitTestState,
 };
-use millrace_domain::{Action, ProjectScope, ResourceKind, golden::GoldenMode};
+use millrace_domain::{Action, ProjectScope, ResourceKind, Scope, golden::GoldenMode};
 use millrace_model::{Schema, graph::JobGraph, ids::NodeId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
@@ -131,7 +132,7 @@ pub(crate) struct UnitTestView {
     /// `running`, `passed`, `differs`, `finished` (nothing was expected), `failed`, `out_of_bounds`, `cancelled`.
     state: String,
     /// What can be asked of it now: `cancel`.
-    allowed_actions: Vec<String>,
+    allowed_actions: Vec<&'static str>,
     /// The same packages with the same seed give the same rows.
     seed: u64,
     started_at_ms: i64,
@@ -246,8 +247,8 @@ pub(crate) struct SinkRowView {
     row: Box<RawValue>,
 }
 
-impl From<UnitTestReport> for UnitTestView {
-    fn from(report: UnitTestReport) -> Self {
+impl UnitTestView {
+    fn of(caller: &Caller, scope: &ProjectScope, report: UnitTestReport) -> Self {
         let word = |state: UnitTestState| serde_json::to_value(state).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
         let is_running = report.state == UnitTestState::Running;
         Self {
@@ -256,7 +257,7 @@ impl From<UnitTestReport> for UnitTestView {
             job_name: report.job_name,
             by: report.by,
             state: word(report.state),
-            allowed_actions: if is_running { vec!["cancel".to_owned()] } else { Vec::new() },
+            allowed_actions: allowed(caller, &Scope::Project(scope.clone()), [("cancel", Action::UnitTestRun, is_running)]),
             seed: report.seed,
             started_at_ms: report.started_at_ms,
             ended_at_ms: report.ended_at_ms,
@@ -434,7 +435,7 @@ pub(crate) async fn begin_unit_test(
         let with_capabilities = body.with_capabilities;
         let order = UnitTestOrder { job: found.id, job_name, graph, sources, expected, order: body.order, with_capabilities, limits };
         let begun = caller.api.control.begin_unit_test(&caller.viewer(&scope), &caller.principal.name, order).await?;
-        Ok::<_, Problem>((StatusCode::ACCEPTED, Json(begun.into())))
+        Ok::<_, Problem>((StatusCode::ACCEPTED, Json(UnitTestView::of(&caller, &scope, begun))))
     };
     to_the_end(work).await?
 }
@@ -452,7 +453,7 @@ pub(crate) async fn list_unit_tests(
         None => None,
     };
     let items = caller.api.control.recent_unit_tests(&scope, job.as_ref());
-    Ok(Json(UnitTestsView { items: items.into_iter().map(UnitTestView::from).collect() }))
+    Ok(Json(UnitTestsView { items: items.into_iter().map(|test| UnitTestView::of(&caller, &scope, test)).collect() }))
 }
 
 /// Get a unit test: how far it is, watermarks, late rows, failures, and at the end how its rows compare.
@@ -462,7 +463,8 @@ pub(crate) async fn get_unit_test(
     Path((tenant, project, test)): Path<(String, String, String)>,
 ) -> Result<Json<UnitTestView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::UnitTestView).await?;
-    Ok(Json(caller.api.control.unit_test(&scope, &test)?.into()))
+    let found = caller.api.control.unit_test(&scope, &test)?;
+    Ok(Json(UnitTestView::of(&caller, &scope, found)))
 }
 
 /// Get rows that a sink of a unit test got, up to 100 at a time, also while it runs.
@@ -495,5 +497,6 @@ pub(crate) async fn cancel_unit_test(
 ) -> Result<(StatusCode, Json<UnitTestView>), Problem> {
     let scope = caller.in_project(&tenant, &project, Action::UnitTestRun).await?;
     caller.api.store.record_done(&caller.cause(), Action::UnitTestRun, &scope, &test, json!({"cancel": true})).await?;
-    Ok((StatusCode::ACCEPTED, Json(caller.api.control.cancel_unit_test(&scope, &test)?.into())))
+    let cancelled = caller.api.control.cancel_unit_test(&scope, &test)?;
+    Ok((StatusCode::ACCEPTED, Json(UnitTestView::of(&caller, &scope, cancelled))))
 }

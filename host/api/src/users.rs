@@ -321,7 +321,7 @@ pub(crate) async fn check_change(caller: &Caller, home: &Home, held: &[Grant], w
         if !caller.principal.may_grant(grant.role, &grant.scope) {
             let place = home.as_ref().map_or("platform", |tenant| tenant.as_str());
             let action = if home.is_some() { Action::RoleGrant } else { Action::PlatformUsers };
-            caller.api.store.record_refusal(&caller.cause(), action, &scope_of(home), place).await?;
+            crate::refusals::note_in_place(&caller.api, &caller.cause(), action, &scope_of(home), place).await?;
             let detail = format!("`{}` may not give or take the role {}: it can do more than they can", caller.principal.name, grant.role);
             return Err(Problem::new(StatusCode::FORBIDDEN, "access.forbidden", detail).noted());
         }

@@ -13,7 +13,7 @@ use millrace_datapackage::Inspector;
 use millrace_domain::{InstanceState, permission::RevocationPolicy};
 use millrace_engine::TenantAccounts;
 use millrace_model::ids::InstanceId;
-use millrace_store::{Cause, Instance, Store, StoreError};
+use millrace_store::{Cause, Instance, LookedUp, Store, StoreError};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, Semaphore},
@@ -127,9 +127,11 @@ pub(crate) async fn pass(worker: &Arc<Worker>) -> Result<(), StoreError> {
 /// Ends instances that use tables of other projects which are not permitted to them any more, where the tables' policy is to
 /// stop them (PRM-6). Revocation and expiry are the same here: what is not permitted now is not permitted.
 async fn end_forbidden(worker: &Worker) -> Result<(), StoreError> {
+    // Many instances use the same tables: each is looked up once a round.
+    let mut looked_up = LookedUp::default();
     for (id, view) in worker.locals.views() {
-        let Some(uses) = view.lock().uses.clone() else { continue };
-        let refused = worker.store.refused_uses(&uses).await?;
+        let Some(uses) = view.lock().uses.clone().filter(|uses| !uses.uses.is_empty()) else { continue };
+        let refused = worker.store.refused_uses_of(&uses, &mut looked_up).await?;
         let stops = refused.into_iter().filter(|r| r.policy == RevocationPolicy::StopRunning).map(|r| r.message);
         let message = stops.collect::<Vec<_>>().join("; ");
         if !message.is_empty() {

@@ -96,6 +96,13 @@ impl Principal {
             && self.grants.iter().any(|grant| permits(grant.role, action) && reaches(grant, action, scope))
     }
 
+    /// Whether this caller may do `action` everywhere in `scope`: also what [`Self::allowed`] lets people do who only have a part
+    /// of it.
+    pub fn allowed_throughout(&self, action: Action, scope: &Scope) -> bool {
+        self.token_scopes.contains(&action.token_scope())
+            && self.grants.iter().any(|grant| permits(grant.role, action) && grant.scope.covers(scope))
+    }
+
     /// Whether this caller may know that `scope` is there; if not, the answer is "not found".
     pub fn sees(&self, scope: &Scope) -> bool {
         self.grants.iter().any(|grant| grant.scope.covers(scope) || scope.covers(&grant.scope))
@@ -215,6 +222,8 @@ mod tests {
         }
         assert!(developer.allowed(Action::TemplateEdit, &tenant("a")) && !developer.allowed(Action::TemplatePublish, &tenant("a")));
         assert!(!developer.allowed(Action::ProjectCreate, &tenant("a")));
+        assert!(developer.allowed(Action::TagAttach, &tenant("a")) && !developer.allowed_throughout(Action::TagAttach, &tenant("a")));
+        assert!(developer.allowed_throughout(Action::TagAttach, &project("a", "p")));
         let admin = principal(&[(Role::TenantAdmin, tenant("a"))]);
         assert!(admin.allowed(Action::JobEdit, &project("a", "q")));
         assert!(!admin.allowed(Action::JobEdit, &project("b", "q")));

@@ -6,6 +6,8 @@
 mod jws;
 mod oidc;
 mod password;
+mod providers;
 
+pub use millrace_dial::NetworkPolicy;
 pub use oidc::{Claims, OidcError, OidcSettings, OpenIdClient, Redirect};
 pub use password::{HashRules, Hasher, PasswordFailure, one_time_password};

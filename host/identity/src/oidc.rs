@@ -2,21 +2,26 @@
 //!
 //! Invariant: an ID token counts only if its signature is by a key that the issuer publishes, with an asymmetric
 //! algorithm; if issuer, audience, time and nonce are those of this sign-in. Everything that comes from the provider is
-//! bounded in size and time, and redirects of the provider's own endpoints are not followed.
+//! bounded in size and time, and redirects of the provider's own endpoints are not followed. Tenants choose providers, so they
+//! are only where data sources may be too: the look-up that a connection uses answers permitted addresses alone, and no proxy
+//! of the environment looks names up instead. A provider is asked by one request at a time, and one that has failed is left
+//! alone for a while: anybody can begin a sign-in.
 
 use crate::jws::{self, KeySet, Unverified};
+use crate::providers::{Failed, Providers};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use parking_lot::Mutex;
+use millrace_dial::NetworkPolicy;
 use rand::RngCore;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::{
-    collections::HashMap,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
-use url::Url;
+use url::{Host, Url};
 
 /// Most time for one request to a provider.
 const REQUEST_MAX: Duration = Duration::from_secs(10);
@@ -24,14 +29,17 @@ const REQUEST_MAX: Duration = Duration::from_secs(10);
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// How long a provider's description and keys are believed.
 const DESCRIPTION_KEPT: Duration = Duration::from_secs(600);
+/// How long a provider that has failed is not asked again.
+const FAILURE_KEPT: Duration = Duration::from_secs(30);
 /// Keys are fetched again for an unknown one at most this often.
 const KEYS_AGAIN: Duration = Duration::from_secs(30);
 /// Clocks may differ by this.
 const LEEWAY_S: u64 = 60;
 /// An ID token may be this old.
 const TOKEN_AGE_S_MAX: u64 = 600;
-/// Descriptions that are kept.
-const PROVIDERS_KEPT_MAX: usize = 1_000;
+/// Longest issuer of a provider that is repeated.
+const ISSUER_SHOWN_MAX: usize = 200;
+
 /// How to sign in at a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -98,8 +106,10 @@ pub enum OidcError {
     Provider {
         /// Which.
         issuer: String,
-        /// What came.
+        /// What came, in words that tell nothing of the network around this server.
         message: String,
+        /// What came, for the log of this server.
+        detail: String,
     },
     /// The settings cannot be.
     #[error("the identity provider's settings are wrong: {0}")]
@@ -122,10 +132,10 @@ struct Description {
     token_endpoint_auth_methods_supported: Vec<String>,
 }
 
-struct Known {
+pub(crate) struct Known {
     description: Description,
     keys: KeySet,
-    at: Instant,
+    pub(crate) at: Instant,
 }
 
 #[derive(Deserialize)]
@@ -136,32 +146,79 @@ struct TokenAnswer {
 }
 
 /// Talks to identity providers; clones share what is known of them.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct OpenIdClient {
     /// Made when the first provider is asked: most servers have none.
     http: Arc<OnceLock<reqwest::Client>>,
-    /// Whether providers on this machine may be spoken to without encryption.
+    reach: Arc<Reach>,
+    known: Providers,
+}
+
+/// What the client may connect to.
+struct Reach {
+    /// Whether providers on this machine may be spoken to, also without encryption.
     plain_here: bool,
-    known: Arc<Mutex<HashMap<String, Arc<Known>>>>,
+    policy: NetworkPolicy,
+}
+
+impl Reach {
+    fn permits(&self, address: IpAddr) -> bool {
+        self.policy.permits(address) || (self.plain_here && address.to_canonical().is_loopback())
+    }
+}
+
+/// Looks names up for the client: a connection goes to the very address that was permitted here.
+struct Permitted(Arc<Reach>);
+
+impl Resolve for Permitted {
+    fn resolve(&self, name: Name) -> Resolving {
+        let reach = self.0.clone();
+        Box::pin(async move {
+            let all = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let permitted: Vec<SocketAddr> = all.filter(|address| reach.permits(address.ip())).collect();
+            match permitted.is_empty() {
+                true => Err(format!("`{}` has no address that may be connected to", name.as_str()).into()),
+                false => Ok(Box::new(permitted.into_iter()) as Addrs),
+            }
+        })
+    }
 }
 
 impl OpenIdClient {
-    /// A client that speaks HTTPS only, or with `plain_here` also plain HTTP to this machine. A server for others must not:
-    /// whoever configures a provider could reach what listens beside it.
-    pub fn new(plain_here: bool) -> Self {
-        Self { plain_here, ..Self::default() }
+    /// A client that speaks HTTPS only, within `policy`, or with `plain_here` also plain HTTP to this machine. A server for
+    /// others must not: whoever configures a provider could reach what listens beside it.
+    pub fn new(plain_here: bool, policy: NetworkPolicy) -> Self {
+        Self { http: Arc::default(), reach: Arc::new(Reach { plain_here, policy }), known: Providers::default() }
     }
 
+    /// A URL that may be asked. Addresses are judged here; names when they are looked up.
     fn endpoint(&self, settings: &OidcSettings, text: &str) -> Result<Url, OidcError> {
-        endpoint(settings, text, self.plain_here)
+        let url = endpoint(settings, text, self.reach.plain_here)?;
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+            Some(Host::Domain(_)) | None => None,
+        };
+        match address.is_none_or(|address| self.reach.permits(address)) {
+            true => Ok(url),
+            false => Err(OidcError::Settings(format!(
+                "`{text}`: identity providers may not be in that network; ask the platform administrator to allow it \
+                 (`source-networks-allowed`)"
+            ))),
+        }
     }
 
     fn http(&self) -> Result<&reqwest::Client, OidcError> {
         if let Some(http) = self.http.get() {
             return Ok(http);
         }
-        let http =
-            reqwest::Client::builder().timeout(REQUEST_MAX).redirect(reqwest::redirect::Policy::none()).user_agent("millrace").build();
+        let http = reqwest::Client::builder()
+            .timeout(REQUEST_MAX)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .dns_resolver(Arc::new(Permitted(self.reach.clone())))
+            .user_agent("millrace")
+            .build();
         let http = http.map_err(|error| OidcError::Settings(error.to_string()))?;
         Ok(self.http.get_or_init(|| http))
     }
@@ -171,7 +228,7 @@ impl OpenIdClient {
     /// # Errors
     /// It does not.
     pub async fn check(&self, settings: &OidcSettings) -> Result<(), OidcError> {
-        self.provider(settings, None).await.map(drop)
+        self.provider(settings, Some(Duration::ZERO)).await.map(drop)
     }
 
     /// Where to send the browser.
@@ -272,47 +329,71 @@ impl OpenIdClient {
         Ok(Claims { subject, all })
     }
 
-    /// What is known of a provider, not older than `fresh` or the usual time.
+    /// What is known of a provider, not older than `fresh` or the usual time. A failure is as good as an answer, but for who
+    /// asks for a fresh one.
     async fn provider(&self, settings: &OidcSettings, fresh: Option<Duration>) -> Result<Arc<Known>, OidcError> {
-        let kept = self.known.lock().get(&settings.issuer).cloned();
-        if let Some(known) = kept.filter(|known| known.at.elapsed() < fresh.unwrap_or(DESCRIPTION_KEPT)) {
-            return Ok(known);
+        let place = self.known.place(&settings.issuer);
+        let mut kept = place.lock().await;
+        let kept_max = fresh.unwrap_or(DESCRIPTION_KEPT);
+        match &*kept {
+            Some(Ok(known)) if known.at.elapsed() < kept_max => return Ok(known.clone()),
+            Some(Err(failed)) if fresh.is_none() && failed.at.elapsed() < FAILURE_KEPT => return Err(failed.error(&settings.issuer)),
+            Some(Ok(_) | Err(_)) | None => {}
         }
+        let found = self.describe(settings).await.map(Arc::new);
+        *kept = match &found {
+            Ok(known) => Some(Ok(known.clone())),
+            Err(error) => Some(Err(Failed::of(error))),
+        };
+        found
+    }
+
+    /// Asks a provider what it is.
+    async fn describe(&self, settings: &OidcSettings) -> Result<Known, OidcError> {
         let issuer = self.endpoint(settings, &settings.issuer)?;
         let path = format!("{}/.well-known/openid-configuration", issuer.as_str().trim_end_matches('/'));
         let description: Description = self.ask(settings, self.http()?.get(path)).await?;
         if description.issuer != settings.issuer {
-            let message = format!("it calls itself `{}`; the issuer must be written the same", description.issuer);
-            return Err(OidcError::Provider { issuer: settings.issuer.clone(), message });
+            return Err(failed(settings, other_issuer(&issuer, &description.issuer), String::new()));
         }
         let keys: KeySet = self.ask(settings, self.http()?.get(self.endpoint(settings, &description.jwks_uri)?)).await?;
-        let known = Arc::new(Known { description, keys, at: Instant::now() });
-        let mut all = self.known.lock();
-        if all.len() >= PROVIDERS_KEPT_MAX {
-            all.clear();
-        }
-        all.insert(settings.issuer.clone(), known.clone());
-        Ok(known)
+        Ok(Known { description, keys, at: Instant::now() })
     }
 
     async fn ask<T: DeserializeOwned>(&self, settings: &OidcSettings, request: reqwest::RequestBuilder) -> Result<T, OidcError> {
-        let failed = |message: String| OidcError::Provider { issuer: settings.issuer.clone(), message };
-        let mut response = request.send().await.map_err(|error| failed(error.without_url().to_string()))?;
+        // Whether nobody listens, nobody answers or TLS fails is for this server's log: it would map the network around it.
+        let lost = |error: reqwest::Error| failed(settings, "it cannot be reached".into(), format!("{:?}", error.without_url()));
+        let mut response = request.send().await.map_err(lost)?;
         let status = response.status();
         let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| failed(error.without_url().to_string()))? {
+        while let Some(piece) = response.chunk().await.map_err(lost)? {
             if body.len() + piece.len() > ANSWER_BYTES_MAX {
-                return Err(failed(format!("its answer has more than {ANSWER_BYTES_MAX} bytes")));
+                return Err(failed(settings, format!("its answer has more than {ANSWER_BYTES_MAX} bytes"), String::new()));
             }
             body.extend_from_slice(&piece);
         }
         if !status.is_success() {
             // OAuth's error codes are words of the standard: `invalid_grant`, `invalid_client`.
             let code = serde_json::from_slice::<Value>(&body).ok().and_then(|v| v.get("error")?.as_str().map(str::to_owned));
-            let code = code.filter(|code| code.len() < 64).map_or_else(String::new, |code| format!(" ({code})"));
-            return Err(failed(format!("HTTP status {status}{code}")));
+            let code = code.filter(|code| code.len() < 64 && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+            let code = code.map_or_else(String::new, |code| format!(" ({code})"));
+            return Err(failed(settings, format!("HTTP status {}{code}", status.as_u16()), String::new()));
         }
-        serde_json::from_slice(&body).map_err(|error| failed(format!("its answer cannot be read: {error}")))
+        serde_json::from_slice(&body)
+            .map_err(|error| failed(settings, "its answer is not the one that OpenID Connect describes".into(), error.to_string()))
+    }
+}
+
+fn failed(settings: &OidcSettings, message: String, detail: String) -> OidcError {
+    OidcError::Provider { issuer: settings.issuer.clone(), message, detail }
+}
+
+/// A provider that calls itself otherwise. Often it is a slash at the end; what another host says is not repeated.
+fn other_issuer(asked: &Url, found: &str) -> String {
+    let is_same_host = Url::parse(found).is_ok_and(|url| url.host_str() == asked.host_str());
+    match is_same_host && found.len() <= ISSUER_SHOWN_MAX {
+        true => format!("it calls itself `{found}`; the issuer must be written the same"),
+        false => "it calls itself otherwise; the issuer must be written the same".to_owned(),
     }
 }
 
@@ -442,5 +523,63 @@ mod tests {
         assert_eq!(claims.texts("realm_access.roles"), ["c"]);
         assert_eq!(claims.texts("hd"), ["example.com"]);
         assert!(claims.texts("nothing.here").is_empty());
+    }
+
+    fn at(issuer: &str) -> OidcSettings {
+        OidcSettings { issuer: issuer.into(), ..settings() }
+    }
+
+    #[tokio::test]
+    async fn providers_are_only_where_data_sources_may_be() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let client = OpenIdClient::new(false, NetworkPolicy::default());
+        for host in ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254", "2130706433"] {
+            let error = client.check(&at(&format!("https://{host}:{port}"))).await.unwrap_err();
+            assert!(error.to_string().contains("may not be in that network"), "{host}: {error}");
+        }
+        // A name is judged by the look-up that the connection uses; what it is refused for is not told.
+        let error = client.check(&at(&format!("https://localhost:{port}"))).await.unwrap_err();
+        assert!(error.to_string().ends_with("does not answer as it should: it cannot be reached"), "{error}");
+        let untouched = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+        assert!(untouched.is_err(), "somebody connected");
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_fails_is_left_alone_for_a_while() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer = format!("http://{}", listener.local_addr().unwrap());
+        let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let count = asked.clone();
+        let serving = tokio::spawn(async move {
+            use tokio::io::{AsyncReadExt, AsyncWriteExt};
+            while let Ok((mut stream, _)) = listener.accept().await {
+                count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                let _ = stream.read(&mut [0; 4_096]).await;
+                let _ = stream.write_all(b"HTTP/1.1 500 Oops\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").await;
+            }
+        });
+        let client = OpenIdClient::new(true, NetworkPolicy::default());
+        let settings = at(&issuer);
+        let mut all = tokio::task::JoinSet::new();
+        for _ in 0..20 {
+            let (client, settings) = (client.clone(), settings.clone());
+            all.spawn(async move { client.begin(&settings, "http://127.0.0.1/back").await });
+        }
+        for answer in all.join_all().await {
+            assert!(answer.unwrap_err().to_string().contains("HTTP status 500"));
+        }
+        assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 1, "all sign-ins together");
+        // Whoever configures it is answered anew.
+        assert!(client.check(&settings).await.is_err());
+        assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 2);
+        serving.abort();
+    }
+
+    #[test]
+    fn only_a_provider_of_the_same_host_is_quoted() {
+        let asked = Url::parse("https://id.example.com").unwrap();
+        assert!(other_issuer(&asked, "https://id.example.com/").contains("`https://id.example.com/`"));
+        assert!(!other_issuer(&asked, "secret of another service").contains("secret"));
     }
 }

@@ -7,6 +7,7 @@ mod apply;
 mod approvals;
 mod build;
 mod catalog;
+mod databases;
 mod editing;
 mod functions;
 mod generate;
@@ -18,6 +19,7 @@ mod keys;
 mod logs;
 mod looking;
 mod me;
+mod metadata;
 mod paths;
 mod people;
 mod platform;
@@ -116,6 +118,9 @@ enum Command {
     /// Topics of a project
     #[command(subcommand)]
     Topic(resources::TopicCommand),
+    /// Databases of a project: tables of one system
+    #[command(subcommand)]
+    Database(databases::DatabaseCommand),
     /// Temp tables of a project: what its jobs leave for each other
     #[command(subcommand)]
     TempTable(temp_tables::TempTableCommand),
@@ -170,6 +175,18 @@ enum Command {
     /// Quality rules of a project's tables
     #[command(subcommand)]
     Quality(catalog::QualityCommand),
+    /// Categories of business metadata
+    #[command(subcommand)]
+    Category(metadata::CategoryCommand),
+    /// Meta-models: which attributes business data has
+    #[command(subcommand)]
+    MetaModel(metadata::MetadataCommand),
+    /// Business data: entries that follow a meta-model
+    #[command(subcommand)]
+    BusinessData(metadata::MetadataCommand),
+    /// Relations of business data to each other, to tables and to columns
+    #[command(subcommand)]
+    Relation(metadata::MetadataCommand),
     /// What a tenant has and may have
     #[command(subcommand)]
     Quota(quotas::QuotaCommand),
@@ -240,6 +257,7 @@ async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
         Command::Project(command) => resources::project(&session()?, command).await,
         Command::Source(command) => sources::run(&session()?, command).await,
         Command::Topic(command) => resources::topic(&session()?, command).await,
+        Command::Database(command) => databases::run(&session()?, command).await,
         Command::TempTable(command) => temp_tables::run(&session()?, command).await,
         Command::Table(command) => tables::table(&session()?, command).await,
         Command::Permission(command) => tables::permission(&session()?, command).await,
@@ -259,6 +277,10 @@ async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
         Command::Search(arguments) => catalog::search(&session()?, arguments).await,
         Command::Lineage(arguments) => catalog::lineage(&session()?, arguments).await,
         Command::Quality(command) => catalog::quality(&session()?, command).await,
+        Command::Category(command) => metadata::category(&session()?, command).await,
+        Command::MetaModel(command) => metadata::item(&session()?, metadata::Kind::MetaModel, command).await,
+        Command::BusinessData(command) => metadata::item(&session()?, metadata::Kind::BusinessData, command).await,
+        Command::Relation(command) => metadata::item(&session()?, metadata::Kind::Relation, command).await,
         Command::Quota(command) => quotas::run(&session()?, command).await,
         Command::Platform(command) => platform::run(&session()?, command).await,
         Command::Token(command) => access::token(&session()?, command).await,

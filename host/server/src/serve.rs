@@ -98,6 +98,7 @@ impl Server {
             session_idle: settings.session_idle,
             session_max: settings.session_max,
             client_address_header: settings.client_address_header.clone(),
+            networks: settings.source_networks.clone(),
             ..ApiConfig::default()
         };
         let api = ApiState::new(store.clone(), control.clone(), config);

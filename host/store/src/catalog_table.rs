@@ -9,7 +9,8 @@ use millrace_model::{
     ids::{ProjectId, TenantId},
 };
 use serde_json::Value;
-use std::collections::BTreeSet;
+use sqlx::AssertSqlSafe;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A table of the catalog.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,5 +122,26 @@ impl Store {
             created_at_ms: row::integer(&found, "created_at_ms")?,
             updated_at_ms: row::integer(&found, "updated_at_ms")?,
         })
+    }
+
+    /// The projects of these tables, by the table's id; those that are gone are left out.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn projects_of_tables(
+        &self,
+        tenant: &TenantId,
+        tables: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, ProjectScope>, StoreError> {
+        if tables.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let places = (2..tables.len() + 2).map(|place| format!("${place}")).collect::<Vec<_>>().join(", ");
+        // The text is made of constants and numbers.
+        let text = AssertSqlSafe(format!("SELECT id, project_id FROM topics WHERE tenant_id = $1 AND id IN ({places})"));
+        let query = tables.iter().fold(sqlx::query(text).bind(tenant.as_str()), |query, table| query.bind(table.as_str()));
+        let found = query.fetch_all(&self.pool).await?;
+        let project = |found| Ok::<_, StoreError>(ProjectId::new(row::text(found, "project_id")?));
+        found.iter().map(|found| Ok((row::text(found, "id")?, ProjectScope::new(tenant.clone(), project(found)?)))).collect()
     }
 }

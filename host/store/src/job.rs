@@ -153,9 +153,25 @@ impl Store {
     /// # Errors
     /// A wrong cursor, or the database fails.
     pub async fn jobs(&self, scope: &ProjectScope, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, StoreError> {
-        let rows =
-            sqlx::query(sql("SELECT {job} FROM jobs WHERE tenant_id = $1 AND project_id = $2 AND id < $3 AND deleted_at_ms IS NULL \
-             AND ($4 = 0 OR folder = $5) AND ($6 = '' OR name LIKE $7 ESCAPE '!') ORDER BY id DESC LIMIT $8"))
+        let sizes = self.listed("SELECT id, CAST(LENGTH(draft_json) AS BIGINT) AS bytes", scope, filter, page, page.rows()).await?;
+        let cut = page.within_bytes(&sizes)?;
+        let rows = self.listed("SELECT {job}", scope, filter, page, cut.rows).await?;
+        Ok(cut.page(rows.iter().map(|found| self.read_job(found)).collect::<Result<_, _>>()?))
+    }
+
+    async fn listed(
+        &self,
+        select: &str,
+        scope: &ProjectScope,
+        filter: &JobFilter,
+        page: &PageRequest,
+        rows_max: i64,
+    ) -> Result<Vec<AnyRow>, StoreError> {
+        let text = format!(
+            "{select} FROM jobs WHERE tenant_id = $1 AND project_id = $2 AND id < $3 AND deleted_at_ms IS NULL \
+             AND ($4 = 0 OR folder = $5) AND ($6 = '' OR name LIKE $7 ESCAPE '!') ORDER BY id DESC LIMIT $8"
+        );
+        let found = sqlx::query(sql(&text))
             .bind(scope.tenant.as_str())
             .bind(scope.project.as_str())
             .bind(page.before()?)
@@ -163,11 +179,10 @@ impl Store {
             .bind(filter.folder.clone().unwrap_or_default().as_str())
             .bind(filter.name_contains.clone().unwrap_or_default())
             .bind(row::contains(filter.name_contains.as_deref().unwrap_or_default()))
-            .bind(page.rows())
+            .bind(rows_max)
             .fetch_all(&self.pool)
             .await?;
-        let jobs = rows.iter().map(|found| self.read_job(found)).collect::<Result<_, _>>()?;
-        Ok(page.page(jobs, |j: &Job| j.id.as_str()))
+        Ok(found)
     }
 
     /// Replaces a job's draft, folder and description.

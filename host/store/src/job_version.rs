@@ -14,7 +14,7 @@ use millrace_model::{
     ids::{JobId, VersionId},
 };
 use serde_json::{Value, json};
-use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, any::AnyRow};
 use std::collections::BTreeSet;
 
 /// A version.
@@ -164,18 +164,26 @@ impl Store {
     /// # Errors
     /// A wrong cursor, or the database fails.
     pub async fn job_versions(&self, scope: &ProjectScope, job: &JobId, page: &PageRequest) -> Result<Page<JobVersion>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT * FROM job_versions WHERE tenant_id = $1 AND project_id = $2 AND job_id = $3 AND id < $4 ORDER BY id DESC LIMIT $5",
-        )
-        .bind(scope.tenant.as_str())
-        .bind(scope.project.as_str())
-        .bind(job.as_str())
-        .bind(page.before()?)
-        .bind(page.rows())
-        .fetch_all(&self.pool)
-        .await?;
-        let versions = rows.iter().map(version).collect::<Result<_, _>>()?;
-        Ok(page.page(versions, |v: &JobVersion| v.id.as_str()))
+        let of_job = |select: &'static str, rows_max: i64| async move {
+            // The text is made of constants.
+            let text = format!(
+                "{select} FROM job_versions WHERE tenant_id = $1 AND project_id = $2 AND job_id = $3 AND id < $4 \
+                 ORDER BY id DESC LIMIT $5"
+            );
+            let found = sqlx::query(AssertSqlSafe(text))
+                .bind(scope.tenant.as_str())
+                .bind(scope.project.as_str())
+                .bind(job.as_str())
+                .bind(page.before()?)
+                .bind(rows_max)
+                .fetch_all(&self.pool)
+                .await?;
+            Ok::<_, StoreError>(found)
+        };
+        let sizes = of_job("SELECT id, CAST(LENGTH(graph_json) + LENGTH(pins_json) AS BIGINT) AS bytes", page.rows()).await?;
+        let cut = page.within_bytes(&sizes)?;
+        let rows = of_job("SELECT *", cut.rows).await?;
+        Ok(cut.page(rows.iter().map(version).collect::<Result<_, _>>()?))
     }
 }
 

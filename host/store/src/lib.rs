@@ -100,7 +100,7 @@ pub use sealed::{KeyKeeper, NoKeeper, SecretKey};
 pub use search::{Found, SearchQuery};
 pub use session::{NewSession, Session, SignedIn};
 pub use shared_table::SharedTable;
-pub use table_access::{ForeignUses, RefusedUse, ResolvedTable, TableViewer, refusal_text};
+pub use table_access::{ForeignUses, LookedUp, RefusedUse, ResolvedTable, TableViewer, refusal_text};
 pub use table_database::{Database, DatabaseChange, DatabasePublication, DatabasePublishRequest};
 pub use table_grant::{GrantSource, GrantedTable, PermissionRequest, TableGrant};
 pub use table_publication::{CatalogQuery, CatalogTable, TablePublication, TablePublishRequest};

@@ -3,7 +3,7 @@
 //! Invariant: a row of results belongs to one execution of an instance and only grows; sums are over executions.
 
 use crate::{Store, StoreError, row};
-use millrace_domain::{ProjectScope, quality::QualityRule};
+use millrace_domain::{Environment, ProjectScope, quality::QualityRule};
 use millrace_model::ids::{InstanceId, TenantId};
 use serde_json::{Value, json};
 use sqlx::any::AnyRow;
@@ -51,6 +51,8 @@ pub struct QualityResult {
     pub count: QualityCount,
     /// The instance.
     pub instance: String,
+    /// Where it runs.
+    pub environment: Environment,
     /// Id and name of its job.
     pub job: (String, String),
     /// First and last count, in milliseconds since the epoch.
@@ -155,7 +157,7 @@ impl Store {
     /// The database fails.
     pub async fn quality_results(&self, tenant: &TenantId, rule: &str, limit: i64) -> Result<Vec<QualityResult>, StoreError> {
         let rows = sqlx::query(
-            "SELECT r.*, j.id AS job_id, j.name AS job_name FROM quality_results r JOIN instances i ON i.id = r.instance_id \
+            "SELECT r.*, i.kind AS environment, j.id AS job_id, j.name AS job_name FROM quality_results r JOIN instances i ON i.id = r.instance_id \
              JOIN jobs j ON j.id = i.job_id WHERE r.tenant_id = $1 AND r.rule_id = $2 ORDER BY r.last_at_ms DESC, r.run DESC LIMIT $3",
         )
         .bind(tenant.as_str())
@@ -182,6 +184,7 @@ fn result(found: &AnyRow) -> Result<QualityResult, StoreError> {
             samples,
         },
         instance: row::text(found, "instance_id")?,
+        environment: row::word(found, "environment")?,
         job: (row::text(found, "job_id")?, row::text(found, "job_name")?),
         first_at_ms: row::integer(found, "first_at_ms")?,
         last_at_ms: row::integer(found, "last_at_ms")?,

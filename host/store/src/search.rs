@@ -10,7 +10,7 @@ mod index;
 use crate::{Page, PageRequest, Store, StoreError, row};
 use millrace_domain::search::{RANKS, SearchKind, SearchWords, Sight};
 use millrace_model::ids::TenantId;
-use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, any::AnyRow};
 use std::collections::BTreeSet;
 
 /// Something that was found.
@@ -112,12 +112,19 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<AnyRow>, StoreError> {
         let (from, to) = words.range();
-        let is_within = after.rank == rank;
-        let rows = sqlx::query(
+        // One lower bound for the words: with the cursor as a condition of its own SQLite takes that for the beginning of the
+        // range, which is no bound at all on a first page.
+        let (begin, entry) = match after.rank == rank {
+            true => (after.word.as_str().max(&from), after.entry.as_str()),
+            false => (from.as_str(), ""),
+        };
+        // Words of one project are a range of an index of their own.
+        let place = if query.project.is_some() { "w.project_id = $9 AND" } else { "" };
+        let text = format!(
             "SELECT w.word, e.id, e.kind, e.name, e.description, e.project_id, p.name AS project_name, e.updated_at_ms \
              FROM search_words w JOIN search_entries e ON e.id = w.entry_id LEFT JOIN projects p ON p.id = e.project_id \
-             WHERE w.tenant_id = $1 AND w.rank = $2 AND w.word >= $3 AND w.word < $4 AND ($8 = '' OR w.kind = $8) \
-             AND (w.word > $16 OR (w.word = $16 AND w.entry_id > $17)) \
+             WHERE {place} w.tenant_id = $1 AND w.rank = $2 AND w.word >= $16 AND w.word < $4 AND ($8 = '' OR w.kind = $8) \
+             AND NOT (w.word = $16 AND w.entry_id <= $17) \
              AND NOT EXISTS (SELECT 1 FROM search_words b WHERE b.entry_id = w.entry_id AND b.word >= $3 AND b.word < $4 \
              AND (b.rank < w.rank OR (b.rank = w.rank AND b.word < w.word))) \
              AND ($5 = '%' OR e.all_text LIKE $5 ESCAPE '\\') AND ($6 = '%' OR e.all_text LIKE $6 ESCAPE '\\') \
@@ -126,27 +133,29 @@ impl Store {
              OR (e.audience = 'project' AND ($11 = 1 OR $12 LIKE '%,' || e.project_id || ',%')) \
              OR (e.audience = 'workers' AND ($13 = 1 OR (e.project_id IS NULL AND $14 = 1) OR $15 LIKE '%,' || e.project_id || ',%'))) \
              ORDER BY w.word, w.entry_id LIMIT $18",
-        )
-        .bind(tenant.as_str())
-        .bind(rank)
-        .bind(from)
-        .bind(to)
-        .bind(words.anywhere[0].as_str())
-        .bind(words.anywhere[1].as_str())
-        .bind(words.anywhere[2].as_str())
-        .bind(query.kind.map_or("", SearchKind::as_str))
-        .bind(query.project.as_deref().unwrap_or_default())
-        .bind(sight.user.as_str())
-        .bind(i64::from(sight.sees_all))
-        .bind(listed(&sight.seen))
-        .bind(i64::from(sight.works_everywhere))
-        .bind(i64::from(sight.works_somewhere))
-        .bind(listed(&sight.worked))
-        .bind(if is_within { after.word.as_str() } else { "" })
-        .bind(if is_within { after.entry.as_str() } else { "" })
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
+        );
+        // The text is one of two.
+        let rows = sqlx::query(AssertSqlSafe(text))
+            .bind(tenant.as_str())
+            .bind(rank)
+            .bind(from.as_str())
+            .bind(to)
+            .bind(words.anywhere[0].as_str())
+            .bind(words.anywhere[1].as_str())
+            .bind(words.anywhere[2].as_str())
+            .bind(query.kind.map_or("", SearchKind::as_str))
+            .bind(query.project.as_deref().unwrap_or_default())
+            .bind(sight.user.as_str())
+            .bind(i64::from(sight.sees_all))
+            .bind(listed(&sight.seen))
+            .bind(i64::from(sight.works_everywhere))
+            .bind(i64::from(sight.works_somewhere))
+            .bind(listed(&sight.worked))
+            .bind(begin)
+            .bind(entry)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
         Ok(rows)
     }
 }

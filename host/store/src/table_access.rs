@@ -11,11 +11,10 @@ use millrace_domain::{
 };
 use millrace_model::{
     Schema,
-    ids::{DataSourceId, InstanceId, TopicId},
+    ids::{DataSourceId, InstanceId, TenantId, TopicId},
 };
 use serde_json::Value;
-
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
 /// On whose behalf tables are looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +71,13 @@ pub struct ForeignUses {
     /// Tables of other projects.
     pub uses: Vec<TableUse>,
 }
+
+/// Tables of other projects that one look at many instances has found, with what was given on them.
+#[derive(Default)]
+pub struct LookedUp(HashMap<(TenantId, String, String), Option<WithPermits>>);
+
+/// A table with what was given on it.
+type WithPermits = (SharedTable, Vec<Permit>);
 
 /// Says what is missing and how to apply for it.
 pub fn refusal_text(table: &str, permission: TablePermission, project: &str, columns: &[String]) -> String {
@@ -281,29 +287,58 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn refused_uses(&self, of: &ForeignUses) -> Result<Vec<RefusedUse>, StoreError> {
+        self.refused_uses_of(of, &mut LookedUp::default()).await
+    }
+
+    /// As [`Self::refused_uses`]; what several uses need is looked up once.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn refused_uses_of(&self, of: &ForeignUses, looked_up: &mut LookedUp) -> Result<Vec<RefusedUse>, StoreError> {
         let mut refused = Vec::new();
         for wanted in &of.uses {
-            refused.extend(self.refused_use(&of.viewer, wanted).await?);
+            refused.extend(self.refused_use(&of.viewer, wanted, looked_up).await?);
         }
         Ok(refused)
     }
 
-    async fn refused_use(&self, viewer: &TableViewer, wanted: &TableUse) -> Result<Option<RefusedUse>, StoreError> {
-        let Some((project, table)) = wanted.foreign() else { return Ok(None) };
-        let found = match self.project(&viewer.scope.tenant, project).await {
+    /// A table of another project with everything that was given on it; none if it is not there any more.
+    async fn foreign_table(&self, tenant: &TenantId, project: &str, table: &str) -> Result<Option<WithPermits>, StoreError> {
+        let found = match self.project(tenant, project).await {
             Ok(owner) => self.shared_table_in(&owner.scope, table).await,
             Err(error) => Err(error),
         };
-        let shared = match found {
-            Ok(shared) if *shared.scope() == viewer.scope => return Ok(None),
-            Ok(shared) => shared,
-            Err(StoreError::NotFound { .. }) => {
+        match found {
+            Ok(shared) => {
+                let permits = self.permits(shared.scope(), &shared.id()).await?;
+                Ok(Some((shared, permits)))
+            }
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn refused_use(
+        &self,
+        viewer: &TableViewer,
+        wanted: &TableUse,
+        looked_up: &mut LookedUp,
+    ) -> Result<Option<RefusedUse>, StoreError> {
+        let Some((project, table)) = wanted.foreign() else { return Ok(None) };
+        let tenant = &viewer.scope.tenant;
+        let found = match looked_up.0.entry((tenant.clone(), project.to_owned(), table.to_owned())) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(self.foreign_table(tenant, project, table).await?),
+        };
+        let (shared, permits) = match found {
+            Some((shared, _)) if *shared.scope() == viewer.scope => return Ok(None),
+            Some((shared, permits)) => (shared, permits),
+            None => {
                 let message = format!("`{}` is not there any more", wanted.table);
                 return Ok(Some(RefusedUse { table: wanted.table.clone(), message, policy: RevocationPolicy::NextStart }));
             }
-            Err(error) => return Err(error),
         };
-        let missing: Vec<String> = match self.may(&self.permits(shared.scope(), &shared.id()).await?, viewer, wanted.permission) {
+        let missing: Vec<String> = match self.may(permits, viewer, wanted.permission) {
             Allowed::Everything => return Ok(None),
             Allowed::Columns(columns) if wanted.permission == TablePermission::Select => {
                 let missing: Vec<String> = wanted.columns.difference(&columns).cloned().collect();

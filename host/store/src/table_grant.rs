@@ -13,7 +13,11 @@ use millrace_domain::{
 use millrace_model::ids::{ApprovalId, ProjectId, TenantId, TopicId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, any::AnyRow};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names that one query looks up.
+const NAMES_AT_ONCE: usize = 500;
 
 /// One permission that was given on a table.
 #[derive(Debug, Clone, PartialEq)]
@@ -350,18 +354,25 @@ impl Store {
         }
     }
 
-    /// What a grantee is called; the id if it is gone.
+    /// What all these grantees are called, by id; those that are gone are left out.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn grantee_name(&self, tenant: &TenantId, grantee: &Grantee) -> Result<String, StoreError> {
-        let text = match grantee {
-            Grantee::Everyone => return Ok("everyone".into()),
-            Grantee::Project(_) => "SELECT name FROM projects WHERE tenant_id = $1 AND id = $2",
-            Grantee::Person(_) => "SELECT name FROM users WHERE (tenant_id = $1 OR tenant_id IS NULL) AND id = $2",
-        };
-        let found = sqlx::query(text).bind(tenant.as_str()).bind(grantee.id()).fetch_optional(&self.pool).await?;
-        found.map_or_else(|| Ok(grantee.id().to_owned()), |found| row::text(&found, "name"))
+    pub async fn grantee_names(&self, tenant: &TenantId, ids: &BTreeSet<String>) -> Result<BTreeMap<String, String>, StoreError> {
+        let (mut names, ids) = (BTreeMap::new(), ids.iter().collect::<Vec<_>>());
+        for some in ids.chunks(NAMES_AT_ONCE) {
+            let places = (2..some.len() + 2).map(|place| format!("${place}")).collect::<Vec<_>>().join(", ");
+            // The text is made of constants and numbers.
+            let text = AssertSqlSafe(format!(
+                "SELECT id, name FROM projects WHERE tenant_id = $1 AND id IN ({places}) \
+                 UNION ALL SELECT id, name FROM users WHERE (tenant_id = $1 OR tenant_id IS NULL) AND id IN ({places})"
+            ));
+            let query = some.iter().fold(sqlx::query(text).bind(tenant.as_str()), |query, id| query.bind(id.as_str()));
+            for found in query.fetch_all(&self.pool).await? {
+                names.insert(row::text(&found, "id")?, row::text(&found, "name")?);
+            }
+        }
+        Ok(names)
     }
 
     /// Everything that was given on a table of `scope`, oldest first; what has expired too.

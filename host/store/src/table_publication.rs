@@ -152,6 +152,29 @@ impl Store {
         found.as_ref().map(table_publication).transpose()
     }
 
+    /// The number of the last version of a table in an environment, in force or not; 0 if there was none.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn last_publication_number(
+        &self,
+        scope: &ProjectScope,
+        table: &TopicId,
+        environment: Environment,
+    ) -> Result<i64, StoreError> {
+        let found = sqlx::query(
+            "SELECT COALESCE(MAX(number), 0) AS number FROM table_publications \
+             WHERE tenant_id = $1 AND project_id = $2 AND table_id = $3 AND environment = $4",
+        )
+        .bind(scope.tenant.as_str())
+        .bind(scope.project.as_str())
+        .bind(table.as_str())
+        .bind(environment.as_str())
+        .fetch_one(&self.pool)
+        .await?;
+        row::integer(&found, "number")
+    }
+
     /// Asks for a table in an environment.
     ///
     /// # Errors

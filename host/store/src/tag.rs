@@ -188,13 +188,16 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         } else {
-            sqlx::query("DELETE FROM tag_uses WHERE tenant_id = $1 AND tag_id = $2 AND object_id = $3 AND column_name = $4")
-                .bind(tenant.as_str())
-                .bind(on.tag.id.as_str())
-                .bind(on.object.as_str())
-                .bind(column)
-                .execute(&mut *tx)
-                .await?;
+            sqlx::query(
+                "DELETE FROM tag_uses WHERE tenant_id = $1 AND tag_id = $2 AND object_kind = $3 AND object_id = $4 AND column_name = $5",
+            )
+            .bind(tenant.as_str())
+            .bind(on.tag.id.as_str())
+            .bind(on.kind.as_str())
+            .bind(on.object.as_str())
+            .bind(column)
+            .execute(&mut *tx)
+            .await?;
         }
         let detail = json!({"tag": on.tag.name, "kind": on.kind, "object": on.object, "column": on.column, "on": is_on});
         self.audit(&mut tx, cause, done_in_tenant(tenant, Action::TagAttach, &on.tag.id, detail)).await?;

@@ -113,6 +113,28 @@ impl Api {
         self.call(Method::DELETE, path, |r| r).await
     }
 
+    /// The first event of a stream of server-sent events.
+    ///
+    /// # Errors
+    /// The server refuses, or no event comes in time.
+    pub async fn first_event(&self, path: &str, within: Duration) -> anyhow::Result<String> {
+        let request = self.http.get(format!("{}{path}", self.base)).bearer_auth(&self.token);
+        let mut response = request.send().await?.error_for_status()?;
+        let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_owned();
+        anyhow::ensure!(kind.starts_with("text/event-stream"), "{path} answers {kind}");
+        let first = async {
+            let mut text = String::new();
+            while let Some(piece) = response.chunk().await? {
+                text.push_str(&String::from_utf8_lossy(&piece));
+                if let Some((event, _)) = text.split_once("\n\n") {
+                    return Ok(event.to_owned());
+                }
+            }
+            bail!("the stream of {path} ends without an event: {text}")
+        };
+        tokio::time::timeout(within, first).await.with_context(|| format!("{path}: no event in time"))?
+    }
+
     /// Uploads bytes to `path`.
     pub async fn upload(&self, path: &str, bytes: Vec<u8>) -> Answer {
         self.call(Method::POST, path, |r| r.header(header::CONTENT_TYPE, "application/wasm").body(bytes)).await

@@ -20,7 +20,7 @@ async fn a_page_finds_what_there_is_to_fill_in() {
     let fields = kafka["fields"].as_array().unwrap();
     assert_eq!(
         fields[1],
-        json!({"name": "timeout_ms", "label": "Timeout", "type": "integer", "min": 1, "max": 9, "required": false, "default": "5", "secret": false, "description": "How long"})
+        json!({"name": "timeout_ms", "label": "Timeout", "type": "integer", "min": 1, "max": 9, "required": false, "default": "5", "secret": false, "address": false, "description": "How long"})
     );
     assert_eq!(fields[2]["values"], json!(["plain", "tls"]));
     assert_eq!(fields[3]["secret"], true);
@@ -59,9 +59,14 @@ async fn wrong_properties_are_refused_by_field() {
     assert_eq!(made["properties"]["ssl.key.pem"], "***");
     let path = format!("{SOURCES}/new");
     let edit = |properties: Value| server.call(&server.admin, Method::PUT, &path, json!({"properties": properties}));
-    edit(json!({"bootstrap.servers": "b:1", "ssl.key.pem": "***"})).await.ok();
-    assert_eq!(refused(edit(json!({"ssl.key.pem": "***"})).await), ["properties.bootstrap.servers config.missing"]);
-    assert_eq!(edit(json!({"bootstrap.servers": "b:1", "sasl.password": "***"})).await.problem(), (422, "request.invalid"));
+    edit(json!({"bootstrap.servers": "a:1", "timeout_ms": "3", "ssl.key.pem": "***"})).await.ok();
+    assert_eq!(refused(edit(json!({"ssl.key.pem": pem})).await), ["properties.bootstrap.servers config.missing"]);
+    assert_eq!(edit(json!({"bootstrap.servers": "a:1", "sasl.password": "***"})).await.problem(), (422, "request.invalid"));
+    // SRC-3: a secret is for the address that it was given for.
+    let elsewhere = edit(json!({"bootstrap.servers": "evil:1", "ssl.key.pem": "***"})).await;
+    assert!(elsewhere.body["errors"][0]["message"].as_str().unwrap().contains("`bootstrap.servers` changes"), "{elsewhere:?}");
+    assert_eq!(refused(elsewhere), ["properties.ssl.key.pem data_source.secret_moved"]);
+    edit(json!({"bootstrap.servers": "b:1", "ssl.key.pem": pem})).await.ok();
 }
 
 #[tokio::test]
@@ -78,7 +83,10 @@ async fn production_is_reached_in_its_own_way() {
     assert_eq!(server.post(&developer, &test, Value::Null).await.problem(), (409, "data_source.unbound"));
 
     let production = format!("{source}/production");
-    let body = json!({"properties": {"bootstrap.servers": "prod:9092", "sasl.password": "***"}});
+    let elsewhere = json!({"properties": {"bootstrap.servers": "prod:9092", "sasl.password": "***"}});
+    let elsewhere = server.call(&manager, Method::PUT, &production, elsewhere).await;
+    assert_eq!(elsewhere.body["errors"][0]["code"], "data_source.secret_moved", "the password is that of the tests' cluster");
+    let body = json!({"properties": {"bootstrap.servers": "localhost:9092", "timeout_ms": "7", "sasl.password": "***"}});
     assert_eq!(server.call(&developer, Method::PUT, &production, body.clone()).await.problem(), (403, "access.forbidden"));
     let bound = server.call(&manager, Method::PUT, &production, body).await.ok();
     assert_eq!(
@@ -91,13 +99,13 @@ async fn production_is_reached_in_its_own_way() {
     let late = server.send(request(Some(&manager), Method::PUT, &production, &late, Some("\"7\""))).await;
     assert_eq!(late.problem(), (412, "data_source_binding.changed"));
 
-    // The first binding has taken over the password of tests.
+    // The first binding of the same cluster has taken over the password of tests.
     let report = server.post(&developer, &test, Value::Null).await.ok();
     assert_eq!(report["message"], "kafka with password of 7 characters");
     let seen = server.get(&developer, &source).await.ok();
     let (tests, production_seen) = (&seen["bindings"][0], &seen["bindings"][1]);
     assert_eq!((&tests["environment"], &tests["last_test"]), (&json!("test"), &Value::Null));
-    assert_eq!(production_seen["properties"]["bootstrap.servers"], "prod:9092");
+    assert_eq!(production_seen["properties"]["timeout_ms"], "7");
     assert_eq!(production_seen["last_test"]["reachable"], true);
     assert_eq!(production_seen["last_test"]["tested_by"], "developer");
     let gone = server.call(&manager, Method::DELETE, &production, Value::Null).await;
@@ -125,6 +133,35 @@ async fn schemas_are_imported_by_a_look() {
         assert_eq!(server.post(&developer, &path, wrong).await.problem(), (422, "request.invalid"));
     }
     assert_eq!(server.post(&developer, &path, json!({"environment": "production"})).await.problem(), (409, "data_source.unbound"));
+}
+
+/// JOB-4: rows are for who may preview data, those of production for who says how it is reached; columns are for both.
+#[tokio::test]
+async fn a_look_shows_rows_only_to_who_may_see_them() {
+    let server = Server::start().await;
+    server.furnish("acme").await;
+    let developer = server.token("acme", "developer", None).await;
+    let manager = server.token("acme", "global_data_admin", None).await;
+    let owner = server.token("acme", "tenant_admin", None).await;
+    let production = json!({"properties": {"bootstrap.servers": "prod:9092"}});
+    server.call(&manager, Method::PUT, &format!("{SOURCES}/broker/production"), production).await.ok();
+    for (who, environment, rows) in [
+        (&developer, "test", 1),
+        (&developer, "production", 0),
+        (&manager, "test", 0),
+        (&manager, "production", 0),
+        (&owner, "test", 1),
+        (&owner, "production", 1),
+    ] {
+        let look = json!({"table": "clicks", "environment": environment});
+        let found = server.post(who, &format!("{SOURCES}/broker/sample"), look).await.ok();
+        assert_eq!(found["table"]["schema"][0]["name"], "url");
+        assert_eq!(found["table"]["rows"].as_array().unwrap().len(), rows, "{environment}: {found}");
+    }
+    let noted = server.get(&server.admin, "/api/v1/tenants/acme/audit?action=data_source.sample").await.ok();
+    let shown: Vec<_> = noted["items"].as_array().unwrap().iter().map(|row| row["detail"]["rows_shown"] == true).collect();
+    assert_eq!(shown, [true, true, false, false, false, true], "newest first: {noted}");
+    assert_eq!(noted["items"][0]["detail"]["of"], "data_source");
 }
 
 #[tokio::test]

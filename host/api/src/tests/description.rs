@@ -44,6 +44,67 @@ fn references(value: &Value) -> Vec<String> {
     }
 }
 
+/// What has no `allowed_actions` although something changes it, and why.
+const WITHOUT: &[(&str, &str)] = &[
+    ("/api/v1/tenants/{tenant}/grants", "the tenant's `tenant.grant`"),
+    ("/api/v1/tenants/{tenant}/projects/{project}/plugins/{plugin}/grants", "the plugin's `grant`"),
+    ("/api/v1/tenants/{tenant}/meta-models/{meta_model}/managers", "the meta-model's `edit`"),
+    ("/api/v1/tenants/{tenant}/users/{user}/roles", "the user's `role.grant`"),
+    ("/api/v1/platform/users/{user}/roles", "the user's `platform.users`"),
+];
+
+/// What a user may do comes back as `allowed_actions`: with everything that can be changed.
+#[test]
+fn what_can_be_changed_says_who_may() {
+    let document = serde_json::to_value(crate::document()).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    let has = |path: &str, methods: &[&str]| methods.iter().any(|method| !paths[path][*method].is_null());
+    let changes_below = |path: &str| {
+        // The thing itself, and what is done with it: `…/{thing}/start`.
+        let is_verb =
+            |other: &str| other.strip_prefix(path).and_then(|rest| rest.strip_prefix('/')).is_some_and(|verb| !verb.contains(['/', '{']));
+        has(path, &["put", "patch", "delete"]) || paths.keys().any(|other| is_verb(other) && has(other, &["post"]))
+    };
+    let (mut asked, mut missing) = (0, Vec::new());
+    for (path, item) in paths {
+        let shown = &item["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+        if shown.is_null() {
+            continue;
+        }
+        let view = fields(&document, shown);
+        let things = view.iter().find(|(name, _)| *name == "items").map(|(_, items)| fields(&document, &items["items"]));
+        let is_changed = match &things {
+            Some(_) => paths.keys().any(|other| {
+                let one = other.strip_prefix(path.as_str()).and_then(|rest| rest.strip_prefix("/{")?.strip_suffix('}'));
+                one.is_some_and(|parameter| !parameter.contains('/')) && changes_below(other)
+            }),
+            None => changes_below(path),
+        };
+        if is_changed && !WITHOUT.iter().any(|(without, _)| without == path) {
+            asked += 1;
+            let says = |fields: &[(&str, &Value)]| fields.iter().any(|(name, _)| *name == "allowed_actions");
+            if !says(&view) && !things.is_some_and(|things| says(&things)) {
+                missing.push(path);
+            }
+        }
+    }
+    assert!(asked > 40, "only {asked} answers were looked at");
+    assert!(missing.is_empty(), "these answers do not say what the caller may do: {missing:#?}");
+    for (path, why) in WITHOUT {
+        assert!(paths.contains_key(*path), "{path} ({why}) is no longer there");
+    }
+}
+
+/// The fields of a schema, with those of the schemas that it is made of.
+fn fields<'a>(document: &'a Value, schema: &'a Value) -> Vec<(&'a str, &'a Value)> {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return fields(document, document.pointer(&reference[1..]).unwrap());
+    }
+    let own = schema["properties"].as_object().into_iter().flatten().map(|(name, field)| (name.as_str(), field));
+    let parts = schema["allOf"].as_array().into_iter().flatten().flat_map(|part| fields(document, part));
+    own.chain(parts).collect()
+}
+
 /// utoipa keeps one of two schemas of the same name without a word.
 #[test]
 fn no_two_types_have_the_same_name_in_the_document() {

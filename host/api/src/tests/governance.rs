@@ -2,6 +2,8 @@
 
 use super::{Server, request};
 use axum::http::{Method, StatusCode};
+use millrace_model::ids::InstanceId;
+use millrace_store::QualityCount;
 use serde_json::{Value, json};
 
 const TENANT: &str = "/api/v1/tenants/acme";
@@ -169,4 +171,75 @@ async fn quality_rules_are_published_by_the_projects_data_administrator() {
     assert_eq!(draft["nodes"][2]["config"]["rules"][0]["id"], found["id"], "what it counts is counted for the rule");
     let of_rows = server.post(&developer, &format!("{rules}/url-is-there/job"), json!({"name": "x", "results": "quality-results"})).await;
     assert_eq!(of_rows.problem(), (409, "quality_rule.not_published"));
+}
+
+/// ROL-5: who works in one project neither tags nor relates the tables of another one; ROL-2 does in the whole tenant.
+#[tokio::test]
+async fn tags_and_relations_are_of_the_tables_project() {
+    let server = Server::start().await;
+    server.furnish("acme").await;
+    server.post(&server.admin, &format!("{TENANT}/projects"), json!({"name": "risk"})).await.ok();
+    let (own, other) = (server.token("acme", "developer", Some("web")).await, server.token("acme", "developer", Some("risk")).await);
+    let asset = server.token("acme", "data_asset_admin", None).await;
+    let business = server.token("acme", "business_user", None).await;
+    let table = server.get(&own, &format!("{TENANT}/table-pages/web.clicks")).await.ok()["id"].clone();
+    let (attach, detach) = (format!("{TENANT}/tags/personal/attach"), format!("{TENANT}/tags/personal/detach"));
+    let on = json!({"kind": "table", "id": table});
+    server.post(&own, &attach, on.clone()).await.ok();
+    assert_eq!(server.post(&other, &detach, on.clone()).await.problem(), (403, "access.forbidden"));
+    // Another kind of the same id is another thing.
+    server.post(&other, &detach, json!({"kind": "business_data", "id": table})).await.ok();
+    let tags = async || server.get(&own, &format!("{TENANT}/table-pages/web.clicks")).await.ok()["tags"].as_array().unwrap().len();
+    assert_eq!(tags().await, 1);
+    server.post(&asset, &detach, on.clone()).await.ok();
+    assert_eq!(tags().await, 0);
+    assert_eq!(server.post(&other, &attach, on).await.status, 404, "what is only designed is its project's");
+
+    let visits = format!("{TENANT}/relations/visits");
+    let relation = server.get(&other, &visits).await.ok();
+    assert_eq!(relation["allowed_actions"], json!([]));
+    assert_eq!(server.get(&other, &format!("{TENANT}/relations")).await.ok()["items"][0]["allowed_actions"], json!([]));
+    assert_eq!(server.get(&own, &visits).await.ok()["allowed_actions"], json!(["edit", "delete", "request_publication"]));
+    let document = relation["document"].clone();
+    for (method, path, body) in [
+        (Method::PUT, visits.clone(), document.clone()),
+        (Method::POST, format!("{visits}/publish"), Value::Null),
+        (Method::DELETE, visits.clone(), Value::Null),
+    ] {
+        assert_eq!(server.call(&other, method.clone(), &path, body).await.problem(), (403, "access.forbidden"), "{method} {path}");
+    }
+    server.call(&business, Method::PUT, &visits, document.clone()).await.ok();
+    server.call(&own, Method::PUT, &visits, document).await.ok();
+    assert_eq!(server.call(&own, Method::DELETE, &visits, Value::Null).await.status, StatusCode::NO_CONTENT);
+}
+
+/// JOB-4: bad rows are rows.
+#[tokio::test]
+async fn bad_rows_are_for_who_may_see_rows() {
+    let server = Server::start().await;
+    let instance = server.furnish("acme").await;
+    let path = format!("{PROJECT}/quality-rules/url-is-there");
+    let rule = server.get(&server.admin, &path).await.ok()["id"].as_str().unwrap().to_owned();
+    let tenant = server.store.tenant("acme").await.unwrap().id;
+    let scope = server.store.project(&tenant, "web").await.unwrap().scope;
+    let count = QualityCount {
+        rule,
+        version: 1,
+        node: "out".into(),
+        checked: 5,
+        violated: 1,
+        marked: 0,
+        diverted: 0,
+        samples: vec![r#"{"url":null}"#.into()],
+    };
+    server.store.note_quality(&scope, &InstanceId::new(instance), 1, &[count]).await.unwrap();
+    for (role, samples) in [("developer", 1), ("tenant_admin", 1), ("global_data_admin", 0), ("member", 0)] {
+        let token = server.token("acme", role, None).await;
+        let found = server.get(&token, &path).await.ok();
+        assert_eq!(found["results"][0]["environment"], "test");
+        assert_eq!(found["results"][0]["samples"].as_array().unwrap().len(), samples, "{role}: {found}");
+    }
+    let noted = server.get(&server.admin, &format!("{TENANT}/audit?action=data.preview")).await.ok();
+    let noted: Vec<_> = noted["items"].as_array().unwrap().iter().map(|row| row["detail"]["of"].clone()).collect();
+    assert_eq!(noted, ["quality_rule", "quality_rule"], "who has seen rows is noted");
 }

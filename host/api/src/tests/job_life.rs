@@ -329,3 +329,47 @@ async fn the_page_of_an_instance_has_its_graph_history_and_logs() {
     assert_eq!(gone.status, StatusCode::NO_CONTENT);
     assert_eq!(server.call(&ann, Method::DELETE, &savepoint, Value::Null).await.problem(), (404, "savepoint.not_found"));
 }
+
+/// A word is there only for who gets through: each role is asked, and each word that it lacks is refused.
+#[tokio::test]
+async fn buttons_are_those_that_work() {
+    let server = Server::start().await;
+    let instance = server.furnish("acme").await;
+    let instance = format!("{PROJECT}/instances/{instance}");
+    let build = server.get(&server.admin, &format!("{PROJECT}/builds")).await.ok()["items"][0].clone();
+    let template = json!({"name": "mine", "language": "java", "world": "etl-operator", "text": "class X {}", "parameters": {}});
+    for role in millrace_domain::Role::ALL.iter().filter(|role| **role != millrace_domain::Role::PlatformAdmin) {
+        let token = server.token("acme", role.as_str(), None).await;
+        let words = async |path: &str| -> Option<Vec<String>> {
+            let found = server.get(&token, path).await;
+            let found = found.status.is_success().then_some(found.body)?;
+            Some(serde_json::from_value(found["allowed_actions"].clone()).unwrap())
+        };
+        for (path, word, method, changing) in [
+            (instance.clone(), "start", Method::POST, format!("{instance}/start")),
+            (format!("{PROJECT}/topics/clicks"), "ensure", Method::POST, format!("{PROJECT}/topics/clicks/ensure")),
+            (format!("{PROJECT}/plugins/clean"), "grant", Method::PUT, format!("{PROJECT}/plugins/clean/grants")),
+            (format!("{PROJECT}/functions/clean"), "edit", Method::PUT, format!("{PROJECT}/functions/clean")),
+            (format!("{PROJECT}/functions/shared"), "edit", Method::PUT, "/api/v1/tenants/acme/functions/shared".to_owned()),
+            ("/api/v1/tenants/acme/tags/personal".to_owned(), "edit", Method::PUT, "/api/v1/tenants/acme/tags/personal".to_owned()),
+            (format!("{PROJECT}/temp-table-settings"), "edit", Method::PUT, format!("{PROJECT}/temp-table-settings")),
+            (format!("{PROJECT}/services"), "edit", Method::PUT, format!("{PROJECT}/services/data_governance")),
+            (format!("{PROJECT}/quotas"), "edit", Method::PUT, format!("{PROJECT}/quotas/jobs")),
+        ] {
+            let Some(words) = words(&path).await else { continue };
+            // A body that nobody can mean: whoever gets through is told so.
+            let asked = server.call(&token, method, &changing, json!({"nonsense": 1})).await;
+            let is_refused = [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&asked.status);
+            assert_eq!(words.contains(&word.to_owned()), !is_refused, "{role} {word} {path}: {words:?} {asked:?}");
+        }
+        // What has ended, or is somebody else's matter, offers nothing.
+        if let Some(words) = words(&format!("{PROJECT}/builds/{}", build["id"].as_str().unwrap())).await {
+            assert!(words.is_empty() || role.as_str() == "tenant_admin" || role.as_str() == "developer", "{role}: {words:?}");
+        }
+        let made = server.post(&token, "/api/v1/tenants/acme/templates", template.clone()).await;
+        if made.status.is_success() {
+            assert!(made.body["allowed_actions"].as_array().unwrap().contains(&json!("delete")), "{role}: {made:?}");
+            server.call(&token, Method::DELETE, "/api/v1/tenants/acme/templates/mine", Value::Null).await;
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Signing in at a real OpenID provider, as a browser does it.
 
 use super::{Answer, Browser, Server, request};
+use crate::ApiConfig;
 use axum::http::{Method, StatusCode, header};
 use millrace_test_servers::OidcServer;
 use serde_json::{Value, json};
@@ -164,6 +165,44 @@ async fn people_of_a_real_provider_come_in_as_its_claims_say() {
     let refused = sign_in(&server, id, "dev.ann").await;
     assert_eq!(refused.problem(), (502, "sign_in.provider"));
     assert!(!refused.body.to_string().contains("invalid_client"), "what a provider says is for the log");
+}
+
+/// A secret is for the issuer to whom it was given: another one would get it at the first sign-in.
+#[tokio::test]
+async fn a_secret_stays_with_its_issuer() {
+    let server = Server::start().await;
+    server.furnish("acme").await;
+    let put = async |issuer: &str, secret: Value| {
+        let settings = json!({"issuer": issuer, "client_id": "millrace", "enabled": false});
+        server.call(&server.admin, Method::PUT, PROVIDER, json!({"settings": settings, "client_secret": secret})).await
+    };
+    put("https://id.example.com", json!("hunter2")).await.ok();
+    assert_eq!(put("https://id.example.com", Value::Null).await.ok()["has_client_secret"], true);
+    let moved = put("https://evil.example.com", Value::Null).await;
+    assert_eq!((moved.problem(), &moved.body["errors"][0]["field"]), ((422, "identity_provider.secret_moved"), &json!("client_secret")));
+    assert_eq!(put("https://other.example.com", json!("")).await.ok()["has_client_secret"], false);
+    assert_eq!(put("https://third.example.com", Value::Null).await.ok()["has_client_secret"], false, "there is none to keep");
+}
+
+/// What a provider is not allowed to be, and that the answer does not map the network.
+#[tokio::test]
+async fn providers_are_where_data_sources_may_be() {
+    let server = Server::with(ApiConfig { public_url: "https://millrace.example.com".into(), ..ApiConfig::default() }).await;
+    server.furnish("acme").await;
+    let put = async |issuer: String| {
+        let settings = json!({"issuer": issuer, "client_id": "millrace"});
+        server.call(&server.admin, Method::PUT, PROVIDER, json!({"settings": settings, "client_secret": ""})).await
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    for host in ["127.0.0.1", "169.254.169.254", "[::1]"] {
+        let refused = put(format!("https://{host}:{port}")).await;
+        assert_eq!(refused.problem(), (422, "sign_in.provider"), "{host}");
+        assert!(refused.body["detail"].as_str().unwrap().contains("source-networks-allowed"), "{refused:?}");
+    }
+    let (open, closed) = (put(format!("https://localhost:{port}")).await, put("https://localhost:1".into()).await);
+    let detail = |answer: &Answer| answer.body["detail"].as_str().unwrap().split(" does not").nth(1).unwrap().to_owned();
+    assert_eq!((open.status, detail(&open)), (closed.status, detail(&closed)), "an open port answers as a closed one");
 }
 
 #[tokio::test]

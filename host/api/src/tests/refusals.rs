@@ -67,6 +67,23 @@ async fn what_somebody_may_not_do_is_noted_where_it_was() {
     assert_eq!(refused(&server, "/api/v1/tenants/acme").await.len(), 4);
 }
 
+/// Also who has signed in cannot fill the log: of each action ten refusals are written, the others counted.
+#[tokio::test]
+async fn what_handlers_refuse_is_bounded() {
+    let server = Server::start().await;
+    server.furnish("acme").await;
+    let developer = server.token("acme", "developer", Some("web")).await;
+    for _ in 0..30 {
+        assert_eq!(server.get(&developer, "/api/v1/tenants/acme/audit").await.problem(), (403, "access.forbidden"));
+    }
+    assert_eq!(server.post(&developer, "/api/v1/tenants", json!({"name": "x"})).await.status, 403);
+    let of = async |action: &str| {
+        let found = server.get(&server.admin, &format!("/api/v1/platform/audit?outcome=refused&action={action}&limit=200")).await.ok();
+        found["items"].as_array().unwrap().len()
+    };
+    assert_eq!((of("audit.view").await, of("tenant.create").await), (10, 1));
+}
+
 #[tokio::test]
 async fn an_export_has_no_end_but_that_of_the_log() {
     let server = Server::start().await;

@@ -115,11 +115,14 @@ async fn secrets_go_in_and_never_come_out() {
     let read = server.get(&admin, &path).await.ok();
     assert_eq!(read["properties"]["sasl.password"], "***");
     let mut properties = read["properties"].clone();
-    properties["bootstrap.servers"] = json!("other:9092");
+    properties["timeout_ms"] = json!("7");
     let changed = server.call(&admin, Method::PUT, &path, json!({"properties": properties})).await.ok();
-    assert_eq!(changed["properties"], json!({"bootstrap.servers": "other:9092", "sasl.password": "***"}));
+    assert_eq!(changed["properties"], json!({"bootstrap.servers": "localhost:9092", "timeout_ms": "7", "sasl.password": "***"}));
     let test = server.post(&admin, &format!("{path}/test"), Value::Null).await.ok();
     assert_eq!(test["message"], "kafka with password of 7 characters", "*** has kept the secret");
+    properties["bootstrap.servers"] = json!("other:9092");
+    let moved = server.call(&admin, Method::PUT, &path, json!({"properties": properties})).await;
+    assert_eq!(moved.body["errors"][0]["code"], "data_source.secret_moved", "*** would send the secret to another server: {moved:?}");
     let used = server.call(&admin, Method::DELETE, &path, Value::Null).await;
     assert_eq!(used.problem(), (409, "data_source.in_use"));
 }

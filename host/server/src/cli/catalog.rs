@@ -1,8 +1,7 @@
 //! Commands on the catalog: search, pages of tables, lineage, quality rules.
 
-use super::{paths, session::Session};
+use super::{metadata, paths, session::Session};
 use crate::client::{Column, encode};
-use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -21,6 +20,7 @@ const RULES: &[Column] = &[
 ];
 const RESULTS: &[Column] = &[
     ("JOB", "job.name"),
+    ("ENVIRONMENT", "environment"),
     ("NODE", "node"),
     ("RULE VERSION", "rule_version"),
     ("CHECKED", "checked"),
@@ -166,11 +166,7 @@ pub(crate) async fn quality(session: &Session, command: QualityCommand) -> anyho
     match command {
         QualityCommand::List => session.output.list(&session.client.list(&format!("{base}/quality-rules")).await?, RULES),
         QualityCommand::Create { name, table, file } => {
-            let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            let document: Value = serde_json::from_str(&text).with_context(|| format!("{} is not JSON", file.display()))?;
-            if !document.is_object() {
-                bail!("{}: expected an object with `check`", file.display());
-            }
+            let document = metadata::document(&file)?;
             let made =
                 session.client.post(&format!("{base}/quality-rules"), &json!({"name": name, "table": table, "document": document})).await?;
             session.output.done(&format!("made quality rule `{name}`; next: millrace quality publish {name}"), &made);

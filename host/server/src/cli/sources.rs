@@ -61,7 +61,7 @@ pub(crate) enum SourceCommand {
     Bind {
         /// Name or id
         name: String,
-        /// Property; a secret that is `***` is taken from the test binding, or kept
+        /// Property; a secret that is `***` is taken from the test binding, or kept, while the address stays the same
         #[arg(long = "property", short = 'P', value_name = "NAME=VALUE", required = true)]
         properties: Vec<String>,
     },

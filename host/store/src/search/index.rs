@@ -175,7 +175,7 @@ async fn published(tx: &mut Transaction, table: &str) -> Result<bool, StoreError
 
 /// Writes the entry of `found`, and its words unless they are there already.
 async fn enter(tx: &mut Transaction, source: &Source, found: &AnyRow) -> Result<(), StoreError> {
-    let (id, tenant) = (row::text(found, "id")?, row::text(found, "tenant_id")?);
+    let (id, tenant, project) = (row::text(found, "id")?, row::text(found, "tenant_id")?, row::text_or_none(found, "project_id")?);
     let (name, description, owner) = (row::text(found, "name")?, row::text(found, "description")?, row::text(found, "owner")?);
     let columns: Schema = row::json(found, "columns_json")?;
     let columns: Vec<String> =
@@ -202,7 +202,7 @@ async fn enter(tx: &mut Transaction, source: &Source, found: &AnyRow) -> Result<
     )
     .bind(id.as_str())
     .bind(tenant.as_str())
-    .bind(row::text_or_none(found, "project_id")?)
+    .bind(project.as_deref())
     .bind(source.kind.as_str())
     .bind(audience.as_str())
     .bind(owner)
@@ -218,10 +218,11 @@ async fn enter(tx: &mut Transaction, source: &Source, found: &AnyRow) -> Result<
     sqlx::query("DELETE FROM search_words WHERE entry_id = $1").bind(id.as_str()).execute(&mut **tx).await?;
     let words: Vec<(i64, String)> = words_of(&name_key, &columns, &other).into_iter().collect();
     for some in words.chunks(WORDS_AT_ONCE) {
-        let places: Vec<String> = (0..some.len()).map(|n| format!("($1, $2, $3, ${}, ${})", 2 * n + 4, 2 * n + 5)).collect();
-        let text = format!("INSERT INTO search_words (tenant_id, entry_id, kind, rank, word) VALUES {}", places.join(", "));
+        let places: Vec<String> = (0..some.len()).map(|n| format!("($1, $2, $3, $4, ${}, ${})", 2 * n + 5, 2 * n + 6)).collect();
+        let text = format!("INSERT INTO search_words (tenant_id, entry_id, kind, project_id, rank, word) VALUES {}", places.join(", "));
         // The text is made of constants and numbers.
-        let mut insert = sqlx::query(AssertSqlSafe(text)).bind(tenant.as_str()).bind(id.as_str()).bind(source.kind.as_str());
+        let mut insert =
+            sqlx::query(AssertSqlSafe(text)).bind(tenant.as_str()).bind(id.as_str()).bind(source.kind.as_str()).bind(project.as_deref());
         for (rank, word) in some {
             insert = insert.bind(*rank).bind(word.as_str());
         }

@@ -70,6 +70,8 @@ pub struct FieldSpec {
     pub default: Option<&'static str>,
     /// Whether it is kept sealed and never shown.
     pub secret: bool,
+    /// Whether it says where, or how protected, secrets are sent: with another value of it, secrets must be given again.
+    pub address: bool,
     /// What it means.
     pub description: &'static str,
 }
@@ -77,7 +79,8 @@ pub struct FieldSpec {
 impl FieldSpec {
     /// A field that may be left out.
     pub const fn new(name: &'static str, label: &'static str, field_type: FieldType, description: &'static str) -> Self {
-        Self { name, label, field_type, required: false, default: None, secret: false, description }
+        let address = matches!(field_type, FieldType::Host | FieldType::Servers | FieldType::Url);
+        Self { name, label, field_type, required: false, default: None, secret: false, address, description }
     }
 
     /// It must be there.
@@ -96,6 +99,12 @@ impl FieldSpec {
     #[must_use]
     pub const fn secret(self) -> Self {
         Self { secret: true, ..self }
+    }
+
+    /// It says where, or how protected, secrets are sent. Hosts, servers and URLs do so anyway.
+    #[must_use]
+    pub const fn address(self) -> Self {
+        Self { address: true, ..self }
     }
 }
 
@@ -163,6 +172,12 @@ impl KindSpec {
             }
         }
         errors
+    }
+
+    /// The fields that send secrets somewhere else after a change from `before` to `after`.
+    pub fn moved(&self, before: &Properties, after: &Properties) -> Vec<&'static str> {
+        let differs = |field: &&FieldSpec| field.address && self.value(before, field.name) != self.value(after, field.name);
+        self.fields.iter().filter(differs).map(|field| field.name).collect()
     }
 
     /// The value of a field: what is there, else its default.
@@ -365,7 +380,7 @@ mod tests {
         description: "",
         fields: &[
             FieldSpec::new("host", "Host", FieldType::Host, "").required(),
-            FieldSpec::new("port", "Port", PORT, "").or("80"),
+            FieldSpec::new("port", "Port", PORT, "").or("80").address(),
             FieldSpec::new("url", "URL", FieldType::Url, ""),
             FieldSpec::new("servers", "Servers", FieldType::Servers, ""),
             FieldSpec::new("tls", "TLS", FieldType::Choice { values: &["disable", "verify"] }, ""),
@@ -388,6 +403,15 @@ mod tests {
         assert_eq!(SPEC.value(&properties("host=a"), "port"), Some("80"));
         assert_eq!(SPEC.value(&properties("port=81"), "port"), Some("81"));
         assert_eq!(SPEC.value(&properties(""), "tls"), None);
+    }
+
+    #[test]
+    fn what_sends_secrets_elsewhere_is_told() {
+        let moved = |before: &str, after: &str| SPEC.moved(&properties(before), &properties(after));
+        assert_eq!(moved("host=a port=1 pin=1 ok=true", "host=a port=1 pin=2 ok=false header.x=1"), [""; 0]);
+        assert_eq!(moved("host=a", "host=a port=80"), [""; 0], "the default is said");
+        assert_eq!(moved("host=a port=81 servers=x:1", "host=b servers=x:1,y:2"), ["host", "port", "servers"]);
+        assert_eq!(moved("host=a url=http://x", "host=a"), ["url"]);
     }
 
     #[test]

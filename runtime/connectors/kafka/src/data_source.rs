@@ -28,7 +28,8 @@ static SPEC: KindSpec = KindSpec {
             },
             "Whether connections are encrypted (`ssl`) and clients sign in (`sasl`)",
         )
-        .or("plaintext"),
+        .or("plaintext")
+        .address(),
         FieldSpec::new(
             "sasl.mechanism",
             "Sign-in",

@@ -13,6 +13,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("*keytab*", "it would read files of the server"),
     ("*kerberos*", "it would run programs on the server"),
     ("sasl.oauthbearer.*", "it would make the server call other addresses"),
+    ("metadata.broker.list", "it is another name of `bootstrap.servers`, which is the one to use"),
     ("*_cb", "it is not for configuration files"),
     ("opaque", "it is not for configuration files"),
     ("ssl.engine.id", "it would load code into the server"),

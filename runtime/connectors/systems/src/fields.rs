@@ -11,7 +11,8 @@ pub(crate) const TLS: FieldSpec = FieldSpec::new(
     "TLS",
     FieldType::Choice { values: &["disable", "require", "verify"] },
     "`require` encrypts; `verify` also makes the server prove its name",
-);
+)
+.address();
 pub(crate) const TLS_CA: FieldSpec = FieldSpec::new(
     "tls.ca.pem",
     "Authorities",
@@ -20,7 +21,7 @@ pub(crate) const TLS_CA: FieldSpec = FieldSpec::new(
 );
 
 pub(crate) const fn port(default: &'static str) -> FieldSpec {
-    FieldSpec::new("port", "Port", PORT, "TCP port of the server").or(default)
+    FieldSpec::new("port", "Port", PORT, "TCP port of the server").or(default).address()
 }
 
 /// A field's value or default.

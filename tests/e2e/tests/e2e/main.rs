@@ -6,6 +6,7 @@
 mod api_description;
 mod bad_input;
 mod bad_plugins;
+mod control_plane;
 mod custom_operators;
 mod exactly_once;
 mod governance;

@@ -179,6 +179,7 @@ async fn the_workflow_of_the_manual() {
     let revision = report.api.get(&job).await.unwrap()["revision"].as_i64().unwrap();
     report.api.put_if(&job, revision, &json!({"draft": graph(90)})).await.unwrap();
     let (second, _) = release(&report, &people.tenant_admin).await;
+    a_test_begins_at_a_time(&kafka, &report, &orders_topic, &totals_topic).await;
     let live = people.tenant_admin.post(&go_live(&second), &json!({"allocation": {"slots": 1}, "start_now": true})).await.unwrap();
     let next = live["instance"]["id"].as_str().unwrap().to_owned();
     report.await_state(&next, "running", 90).await.unwrap();
@@ -189,6 +190,20 @@ async fn the_workflow_of_the_manual() {
     let releases = report.api.get(&report.path("releases")).await.unwrap();
     let states: Vec<&str> = releases["items"].as_array().unwrap().iter().filter_map(|r| r["state"].as_str()).collect();
     assert_eq!(states, ["online", "replaced"], "{releases}");
+
+    // Off production and back: what ran is over, and goes on where it ended.
+    let off = report.path(&format!("releases/{}/take-offline", second["id"].as_str().unwrap()));
+    let offline = people.tenant_admin.post(&off, &json!({"with_savepoint": true})).await.unwrap();
+    assert_eq!((&offline["state"], &offline["allowed_actions"]), (&json!("offline"), &json!(["go_live"])), "{offline}");
+    report.await_state(&next, "stopped", 60).await.unwrap();
+    let started = report.start_instance(&next, None).await.unwrap_err();
+    assert_eq!(started.status, 409, "what is off production does not start: {started}");
+    send_orders(&kafka, &format!("{orders_topic}-production"), 2_000..2_100);
+    let live = people.tenant_admin.post(&go_live(&second), &json!({"allocation": {"slots": 1}, "start_now": true})).await.unwrap();
+    let next = live["instance"]["id"].as_str().unwrap().to_owned();
+    report.await_state(&next, "running", 90).await.unwrap();
+    let all: Vec<u64> = all.iter().copied().chain(2_090..2_100).collect();
+    assert_eq!(ids(&kafka, &format!("{totals_topic}-production"), all.len()).await, all, "nothing twice, nothing lost");
 
     // The permission ends: the flow ends.
     let table = Project::at(&people.shop_admin, TENANT, "shop");
@@ -211,6 +226,36 @@ async fn the_workflow_of_the_manual() {
     for action in ["approval.decide", "job.submit", "instance.start", "project.archive"] {
         assert!(logged.contains(action), "{action} is missing among {logged:?}");
     }
+}
+
+/// RUN-1, RUN-4, RUN-5: a test instance that begins at a time, its savepoint with the verdict on it, its log lines as they come.
+async fn a_test_begins_at_a_time(kafka: &Kafka, report: &Project, orders: &str, totals: &str) {
+    let before = kafka.read_all(totals).unwrap().len();
+    let now_ms = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    send_orders(kafka, orders, 500..600);
+    let start = json!({"from": "time", "timestamp_ms": u64::try_from(now_ms).unwrap()});
+    let instance = report.make_instance("totals", &start, &json!({})).await.unwrap();
+    report.start_instance(&instance, None).await.unwrap();
+    report.await_state(&instance, "running", 60).await.unwrap();
+    let found = ids(kafka, totals, before + 10).await;
+    assert_eq!(found.len(), before + 10, "what came before that time is not read again: {found:?}");
+    assert!((590..600).all(|id| found.contains(&id)), "{found:?}");
+
+    let savepoint = report.make_savepoint(&instance).await.unwrap();
+    let path = report.path(&format!("instances/{instance}/savepoints"));
+    let listed = report.api.get(&path).await.unwrap();
+    assert_eq!(listed["items"][0]["allowed_actions"], json!(["start", "delete"]), "{listed}");
+    for version in [1, 2] {
+        let verdict = report.api.get(&format!("{path}/{savepoint}/compatibility?version={version}")).await.unwrap();
+        assert_eq!((&verdict["to_version"], &verdict["verdict"]), (&json!(version), &json!("compatible")), "{verdict}");
+        let nodes: BTreeSet<&str> = verdict["operators"].as_array().unwrap().iter().filter_map(|o| o["node"].as_str()).collect();
+        assert!(nodes.contains("orders"), "{verdict}");
+    }
+    let logs = report.path(&format!("instances/{instance}/logs/follow"));
+    let event = report.api.first_event(&logs, std::time::Duration::from_secs(60)).await.unwrap();
+    assert!(event.contains("event: line") && event.contains("id: ") && event.contains("\"message\""), "{event}");
+    report.stop_instance(&instance, false).await.unwrap();
+    report.await_state(&instance, "stopped", 60).await.unwrap();
 }
 
 /// A lock keeps others from saving; who takes it by force leaves the other's unsaved draft with them.

@@ -132,7 +132,22 @@ async fn a_job_reads_a_table_of_another_project_while_it_may() {
     let tap = admin.post(&format!("{instance}/tap"), &json!({"node": "in", "seconds": 1})).await.unwrap_err();
     assert_eq!((tap.status, tap.code()), (403, "permission.missing"), "the starter's permission is not everybody's");
     developer.post(&format!("{instance}/tap"), &json!({"node": "in", "seconds": 1})).await.unwrap();
-    developer.post(&format!("{instance}/stop"), &json!({})).await.unwrap();
+
+    // PRM-2: a permission ends by itself, and what runs by it too. The person's own is taken away first.
+    let now_ms = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let soon = json!({"projects": ["shop"], "permissions": ["select"], "expires_at_ms": u64::try_from(now_ms).unwrap() + 4_000});
+    let whitelist = owner.post(&grants, &soon).await.unwrap();
+    assert_eq!(whitelist["projects"][0]["expired"], false, "{whitelist}");
+    for own in whitelist["persons"].as_array().unwrap() {
+        owner.delete(&format!("{grants}/{}", own["id"].as_str().unwrap())).await.unwrap();
+    }
+    let ended = until("the instance ends with its permission", 30, async || match developer.get(&instance).await {
+        Ok(found) if found["state"] == "failed" => Ok(found),
+        other => Err(format!("{other:?}")),
+    });
+    let ended = ended.await.unwrap();
+    assert!(ended["last_failure"]["message"].as_str().unwrap().contains("a permission has ended"), "{ended}");
+    assert_eq!(owner.get(&grants).await.unwrap()["projects"][0]["expired"], true);
 }
 
 /// TMP-1: a temp table is a source of jobs in other projects, with permission.

@@ -52,6 +52,15 @@ async fn furnish(project: &Project) {
     let source = json!({"name": "kafka", "kind": "kafka", "description": "", "properties": properties});
     project.api.post(&project.path("data-sources"), &source).await.unwrap();
     project.make_topic("clicks", "web.clicks", &json!([{"name": "url", "type": "STRING"}])).await.unwrap();
+    // A database with a table in it, a rule, production's way to the source, and where temp tables are.
+    project.api.post(&project.path("databases"), &json!({"name": "shop", "data_source": "kafka"})).await.unwrap();
+    let orders = json!({"name": "orders", "database": "shop", "schema": [{"name": "id", "type": "BIGINT"}]});
+    project.api.post(&project.path("topics"), &orders).await.unwrap();
+    let rule = json!({"name": "url-is-there", "table": "clicks", "document": {"column": "url", "check": {"type": "not_null"}}});
+    project.api.post(&project.path("quality-rules"), &rule).await.unwrap();
+    let production = json!({"properties": {"bootstrap.servers": "127.0.0.1:2", "sasl.password": "hunter2"}});
+    project.api.set(&project.path("data-sources/kafka/production"), &production).await.unwrap();
+    project.api.set(&project.path("temp-table-settings"), &json!({"data_source": "kafka", "partitions": 3})).await.unwrap();
     let sql = "-- counts\nINSERT INTO out\nSELECT url, COUNT(*)\nFROM clicks\nGROUP BY url;\n";
     let job = json!({"name": "count", "folder": "web/etl", "description": "", "draft": {"sql": sql}});
     project.api.post(&project.path("jobs"), &job).await.unwrap();
@@ -69,26 +78,42 @@ async fn a_project_lives_in_files() {
     let cli = Cli { server: server.base(), token };
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (folder.path().join("first"), folder.path().join("second"));
-    cli.done("main", &["export", first.to_str().unwrap()], &[]);
+    let said = cli.done("main", &["export", first.to_str().unwrap()], &[]);
+    assert!(said.contains("not in the files: contents of plugins"), "{said}");
     let exported = tree(&first);
     let names: Vec<_> = exported.keys().map(|path| path.to_str().unwrap()).collect();
-    assert_eq!(names, ["data-sources/kafka.yaml", "jobs/clean.yaml", "jobs/web/etl/count.yaml", "project.yaml", "topics/clicks.yaml"]);
+    assert_eq!(
+        names,
+        [
+            "data-sources/kafka.yaml",
+            "databases/shop.yaml",
+            "jobs/clean.yaml",
+            "jobs/web/etl/count.yaml",
+            "production-bindings/kafka.yaml",
+            "project.yaml",
+            "quality-rules/url-is-there.yaml",
+            "topics/clicks.yaml",
+            "topics/orders.yaml",
+        ]
+    );
+    assert!(exported[Path::new("topics/orders.yaml")].contains("database: shop"), "{exported:?}");
     let all = exported.values().cloned().collect::<String>();
-    assert!(all.contains("${KAFKA_SASL_PASSWORD}") && !all.contains("hunter2") && !all.contains("***"), "{all}");
+    assert!(all.contains("${KAFKA_SASL_PASSWORD}") && all.contains("${KAFKA_PRODUCTION_SASL_PASSWORD}"), "{all}");
+    assert!(!all.contains("hunter2") && !all.contains("***"), "{all}");
     assert!(exported[Path::new("jobs/web/etl/count.yaml")].contains("  sql: |\n    -- counts\n    INSERT INTO out\n"), "{all}");
     let again = cli.done("main", &["apply", first.to_str().unwrap()], &[]);
-    assert!(again.contains("0 were made, 0 were changed, 0 were removed, 4 are as they should be"), "{again}");
+    assert!(again.contains("0 were made, 0 were changed, 0 were removed, 9 are as they should be"), "{again}");
 
     // Into a project that is not there: first in thought only, then without the secret, then really.
     let folder_of_first = first.to_str().unwrap();
     let (succeeded, said) = cli.run("copy", &["apply", folder_of_first], &[]);
     assert!(!succeeded && said.contains("needs the variable KAFKA_SASL_PASSWORD"), "{said}");
-    let secret = [("KAFKA_SASL_PASSWORD", "hunter3")];
+    let secret = [("KAFKA_SASL_PASSWORD", "hunter3"), ("KAFKA_PRODUCTION_SASL_PASSWORD", "hunter4")];
     let dry = cli.done("copy", &["apply", folder_of_first, "--dry-run"], &secret);
-    assert!(dry.contains("job count: would be made") && dry.contains("4 would be made"), "{dry}");
+    assert!(dry.contains("job count: would be made") && dry.contains("9 would be made"), "{dry}");
     assert_eq!(api.get("/api/v1/tenants/git/projects/copy/jobs").await.unwrap()["items"], json!([]), "nothing is made in thought");
     let made = cli.done("copy", &["apply", folder_of_first], &secret);
-    assert!(made.contains("4 were made"), "{made}");
+    assert!(made.contains("9 were made"), "{made}");
     cli.done("copy", &["export", second.to_str().unwrap()], &[]);
     let mut copied = tree(&second);
     let head = copied.insert("project.yaml".into(), exported[Path::new("project.yaml")].clone()).unwrap();

@@ -2,9 +2,10 @@
 //!
 //! Invariant: pure; secrets come only from variables, and what a server shows of one never counts as a difference.
 
-use super::Kind;
+use super::{FIXED, Kind, Nature};
 use crate::manifest::Variables;
 use anyhow::bail;
+use millrace_domain::quality::QualityRule;
 use millrace_model::graph::JobGraph;
 use serde_json::{Value, json};
 
@@ -33,26 +34,30 @@ pub(super) fn secret_variable(source: &str, property: &str) -> String {
 /// Compares a thing with its file; the text says what differs or is missing.
 pub(super) fn compare(kind: &Kind, wanted: &Value, found: Option<&Value>, variables: &Variables) -> anyhow::Result<(Compared, String)> {
     let Some(found) = found else {
-        if kind.is_reference {
+        if kind.nature == Nature::Uploaded {
             let note = format!("is not there; upload it with `millrace {}`", kind.folder.trim_end_matches('s'));
             return Ok((Compared::Missing, note));
         }
         return Ok((Compared::Made, String::new()));
     };
-    if kind.is_reference && wanted.get("content_hash") != found.get("content_hash") {
+    if kind.nature == Nature::Uploaded && wanted.get("content_hash") != found.get("content_hash") {
         return Ok((Compared::Missing, "has another content there; upload the version that the file names".into()));
     }
-    if wanted.get("kind") != found.get("kind") {
-        bail!("is of kind {} there and {} in its file; a kind cannot be changed", found["kind"], wanted["kind"]);
+    for fixed in FIXED.iter().filter(|field| kind.fields.contains(field)) {
+        // Files of an earlier version name no database.
+        if wanted.get(fixed).is_some_and(|wanted| Some(wanted) != found.get(fixed)) {
+            bail!("is of {fixed} {} there and {} in its file; a {fixed} cannot be changed", found[fixed], wanted[fixed]);
+        }
     }
     let wanted = filled(kind, wanted, true, variables)?;
     let differs = |field: &&&str| match **field {
         "draft" => meaning(&wanted["draft"]) != meaning(&found["draft"]),
+        "document" => rule(&wanted["document"]) != rule(&found["document"]),
         "properties" => shown(&wanted["properties"]) != shown(&found["properties"]),
         field => wanted.get(field).is_some_and(|wanted| Some(wanted) != found.get(field)),
     };
     let fields: Vec<&str> = kind.fields.iter().filter(differs).copied().collect();
-    if fields.is_empty() || kind.is_reference {
+    if fields.is_empty() || kind.nature == Nature::Uploaded {
         return Ok((Compared::Same, String::new()));
     }
     Ok((Compared::Changed, fields.join(", ")))
@@ -61,7 +66,7 @@ pub(super) fn compare(kind: &Kind, wanted: &Value, found: Option<&Value>, variab
 /// A definition ready to be sent: placeholders are their values. A secret without a value stays what it is on the server.
 pub(super) fn filled(kind: &Kind, wanted: &Value, exists: bool, variables: &Variables) -> anyhow::Result<Value> {
     let mut wanted = wanted.clone();
-    if kind.folder != "data-sources" {
+    if !kind.fields.contains(&"properties") {
         return Ok(wanted);
     }
     for (property, value) in wanted["properties"].as_object_mut().into_iter().flatten() {
@@ -82,6 +87,11 @@ pub(super) fn filled(kind: &Kind, wanted: &Value, exists: bool, variables: &Vari
 /// As the server understands both: defaults that a file leaves out are no difference.
 fn meaning(graph: &Value) -> Option<JobGraph> {
     serde_json::from_value(graph.clone()).ok()
+}
+
+/// As [`meaning`], of a quality rule.
+fn rule(document: &Value) -> Option<QualityRule> {
+    serde_json::from_value(document.clone()).ok()
 }
 
 /// Properties with what cannot be compared left out: placeholders of an export and secrets.
@@ -126,6 +136,23 @@ mod tests {
         let mut other = job;
         (other["folder"], other["draft"]["sql"]) = (json!("etl"), json!("SELECT 1"));
         check("jobs", other, Some(full), &[], Ok((Compared::Changed, "folder, draft")));
+    }
+
+    #[test]
+    fn a_table_stays_in_its_database() {
+        let topic = json!({"name": "t", "database": "shop"});
+        check("topics", topic.clone(), Some(topic.clone()), &[], Ok((Compared::Same, "")));
+        check("topics", json!({"name": "t"}), Some(topic.clone()), &[], Ok((Compared::Same, "")));
+        let moved = "is of database \"shop\" there and \"till\" in its file; a database cannot be changed";
+        check("topics", json!({"name": "t", "database": "till"}), Some(topic), &[], Err(moved));
+        let rule = |more: Value| json!({"name": "r", "table": "t", "document": more});
+        let (short, long) = (
+            json!({"column": "a", "check": {"type": "not_null"}}),
+            json!({"column": "a", "check": {"type": "not_null"}, "on_violation": "count"}),
+        );
+        check("quality-rules", rule(short.clone()), Some(rule(long)), &[], Ok((Compared::Same, "")));
+        let other = rule(json!({"column": "b", "check": {"type": "not_null"}}));
+        check("quality-rules", rule(short), Some(other), &[], Ok((Compared::Changed, "document")));
     }
 
     #[test]
