@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0011_quality_counts.sql"),
     include_str!("../migrations/0012_release_parameters.sql"),
     include_str!("../migrations/0013_shared_temp_tables.sql"),
+    include_str!("../migrations/0014_people_behind_tokens.sql"),
 ];
 
 /// The migration that brings the catalog.

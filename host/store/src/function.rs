@@ -310,6 +310,7 @@ impl Store {
             Some(latest) => latest.number + 1,
             None => 1,
         };
+        self.admit_version(&mut tx, (scope.tenant(), scope.project())).await?;
         if let Some(component) = &new.component {
             let mut bytes = component.as_slice();
             let content = Content { hash: new.content_hash.clone(), size_bytes: new.size_bytes, bytes: &mut bytes };
