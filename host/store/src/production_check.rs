@@ -3,7 +3,7 @@
 //! Invariant: this is what a launch looks at, and for the same person: tables that are published in production, data sources
 //! that are bound there, permissions on other projects' tables and columns.
 
-use crate::{JobVersion, ResolvedTable, Store, StoreError, TableViewer};
+use crate::{ForeignUses, JobVersion, ResolvedTable, Store, StoreError, TableViewer};
 use millrace_domain::{
     Environment,
     table_use::{TableUse, table_uses},
@@ -43,7 +43,8 @@ impl Store {
             Err(StoreError::Forbidden { code, message } | StoreError::Conflict { code, message }) => return obstacle(code, message),
             Err(error) => return Err(error),
         };
-        if let Some(refused) = self.refused_use(viewer, wanted).await? {
+        let uses = ForeignUses { viewer: viewer.clone(), uses: vec![wanted.clone()] };
+        if let Some(refused) = self.refused_uses(&uses).await?.into_iter().next() {
             return obstacle("permission.missing", refused.message);
         }
         // Temp tables are the same in all environments.

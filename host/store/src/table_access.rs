@@ -293,7 +293,7 @@ impl Store {
         Ok(refused)
     }
 
-    pub(crate) async fn refused_use(&self, viewer: &TableViewer, wanted: &TableUse) -> Result<Option<RefusedUse>, StoreError> {
+    async fn refused_use(&self, viewer: &TableViewer, wanted: &TableUse) -> Result<Option<RefusedUse>, StoreError> {
         let Some((project, table)) = wanted.foreign() else { return Ok(None) };
         let found = match self.project(&viewer.scope.tenant, project).await {
             Ok(owner) => self.shared_table_in(&owner.scope, table).await,
