@@ -19,6 +19,8 @@ use utoipa::{IntoParams, ToSchema};
 
 /// How long the real table may take to be made or checked before the decision is answered.
 const ENSURE_MAX: Duration = Duration::from_secs(20);
+/// How long an applicant is told of requests that nobody has decided.
+const EXPIRED_SHOWN_MS: i64 = 14 * 24 * 3_600_000;
 
 /// A request and what became of it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -134,8 +136,12 @@ impl From<ApprovalStep> for ApprovalStepView {
 pub(crate) struct ApprovalCountsView {
     /// Pending, and the caller's to decide.
     waiting_for_me: i64,
+    /// Of these, those of which half the time is over: nobody has decided them yet.
+    due_soon: i64,
     /// Asked for by the caller, and pending.
     pending_of_mine: i64,
+    /// Asked for by the caller, and expired in the last 14 days without a decision; it can be asked for again.
+    expired_of_mine: i64,
 }
 
 /// What the caller says to a decision.
@@ -173,6 +179,8 @@ pub(crate) struct ApprovalParameters {
     environment: Option<Environment>,
     /// Only about the thing of this id.
     subject: Option<String>,
+    /// Only those of which half the time is over, so that deciders were reminded (`true`), or the others (`false`).
+    reminded: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -186,7 +194,8 @@ enum ViewWord {
 }
 
 fn standing(caller: &Caller, approval: &Approval) -> Standing {
-    Standing::of(&caller.principal, &approval.applicant, approval.kind, &approval.scope())
+    let applicant = (approval.applicant.as_str(), approval.applicant_person.as_str());
+    Standing::of(&caller.principal, applicant, approval.kind, &approval.scope())
 }
 
 /// The inbox: approvals that concern the caller, newest first.
@@ -215,6 +224,8 @@ pub(crate) async fn list_approvals(
         environment: asked.environment,
         project,
         subject: asked.subject,
+        is_reminded: asked.reminded,
+        ended_since_ms: None,
     };
     let page = PageRequest { cursor: asked.cursor, limit: asked.limit };
     let reader = ApprovalReader::of(&caller.principal, &id);
@@ -222,16 +233,22 @@ pub(crate) async fn list_approvals(
     Ok(Json(Listing::with(found, |approval| ApprovalView::of(&caller, approval))))
 }
 
-/// How many approvals wait for the caller, and how many of their own are pending.
+/// How many approvals wait for the caller, how many of these soon expire, and how many of their own are pending or have
+/// expired lately.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/approval-counts", tag = "approvals", responses((status = 200, body = ApprovalCountsView)))]
 pub(crate) async fn count_approvals(caller: Caller, Path(tenant): Path<String>) -> Result<Json<ApprovalCountsView>, Problem> {
     let id = caller.in_tenant(&tenant, Action::ApprovalView).await?;
     let reader = ApprovalReader::of(&caller.principal, &id);
     let (store, any) = (&caller.api.store, ApprovalQuery::default());
     let pending = ApprovalQuery { state: Some(ApprovalState::Pending), ..ApprovalQuery::default() };
+    let due_soon = ApprovalQuery { is_reminded: Some(true), ..ApprovalQuery::default() };
+    let since_ms = store.now_ms().saturating_sub(EXPIRED_SHOWN_MS).max(1);
+    let expired = ApprovalQuery { state: Some(ApprovalState::Expired), ended_since_ms: Some(since_ms), ..ApprovalQuery::default() };
     Ok(Json(ApprovalCountsView {
         waiting_for_me: store.count_approvals(&id, &reader, View::WaitingForMe, &any).await?,
+        due_soon: store.count_approvals(&id, &reader, View::WaitingForMe, &due_soon).await?,
         pending_of_mine: store.count_approvals(&id, &reader, View::RequestedByMe, &pending).await?,
+        expired_of_mine: store.count_approvals(&id, &reader, View::RequestedByMe, &expired).await?,
     }))
 }
 

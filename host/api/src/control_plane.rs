@@ -16,7 +16,7 @@ use millrace_model::{
     graph::JobGraph,
     ids::{InstanceId, JobId, NodeId, SavepointId, TenantId, TopicId},
 };
-use millrace_store::{Build, Cause, TableViewer, TempTable};
+use millrace_store::{Build, Cause, JobVersion, TableViewer, TempTable};
 use serde::Serialize;
 use serde_json::Value;
 use std::{collections::BTreeMap, fs::File, time::Duration};
@@ -202,6 +202,13 @@ pub trait ControlPlane: Send + Sync + 'static {
     async fn explain(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<ExplainReport, ControlFailure>;
     /// Fixes everything that a graph refers to.
     async fn pin(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<PinnedGraph, PinFailure>;
+    /// Everything that keeps a version from being planned for the viewer, with these values for its parameters.
+    async fn examine_version(
+        &self,
+        viewer: &TableViewer,
+        version: &JobVersion,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Vec<FieldError>, ControlFailure>;
     /// Desired state has changed.
     fn notify(&self);
     /// What is seen of an instance right now: phase, `metrics`, `checkpoints`, last failure.

@@ -20,7 +20,7 @@ use millrace_model::{
     graph::JobGraph,
     ids::{InstanceId, JobId, NodeId, SavepointId, TenantId, TopicId},
 };
-use millrace_store::{Build, Cause, TableViewer, TempTable};
+use millrace_store::{Build, Cause, JobVersion, TableViewer, TempTable};
 use serde::Serialize;
 use serde_json::Value;
 use std::{collections::BTreeMap, fs::File, time::Duration};
@@ -103,6 +103,16 @@ impl ControlPlane for Control {
     async fn pin(&self, viewer: &TableViewer, graph: &JobGraph) -> Result<PinnedGraph, PinFailure> {
         let pinned = Self::pin(self, viewer, graph).await?;
         Ok(PinnedGraph { graph: pinned.graph, pins: pinned.pins, content_hash: pinned.content_hash })
+    }
+
+    async fn examine_version(
+        &self,
+        viewer: &TableViewer,
+        version: &JobVersion,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Vec<FieldError>, ControlFailure> {
+        let errors = Self::examine_version(self, viewer, version, parameters).await?;
+        Ok(errors.into_iter().map(FieldError::from).collect())
     }
 
     fn notify(&self) {

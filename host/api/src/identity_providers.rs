@@ -6,7 +6,8 @@
 use crate::{
     allowed::allowed,
     caller::Caller,
-    extract::{IfMatch, JsonBody, Tagged},
+    extract::{IfMatch, JsonBody, QueryString, Tagged},
+    page::{Listing, PageQuery},
     problem::Problem,
     state::ApiState,
     users::{RoleBody, check_change, grants_of},
@@ -15,7 +16,7 @@ use axum::{Json, extract::Path, http::StatusCode};
 use millrace_domain::{Action, Grant, Name, Scope};
 use millrace_identity::{OidcError, OidcSettings};
 use millrace_model::ids::TenantId;
-use millrace_store::{IdentityProvider, NewIdentityProvider, StoreError};
+use millrace_store::{ExternalIdentity, IdentityProvider, NewIdentityProvider, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -131,6 +132,31 @@ pub(crate) struct IdentityBody {
     user: String,
     /// The provider's `sub` claim.
     subject: String,
+}
+
+/// A person whom a provider signs in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct IdentityView {
+    /// Id of the user.
+    user: String,
+    user_name: String,
+    /// What the provider calls them.
+    subjects: Vec<SubjectView>,
+}
+
+/// What a provider calls a person.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SubjectView {
+    /// The provider's `sub` claim.
+    subject: String,
+    created_at_ms: i64,
+}
+
+impl From<ExternalIdentity> for IdentityView {
+    fn from(found: ExternalIdentity) -> Self {
+        let subjects = found.subjects.into_iter().map(|(subject, created_at_ms)| SubjectView { subject, created_at_ms });
+        Self { user: found.user, user_name: found.user_name.to_string(), subjects: subjects.collect() }
+    }
 }
 
 /// The settings of a stored provider.
@@ -279,10 +305,34 @@ async fn link(caller: &Caller, home: Option<TenantId>, name: &str, body: JsonBod
     // Whoever decides how somebody signs in can be that somebody.
     let held = caller.api.store.grants(&found.id).await?;
     check_change(caller, &home, &held, &[]).await?;
+    let provider = named(caller, &home, name).await?;
+    caller.api.store.link_external_user(&caller.cause(), &provider, &subject, &found.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn named(caller: &Caller, home: &Option<TenantId>, name: &str) -> Result<IdentityProvider, Problem> {
     let all = caller.api.store.identity_providers(home.as_ref()).await?;
     let provider = all.into_iter().find(|p| p.name.as_str() == name || p.id == name);
-    let provider = provider.ok_or_else(|| StoreError::not_found("identity provider", name))?;
-    caller.api.store.link_external_user(&caller.cause(), &provider, &subject, &found.id).await?;
+    Ok(provider.ok_or_else(|| StoreError::not_found("identity provider", name))?)
+}
+
+async fn list_linked(
+    caller: &Caller,
+    home: Option<TenantId>,
+    name: &str,
+    query: QueryString<PageQuery>,
+) -> Result<Json<Listing<IdentityView>>, Problem> {
+    let provider = named(caller, &home, name).await?;
+    Ok(Listing::of(caller.api.store.external_identities(&provider, &query.parse()?.into()).await?))
+}
+
+async fn unlink(caller: &Caller, home: Option<TenantId>, name: &str, subject: &str) -> Result<StatusCode, Problem> {
+    let provider = named(caller, &home, name).await?;
+    let user = caller.api.store.person_of_subject(&provider, subject).await?;
+    // Nobody takes away how somebody comes in who can do more than they can.
+    let held = caller.api.store.grants(&user).await?;
+    check_change(caller, &home, &held, &[]).await?;
+    caller.api.store.unlink_external_user(&caller.cause(), &provider, subject).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -325,6 +375,59 @@ pub(crate) async fn link_identity(
 ) -> Result<StatusCode, Problem> {
     let home = Some(caller.in_tenant(&tenant, Action::SignInEdit).await?);
     link(&caller, home, &provider, body).await
+}
+
+/// List the users whom an identity provider of a tenant signs in, and what it calls them.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/identity-providers/{provider}/identities", tag = "sign-in", params(PageQuery), responses((status = 200, body = Listing<IdentityView>)))]
+pub(crate) async fn list_identities(
+    caller: Caller,
+    Path((tenant, provider)): Path<(String, String)>,
+    query: QueryString<PageQuery>,
+) -> Result<Json<Listing<IdentityView>>, Problem> {
+    let home = Some(caller.in_tenant(&tenant, Action::SignInView).await?);
+    list_linked(&caller, home, &provider, query).await
+}
+
+/// Say that a subject of an identity provider of a tenant is nobody any more; sessions begun there end.
+#[utoipa::path(delete, path = "/api/v1/tenants/{tenant}/identity-providers/{provider}/identities/{subject}", tag = "sign-in", responses((status = 204)))]
+pub(crate) async fn unlink_identity(
+    caller: Caller,
+    Path((tenant, provider, subject)): Path<(String, String, String)>,
+) -> Result<StatusCode, Problem> {
+    let home = Some(caller.in_tenant(&tenant, Action::SignInEdit).await?);
+    unlink(&caller, home, &provider, &subject).await
+}
+
+/// List the users whom an identity provider of the platform signs in, and what it calls them.
+#[utoipa::path(get, path = "/api/v1/platform/identity-providers/{provider}/identities", tag = "sign-in", params(PageQuery), responses((status = 200, body = Listing<IdentityView>)))]
+pub(crate) async fn list_platform_identities(
+    caller: Caller,
+    Path(provider): Path<String>,
+    query: QueryString<PageQuery>,
+) -> Result<Json<Listing<IdentityView>>, Problem> {
+    caller.on_platform(Action::PlatformSignIn).await?;
+    list_linked(&caller, None, &provider, query).await
+}
+
+/// Say which user of the platform a subject of an identity provider is.
+#[utoipa::path(post, path = "/api/v1/platform/identity-providers/{provider}/identities", tag = "sign-in", request_body = IdentityBody, responses((status = 204)))]
+pub(crate) async fn link_platform_identity(
+    caller: Caller,
+    Path(provider): Path<String>,
+    body: JsonBody<IdentityBody>,
+) -> Result<StatusCode, Problem> {
+    caller.on_platform(Action::PlatformSignIn).await?;
+    link(&caller, None, &provider, body).await
+}
+
+/// Say that a subject of an identity provider of the platform is nobody any more; sessions begun there end.
+#[utoipa::path(delete, path = "/api/v1/platform/identity-providers/{provider}/identities/{subject}", tag = "sign-in", responses((status = 204)))]
+pub(crate) async fn unlink_platform_identity(
+    caller: Caller,
+    Path((provider, subject)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    caller.on_platform(Action::PlatformSignIn).await?;
+    unlink(&caller, None, &provider, &subject).await
 }
 
 /// List the identity providers of the platform.

@@ -54,8 +54,10 @@ pub(crate) struct RunningNodeView {
 /// The graph of an instance.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RunningGraphView {
-    /// Whether a worker here runs the instance; if not, there are no figures.
+    /// Whether the worker of this server runs the instance; if not, there are no figures.
     observed: bool,
+    /// The worker that runs it: another server's where `observed` is false. Ask that one.
+    worker: Option<String>,
     nodes: Vec<RunningNodeView>,
     #[schema(value_type = Vec<Object>)]
     edges: Vec<Edge>,
@@ -118,14 +120,15 @@ pub(crate) async fn instance_graph(caller: Caller, Path(path): Path<(String, Str
     let observation = caller.api.control.observe(&found.id);
     let none = Vec::new();
     let operators = observation.as_ref().and_then(|seen| seen.pointer("/metrics/operators")).and_then(Value::as_array).unwrap_or(&none);
-    Ok(Json(graph(&version.graph, operators, observation.is_some())))
+    let shown = graph(&version.graph, operators, observation.is_some());
+    Ok(Json(RunningGraphView { worker: found.worker, ..shown }))
 }
 
 fn graph(graph: &JobGraph, operators: &[Value], observed: bool) -> RunningGraphView {
     let of = |node: &Node| operators.iter().filter(|o| o.get("node").and_then(Value::as_str) == Some(node.id.as_str())).collect::<Vec<_>>();
     let nodes: Vec<_> = graph.nodes.iter().map(|node| running(node, graph.parameters.parallelism, &of(node))).collect();
     let bottleneck = bottleneck(&nodes, &graph.edges);
-    RunningGraphView { observed, nodes, edges: graph.edges.clone(), bottleneck }
+    RunningGraphView { observed, worker: None, nodes, edges: graph.edges.clone(), bottleneck }
 }
 
 /// A node may run as several operators: the first receives, the last sends.

@@ -17,8 +17,10 @@ use utoipa::ToSchema;
 /// A part of what the worker sees.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ObservedView {
-    /// Whether a worker here runs the instance.
+    /// Whether the worker of this server runs the instance.
     observed: bool,
+    /// The worker that runs it: another server's where `observed` is false. Ask that one.
+    worker: Option<String>,
     /// What it sees; null when it does not run here.
     value: Value,
 }
@@ -50,7 +52,7 @@ async fn observed(caller: Caller, path: &(String, String, String), part: &str) -
     let (_, found) = find(&caller, path, Action::InstanceView).await?;
     let observation = caller.api.control.observe(&found.id);
     let value = observation.as_ref().and_then(|seen| seen.get(part)).cloned().unwrap_or(Value::Null);
-    Ok(Json(ObservedView { observed: observation.is_some(), value }))
+    Ok(Json(ObservedView { observed: observation.is_some(), worker: found.worker, value }))
 }
 
 /// Metrics per operator and subtask, under Flink's names.

@@ -58,7 +58,7 @@ pub(crate) struct InstanceView {
     updated_at_ms: i64,
     started_at_ms: Option<i64>,
     ended_at_ms: Option<i64>,
-    /// What its worker sees right now; only for a single instance, and null when it does not run here.
+    /// What its worker sees right now; only for a single instance, and null when `worker` is not this server's.
     #[schema(value_type = Option<Object>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     observation: Option<Value>,
@@ -148,6 +148,9 @@ pub(crate) enum StartPoint {
         /// Whether state that does not fit the version is left out and its operators begin without; refused otherwise.
         #[serde(default)]
         allow_partial: bool,
+        /// Whether it begins without state if the instance has none; refused otherwise.
+        #[serde(default)]
+        or_fresh: bool,
     },
 }
 
@@ -160,7 +163,7 @@ impl StartPoint {
         Ok(match self {
             Self::Fresh => StartFrom::Fresh,
             Self::Savepoint { savepoint, allow_partial } => StartFrom::Savepoint { savepoint, allow_partial },
-            Self::Latest { instance, allow_partial } => StartFrom::Latest { instance, allow_partial },
+            Self::Latest { instance, allow_partial, or_fresh } => StartFrom::Latest { instance, allow_partial, or_fresh },
             Self::Time { timestamp_ms: Some(timestamp_ms), ago_ms: None } => StartFrom::Time { timestamp_ms },
             Self::Time { timestamp_ms: None, ago_ms: Some(ago_ms) } if ago_ms >= 0 => {
                 StartFrom::Time { timestamp_ms: now_ms.saturating_sub(ago_ms) }

@@ -74,6 +74,8 @@ fn platform_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(me::get_me))
         .routes(routes!(builds::list_build_frames))
         .routes(routes!(builds::get_build_service))
+        .routes(routes!(tokens::list_platform_tokens))
+        .routes(routes!(tokens::revoke_platform_token))
 }
 
 fn tenant_routes() -> OpenApiRouter<ApiState> {
@@ -114,7 +116,10 @@ fn people_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(users::get_platform_user_roles, users::set_platform_user_roles))
         .routes(routes!(identity_providers::list_identity_providers))
         .routes(routes!(identity_providers::set_identity_provider, identity_providers::delete_identity_provider))
-        .routes(routes!(identity_providers::link_identity))
+        .routes(routes!(identity_providers::list_identities, identity_providers::link_identity))
+        .routes(routes!(identity_providers::unlink_identity))
+        .routes(routes!(identity_providers::list_platform_identities, identity_providers::link_platform_identity))
+        .routes(routes!(identity_providers::unlink_platform_identity))
         .routes(routes!(identity_providers::list_platform_identity_providers))
         .routes(routes!(identity_providers::set_platform_identity_provider, identity_providers::delete_platform_identity_provider))
         .routes(routes!(members::list_members))
@@ -195,9 +200,7 @@ fn job_life_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(folders::move_folder))
         .routes(routes!(folders::move_job))
         .routes(routes!(folders::copy_job))
-        .routes(routes!(releases::list_releases, releases::request_release))
         .routes(routes!(releases::get_release))
-        .routes(routes!(releases::go_live))
         .routes(routes!(releases::take_offline))
 }
 
@@ -335,6 +338,9 @@ fn slow_routes(config: &ApiConfig) -> OpenApiRouter<ApiState> {
         .routes(routes!(job_versions::list_job_versions, job_versions::submit_job))
         .routes(routes!(savepoints::list_savepoints, savepoints::create_savepoint))
         .routes(routes!(savepoints::delete_savepoint))
+        // They plan the version: plugins may have to be compiled.
+        .routes(routes!(releases::list_releases, releases::request_release))
+        .routes(routes!(releases::go_live))
 }
 
 /// Adds what is the same for every operation: how to sign in, the problem document, and path parameters.

@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use millrace_domain::Action;
+use millrace_store::StoreError;
 use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -28,15 +29,17 @@ pub(crate) async fn live() -> Json<HealthView> {
     Json(HealthView { status: "ok" })
 }
 
-/// Whether the server can take requests: it is not ending, and the metadata database answers.
+/// Whether the server can take requests: it is not ending, the metadata database answers, and the key of its secrets is known
+/// here.
 #[utoipa::path(get, path = "/health/ready", tag = "platform", security(()), responses((status = 200, body = HealthView)))]
 pub(crate) async fn ready(State(api): State<ApiState>) -> Result<Json<HealthView>, Problem> {
     let not_ready = |detail: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "server.not_ready", detail);
     if api.is_draining() {
         return Err(not_ready("the server is ending"));
     }
-    match tokio::time::timeout(PING_MAX, api.store.ping()).await {
+    match tokio::time::timeout(PING_MAX, api.store.check_key()).await {
         Ok(Ok(())) => Ok(Json(HealthView { status: "ok" })),
+        Ok(Err(error @ StoreError::UnknownKey { .. })) => Err(not_ready(&error.to_string())),
         Ok(Err(error)) => Err(Problem { internal: Some(error.to_string()), ..not_ready("the metadata database does not answer") }),
         Err(_) => Err(not_ready("the metadata database does not answer in time")),
     }

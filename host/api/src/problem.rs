@@ -194,6 +194,7 @@ impl From<StoreError> for Problem {
                 let detail = "the metadata database does not answer as it should; try again";
                 Self { internal: Some(error.to_string()), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "metadata.unavailable", detail) }
             }
+            StoreError::UnknownKey { .. } => Self::new(StatusCode::SERVICE_UNAVAILABLE, "keys.unknown", error.to_string()),
             StoreError::Unreadable(_) => Self::internal(error.to_string()),
             StoreError::Fenced { .. } | StoreError::Undecryptable(_) | StoreError::Corrupt(_) | StoreError::NewerSchema { .. } => {
                 Self::internal(error.to_string())

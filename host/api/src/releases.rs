@@ -5,12 +5,12 @@ use crate::{
     extract::{JsonBody, QueryString},
     instances::{InstanceView, StartPoint},
     page::Listing,
-    problem::Problem,
+    problem::{FieldError, Problem},
 };
 use axum::{Json, extract::Path, http::StatusCode};
-use millrace_domain::{Action, Allocation, ReleaseState, Scope};
+use millrace_domain::{Action, Allocation, Environment, ProjectScope, ReleaseEvent, ReleaseState, Scope};
 use millrace_model::{graph::RestartPolicy, ids::InstanceId};
-use millrace_store::{GoLive, NewRelease, PageRequest, Release, ReleaseFilter};
+use millrace_store::{GoLive, JobVersion, NewRelease, PageRequest, Release, ReleaseFilter, TableViewer};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
@@ -50,6 +50,9 @@ pub(crate) struct ReleaseView {
     published_at_ms: Option<i64>,
     /// Last went live at.
     online_at_ms: Option<i64>,
+    /// Only in the answer to a request for a release: what would keep it from going live now, all of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<FieldError>,
 }
 
 impl ReleaseView {
@@ -77,6 +80,7 @@ impl ReleaseView {
             updated_at_ms: release.updated_at_ms,
             published_at_ms: release.published_at_ms,
             online_at_ms: release.online_at_ms,
+            warnings: Vec::new(),
         }
     }
 }
@@ -196,11 +200,53 @@ pub(crate) async fn request_release(
     let NewReleaseBody { test_instance, reason } = body.parse()?;
     let new = NewRelease { test_instance: InstanceId::new(test_instance), reason };
     let made = caller.api.store.request_release(&caller.cause(), &scope, &new).await?;
-    Ok((StatusCode::CREATED, Json(ReleaseView::of(&caller, made))))
+    let version = caller.api.store.version(&scope, &made.version).await?;
+    let warnings = obstacles(&caller, &scope, &version, &BTreeMap::new()).await.unwrap_or_else(|problem| {
+        // The request is made; that nobody can say what will be in its way is no reason against it.
+        tracing::warn!(release = made.id, internal = problem.internal, "a release could not be looked at: {}", problem.detail);
+        Vec::new()
+    });
+    Ok((StatusCode::CREATED, Json(ReleaseView { warnings, ..ReleaseView::of(&caller, made) })))
+}
+
+/// What keeps a version from running in production for the caller: first what the metadata tells (permissions, tables that
+/// are not published there, data sources that are not bound), then what the planner finds.
+async fn obstacles(
+    caller: &Caller,
+    scope: &ProjectScope,
+    version: &JobVersion,
+    parameters: &BTreeMap<String, String>,
+) -> Result<Vec<FieldError>, Problem> {
+    let viewer = TableViewer { environment: Environment::Production, ..caller.viewer(scope) };
+    let found = caller.api.store.production_obstacles(&viewer, version).await?;
+    if found.is_empty() {
+        return Ok(caller.api.control.examine_version(&viewer, version, parameters).await?);
+    }
+    Ok(found.into_iter().map(|obstacle| FieldError::in_field(&obstacle.table, obstacle.code, obstacle.message)).collect())
+}
+
+/// Refuses to stop what runs for a version that could not start.
+fn refuse_obstacles(version: &JobVersion, job: &str, errors: Vec<FieldError>) -> Result<(), Problem> {
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let is_permission = errors.iter().all(|error| error.code.starts_with("permission."));
+    let (status, code) = match is_permission {
+        true => (StatusCode::FORBIDDEN, "permission.missing"),
+        false => (StatusCode::CONFLICT, "release.cannot_start"),
+    };
+    let reasons: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
+    let detail = format!(
+        "version {} of job `{job}` cannot run in production, so nothing was stopped for it: {}",
+        version.number,
+        reasons.join("; ")
+    );
+    Err(Problem { errors, ..Problem::new(status, code, detail) })
 }
 
 /// Give an approved release its resources and its production instance. The job's release that is online before is replaced:
-/// its instance stops with a savepoint, and the new one goes on from there.
+/// its instance stops with a savepoint, and the new one goes on from there. Nothing stops for a version that could not start
+/// for the caller: all reasons come back at once, as 403 where permissions are missing, else as 409.
 #[utoipa::path(post, path = "/api/v1/tenants/{tenant}/projects/{project}/releases/{release}/go-live", tag = "releases", request_body = GoLiveBody, responses((status = 201, body = WentLiveView)))]
 pub(crate) async fn go_live(
     caller: Caller,
@@ -212,6 +258,12 @@ pub(crate) async fn go_live(
     let store = &caller.api.store;
     let start = body.start.map(|start| start.settled(store.now_ms())).transpose()?;
     let GoLiveBody { allocation, parameters, restart, start_now, .. } = body;
+    let found = store.release(&scope, &release).await?;
+    // Whether the release may go live at all is the store's to say.
+    if found.state.possible().contains(&ReleaseEvent::GoLive) {
+        let version = store.version(&scope, &found.version).await?;
+        refuse_obstacles(&version, &found.job_name, obstacles(&caller, &scope, &version, &parameters).await?)?;
+    }
     let how = GoLive { allocation, start, parameters, restart, start_now };
     let (release, instance) = store.go_live(&caller.cause(), &scope, &release, &how).await?;
     caller.api.control.notify();

@@ -2,7 +2,7 @@
 
 use crate::{
     caller::Caller,
-    control_plane::RowTap,
+    control_plane::{ControlFailure, RowTap},
     data_access::{RowsOf, may_see_rows},
     extract::JsonBody,
     instances::find,
@@ -20,6 +20,7 @@ use axum::{
 use millrace_control::TappedRows;
 use millrace_domain::Action;
 use millrace_model::ids::NodeId;
+use millrace_store::Instance;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
 use std::{convert::Infallible, time::Duration};
@@ -180,7 +181,7 @@ pub(crate) async fn tap_instance(
     let seconds = within("seconds", body.seconds, 10, 1, seconds_max)?;
     let detail = json!({"node": node, "rows": rows, "seconds": seconds});
     may_see_rows(&caller, &scope, Action::InstanceTap, RowsOf::Instance(found.id.as_str()), detail).await?;
-    let tap = caller.api.control.tap(&scope.tenant, &found.id, &NodeId::new(node))?;
+    let tap = caller.api.control.tap(&scope.tenant, &found.id, &NodeId::new(node)).map_err(|failure| elsewhere(failure, &found))?;
     let deadline = Instant::now() + Duration::from_secs(seconds);
     let mut tapping = Tapping { tap, deadline, rows_left: rows as usize, bytes_left, seen: 0, dropped: 0, closed: None };
     if as_events {
@@ -191,6 +192,16 @@ pub(crate) async fn tap_instance(
         all.extend(rows);
     }
     Ok(Json(tapping.answer(all)).into_response())
+}
+
+/// Says which server sees the rows, where this one does not.
+fn elsewhere(failure: ControlFailure, of: &Instance) -> ControlFailure {
+    match (failure, &of.worker) {
+        (ControlFailure::Conflict(message), Some(worker)) => {
+            ControlFailure::Conflict(format!("{message}; it belongs to worker `{worker}`: ask that server"))
+        }
+        (failure, _) => failure,
+    }
 }
 
 /// Rows as they come, then why the tap has closed.

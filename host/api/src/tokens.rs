@@ -1,4 +1,4 @@
-//! Tokens of a tenant (ROL-7). The secret is in the answer that makes the token and never again.
+//! Tokens of a tenant and of the platform (ROL-7). The secret is in the answer that makes the token and never again.
 
 use crate::{
     caller::Caller,
@@ -27,6 +27,9 @@ pub(crate) struct TokenView {
     /// `read`, `write`, `operate`, `administer`.
     scopes: Vec<String>,
     created_by: String,
+    /// The server whose own administrator it is; only for tokens of the platform.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    worker: Option<String>,
     created_at_ms: i64,
     expires_at_ms: Option<i64>,
     /// To the minute.
@@ -48,6 +51,7 @@ impl TokenView {
             project: token.project.map(|p| p.to_string()),
             scopes: token.scopes.iter().map(ToString::to_string).collect(),
             created_by: token.created_by,
+            worker: token.worker,
             created_at_ms: token.created_at_ms,
             expires_at_ms: token.expires_at_ms,
             last_used_at_ms: token.last_used_at_ms,
@@ -140,5 +144,21 @@ pub(crate) async fn create_token(
 pub(crate) async fn revoke_token(caller: Caller, Path((tenant, token)): Path<(String, String)>) -> Result<StatusCode, Problem> {
     let id = caller.in_tenant(&tenant, Action::TokenRevoke).await?;
     caller.api.store.revoke_token(&caller.cause(), &id, &token).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// List the tokens of the platform: those that servers have made for their own administrators, and those of its users; ended
+/// ones too.
+#[utoipa::path(get, path = "/api/v1/platform/tokens", tag = "tokens", params(PageQuery), responses((status = 200, body = Listing<TokenView>)))]
+pub(crate) async fn list_platform_tokens(caller: Caller, query: QueryString<PageQuery>) -> Result<Json<Listing<TokenView>>, Problem> {
+    caller.on_platform(Action::PlatformUsers).await?;
+    Ok(Listing::of(caller.api.store.platform_tokens(&query.parse()?.into()).await?))
+}
+
+/// End a token of the platform at once.
+#[utoipa::path(delete, path = "/api/v1/platform/tokens/{token}", tag = "tokens", responses((status = 204)))]
+pub(crate) async fn revoke_platform_token(caller: Caller, Path(token): Path<String>) -> Result<StatusCode, Problem> {
+    caller.on_platform(Action::PlatformUsers).await?;
+    caller.api.store.revoke_platform_token(&caller.cause(), &token).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -198,12 +198,13 @@ async fn create(caller: Caller, home: Home, body: JsonBody<NewUserBody>) -> Resu
     let grants = grants_of(&caller.api, &home, &new.roles).await?;
     check_change(&caller, &home, &[], &grants).await?;
     let (store, cause) = (&caller.api.store, caller.cause());
-    let mut user = store.create_user(&cause, home.as_ref(), &new_user).await?;
-    if !grants.is_empty() {
-        store.set_grants(&cause, home.as_ref(), &user.id, &grants, user.revision).await?;
-    }
-    let one_time_password = if new.password { Some(reset(&caller, &home, &user.id).await?.one_time_password) } else { None };
-    user = store.user(home.as_ref(), &user.id).await?;
+    let one_time_password = new.password.then(one_time_password);
+    let hash = match &one_time_password {
+        Some(password) => Some(caller.api.hasher.hash(password.clone()).await?),
+        None => None,
+    };
+    let one_time = hash.as_ref().map(|hash| (hash.as_str(), store.now_ms().saturating_add(ONE_TIME_MS)));
+    let user = store.create_account(&cause, home.as_ref(), &new_user, &grants, one_time).await?;
     let user = view(&caller, &home, user, Some(grants));
     Ok((StatusCode::CREATED, Json(NewUserView { user, one_time_password })))
 }

@@ -308,6 +308,6 @@ fn start_failure(error: start_point::StartPointError) -> Box<JobFailure> {
     match error {
         E::Store(error) => failure(error),
         E::Checkpoint(error) => failure(error),
-        E::NotCompleted(_) => Box::new(plain(FaultClass::User, false, error.to_string())),
+        E::NotCompleted(_) | E::NoState(_) => Box::new(plain(FaultClass::User, false, error.to_string())),
     }
 }

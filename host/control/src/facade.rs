@@ -1,7 +1,7 @@
 //! The one door through which the API reaches engines, sandbox and connectors.
 
 use crate::{
-    ComponentInfo, ControlError, CreatedSavepoint, ExplainReport, InstanceObservation, PinError, PinnedGraph, ValidationReport,
+    ComponentInfo, ControlError, ExplainReport, InstanceObservation, PinError, PinnedGraph, ValidationReport,
     builds::Builds,
     canonical,
     catalog::ProjectCatalog,
@@ -27,7 +27,7 @@ use millrace_model::{
     graph::{GraphError, JobGraph},
     ids::{InstanceId, ProjectId, TenantId, TopicId},
 };
-use millrace_store::{Cause, Store, TableViewer};
+use millrace_store::{Store, TableViewer};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -51,7 +51,7 @@ pub struct ControlParts {
 /// Handle on the control plane; cheap to clone.
 #[derive(Clone)]
 pub struct Control {
-    worker: Arc<Worker>,
+    pub(crate) worker: Arc<Worker>,
     pub(crate) services: EngineServices,
     builds: Arc<Builds>,
     pub(crate) packages: Inspector,
@@ -266,59 +266,6 @@ impl Control {
         let view = self.worker.locals.view(instance)?;
         let observation = view.lock().observation(&self.worker.name);
         Some(observation)
-    }
-
-    /// Takes a savepoint of a running instance and records it in the metadata store.
-    ///
-    /// # Errors
-    /// The instance does not run here, or its state cannot be written.
-    pub async fn create_savepoint(&self, tenant: &TenantId, instance: &InstanceId) -> Result<CreatedSavepoint, ControlError> {
-        self.create_savepoint_by(tenant, instance, &Cause::system("system")).await
-    }
-
-    /// As [`Control::create_savepoint`], noting who asked for it.
-    ///
-    /// # Errors
-    /// The instance does not run here, or its state cannot be written.
-    pub async fn create_savepoint_by(
-        &self,
-        tenant: &TenantId,
-        instance: &InstanceId,
-        by: &Cause,
-    ) -> Result<CreatedSavepoint, ControlError> {
-        let Some(execution) = self.execution(tenant, instance) else {
-            return Err(ControlError::Conflict(format!(
-                "instance `{instance}` is not running on this worker; a savepoint needs a running instance"
-            )));
-        };
-        let store = &self.worker.store;
-        let savepoint = store.begin_savepoint(by, tenant, instance).await.map_err(from_store)?.id;
-        match execution.savepoint(&savepoint).await {
-            Ok(info) => {
-                let noted = store.complete_savepoint(tenant, &savepoint, &info.location, info.checkpoint, info.size_bytes).await;
-                noted.map_err(from_store)?;
-                Ok(CreatedSavepoint { id: savepoint, location: info.location, size_bytes: info.size_bytes, checkpoint_id: info.checkpoint })
-            }
-            Err(error) => {
-                if let Err(error) = store.fail_savepoint(tenant, &savepoint, &error.to_string()).await {
-                    tracing::warn!(%savepoint, %error, "cannot note that the savepoint failed");
-                }
-                Err(match error.class() {
-                    FaultClass::User => ControlError::Conflict(error.to_string()),
-                    FaultClass::External => ControlError::External { system: "checkpoint store".into(), message: error.to_string() },
-                    FaultClass::Internal => ControlError::Internal(error.to_string()),
-                })
-            }
-        }
-    }
-
-    /// Removes the state of a savepoint that is in the metadata no longer.
-    ///
-    /// # Errors
-    /// The checkpoint store fails.
-    pub async fn remove_savepoint_state(&self, location: &str) -> Result<(), ControlError> {
-        let removed = self.services.checkpoints.delete_prefix(location).await;
-        removed.map(drop).map_err(|error| ControlError::External { system: "checkpoint store".into(), message: error.to_string() })
     }
 
     /// Metrics of all instances of this worker in Prometheus text format, labelled by tenant, job, instance, operator.

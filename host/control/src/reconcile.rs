@@ -6,7 +6,7 @@ use crate::{
     driver,
     engine::ExecutionEngine,
     local::{Locals, Wish},
-    quality, tenant_limits,
+    quality, savepoints, tenant_limits,
 };
 use millrace_checkpoint::CheckpointStore;
 use millrace_datapackage::Inspector;
@@ -70,9 +70,13 @@ async fn compare(worker: &Arc<Worker>) {
     let mut counted = Instant::now();
     loop {
         let passed = pass(worker).await;
-        if let (Err(error), true) = (&passed, readable) {
-            // Once per outage: the passes go on.
-            tracing::error!(%error, "the metadata store cannot be read; instances go on running until their leases end");
+        // Once per outage: the passes go on.
+        match (&passed, readable) {
+            (Err(error @ StoreError::UnknownKey { .. }), true) => tracing::error!(%error, "this worker takes no instances"),
+            (Err(error), true) => {
+                tracing::error!(%error, "the metadata store cannot be read; instances go on running until their leases end");
+            }
+            (Err(_), false) | (Ok(()), _) => {}
         }
         readable = passed.is_ok();
         for (_, view) in worker.locals.views() {
@@ -116,6 +120,9 @@ pub(crate) async fn pass(worker: &Arc<Worker>) -> Result<(), StoreError> {
         }
     }
     end_forbidden(worker).await?;
+    savepoints::take_asked(worker).await?;
+    // Without the key of secrets nothing that reaches another system could start here: others take it.
+    worker.store.check_key().await?;
     for instance in active.iter().filter(|i| is_claimable(i, &worker.name, now_ms)) {
         if let Some((wish, view)) = worker.locals.reserve(&instance.id) {
             tokio::spawn(driver::drive(worker.clone(), instance.id.clone(), wish, view));

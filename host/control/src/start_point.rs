@@ -2,7 +2,8 @@
 //!
 //! Invariant: state belongs to a run (one start by a user). A restart within a run goes on from the run's own latest
 //! checkpoint; only a run that has none yet looks at what the user asked for. So a fresh start never picks up state of
-//! an earlier run, and a crash right after it does not either.
+//! an earlier run, and a crash right after it does not either. Who asks for the state of an instance never begins without
+//! any unawares.
 
 use millrace_checkpoint::{CheckpointError, CheckpointStore};
 use millrace_engine::StartFrom as EngineStart;
@@ -18,6 +19,10 @@ pub(crate) enum StartPointError {
     Checkpoint(#[from] CheckpointError),
     #[error("savepoint `{0}` has no location; only a completed savepoint can be started from")]
     NotCompleted(String),
+    #[error(
+        "instance `{0}` has no state to start from: no run of it has left a checkpoint or savepoint; start fresh on purpose, or from a savepoint"
+    )]
+    NoState(String),
 }
 
 /// The name under which a run keeps state and writes output.
@@ -38,7 +43,7 @@ pub(crate) async fn find(store: &Store, checkpoints: &dyn CheckpointStore, insta
             let location = found.location.ok_or_else(|| StartPointError::NotCompleted(savepoint.to_string()))?;
             Ok(EngineStart::Savepoint { location, allow_partial: *allow_partial })
         }
-        StartFrom::Latest { instance: other, allow_partial } => {
+        StartFrom::Latest { instance: other, allow_partial, or_fresh } => {
             let runs = if *other == instance.id { instance.run - 1 } else { store.instance(&instance.scope, other).await?.run };
             for run in (1..=runs).rev() {
                 let run = run_id(other, run);
@@ -47,6 +52,11 @@ pub(crate) async fn find(store: &Store, checkpoints: &dyn CheckpointStore, insta
                     return Ok(EngineStart::Savepoint { location, allow_partial: *allow_partial });
                 }
             }
+            if !or_fresh {
+                return Err(StartPointError::NoState(other.to_string()));
+            }
+            tracing::warn!(instance = %instance.id, run = instance.run, "no run before has left state: this one begins without any");
+            store.note_fresh_start(instance).await?;
             Ok(EngineStart::Fresh)
         }
     }

@@ -6,6 +6,7 @@ use crate::engine::Execution;
 use crate::{
     local::Locals,
     reconcile::{self, Worker},
+    savepoints,
     start_point::run_id,
     tenant_limits,
 };
@@ -65,6 +66,14 @@ impl Bench {
         self.store.create_instance(&self.cause, &self.scope, &new).await.unwrap().id
     }
 
+    /// Another instance of the version that there is.
+    async fn instance_of_same_job(&self) -> InstanceId {
+        let job = self.store.job(&self.scope, "job").await.unwrap().id;
+        let version = self.store.job_version(&self.scope, &job, "1").await.unwrap().id;
+        let new = NewInstance { job, version, start: StartFrom::Fresh, parameters: BTreeMap::new(), restart: None, production: None };
+        self.store.create_instance(&self.cause, &self.scope, &new).await.unwrap().id
+    }
+
     async fn instance_of(&self, graph: JobGraph) -> InstanceId {
         let new = NewJob { name: "job".parse().unwrap(), folder: "".parse().unwrap(), description: String::new(), draft: graph.clone() };
         let job = self.store.create_job(&self.cause, &self.scope, &new).await.unwrap().id;
@@ -118,7 +127,12 @@ impl Bench {
     }
 
     fn worker(&self, name: &str, engine: &Arc<FakeEngine>, lease_ms: u64) -> Running {
-        let worker = Arc::new(Worker {
+        let worker = Arc::new(self.parts(name, engine, lease_ms));
+        Running { task: tokio::spawn(reconcile::run(worker.clone())), worker }
+    }
+
+    fn parts(&self, name: &str, engine: &Arc<FakeEngine>, lease_ms: u64) -> Worker {
+        Worker {
             store: self.store.clone(),
             engine: engine.clone(),
             checkpoints: self.checkpoints.clone(),
@@ -130,8 +144,7 @@ impl Bench {
             closing: CancellationToken::new(),
             packages: None,
             accounts: TenantAccounts::new(TenantLimits::default()),
-        });
-        Running { task: tokio::spawn(reconcile::run(worker.clone())), worker }
+        }
     }
 
     fn engine(&self) -> Arc<FakeEngine> {
@@ -330,6 +343,83 @@ async fn state_of_an_earlier_run_is_used_only_when_asked_for() {
     let location = format!("{id}-1/chk-4");
     let expected = [EngineStart::Fresh, EngineStart::Fresh, EngineStart::Savepoint { location, allow_partial: false }];
     assert_eq!(engine.launches().into_iter().map(|(_, from)| from).collect::<Vec<_>>(), expected);
+}
+
+/// The state of an instance that has none is not silently nothing.
+#[tokio::test]
+async fn who_asks_for_state_that_is_not_there_is_told() {
+    let bench = Bench::new().await;
+    let engine = bench.engine();
+    let worker = bench.worker("a", &engine, 60_000);
+    let (other, id) = (bench.instance().await, bench.instance_of_same_job().await);
+    for of in [&other, &id] {
+        bench.start(&id, Some(StartFrom::latest(of.clone()))).await;
+        worker.notify();
+        let failed = bench.reaches(&id, InstanceState::Failed).await;
+        let failure = failed.last_failure.unwrap();
+        let message = failure["message"].as_str().unwrap();
+        assert!(
+            message.starts_with(&format!("instance `{of}` has no state to start from")) && message.contains("start fresh"),
+            "{message}"
+        );
+        assert_eq!((&failure["class"], &failure["retryable"]), (&json!("user"), &json!(false)));
+    }
+    assert_eq!(engine.launches(), []);
+    // Who says nothing goes on from what there is, and reads where there was nothing.
+    bench.start(&id, None).await;
+    worker.notify();
+    bench.reaches(&id, InstanceState::Running).await;
+    assert_eq!(engine.launches(), [(run_id(&id, 3), EngineStart::Fresh)]);
+    let history = bench.store.instance_history(&bench.scope, &id, &PageRequest::default()).await.unwrap().items;
+    let noted: Vec<_> = history.iter().filter(|entry| entry.action == "instance.began_fresh").collect();
+    assert_eq!((noted.len(), &noted[0].detail["run"]), (1, &json!(3)));
+}
+
+/// A savepoint is taken by the worker that runs the instance, whoever is asked.
+#[tokio::test]
+async fn another_worker_takes_the_savepoint_that_it_is_asked_for() {
+    let bench = Bench::new().await;
+    let engine = bench.engine();
+    let worker = bench.worker("a", &engine, 60_000);
+    let id = bench.instance().await;
+    bench.start(&id, None).await;
+    worker.notify();
+    bench.reaches(&id, InstanceState::Running).await;
+    let ask = async || {
+        let asked = bench.store.ask_for_savepoint(&bench.cause, &bench.scope.tenant, &id, "a").await.unwrap();
+        worker.notify();
+        savepoints::await_savepoint(&bench.store, &asked, "a").await
+    };
+    let taken = ask().await.unwrap();
+    let found = bench.store.savepoint(&bench.scope, &taken.id).await.unwrap();
+    assert_eq!((found.state, found.location.as_deref()), (SavepointState::Completed, Some(taken.location.as_str())));
+    *engine.newest().savepoints_work.lock() = false;
+    let failed = ask().await.unwrap_err().to_string();
+    assert!(failed.contains("the disk is full"), "{failed}");
+    bench.stop(&id, false).await;
+    worker.notify();
+    bench.reaches(&id, InstanceState::Stopped).await;
+    let late = ask().await.unwrap_err().to_string();
+    assert!(late.contains("is not running"), "{late}");
+}
+
+/// A worker that cannot open the secrets of the metadata takes nothing: another one does.
+#[tokio::test]
+async fn a_worker_without_the_key_of_secrets_takes_no_instance() {
+    let bench = Bench::new().await;
+    let engine = bench.engine();
+    let url = format!("sqlite://{}", bench._folder.path().join("metadata.db").display());
+    let stranger = Store::open(StoreOptions::new(url, SecretKey::new(&[8; 32]))).await.unwrap();
+    let blind = Arc::new(Worker { store: stranger, ..bench.parts("blind", &engine, 60_000) });
+    let id = bench.instance().await;
+    bench.start(&id, None).await;
+    let refused = reconcile::pass(&blind).await.unwrap_err().to_string();
+    assert!(refused.contains("copy `secrets.key` from the data folder of a server that is ready"), "{refused}");
+    assert_eq!(bench.store.instance(&bench.scope, &id).await.unwrap().worker, None);
+    assert!(blind.locals.views().is_empty());
+    let worker = bench.worker("a", &engine, 60_000);
+    worker.notify();
+    assert_eq!(bench.reaches(&id, InstanceState::Running).await.worker.as_deref(), Some("a"));
 }
 
 #[tokio::test]

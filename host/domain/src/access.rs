@@ -83,6 +83,8 @@ pub struct Principal {
     pub user: String,
     /// Name of the user, for the audit log.
     pub name: String,
+    /// Id of the person whose work it is, where the user is a machine; none for persons and for a server's own administrator.
+    pub on_behalf_of: Option<String>,
     /// Roles held.
     pub grants: Vec<Grant>,
     /// What the presented token may be used for.
@@ -90,6 +92,11 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// Id of the person behind this caller: themselves, or whoever has made the token of a machine.
+    pub fn person(&self) -> &str {
+        self.on_behalf_of.as_deref().unwrap_or(&self.user)
+    }
+
     /// Whether this caller may do `action` in `scope`.
     pub fn allowed(&self, action: Action, scope: &Scope) -> bool {
         self.token_scopes.contains(&action.token_scope())
@@ -155,6 +162,7 @@ impl TokenLimit {
         let owner = Principal {
             user: String::new(),
             name: String::new(),
+            on_behalf_of: None,
             grants: clipped.clone(),
             token_scopes: TokenScope::ALL.iter().copied().collect(),
         };
@@ -205,6 +213,7 @@ mod tests {
         Principal {
             user: "usr_1".into(),
             name: "ann".into(),
+            on_behalf_of: None,
             grants: grants.iter().map(|(role, scope)| Grant { role: *role, scope: scope.clone() }).collect(),
             token_scopes: TokenScope::ALL.iter().copied().collect(),
         }

@@ -202,7 +202,7 @@ text_enum! {
         TempTableView = "temp_table.view",
 
         // People.
-        /// See, make and change users of the platform.
+        /// See, make and change users of the platform; see and end its tokens.
         PlatformUsers = "platform.users",
         /// Read the audit log of what belongs to no tenant.
         PlatformAudit = "platform.audit",

@@ -1,6 +1,7 @@
 //! Approvals: everything that somebody must agree to, as one state machine.
 //!
-//! Invariants: an approval is decided once and never again; nobody decides their own request; what the decision changes
+//! Invariants: an approval is decided once and never again; nobody decides their own request, also not as or through a
+//! machine whose token they have made; what the decision changes
 //! is applied by the store in the transaction that decides, so an approved request has had its effect. `snapshots/` holds
 //! the whole table of states, events and callers.
 
@@ -103,16 +104,17 @@ impl ApprovalKind {
 /// How a caller stands to an approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
-    /// They asked for it.
+    /// They asked for it, or a machine of theirs did.
     pub is_applicant: bool,
     /// Their roles let them decide it, if it is not their own.
     pub is_decider: bool,
 }
 
 impl Standing {
-    /// How `principal` stands to an approval of `kind` that `applicant` asked for in `scope`.
-    pub fn of(principal: &Principal, applicant: &str, kind: ApprovalKind, scope: &crate::Scope) -> Self {
-        Self { is_applicant: principal.user == applicant, is_decider: principal.allowed(kind.decided_with(), scope) }
+    /// How `principal` stands to an approval of `kind` that `applicant`, behind whom `person` is, asked for in `scope`.
+    pub fn of(principal: &Principal, (applicant, person): (&str, &str), kind: ApprovalKind, scope: &crate::Scope) -> Self {
+        let is_applicant = principal.user == applicant || principal.person() == person;
+        Self { is_applicant, is_decider: principal.allowed(kind.decided_with(), scope) }
     }
 }
 
@@ -234,6 +236,25 @@ mod tests {
         for &state in ApprovalState::ALL.iter().filter(|s| **s != ApprovalState::Pending) {
             for &event in ApprovalEvent::ALL {
                 assert_eq!(transition(state, event), Err(Refusal::State { state, event }));
+            }
+        }
+    }
+
+    #[test]
+    fn a_machine_is_whoever_made_its_token() {
+        let scope = crate::Scope::Tenant(millrace_model::ids::TenantId::new("a"));
+        let caller = |user: &str, on_behalf_of: Option<&str>| Principal {
+            user: user.into(),
+            name: user.into(),
+            on_behalf_of: on_behalf_of.map(str::to_owned),
+            grants: vec![crate::Grant { role: crate::Role::TenantAdmin, scope: scope.clone() }],
+            token_scopes: crate::TokenScope::ALL.iter().copied().collect(),
+        };
+        let (ann, machine, other) = (caller("ann", None), caller("usr_1", Some("ann")), caller("usr_2", Some("bob")));
+        for applicant in [("ann", "ann"), ("usr_1", "ann"), ("usr_9", "ann")] {
+            for (who, is_applicant) in [(&ann, true), (&machine, true), (&other, false)] {
+                let standing = Standing::of(who, applicant, ApprovalKind::JobRelease, &scope);
+                assert_eq!(standing, Standing { is_applicant, is_decider: true }, "{applicant:?} {who:?}");
             }
         }
     }

@@ -20,7 +20,7 @@ text_enum! {
         MemoryBytes = "memory_bytes",
         /// Fuel of tenant code set aside for active instances.
         FuelPerSecond = "fuel_per_second",
-        /// Uploaded versions of resources and plugins.
+        /// Versions of resources, plugins and functions.
         Uploads = "uploads",
     }
 }

@@ -218,6 +218,7 @@ mod tests {
         let with = |role, scope: &Scope| Principal {
             user: "u".into(),
             name: "u".into(),
+            on_behalf_of: None,
             grants: vec![Grant { role, scope: scope.clone() }],
             token_scopes: [TokenScope::Read].into(),
         };

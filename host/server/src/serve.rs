@@ -72,10 +72,10 @@ impl Server {
         let store = Store::open(secret_keys.options(&settings.metadata_url)).await;
         let store = store.context("cannot open the metadata store")?;
         let admin = "local-admin".parse::<Name>().context("name of the administrator")?;
-        store
-            .ensure_admin_token(&admin, &TokenSecret::presented(token.as_str()))
-            .await
-            .context("cannot register the administrator's token")?;
+        let is_valid = store.ensure_admin_token(&admin, &worker, &TokenSecret::presented(token.as_str())).await;
+        if !is_valid.context("cannot register the administrator's token")? {
+            tracing::warn!("the token in {ADMIN_TOKEN} was revoked; remove the file and start the server again for another one");
+        }
         let services = services(settings, &data, mac_key)?;
         let control = Control::new(ControlParts {
             store: store.clone(),

@@ -7,7 +7,7 @@ use crate::{GoLive, Instance, Store, StoreError, row, transaction::Transaction};
 use millrace_domain::{Allocation, ProjectScope, ProjectServices, Quota, quota::SLOT_MEMORY_BYTES};
 use millrace_model::{
     graph::JobGraph,
-    ids::{InstanceId, VersionId},
+    ids::{InstanceId, ProjectId, TenantId, VersionId},
 };
 use std::collections::BTreeMap;
 
@@ -52,8 +52,17 @@ impl Store {
 
     /// Makes sure that the project may have one more uploaded version.
     pub(crate) async fn admit_upload(&self, tx: &mut Transaction, scope: &ProjectScope) -> Result<(), StoreError> {
-        self.lock_tenant(tx, &scope.tenant).await?;
-        self.check_quota(tx, (&scope.tenant, Some(&scope.project)), Quota::Uploads, 1).await
+        self.admit_version(tx, (&scope.tenant, Some(&scope.project))).await
+    }
+
+    /// As [`Self::admit_upload`], also for what belongs to the tenant as a whole.
+    pub(crate) async fn admit_version(
+        &self,
+        tx: &mut Transaction,
+        (tenant, project): (&TenantId, Option<&ProjectId>),
+    ) -> Result<(), StoreError> {
+        self.lock_tenant(tx, tenant).await?;
+        self.check_quota(tx, (tenant, project), Quota::Uploads, 1).await
     }
 
     /// Makes sure that `instance` may become active, and notes what it then takes: what it was given at its go-live, or what

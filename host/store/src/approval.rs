@@ -54,6 +54,8 @@ pub struct Approval {
     pub applicant: String,
     /// Their name at that time.
     pub applicant_name: String,
+    /// Id of the person behind them: themselves, or whoever has made the token of a machine.
+    pub applicant_person: String,
     /// Why they ask.
     pub reason: String,
     /// What exactly is asked for; its shape is the kind's.
@@ -178,10 +180,12 @@ impl Store {
         }
         let now_ms = self.now_ms();
         let due_at_ms = now_ms.saturating_add(new.kind.deadline_ms());
+        let person = self.person_behind(tx, &cause.actor).await?;
         let made = sqlx::query(
             "INSERT INTO approvals (id, tenant_id, project_id, number, kind, environment, subject, subject_name, open_key, \
-             for_project_id, applicant, applicant_name, reason, payload_json, decided_with, state, created_at_ms, due_at_ms, remind_at_ms) \
-             SELECT $1, $2, $3, COALESCE(MAX(number), 0) + 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'pending', $15, $16, $17 \
+             for_project_id, applicant, applicant_name, reason, payload_json, decided_with, state, created_at_ms, due_at_ms, remind_at_ms, \
+             applicant_person) \
+             SELECT $1, $2, $3, COALESCE(MAX(number), 0) + 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'pending', $15, $16, $17, $18 \
              FROM approvals WHERE tenant_id = $2 RETURNING *",
         )
         .bind(self.new_id("apr"))
@@ -201,6 +205,7 @@ impl Store {
         .bind(now_ms)
         .bind(due_at_ms)
         .bind(remind_at_ms(now_ms, due_at_ms))
+        .bind(person)
         .fetch_one(&mut **tx)
         .await?;
         let made = approval(&made)?;
@@ -375,6 +380,7 @@ pub(crate) fn approval(found: &AnyRow) -> Result<Approval, StoreError> {
         for_project: row::text_or_none(found, "for_project_id")?.map(ProjectId::new),
         applicant: row::text(found, "applicant")?,
         applicant_name: row::text(found, "applicant_name")?,
+        applicant_person: row::text(found, "applicant_person")?,
         reason: row::text(found, "reason")?,
         payload: row::json(found, "payload_json")?,
         state: row::word(found, "state")?,

@@ -82,14 +82,26 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let found = self.lock_user(&mut tx, tenant, user, None).await?;
-        self.put_credential(&mut tx, user, password_hash, Some(expires_at_ms)).await?;
         self.sign_out_everywhere(&mut tx, user, false).await?;
-        let account = account_of(tenant, found.name.as_str());
-        sqlx::query("DELETE FROM sign_in_attempts WHERE subject = $1").bind(subject("account", &account)).execute(&mut *tx).await?;
-        self.audit(&mut tx, cause, done_with_user(tenant, Action::UserResetPassword, user, json!({"expires_at_ms": expires_at_ms})))
-            .await?;
+        self.put_one_time_password(&mut tx, cause, tenant, (user, found.name.as_str()), (password_hash, expires_at_ms)).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// As [`Self::reset_password`], within the transaction that has locked or made the person.
+    pub(crate) async fn put_one_time_password(
+        &self,
+        tx: &mut Transaction,
+        cause: &Cause,
+        tenant: Option<&TenantId>,
+        (user, name): (&str, &str),
+        (password_hash, expires_at_ms): (&str, i64),
+    ) -> Result<(), StoreError> {
+        self.put_credential(tx, user, password_hash, Some(expires_at_ms)).await?;
+        let account = account_of(tenant, name);
+        sqlx::query("DELETE FROM sign_in_attempts WHERE subject = $1").bind(subject("account", &account)).execute(&mut **tx).await?;
+        let detail = json!({"expires_at_ms": expires_at_ms});
+        self.audit(tx, cause, done_with_user(tenant, Action::UserResetPassword, user, detail)).await
     }
 
     /// Sets the password that a person has chosen; every session but `session` ends.

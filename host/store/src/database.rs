@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0013_shared_temp_tables.sql"),
     include_str!("../migrations/0014_build_contents.sql"),
     include_str!("../migrations/0015_search_in_projects.sql"),
+    include_str!("../migrations/0016_people_behind_tokens.sql"),
 ];
 
 /// The migration that brings the catalog.

@@ -127,6 +127,17 @@ pub enum StoreError {
     /// A secret cannot be read: another key, or altered data.
     #[error("the secret `{0}` cannot be decrypted; is the key file the one it was written with?")]
     Undecryptable(String),
+    /// The secrets of this metadata are sealed with a key that this server does not have.
+    #[error(
+        "the secrets of this metadata are sealed with the key `{active}`, and this server has `{own}` only; copy `secrets.key` from the \
+         data folder of a server that is ready into this server's, or give both the same MILLRACE_SECRETS_KEYS, and start it again"
+    )]
+    UnknownKey {
+        /// Id of the key that seals.
+        active: String,
+        /// Id of the key that this server has.
+        own: String,
+    },
     /// Stored data is not what this version of the program writes.
     #[error("stored data is wrong: {0}")]
     Corrupt(String),
@@ -187,7 +198,7 @@ impl Classified for StoreError {
             | Self::Conflict { .. }
             | Self::Forbidden { .. }
             | Self::Invalid { .. } => FaultClass::User,
-            Self::Database(_) | Self::Unreadable(_) => FaultClass::External,
+            Self::Database(_) | Self::Unreadable(_) | Self::UnknownKey { .. } => FaultClass::External,
             Self::Fenced { .. } | Self::Undecryptable(_) | Self::Corrupt(_) | Self::NewerSchema { .. } => FaultClass::Internal,
         }
     }

@@ -308,6 +308,7 @@ impl Store {
             Some(latest) => latest.number + 1,
             None => 1,
         };
+        self.admit_version(&mut tx, (scope.tenant(), scope.project())).await?;
         let version_id = self.new_id("fnv");
         let made = sqlx::query(
             "INSERT INTO function_versions (id, tenant_id, function_id, number, content_hash, world, wit_version, size_bytes, \

@@ -3,7 +3,7 @@
 //! Invariant: the client's secret and the verifier of a sign-in are sealed; a sign-in is answered once; a person whom a
 //! provider has made is only ever signed in by the same provider and subject, never by a name or address that looks alike.
 
-use crate::{Cause, NewUser, Store, StoreError, audit::Record, error::unless_taken, row, user::done_with_user};
+use crate::{Cause, NewUser, Page, PageRequest, Store, StoreError, audit::Record, error::unless_taken, row, user::done_with_user};
 use millrace_domain::{Action, Grant, Name};
 use millrace_model::ids::TenantId;
 use serde_json::{Value, json};
@@ -70,6 +70,17 @@ pub struct ProvisionedUser {
     pub email: String,
     /// Roles that the provider's claims give them.
     pub grants: Vec<Grant>,
+}
+
+/// Who a person is to an identity provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalIdentity {
+    /// Id of the person.
+    pub user: String,
+    /// Their name.
+    pub user_name: Name,
+    /// What the provider calls them, with the time in milliseconds since the epoch when that was said first.
+    pub subjects: Vec<(String, i64)>,
 }
 
 impl Store {
@@ -334,6 +345,74 @@ impl Store {
             .map_err(unless_taken("subject", subject))?;
         let detail = json!({"identity_provider": provider.name, "subject": subject});
         self.audit(&mut tx, cause, done_with_user(provider.tenant.as_ref(), Action::UserEdit, user, detail)).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The persons whom a provider signs in, those that joined last first.
+    ///
+    /// # Errors
+    /// A wrong cursor, or the database fails.
+    pub async fn external_identities(&self, provider: &IdentityProvider, page: &PageRequest) -> Result<Page<ExternalIdentity>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT u.id AS id, u.name AS name FROM users u WHERE u.id < $2 AND u.deleted_at_ms IS NULL \
+             AND u.id IN (SELECT user_id FROM external_identities WHERE provider_id = $1) ORDER BY u.id DESC LIMIT $3",
+        )
+        .bind(provider.id.as_str())
+        .bind(page.before()?)
+        .bind(page.rows())
+        .fetch_all(&self.pool)
+        .await?;
+        let mut found = Vec::with_capacity(rows.len());
+        for person in &rows {
+            let user = row::text(person, "id")?;
+            let subjects = sqlx::query(
+                "SELECT subject, created_at_ms FROM external_identities WHERE provider_id = $1 AND user_id = $2 ORDER BY created_at_ms, subject",
+            )
+            .bind(provider.id.as_str())
+            .bind(user.as_str())
+            .fetch_all(&self.pool)
+            .await?;
+            let subjects = subjects.iter().map(|found| Ok((row::text(found, "subject")?, row::integer(found, "created_at_ms")?)));
+            let subjects = subjects.collect::<Result<_, StoreError>>()?;
+            found.push(ExternalIdentity { user, user_name: row::word(person, "name")?, subjects });
+        }
+        Ok(page.page(found, |identity: &ExternalIdentity| &identity.user))
+    }
+
+    /// Id of the person whom a provider knows by this subject.
+    ///
+    /// # Errors
+    /// There is none, or the database fails.
+    pub async fn person_of_subject(&self, provider: &IdentityProvider, subject: &str) -> Result<String, StoreError> {
+        let found = sqlx::query("SELECT user_id FROM external_identities WHERE provider_id = $1 AND subject = $2")
+            .bind(provider.id.as_str())
+            .bind(subject)
+            .fetch_optional(&self.pool)
+            .await?;
+        row::text(&found.ok_or_else(|| StoreError::not_found("identity", subject))?, "user_id")
+    }
+
+    /// Says that a subject of a provider is nobody any more; sessions that its person has begun there end.
+    ///
+    /// # Errors
+    /// There is no such subject, or the database fails.
+    pub async fn unlink_external_user(&self, cause: &Cause, provider: &IdentityProvider, subject: &str) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let gone = sqlx::query("DELETE FROM external_identities WHERE provider_id = $1 AND subject = $2 RETURNING user_id")
+            .bind(provider.id.as_str())
+            .bind(subject)
+            .fetch_optional(&mut *tx)
+            .await?;
+        let user = row::text(&gone.ok_or_else(|| StoreError::not_found("identity", subject))?, "user_id")?;
+        sqlx::query("UPDATE sessions SET ended_at_ms = $3 WHERE user_id = $1 AND method = $2 AND ended_at_ms IS NULL")
+            .bind(user.as_str())
+            .bind(provider.id.as_str())
+            .bind(self.now_ms())
+            .execute(&mut *tx)
+            .await?;
+        let detail = json!({"identity_provider": provider.name, "subject": subject, "unlinked": true});
+        self.audit(&mut tx, cause, done_with_user(provider.tenant.as_ref(), Action::UserEdit, &user, detail)).await?;
         tx.commit().await?;
         Ok(())
     }

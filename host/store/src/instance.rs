@@ -47,6 +47,9 @@ pub enum StartFrom {
         /// Whether state that does not fit the version is left out.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         allow_partial: bool,
+        /// Whether it begins without state if the instance has none: so it is where nobody has said where to start.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        or_fresh: bool,
     },
 }
 
@@ -54,7 +57,13 @@ impl StartFrom {
     /// The latest state of an instance, all of it.
     #[must_use]
     pub fn latest(instance: InstanceId) -> Self {
-        Self::Latest { instance, allow_partial: false }
+        Self::Latest { instance, allow_partial: false, or_fresh: false }
+    }
+
+    /// The latest state of an instance, or none where it has none.
+    #[must_use]
+    pub fn latest_or_fresh(instance: InstanceId) -> Self {
+        Self::Latest { instance, allow_partial: false, or_fresh: true }
     }
 }
 
@@ -309,7 +318,7 @@ impl Store {
                 next.start = match from {
                     Some(from) => from.clone(),
                     None if next.run == 0 => next.start,
-                    None => StartFrom::latest(id.clone()),
+                    None => StartFrom::latest_or_fresh(id.clone()),
                 };
                 self.check_start(tx, scope, &next.start).await?;
                 if let (Some(parameters), InstanceKind::Test) = (parameters, next.kind) {
@@ -414,7 +423,9 @@ impl Store {
                 return Err(StoreError::Invalid { field: "start", message });
             }
             StartFrom::Savepoint { savepoint, .. } => {
-                ("SELECT * FROM savepoints WHERE tenant_id = $1 AND project_id = $2 AND id = $3", savepoint.as_str(), "savepoint")
+                // The update takes the row's lock: nobody removes what a start begins from.
+                let locked = "UPDATE savepoints SET state = state WHERE tenant_id = $1 AND project_id = $2 AND id = $3 RETURNING *";
+                (locked, savepoint.as_str(), "savepoint")
             }
             StartFrom::Latest { instance, .. } => {
                 ("SELECT * FROM instances WHERE tenant_id = $1 AND project_id = $2 AND id = $3", instance.as_str(), "instance")

@@ -133,6 +133,25 @@ impl Store {
         Ok((next, effects))
     }
 
+    /// Notes in the history of an instance that its run begins without state, because there was none to go on from.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn note_fresh_start(&self, of: &Instance) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let record = Record {
+            tenant: Some(&of.scope.tenant),
+            project: Some(&of.scope.project),
+            action: "instance.began_fresh",
+            object: of.id.as_str(),
+            outcome: Outcome::Done,
+            detail: json!({"run": of.run, "reason": "no run of the instance before has left a checkpoint or savepoint"}),
+        };
+        self.audit(&mut tx, &Cause::system("worker"), record).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Shows users a failure that changes no state, such as a checkpoint that could not be written.
     ///
     /// # Errors

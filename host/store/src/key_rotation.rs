@@ -146,7 +146,8 @@ impl Store {
             let active = sqlx::query("SELECT * FROM secret_keys WHERE state = 'active'").fetch_optional(&mut **tx).await?;
             self.take_over(active.as_ref())?;
         }
-        Err(unknown_key(&self.key.active_id()))
+        let own = self.key.active_id();
+        Err(StoreError::UnknownKey { active: own.clone(), own })
     }
 
     /// At the start: the first server's key becomes the active one; a key that took over meanwhile is learned; a key that
@@ -173,7 +174,7 @@ impl Store {
         }
         drop(tx);
         if let Err(error) = self.take_over(Some(&active)) {
-            // What is not secret can be used all the same.
+            // What is not secret can be looked at all the same; until it has the key it is not ready and runs nothing.
             tracing::error!(%error, "secrets cannot be opened here");
         }
         Ok(())
@@ -201,6 +202,14 @@ impl Store {
         Ok(())
     }
 
+    /// Makes sure that secrets can be opened and sealed here, learning of a new key if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownKey`] if they cannot, or the database fails.
+    pub async fn check_key(&self) -> Result<(), StoreError> {
+        self.learn().await
+    }
+
     async fn learn(&self) -> Result<(), StoreError> {
         let active = sqlx::query("SELECT * FROM secret_keys WHERE state = 'active'").fetch_optional(&self.pool).await?;
         self.take_over(active.as_ref())
@@ -213,7 +222,8 @@ impl Store {
         if id == self.key.active_id() {
             return Ok(());
         }
-        let clear = self.key.open(&wrapped_place(&id), &wrapped).map_err(|_| unknown_key(&id))?;
+        let unknown = |_| StoreError::UnknownKey { active: id.clone(), own: self.key.active_id() };
+        let clear = self.key.open(&wrapped_place(&id), &wrapped).map_err(unknown)?;
         let mut bytes = [0u8; 32];
         hex::decode_to_slice(clear, &mut bytes).map_err(|_| StoreError::Corrupt("a key is not 64 hex digits".into()))?;
         self.key.promote(SecretKey::new(&bytes));

@@ -87,10 +87,6 @@ impl Store {
         grants: &[Grant],
         expected_revision: i64,
     ) -> Result<(), StoreError> {
-        if grants.len() > ROLES_MAX {
-            let message = format!("has {} roles, expected at most {ROLES_MAX}", grants.len());
-            return Err(StoreError::Invalid { field: "roles", message });
-        }
         let mut tx = self.begin().await?;
         let before = self.lock_user(&mut tx, tenant, user, Some(expected_revision)).await?;
         let still_administers = grants.iter().any(|g| match (&g.scope, tenant) {
@@ -101,15 +97,31 @@ impl Store {
         if !still_administers {
             self.check_administrator_left(&mut tx, &before, user).await?;
         }
-        sqlx::query("DELETE FROM role_grants WHERE user_id = $1").bind(user).execute(&mut *tx).await?;
-        for grant in grants {
-            self.insert_grant(&mut tx, user, grant).await?;
-        }
-        sqlx::query("UPDATE users SET revision = revision + 1 WHERE id = $1").bind(user).execute(&mut *tx).await?;
-        let words: Vec<Value> = grants.iter().map(grant_json).collect();
-        self.audit(&mut tx, cause, done_with_user(tenant, Action::RoleGrant, user, json!({"roles": words}))).await?;
+        self.replace_grants(&mut tx, cause, tenant, user, grants).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Gives a person, who is locked by `tx` or was made in it, these roles and no others.
+    pub(crate) async fn replace_grants(
+        &self,
+        tx: &mut Transaction,
+        cause: &Cause,
+        tenant: Option<&TenantId>,
+        user: &str,
+        grants: &[Grant],
+    ) -> Result<(), StoreError> {
+        if grants.len() > ROLES_MAX {
+            let message = format!("has {} roles, expected at most {ROLES_MAX}", grants.len());
+            return Err(StoreError::Invalid { field: "roles", message });
+        }
+        sqlx::query("DELETE FROM role_grants WHERE user_id = $1").bind(user).execute(&mut **tx).await?;
+        for grant in grants {
+            self.insert_grant(tx, user, grant).await?;
+        }
+        sqlx::query("UPDATE users SET revision = revision + 1 WHERE id = $1").bind(user).execute(&mut **tx).await?;
+        let words: Vec<Value> = grants.iter().map(grant_json).collect();
+        self.audit(tx, cause, done_with_user(tenant, Action::RoleGrant, user, json!({"roles": words}))).await
     }
 
     pub(crate) async fn insert_grant(&self, tx: &mut Transaction, user: &str, grant: &Grant) -> Result<(), StoreError> {

@@ -2,9 +2,12 @@
 //!
 //! Invariant: an archived project keeps all its data and takes no more changes; its instances are stopped.
 
-use crate::{Cause, Page, PageRequest, Store, StoreError, audit::done_in, error::unless_taken, row, transaction::Transaction};
-use millrace_domain::{Action, InstanceEvent, Name, ProjectScope, ProjectServices, lifecycle::transition};
-use millrace_model::ids::{ProjectId, TenantId};
+use crate::{
+    Cause, Page, PageRequest, Store, StoreError, audit::done_in, error::unless_taken, instance::lock_instance, row,
+    transaction::Transaction,
+};
+use millrace_domain::{Action, InstanceEvent, Name, ProjectScope, ProjectServices};
+use millrace_model::ids::{InstanceId, ProjectId, TenantId};
 use serde_json::json;
 use sqlx::any::AnyRow;
 
@@ -139,7 +142,7 @@ impl Store {
 
     /// Stops every instance of the project that can be stopped; answers their ids.
     async fn stop_all(&self, tx: &mut Transaction, scope: &ProjectScope) -> Result<Vec<String>, StoreError> {
-        let rows = sqlx::query("SELECT id, state FROM instances WHERE tenant_id = $1 AND project_id = $2")
+        let rows = sqlx::query("SELECT id FROM instances WHERE tenant_id = $1 AND project_id = $2 ORDER BY id")
             .bind(scope.tenant.as_str())
             .bind(scope.project.as_str())
             .fetch_all(&mut **tx)
@@ -147,16 +150,12 @@ impl Store {
         let mut stopped = Vec::new();
         for found in &rows {
             let id = row::text(found, "id")?;
-            let state: millrace_domain::InstanceState = row::word(found, "state")?;
-            let Ok((next, _)) = transition(state, InstanceEvent::Stop) else { continue };
-            sqlx::query("UPDATE instances SET state = $3, updated_at_ms = $4 WHERE id = $1 AND state = $2")
-                .bind(id.as_str())
-                .bind(state.as_str())
-                .bind(next.as_str())
-                .bind(self.now_ms())
-                .execute(&mut **tx)
-                .await?;
-            stopped.push(id);
+            // Its worker may report at the same moment: what counts is the state under the lock.
+            let Some(mut next) = lock_instance(tx, &InstanceId::new(id.as_str())).await? else { continue };
+            if next.apply(InstanceEvent::Stop, self.now_ms()).is_ok() {
+                self.save_instance(tx, &next).await?;
+                stopped.push(id);
+            }
         }
         Ok(stopped)
     }

@@ -237,7 +237,9 @@ const fn used_text(quota: Quota) -> &'static str {
         Quota::FuelPerSecond => demanded!("d.fuel_per_second"),
         Quota::Uploads => {
             "SELECT (SELECT COUNT(*) FROM resource_versions WHERE tenant_id = $1 AND ($2 = '' OR project_id = $2)) \
-             + (SELECT COUNT(*) FROM plugin_versions WHERE tenant_id = $1 AND ($2 = '' OR project_id = $2)) AS used"
+             + (SELECT COUNT(*) FROM plugin_versions WHERE tenant_id = $1 AND ($2 = '' OR project_id = $2)) \
+             + (SELECT COUNT(*) FROM function_versions v JOIN functions f ON f.id = v.function_id \
+             WHERE v.tenant_id = $1 AND ($2 = '' OR f.project_id = $2)) AS used"
         }
     }
 }

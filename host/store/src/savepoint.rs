@@ -1,6 +1,7 @@
 //! Savepoints: checkpoints that the user owns (TRM-1).
 //!
-//! Invariant: a savepoint is pending until its state is durable; a location is only ever set together with `completed`.
+//! Invariants: a savepoint is pending until its state is durable; a location is only ever set together with `completed`. One
+//! that another server's worker is to take names that worker until the worker has begun, which it does once.
 
 use crate::{Cause, Page, PageRequest, StartFrom, Store, StoreError, audit::done_in, data_source::row_scope, row};
 use millrace_domain::{Action, ProjectScope};
@@ -79,11 +80,35 @@ impl Store {
     /// # Errors
     /// The tenant has no such instance, or the database fails.
     pub async fn begin_savepoint(&self, cause: &Cause, tenant: &TenantId, instance: &InstanceId) -> Result<Savepoint, StoreError> {
+        self.note_savepoint(cause, tenant, instance, None).await
+    }
+
+    /// Notes that `worker`, which runs the instance, is to take a savepoint.
+    ///
+    /// # Errors
+    /// The tenant has no such instance, or the database fails.
+    pub async fn ask_for_savepoint(
+        &self,
+        cause: &Cause,
+        tenant: &TenantId,
+        instance: &InstanceId,
+        worker: &str,
+    ) -> Result<Savepoint, StoreError> {
+        self.note_savepoint(cause, tenant, instance, Some(worker)).await
+    }
+
+    async fn note_savepoint(
+        &self,
+        cause: &Cause,
+        tenant: &TenantId,
+        instance: &InstanceId,
+        worker: Option<&str>,
+    ) -> Result<Savepoint, StoreError> {
         let by = if cause.actor == "system" { &cause.actor_name } else { &cause.actor };
         let mut tx = self.begin().await?;
         let made = sqlx::query(
-            "INSERT INTO savepoints (id, tenant_id, project_id, job_id, instance_id, state, created_by, created_at_ms) \
-             SELECT $1, i.tenant_id, i.project_id, i.job_id, i.id, 'pending', $2, $3 FROM instances i \
+            "INSERT INTO savepoints (id, tenant_id, project_id, job_id, instance_id, state, created_by, created_at_ms, \
+             for_worker) SELECT $1, i.tenant_id, i.project_id, i.job_id, i.id, 'pending', $2, $3, $6 FROM instances i \
              WHERE i.tenant_id = $4 AND i.id = $5 RETURNING *",
         )
         .bind(self.new_id("sav"))
@@ -91,12 +116,54 @@ impl Store {
         .bind(self.now_ms())
         .bind(tenant.as_str())
         .bind(instance.as_str())
+        .bind(worker.map(str::to_owned))
         .fetch_optional(&mut *tx)
         .await?;
         let made = savepoint(&made.ok_or_else(|| StoreError::not_found("instance", instance.as_str()))?)?;
         self.audit(&mut tx, cause, done_in(&made.scope, Action::SavepointCreate, instance.as_str(), json!({"savepoint": made.id}))).await?;
         tx.commit().await?;
         Ok(made)
+    }
+
+    /// Savepoints that `worker` is to take; each is answered once.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn take_asked_savepoints(&self, worker: &str) -> Result<Vec<Savepoint>, StoreError> {
+        // Asked every second, and nearly always there is none: reading locks nobody out.
+        let asked = sqlx::query("SELECT id FROM savepoints WHERE for_worker = $1 AND state = 'pending' ORDER BY id LIMIT 100")
+            .bind(worker)
+            .fetch_all(&self.pool)
+            .await?;
+        let mut taken = Vec::with_capacity(asked.len());
+        for found in &asked {
+            let begun =
+                sqlx::query("UPDATE savepoints SET for_worker = NULL WHERE id = $1 AND for_worker = $2 AND state = 'pending' RETURNING *")
+                    .bind(row::text(found, "id")?)
+                    .bind(worker)
+                    .fetch_optional(&self.pool)
+                    .await?;
+            taken.extend(begun.as_ref().map(savepoint).transpose()?);
+        }
+        Ok(taken)
+    }
+
+    /// Gives a savepoint up that no worker has begun; false if one has.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn give_up_savepoint(&self, tenant: &TenantId, id: &SavepointId, failure: &str) -> Result<bool, StoreError> {
+        let given_up = sqlx::query(
+            "UPDATE savepoints SET state = 'failed', failure = $3, ended_at_ms = $4, for_worker = NULL \
+             WHERE tenant_id = $1 AND id = $2 AND state = 'pending' AND for_worker IS NOT NULL",
+        )
+        .bind(tenant.as_str())
+        .bind(id.as_str())
+        .bind(failure)
+        .bind(self.now_ms())
+        .execute(&self.pool)
+        .await?;
+        Ok(given_up.rows_affected() == 1)
     }
 
     /// Notes that a savepoint is durable.
@@ -170,10 +237,12 @@ impl Store {
     /// checkpoints since.
     ///
     /// # Errors
-    /// It is not there, is still being taken or is where an instance that has no checkpoint yet starts from, or the
-    /// database fails.
+    /// It is not there, is still being taken or is where an instance that has no checkpoint yet starts from, the project is
+    /// archived, or the database fails.
     pub async fn delete_savepoint(&self, cause: &Cause, scope: &ProjectScope, id: &SavepointId) -> Result<Savepoint, StoreError> {
         let mut tx = self.begin().await?;
+        // Starts enter the project too: one that names this savepoint is either seen here, or finds it gone.
+        self.enter(&mut tx, scope).await?;
         let start = |allow_partial| row::to_json(&StartFrom::Savepoint { savepoint: id.clone(), allow_partial });
         let user = sqlx::query(
             "SELECT id FROM instances WHERE tenant_id = $1 AND project_id = $2 AND start_json IN ($3, $4) \

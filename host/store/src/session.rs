@@ -156,6 +156,7 @@ impl Store {
             principal: Principal {
                 user: session.user.clone(),
                 name: row::text(&found, "user_name")?,
+                on_behalf_of: None,
                 grants: self.grants(&session.user).await?,
                 token_scopes: TokenScope::ALL.iter().copied().collect(),
             },

@@ -272,13 +272,18 @@ impl Store {
         Ok(self.may(&self.permits(owner, table).await?, viewer, permission))
     }
 
+    /// What counts on a table now: what was given to a person who is disabled or gone does not.
     async fn permits(&self, owner: &ProjectScope, table: &TopicId) -> Result<Vec<Permit>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM table_grants WHERE tenant_id = $1 AND project_id = $2 AND table_id = $3 ORDER BY id")
-            .bind(owner.tenant.as_str())
-            .bind(owner.project.as_str())
-            .bind(table.as_str())
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = sqlx::query(
+            "SELECT * FROM table_grants WHERE tenant_id = $1 AND project_id = $2 AND table_id = $3 \
+             AND (grantee_kind <> 'person' OR NOT EXISTS (SELECT 1 FROM users u WHERE u.id = table_grants.grantee \
+             AND (u.disabled_at_ms IS NOT NULL OR u.deleted_at_ms IS NOT NULL))) ORDER BY id",
+        )
+        .bind(owner.tenant.as_str())
+        .bind(owner.project.as_str())
+        .bind(table.as_str())
+        .fetch_all(&self.pool)
+        .await?;
         rows.iter().map(|found| Ok(table_grant(found)?.permit)).collect()
     }
 

@@ -13,6 +13,7 @@ use millrace_domain::{
 use millrace_model::ids::{ApprovalId, ProjectId, TenantId, TopicId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, any::AnyRow};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -76,6 +77,15 @@ pub struct GrantedTable {
 }
 
 impl PermissionRequest {
+    /// Two applications with the same key ask for the same: for the same grantee, permissions and columns, however long.
+    fn open_key(&self, table: &TopicId) -> String {
+        let permissions: BTreeSet<&str> = self.permissions.iter().map(|permission| permission.as_str()).collect();
+        let columns: BTreeSet<&str> = self.columns.iter().map(String::as_str).collect();
+        // Of fixed length: many columns would be more than an index takes.
+        let asked = hex::encode(Sha256::digest(json!([permissions, columns]).to_string()));
+        format!("{table}/{}/{}/{asked}", self.grantee_kind, self.grantee)
+    }
+
     /// The single permissions that it asks for.
     pub fn permits(&self) -> Vec<Permit> {
         let grantee = Grantee::new(self.grantee_kind, &self.grantee);
@@ -297,7 +307,7 @@ impl Store {
                 environment: None,
                 subject: id.to_string(),
                 subject_name: name.to_owned(),
-                open_key: format!("{}/{}/{}", id, asked.grantee_kind, asked.grantee),
+                open_key: asked.open_key(&id),
                 for_project: for_project.clone(),
                 reason: reason.to_owned(),
                 payload: row::to_value(asked)?,

@@ -1,11 +1,12 @@
 //! Tokens of machines and people, the users behind them, and signing in by token.
 //!
-//! Invariant: only the SHA-256 of a token's secret is stored. A secret has 256 random bits, so a plain hash is enough:
-//! there is nothing to guess from a dictionary.
+//! Invariants: only the SHA-256 of a token's secret is stored. A secret has 256 random bits, so a plain hash is enough:
+//! there is nothing to guess from a dictionary. Behind each token of a machine is the person who made it, also through
+//! other tokens; a worker has one administrator's token at a time.
 
 use crate::{
     Cause, Page, PageRequest, Store, StoreError,
-    audit::{Record, done_in_tenant},
+    audit::{Record, done_in_tenant, done_on_platform},
     row,
     transaction::Transaction,
     user::done_with_user,
@@ -114,6 +115,8 @@ pub struct Token {
     pub project: Option<ProjectId>,
     /// Who made it.
     pub created_by: String,
+    /// The worker whose administrator's token it is.
+    pub worker: Option<String>,
     /// Made at, in milliseconds since the epoch.
     pub created_at_ms: i64,
     /// Ends at.
@@ -152,6 +155,7 @@ struct Issue<'a> {
     new: &'a NewToken,
     secret: &'a TokenSecret,
     created_by: &'a str,
+    worker: Option<&'a str>,
 }
 
 impl Store {
@@ -162,38 +166,82 @@ impl Store {
     pub async fn create_token(&self, cause: &Cause, tenant: &TenantId, new: &NewToken) -> Result<IssuedToken, StoreError> {
         let secret = TokenSecret::generate();
         let mut tx = self.begin().await?;
-        let token = self.issue(&mut tx, Issue { tenant: Some(tenant), new, secret: &secret, created_by: &cause.actor }).await?;
+        let issue = Issue { tenant: Some(tenant), new, secret: &secret, created_by: &cause.actor, worker: None };
+        let token = self.issue(&mut tx, issue).await?;
         let detail = json!({"name": new.name, "role": new.role, "project": new.project, "scopes": new.scopes});
         self.audit(&mut tx, cause, done_in_tenant(tenant, Action::TokenCreate, &token.id, detail)).await?;
         tx.commit().await?;
         Ok(IssuedToken { token, secret })
     }
 
-    /// Makes `secret` a token of a platform administrator, unless it is one already. The server calls it at start with
-    /// the secret of its administrator file.
+    /// Makes `secret` the token of a platform administrator of `worker`, unless it is one already; another one that the
+    /// worker had before ends. The server calls it at start with the secret of its administrator file. False: somebody has
+    /// revoked this token.
     ///
     /// # Errors
     /// The secret is too short, or the database fails.
-    pub async fn ensure_admin_token(&self, name: &Name, secret: &TokenSecret) -> Result<(), StoreError> {
+    pub async fn ensure_admin_token(&self, name: &Name, worker: &str, secret: &TokenSecret) -> Result<bool, StoreError> {
         if secret.0.len() < SECRET_CHARACTERS_MIN {
             let message = format!("has {} characters, at least {SECRET_CHARACTERS_MIN} are needed", secret.0.len());
             return Err(StoreError::Invalid { field: "admin token", message });
         }
+        let cause = Cause::system("server");
         let mut tx = self.begin().await?;
-        let found = sqlx::query("SELECT id FROM tokens WHERE secret_hash = $1").bind(secret.hash()).fetch_optional(&mut *tx).await?;
-        if found.is_none() {
-            let scopes = TokenScope::ALL.iter().copied().collect();
-            let new = NewToken { name: name.clone(), role: Role::PlatformAdmin, project: None, scopes, expires_at_ms: None };
-            self.issue(&mut tx, Issue { tenant: None, new: &new, secret, created_by: "system" }).await?;
-            tx.commit().await?;
+        let found = sqlx::query("SELECT id, worker, revoked_at_ms FROM tokens WHERE secret_hash = $1")
+            .bind(secret.hash())
+            .fetch_optional(&mut *tx)
+            .await?;
+        let is_valid = match found {
+            None => {
+                let scopes = TokenScope::ALL.iter().copied().collect();
+                let new = NewToken { name: name.clone(), role: Role::PlatformAdmin, project: None, scopes, expires_at_ms: None };
+                let issue = Issue { tenant: None, new: &new, secret, created_by: "system", worker: Some(worker) };
+                let made = self.issue(&mut tx, issue).await?;
+                let detail = json!({"name": name, "role": new.role, "worker": worker});
+                self.audit(&mut tx, &cause, done_on_platform(Action::TokenCreate, &made.id, detail)).await?;
+                true
+            }
+            Some(found) => {
+                // One that was made before workers were noted is this worker's.
+                sqlx::query("UPDATE tokens SET worker = $2 WHERE id = $1 AND worker IS NULL AND tenant_id IS NULL")
+                    .bind(row::text(&found, "id")?)
+                    .bind(worker)
+                    .execute(&mut *tx)
+                    .await?;
+                row::integer_or_none(&found, "revoked_at_ms")?.is_none()
+            }
+        };
+        let ended = sqlx::query(
+            "UPDATE tokens SET revoked_at_ms = $3 WHERE worker = $1 AND secret_hash <> $2 AND revoked_at_ms IS NULL RETURNING id",
+        )
+        .bind(worker)
+        .bind(secret.hash())
+        .bind(self.now_ms())
+        .fetch_all(&mut *tx)
+        .await?;
+        for found in &ended {
+            let detail = json!({"worker": worker, "reason": "the worker has another token now"});
+            self.audit(&mut tx, &cause, done_on_platform(Action::TokenRevoke, &row::text(found, "id")?, detail)).await?;
         }
-        Ok(())
+        tx.commit().await?;
+        Ok(is_valid)
+    }
+
+    /// The person that `actor` acts for: themselves, or whoever has made the token of a machine.
+    pub(crate) async fn person_behind(&self, tx: &mut Transaction, actor: &str) -> Result<String, StoreError> {
+        let found =
+            sqlx::query("SELECT MIN(on_behalf_of) AS person FROM tokens WHERE user_id = $1").bind(actor).fetch_one(&mut **tx).await?;
+        Ok(row::text_or_none(&found, "person")?.unwrap_or_else(|| actor.to_owned()))
     }
 
     async fn issue(&self, tx: &mut Transaction, issue: Issue<'_>) -> Result<Token, StoreError> {
         let now_ms = self.now_ms();
         let (user, tenant) = (self.new_id("usr"), issue.tenant.map(|t| t.as_str().to_owned()));
         let new = issue.new;
+        let person = match issue.created_by {
+            "system" => None,
+            maker => Some(self.person_behind(tx, maker).await?),
+        };
         sqlx::query("INSERT INTO users (id, tenant_id, kind, name, created_at_ms) VALUES ($1, $2, 'service', $3, $4)")
             .bind(user.as_str())
             .bind(tenant.clone())
@@ -218,14 +266,15 @@ impl Store {
             role: Some(new.role),
             project: new.project.clone(),
             created_by: issue.created_by.to_owned(),
+            worker: issue.worker.map(str::to_owned),
             created_at_ms: now_ms,
             expires_at_ms: new.expires_at_ms,
             last_used_at_ms: None,
             revoked_at_ms: None,
         };
         sqlx::query(
-            "INSERT INTO tokens (id, user_id, tenant_id, name, secret_hash, scopes, created_by, created_at_ms, expires_at_ms) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO tokens (id, user_id, tenant_id, name, secret_hash, scopes, created_by, created_at_ms, expires_at_ms, \
+             on_behalf_of, worker) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         )
         .bind(token.id.as_str())
         .bind(user.as_str())
@@ -236,6 +285,8 @@ impl Store {
         .bind(issue.created_by)
         .bind(now_ms)
         .bind(token.expires_at_ms)
+        .bind(person)
+        .bind(issue.worker.map(str::to_owned))
         .execute(&mut **tx)
         .await?;
         Ok(token)
@@ -249,7 +300,7 @@ impl Store {
         let now_ms = self.now_ms();
         let found = sqlx::query(
             "SELECT t.id AS token_id, t.scopes AS scopes, t.last_used_at_ms AS last_used_at_ms, t.tenant_id AS tenant_id, \
-             t.limit_role AS limit_role, t.limit_project_id AS limit_project_id, u.id AS user_id, u.name AS user_name, u.kind AS kind \
+             t.limit_role AS limit_role, t.limit_project_id AS limit_project_id, t.on_behalf_of AS on_behalf_of, u.id AS user_id, u.name AS user_name, u.kind AS kind \
              FROM tokens t JOIN users u ON u.id = t.user_id \
              WHERE t.secret_hash = $1 AND t.revoked_at_ms IS NULL AND (t.expires_at_ms IS NULL OR t.expires_at_ms > $2) \
              AND u.disabled_at_ms IS NULL AND u.deleted_at_ms IS NULL",
@@ -261,7 +312,9 @@ impl Store {
         let Some(found) = found else { return Ok(None) };
         let user = row::text(&found, "user_id")?;
         let mut grants = self.grants(&user).await?;
+        let mut on_behalf_of = row::text_or_none(&found, "on_behalf_of")?;
         if row::text(&found, "kind")? == "person" {
+            on_behalf_of = None;
             let limit = TokenLimit {
                 role: row::text_or_none(&found, "limit_role")?
                     .map(|word| word.parse())
@@ -280,7 +333,8 @@ impl Store {
                 .execute(&self.pool)
                 .await?;
         }
-        Ok(Some(Principal { user, name: row::text(&found, "user_name")?, grants, token_scopes: row::json(&found, "scopes")? }))
+        let (name, token_scopes) = (row::text(&found, "user_name")?, row::json(&found, "scopes")?);
+        Ok(Some(Principal { user, name, on_behalf_of, grants, token_scopes }))
     }
 
     /// Makes a token of a person.
@@ -311,7 +365,7 @@ impl Store {
         }
         sqlx::query(
             "INSERT INTO tokens (id, user_id, tenant_id, name, secret_hash, scopes, created_by, created_at_ms, expires_at_ms, limit_role, \
-             limit_project_id) VALUES ($1, $2, $3, $4, $5, $6, $2, $7, $8, $9, $10)",
+             limit_project_id, on_behalf_of) VALUES ($1, $2, $3, $4, $5, $6, $2, $7, $8, $9, $10, $2)",
         )
         .bind(id.as_str())
         .bind(user)
@@ -370,6 +424,39 @@ impl Store {
         Ok(())
     }
 
+    /// The tokens of the platform: those of servers' administrators and of its users, ended ones too, newest first.
+    ///
+    /// # Errors
+    /// A wrong cursor, or the database fails.
+    pub async fn platform_tokens(&self, page: &PageRequest) -> Result<Page<Token>, StoreError> {
+        let rows = sqlx::query(select_tokens!("t.tenant_id IS NULL AND t.id < $1 ORDER BY t.id DESC LIMIT $2"))
+            .bind(page.before()?)
+            .bind(page.rows())
+            .fetch_all(&self.pool)
+            .await?;
+        let tokens = rows.iter().map(token).collect::<Result<_, _>>()?;
+        Ok(page.page(tokens, |t: &Token| &t.id))
+    }
+
+    /// Ends a token of the platform at once. Doing it twice changes nothing.
+    ///
+    /// # Errors
+    /// The platform has no such token, or the database fails.
+    pub async fn revoke_platform_token(&self, cause: &Cause, id: &str) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let changed = sqlx::query("UPDATE tokens SET revoked_at_ms = COALESCE(revoked_at_ms, $2) WHERE tenant_id IS NULL AND id = $1")
+            .bind(id)
+            .bind(self.now_ms())
+            .execute(&mut *tx)
+            .await?;
+        if changed.rows_affected() == 0 {
+            return Err(StoreError::not_found("token", id));
+        }
+        self.audit(&mut tx, cause, done_on_platform(Action::TokenRevoke, id, json!({}))).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// The tokens of `tenant`, of machines and of persons, ended ones too.
     ///
     /// # Errors
@@ -416,6 +503,7 @@ fn token(found: &AnyRow) -> Result<Token, StoreError> {
         role: role.transpose().map_err(|error: millrace_domain::UnknownWord| StoreError::Corrupt(format!("column role: {error}")))?,
         project: row::text_or_none(found, "limited_to")?.map(ProjectId::new),
         created_by: row::text(found, "created_by")?,
+        worker: row::text_or_none(found, "worker")?,
         created_at_ms: row::integer(found, "created_at_ms")?,
         expires_at_ms: row::integer_or_none(found, "expires_at_ms")?,
         last_used_at_ms: row::integer_or_none(found, "last_used_at_ms")?,

@@ -1,10 +1,10 @@
 //! Users: persons with an account, of a tenant or of the platform (ROL-7).
 //!
 //! Invariant: whoever is disabled or removed is out at once: no session and no token of theirs is valid from the same
-//! transaction on. A tenant that has an administrator among its persons keeps one; so does the platform.
+//! transaction on, nor any that they have made for a machine, and what was permitted to them alone is permitted no more. A tenant that has an administrator among its persons keeps one; so does the platform.
 
 use crate::{Cause, Page, PageRequest, Store, StoreError, audit::Record, error::unless_taken, row, transaction::Transaction};
-use millrace_domain::{Action, Name, Role};
+use millrace_domain::{Action, Grant, Name, Role};
 use millrace_model::ids::TenantId;
 use serde_json::{Value, json};
 use sqlx::any::AnyRow;
@@ -84,6 +84,30 @@ impl Store {
     pub async fn create_user(&self, cause: &Cause, tenant: Option<&TenantId>, new: &NewUser) -> Result<User, StoreError> {
         let mut tx = self.begin().await?;
         let id = self.insert_user(&mut tx, cause, tenant, new).await?;
+        tx.commit().await?;
+        self.user(tenant, &id).await
+    }
+
+    /// Makes a person with their roles and, if `one_time` says so, a password that ends at a time: all or nothing.
+    ///
+    /// # Errors
+    /// The name is taken, there are too many roles, or the database fails.
+    pub async fn create_account(
+        &self,
+        cause: &Cause,
+        tenant: Option<&TenantId>,
+        new: &NewUser,
+        grants: &[Grant],
+        one_time: Option<(&str, i64)>,
+    ) -> Result<User, StoreError> {
+        let mut tx = self.begin().await?;
+        let id = self.insert_user(&mut tx, cause, tenant, new).await?;
+        if !grants.is_empty() {
+            self.replace_grants(&mut tx, cause, tenant, &id, grants).await?;
+        }
+        if let Some((password_hash, expires_at_ms)) = one_time {
+            self.put_one_time_password(&mut tx, cause, tenant, (&id, new.name.as_str()), (password_hash, expires_at_ms)).await?;
+        }
         tx.commit().await?;
         self.user(tenant, &id).await
     }
@@ -216,6 +240,7 @@ impl Store {
             "DELETE FROM role_grants WHERE user_id = $1",
             "DELETE FROM credentials WHERE user_id = $1",
             "DELETE FROM external_identities WHERE user_id = $1",
+            "DELETE FROM table_grants WHERE grantee_kind = 'person' AND grantee = $1",
         ] {
             sqlx::query(gone).bind(id).execute(&mut *tx).await?;
         }
@@ -224,7 +249,7 @@ impl Store {
         Ok(())
     }
 
-    /// Ends every session of a user, and every token if `tokens`.
+    /// Ends every session of a user, and if `tokens` every token of theirs and of machines that they have made.
     pub(crate) async fn sign_out_everywhere(&self, tx: &mut Transaction, user: &str, tokens: bool) -> Result<(), StoreError> {
         let now_ms = self.now_ms();
         sqlx::query("UPDATE sessions SET ended_at_ms = $2 WHERE user_id = $1 AND ended_at_ms IS NULL")
@@ -233,7 +258,7 @@ impl Store {
             .execute(&mut **tx)
             .await?;
         if tokens {
-            sqlx::query("UPDATE tokens SET revoked_at_ms = $2 WHERE user_id = $1 AND revoked_at_ms IS NULL")
+            sqlx::query("UPDATE tokens SET revoked_at_ms = $2 WHERE (user_id = $1 OR on_behalf_of = $1) AND revoked_at_ms IS NULL")
                 .bind(user)
                 .bind(now_ms)
                 .execute(&mut **tx)

@@ -55,6 +55,8 @@ pub struct Api {
 impl Api {
     /// Path that answers with success once the server can work.
     pub const READY: &str = "/health/ready";
+    /// Path that answers with success as soon as the server lives.
+    pub const LIVE: &str = "/health/live";
 
     /// A client of the server at `base`.
     #[must_use]
@@ -138,6 +140,39 @@ impl Api {
     /// Uploads bytes to `path`.
     pub async fn upload(&self, path: &str, bytes: Vec<u8>) -> Answer {
         self.call(Method::POST, path, |r| r.header(header::CONTENT_TYPE, "application/wasm").body(bytes)).await
+    }
+
+    /// Makes a person with one role, in the tenant or in a project, and answers the server as they see it: they sign in with
+    /// their one-time password, choose another one, and make a token of their own.
+    ///
+    /// # Errors
+    /// The server refuses, or does not sign them in.
+    pub async fn make_person(&self, tenant: &str, name: &str, role: &str, project: Option<&str>) -> anyhow::Result<Self> {
+        let body = json!({"name": name, "roles": [{"role": role, "project": project}]});
+        let made = self.post(&format!("/api/v1/tenants/{tenant}/users"), &body).await?;
+        let once = made["one_time_password"].as_str().context("no one-time password")?;
+        let credentials = json!({"tenant": tenant, "name": name, "password": once});
+        let signed_in = self.http.post(format!("{}/api/v1/sign-in", self.base)).json(&credentials).timeout(REQUEST_MAX).send().await?;
+        let set = signed_in.headers().get_all(header::SET_COOKIE).iter().filter_map(|line| line.to_str().ok()?.split(';').next());
+        let cookies = set.collect::<Vec<_>>().join("; ");
+        let answer: Value = signed_in.json().await?;
+        let csrf = answer["csrf_token"].as_str().with_context(|| format!("`{name}` is not signed in: {answer}"))?;
+        let as_page = async |method: Method, path: &str, body: Value| {
+            let request = self.http.request(method, format!("{}{path}", self.base)).timeout(REQUEST_MAX);
+            let answer = request.header(header::COOKIE, &cookies).header("x-csrf-token", csrf).json(&body).send().await?;
+            anyhow::ensure!(answer.status().is_success(), "{path}: HTTP {}: {}", answer.status(), answer.text().await?);
+            Ok(answer.text().await?)
+        };
+        as_page(Method::PUT, "/api/v1/me/password", json!({"current": once, "new": "rivers run uphill"})).await?;
+        let token = as_page(Method::POST, "/api/v1/me/tokens", json!({"name": "tests"})).await?;
+        let token: Value = serde_json::from_str(&token)?;
+        Ok(self.with_token(token["secret"].as_str().context("a token without secret")?))
+    }
+
+    /// The same caller at another server of the same metadata.
+    #[must_use]
+    pub fn at(&self, base: String) -> Self {
+        Self { http: self.http.clone(), base, token: self.token.clone() }
     }
 
     /// Makes a tenant with one project.

@@ -23,6 +23,10 @@ pub struct ServerOptions {
     pub binary: Option<PathBuf>,
     /// Further arguments of `millrace server`.
     pub arguments: Vec<String>,
+    /// Files that lie in the data folder before the first start: keys that servers of one metadata share.
+    pub data_files: Vec<(&'static str, String)>,
+    /// Wait until the server lives, not until it is ready: it never will be.
+    pub is_never_ready: bool,
 }
 
 /// One server. Ended, and its folder removed, on drop — and also if this process is killed.
@@ -63,6 +67,7 @@ impl Server {
         let guardian = Guardian::of(folder.path())?;
         let [port] = free_ports()?;
         let mut server = Self { options, port, process: None, guardian, folder };
+        server.lay_files()?;
         server.restart().await?;
         Ok(server)
     }
@@ -98,9 +103,21 @@ impl Server {
         self.await_ready().await
     }
 
+    fn lay_files(&self) -> anyhow::Result<()> {
+        let data = self.data_dir();
+        for (name, text) in &self.options.data_files {
+            fs::create_dir_all(&data)?;
+            fs::set_permissions(&data, fs::Permissions::from_mode(0o700))?;
+            fs::write(data.join(name), text)?;
+            fs::set_permissions(data.join(name), fs::Permissions::from_mode(0o600))?;
+        }
+        Ok(())
+    }
+
     async fn await_ready(&mut self) -> anyhow::Result<()> {
         let http = reqwest::Client::new();
-        let url = format!("{}{}", self.base(), Api::READY);
+        let path = if self.options.is_never_ready { Api::LIVE } else { Api::READY };
+        let url = format!("{}{path}", self.base());
         let ready = until("the server answers", READY_SECONDS, async || {
             if let Some(Ok(Some(status))) = self.process.as_mut().map(Child::try_wait) {
                 // Nothing more to wait for, but the caller wants the reason, so it is an answer.

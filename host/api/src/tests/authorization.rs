@@ -21,7 +21,7 @@ fn is_personal(template: &str) -> bool {
 }
 
 /// Things that the furnished project has none of: who may see them gets past authorization to "not found".
-const NOT_FURNISHED: &[&str] = &["{release}", "{savepoint}"];
+const NOT_FURNISHED: &[&str] = &["{release}", "{savepoint}", "/identities"];
 
 /// Method, path template and operation id of every endpoint.
 pub(super) fn endpoints() -> Vec<(Method, String, String)> {
@@ -74,6 +74,7 @@ pub(super) fn filled(template: &str, instance: &str) -> String {
         ("{provider}", "corp"),
         ("{service}", "stream_computing"),
         ("{session}", "ses_1"),
+        ("{subject}", "s1"),
     ];
     let path = values.iter().fold(template.to_owned(), |path, (name, value)| path.replace(name, value));
     assert!(!path.contains('{'), "{path}: the test does not know this parameter");
@@ -265,8 +266,10 @@ fn action_of(operation: &str) -> Action {
             A::PlatformUsers
         }
         "reset_platform_user_password" | "get_platform_user_roles" | "set_platform_user_roles" => A::PlatformUsers,
-        "list_identity_providers" => A::SignInView,
-        "set_identity_provider" | "delete_identity_provider" | "link_identity" => A::SignInEdit,
+        "list_platform_tokens" | "revoke_platform_token" => A::PlatformUsers,
+        "list_identity_providers" | "list_identities" => A::SignInView,
+        "set_identity_provider" | "delete_identity_provider" | "link_identity" | "unlink_identity" => A::SignInEdit,
+        "list_platform_identities" | "link_platform_identity" | "unlink_platform_identity" => A::PlatformSignIn,
         "list_platform_identity_providers" | "set_platform_identity_provider" | "delete_platform_identity_provider" => A::PlatformSignIn,
         "list_members" => A::MemberView,
         "set_member" | "remove_member" => A::MemberEdit,

@@ -276,6 +276,53 @@ async fn a_version_goes_to_production_and_is_replaced() {
     assert_eq!(again.problem(), (409, "release.not_online"));
 }
 
+/// RUN-3: what runs is not stopped for a version that could not start.
+#[tokio::test]
+async fn what_could_not_start_does_not_go_live() {
+    let server = Server::start().await;
+    let (ann, _) = two_developers(&server).await;
+    let decider = server.token("acme", "tenant_admin", None).await;
+    let released = async |topic: Option<&str>, tag: &str| {
+        if let Some(topic) = topic {
+            let draft = json!({"nodes": [{"id": "in", "kind": "kafka_source", "config": {"topic": topic}}]});
+            server.send(request(Some(&ann), Method::PUT, JOB, &json!({"draft": draft}), Some(tag))).await.ok();
+            server.post(&ann, &format!("{JOB}/versions"), Value::Null).await.ok();
+        }
+        let test = server.post(&ann, &format!("{PROJECT}/instances"), json!({"job": "clean-clicks"})).await.ok();
+        let test = test["id"].as_str().unwrap().to_owned();
+        server.post(&ann, &format!("{PROJECT}/instances/{test}/start"), Value::Null).await.ok();
+        launched(&server, &test).await;
+        let asked = server.post(&ann, &format!("{PROJECT}/releases"), json!({"test_instance": test})).await.ok();
+        let approval = format!("/api/v1/tenants/acme/approvals/{}", asked["approval"].as_str().unwrap());
+        server.post(&decider, &format!("{approval}/approve"), Value::Null).await.ok();
+        asked
+    };
+    let go_live = async |release: &Value, parameters: Value| {
+        let path = format!("{PROJECT}/releases/{}/go-live", release["id"].as_str().unwrap());
+        server.post(&ann, &path, json!({"allocation": {"slots": 1}, "start_now": true, "parameters": parameters})).await
+    };
+    let first = released(None, "").await;
+    assert_eq!(first.get("warnings"), None, "{first}");
+    let odd = go_live(&first, json!({"wrong": "is not planned"})).await;
+    assert_eq!(odd.problem(), (409, "release.cannot_start"));
+    let live = go_live(&first, json!({})).await.ok();
+    let running = live["instance"]["id"].as_str().unwrap().to_owned();
+    launched(&server, &running).await;
+
+    // The next version reads a table that is only designed: it could run in test, and not in production.
+    let second = released(Some("clicks"), "\"1\"").await;
+    assert_eq!((&second["warnings"][0]["code"], &second["warnings"][0]["field"]), (&json!("table.not_published"), &json!("clicks")));
+    let refused = go_live(&second, json!({})).await;
+    assert_eq!(refused.problem(), (409, "release.cannot_start"));
+    let detail = refused.body["detail"].as_str().unwrap();
+    assert!(detail.contains("so nothing was stopped for it: `clicks` is not published in production"), "{detail}");
+    assert_eq!(refused.body["errors"][0]["code"], "table.not_published");
+    let still = server.get(&ann, &format!("{PROJECT}/instances/{running}")).await.ok();
+    assert_eq!(still["state"], "running");
+    let state = server.get(&ann, &format!("{PROJECT}/releases/{}", first["id"].as_str().unwrap())).await.ok();
+    assert_eq!(state["state"], "online");
+}
+
 #[tokio::test]
 async fn the_page_of_an_instance_has_its_graph_history_and_logs() {
     let server = Server::start().await;

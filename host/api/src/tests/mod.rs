@@ -36,15 +36,15 @@ use millrace_control::{
     PackageHints, PreviewOrder, PreviewReport, PreviewRow, SampledTable, SinkRows, TappedRow, TappedRows, TempTableSize, UnitTestOrder,
     UnitTestReport, UnitTestState, Unreachable,
 };
-use millrace_domain::{ApprovalKind, Name, ProjectScope, ResourceKind, Scope, governed::GovernedKind};
+use millrace_domain::{ApprovalKind, Name, ProjectScope, ResourceKind, Scope, TokenScope, governed::GovernedKind};
 use millrace_model::{
     Schema,
     graph::JobGraph,
     ids::{InstanceId, JobId, NodeId, SavepointId, TenantId, TopicId},
 };
 use millrace_store::{
-    Build, BuildEnding, BuildState, Cause, NewApproval, NewBuild, NewGoverned, SecretKey, Store, StoreOptions, TableViewer, TempTable,
-    TokenSecret,
+    Build, BuildEnding, BuildState, Cause, JobVersion, NewApproval, NewBuild, NewGoverned, NewToken, SecretKey, Store, StoreOptions,
+    TableViewer, TempTable, TokenSecret,
 };
 use serde_json::{Value, json};
 use std::{
@@ -197,6 +197,16 @@ impl ControlPlane for FakeControl {
             return Err(PinFailure::Graph(report.errors));
         }
         Ok(PinnedGraph { graph: graph.clone(), pins: json!({}), content_hash: format!("{}", graph.nodes.len()) })
+    }
+
+    async fn examine_version(
+        &self,
+        _: &TableViewer,
+        version: &JobVersion,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Vec<FieldError>, ControlFailure> {
+        let errors = parameters.get("wrong").map(|why| FieldError::in_field("parameters", "config.invalid", why.as_str()));
+        Ok(errors.into_iter().filter(|_| !version.graph.nodes.is_empty()).collect())
     }
 
     fn notify(&self) {
@@ -405,6 +415,7 @@ pub(super) struct Server {
     pub control: FakeControl,
     /// Token of the platform administrator.
     pub admin: String,
+    makers: AtomicUsize,
     _folder: tempfile::TempDir,
 }
 
@@ -461,11 +472,11 @@ impl Server {
         let url = format!("sqlite://{}", folder.path().join("meta.db").display());
         let store = Store::open(StoreOptions::new(url, SecretKey::new(&[3; 32]))).await.unwrap();
         let secret = TokenSecret::generate();
-        store.ensure_admin_token(&"root".parse::<Name>().unwrap(), &secret).await.unwrap();
+        store.ensure_admin_token(&"root".parse::<Name>().unwrap(), "worker-1", &secret).await.unwrap();
         let control = FakeControl { store: store.clone(), notified: Arc::default() };
         let api = ApiState::new(store.clone(), control.clone(), config);
         let router = crate::router(api.clone());
-        Self { router, api, store, control, admin: secret.reveal().to_owned(), _folder: folder }
+        Self { router, api, store, control, admin: secret.reveal().to_owned(), makers: AtomicUsize::new(0), _folder: folder }
     }
 
     /// Sends a request as it is.
@@ -492,9 +503,18 @@ impl Server {
 
     /// A token of `role` in `tenant`, or in one project of it.
     pub async fn token(&self, tenant: &str, role: &str, project: Option<&str>) -> String {
-        let body = json!({"name": role.replace('_', "-"), "role": role, "project": project});
-        let issued = self.post(&self.admin, &format!("/api/v1/tenants/{tenant}/tokens"), body).await.ok();
-        issued["secret"].as_str().unwrap().to_owned()
+        let tenant = self.store.tenant(tenant).await.unwrap().id;
+        let project = match project {
+            Some(project) => Some(self.store.project(&tenant, project).await.unwrap().scope.project),
+            None => None,
+        };
+        let (name, role) = (role.replace('_', "-").parse().unwrap(), role.parse().unwrap());
+        let scopes = TokenScope::ALL.iter().copied().collect();
+        let new = NewToken { name, role, project, scopes, expires_at_ms: None };
+        // Each is another person's: nobody decides what somebody asks for whose token they have made.
+        let maker = format!("usr_maker{}", self.makers.fetch_add(1, Ordering::SeqCst));
+        let cause = Cause { actor: maker.clone(), actor_name: maker, request_id: None };
+        self.store.create_token(&cause, &tenant, &new).await.unwrap().secret.reveal().to_owned()
     }
 
     /// A user of a tenant (or of the platform) with roles and a password of their own, signed in.

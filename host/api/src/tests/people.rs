@@ -2,6 +2,7 @@
 
 use super::{Browser, PASSWORD, Server, request};
 use axum::http::{Method, StatusCode, header};
+use millrace_store::TokenSecret;
 use serde_json::{Value, json};
 
 const USERS: &str = "/api/v1/tenants/acme/users";
@@ -237,6 +238,50 @@ async fn the_platform_has_users_too() {
     assert_eq!(last.problem(), (409, "user.in_use"));
     let audit = server.browse(&root, Method::GET, "/api/v1/platform/audit?action=user.*", Value::Null).await.ok();
     assert!(!audit["items"].as_array().unwrap().is_empty());
+}
+
+/// ROL-7: what a data folder has left behind on the platform is seen and ended.
+#[tokio::test]
+async fn tokens_of_the_platform_are_listed_and_ended() {
+    let server = Server::start().await;
+    let secret = TokenSecret::generate();
+    server.store.ensure_admin_token(&"root".parse().unwrap(), "worker-2", &secret).await.unwrap();
+    let lost = secret.reveal();
+    let tokens = "/api/v1/platform/tokens";
+    let listed = server.get(&server.admin, tokens).await.ok();
+    let shown: Vec<_> = listed["items"].as_array().unwrap().iter().map(|t| (t["worker"].clone(), t["role"].clone())).collect();
+    assert_eq!(shown, [(json!("worker-2"), json!("platform_admin")), (json!("worker-1"), json!("platform_admin"))]);
+    assert!(!listed.to_string().contains("secret"), "{listed}");
+    let path = format!("{tokens}/{}", listed["items"][0]["id"].as_str().unwrap());
+    assert_eq!(server.call(&server.admin, Method::DELETE, &path, Value::Null).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(server.get(lost, tokens).await.problem(), (401, "token.required"));
+    let audit = server.get(&server.admin, "/api/v1/platform/audit?action=token.*").await.ok();
+    let actions: Vec<_> = audit["items"].as_array().unwrap().iter().map(|e| e["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["token.revoke", "token.create", "token.create"]);
+    let unknown = server.call(&server.admin, Method::DELETE, &format!("{tokens}/tok_x"), Value::Null).await;
+    assert_eq!(unknown.problem(), (404, "token.not_found"));
+}
+
+/// ROL-7: who an identity provider signs in is seen, said and unsaid.
+#[tokio::test]
+async fn identities_are_listed_and_unlinked() {
+    let server = Server::start().await;
+    server.furnish("acme").await;
+    server.person(None, "root", json!([{"role": "platform_admin"}])).await;
+    let settings = json!({"settings": {"issuer": "https://id.example.com", "client_id": "millrace", "enabled": false}});
+    for (home, user) in [("/api/v1/tenants/acme", "ann"), ("/api/v1/platform", "root")] {
+        let provider = format!("{home}/identity-providers/corp");
+        server.call(&server.admin, Method::PUT, &provider, settings.clone()).await.ok();
+        let identities = format!("{provider}/identities");
+        let linked = server.post(&server.admin, &identities, json!({"user": user, "subject": "s/1"})).await;
+        assert_eq!(linked.status, StatusCode::NO_CONTENT, "{linked:?}");
+        let listed = server.get(&server.admin, &identities).await.ok();
+        assert_eq!((&listed["items"][0]["user_name"], &listed["items"][0]["subjects"][0]["subject"]), (&json!(user), &json!("s/1")));
+        let one = format!("{identities}/s%2F1");
+        assert_eq!(server.call(&server.admin, Method::DELETE, &one, Value::Null).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(server.call(&server.admin, Method::DELETE, &one, Value::Null).await.problem(), (404, "identity.not_found"));
+        assert_eq!(server.get(&server.admin, &identities).await.ok()["items"], json!([]));
+    }
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ async fn from_a_tenant_to_a_savepoint() {
     assert_eq!(failures["items"][0]["failure"]["message"], "broker away");
     assert_eq!(failures["items"][0]["final_failure"], false);
     let metrics = server.get(&token, &format!("{path}/metrics")).await.ok();
-    assert_eq!(metrics, json!({"observed": true, "value": {"clean": {"numRecordsIn": 7}}}));
+    assert_eq!(metrics, json!({"observed": true, "worker": "w1", "value": {"clean": {"numRecordsIn": 7}}}));
     let checkpoints = server.get(&token, &format!("{path}/checkpoints")).await.ok();
     assert_eq!(checkpoints["value"], json!([{"id": 1}]));
 

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const TOKENS: &[Column] = &[
+pub(super) const TOKENS: &[Column] = &[
     ("NAME", "name"),
     ("OWNER", "owner"),
     ("ROLE", "role"),

@@ -18,7 +18,15 @@ pub(crate) enum ApprovalsCommand {
         /// Only about test or production
         #[arg(long, value_name = "ENVIRONMENT")]
         environment: Option<String>,
+        /// Only in this state: pending, approved, rejected, withdrawn, expired
+        #[arg(long, value_name = "STATE")]
+        state: Option<String>,
+        /// Only those of which half the time is over
+        #[arg(long)]
+        due_soon: bool,
     },
+    /// How many wait, how many of them soon expire, and how many of one's own have
+    Count,
     /// Show a request with its history
     Show {
         /// Request number or id
@@ -56,7 +64,11 @@ pub(crate) enum View {
 pub(crate) async fn run(session: &Session, command: ApprovalsCommand) -> anyhow::Result<()> {
     let approvals = format!("{}/approvals", session.tenant()?);
     match command {
-        ApprovalsCommand::List { view, kind, environment } => {
+        ApprovalsCommand::Count => {
+            let counts = session.client.get(&format!("{}/approval-counts", session.tenant()?)).await?;
+            session.output.item(&counts);
+        }
+        ApprovalsCommand::List { view, kind, environment, state, due_soon } => {
             let mut filters = Vec::new();
             match view {
                 View::Waiting => filters.push("view=waiting_for_me".to_owned()),
@@ -66,6 +78,8 @@ pub(crate) async fn run(session: &Session, command: ApprovalsCommand) -> anyhow:
             }
             filters.extend(kind.map(|kind| format!("kind={}", encode(&kind))));
             filters.extend(environment.map(|environment| format!("environment={}", encode(&environment))));
+            filters.extend(state.map(|state| format!("state={}", encode(&state))));
+            filters.extend(due_soon.then(|| "reminded=true".to_owned()));
             let listed = session.client.list(&format!("{approvals}?{}", filters.join("&"))).await?;
             let columns = [
                 ("NUMBER", "number"),

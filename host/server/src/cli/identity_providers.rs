@@ -15,6 +15,8 @@ const PROVIDERS: &[Column] = &[
     ("REGISTER AS REDIRECT URI", "redirect_uri"),
 ];
 
+const IDENTITIES: &[Column] = &[("USER", "user_name"), ("SUBJECTS", "subject_words"), ("ID", "user")];
+
 /// On identity providers.
 #[derive(Subcommand)]
 pub(crate) enum IdentityProviderCommand {
@@ -42,7 +44,19 @@ pub(crate) enum IdentityProviderCommand {
         /// Name
         name: String,
     },
-    /// Say which subject of the provider a user of the tenant is
+    /// List the users whom a provider signs in, and what it calls them
+    Identities {
+        /// Name of the provider
+        name: String,
+    },
+    /// Say that a subject of the provider is nobody any more
+    Unlink {
+        /// Name of the provider
+        name: String,
+        /// What the provider calls them (the claim `sub`)
+        subject: String,
+    },
+    /// Say which subject of the provider a user is
     Link {
         /// Name of the provider
         name: String,
@@ -99,8 +113,19 @@ pub(crate) async fn run(session: &Session, command: IdentityProviderCommand) -> 
             let gone = session.client.delete(&one(&name)).await?;
             session.output.done(&format!("removed identity provider `{name}`"), &gone);
         }
+        IdentityProviderCommand::Identities { name } => {
+            let mut found = session.client.list(&format!("{}/identities", one(&name))).await?;
+            for identity in &mut found {
+                let subjects = identity["subjects"].as_array().cloned().unwrap_or_default();
+                identity["subject_words"] = subjects.iter().filter_map(|s| s["subject"].as_str().map(Value::from)).collect();
+            }
+            session.output.list(&found, IDENTITIES);
+        }
+        IdentityProviderCommand::Unlink { name, subject } => {
+            let gone = session.client.delete(&format!("{}/identities/{}", one(&name), encode(&subject))).await?;
+            session.output.done(&format!("`{subject}` of `{name}` is nobody any more"), &gone);
+        }
         IdentityProviderCommand::Link { name, user, subject } => {
-            session.tenant()?;
             let body = json!({ "user": user, "subject": subject });
             let linked = session.client.post(&format!("{}/identities", one(&name)), &body).await?;
             session.output.done(&format!("`{user}` is `{subject}` of `{name}`"), &linked);

@@ -1,7 +1,8 @@
-//! Commands for whoever runs the installation: whether it is well, and what it builds.
+//! Commands for whoever runs the installation: whether it is well, what it builds, and who administers it.
 
-use super::session::Session;
-use clap::Subcommand;
+use super::{access::TOKENS, session::Session};
+use crate::client::{Column, encode};
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 /// On the installation.
@@ -11,6 +12,16 @@ pub(crate) enum PlatformCommand {
     Status,
     /// Print the server's metrics in Prometheus text format
     Metrics,
+    /// List the tokens of the platform: those of servers' own administrators, and of its users
+    Tokens(TokensArguments),
+}
+
+/// Which tokens.
+#[derive(Args)]
+pub(crate) struct TokensArguments {
+    /// End this token
+    #[arg(long, value_name = "ID")]
+    revoke: Option<String>,
 }
 
 pub(crate) async fn run(session: &Session, command: PlatformCommand) -> anyhow::Result<()> {
@@ -25,6 +36,17 @@ pub(crate) async fn run(session: &Session, command: PlatformCommand) -> anyhow::
             };
             session.output.item(&json!({ "server": session.client.base(), "state": told, "builds": builds }));
             ready.map(drop).map_err(Into::into)
+        }
+        PlatformCommand::Tokens(TokensArguments { revoke: Some(id) }) => {
+            let gone = session.client.delete(&format!("/api/v1/platform/tokens/{}", encode(&id))).await?;
+            session.output.done(&format!("revoked token `{id}`"), &gone);
+            Ok(())
+        }
+        PlatformCommand::Tokens(TokensArguments { revoke: None }) => {
+            let found = session.client.list("/api/v1/platform/tokens").await?;
+            let worker: &[Column] = &[("WORKER", "worker"), ("LAST USED (MS)", "last_used_at_ms")];
+            session.output.list(&found, &[TOKENS, worker].concat());
+            Ok(())
         }
         PlatformCommand::Metrics => {
             session.output.item(&session.client.get("/metrics").await?);

@@ -122,6 +122,9 @@ pub(crate) async fn run(session: &Session, command: ReleaseCommand) -> anyhow::R
         ReleaseCommand::Publish { instance, reason } => {
             let asked = session.client.post(&format!("{project}/releases"), &json!({"test_instance": instance, "reason": reason})).await?;
             let id = asked["id"].as_str().unwrap_or_default();
+            for warning in asked["warnings"].as_array().into_iter().flatten() {
+                eprintln!("warning: it could not go live now: {}", warning["message"].as_str().unwrap_or_default());
+            }
             session.output.done(&format!("asked for release `{id}`; next, by an administrator: millrace release approve {id}"), &asked);
         }
         ReleaseCommand::Approve { release, opinion } => {

@@ -37,6 +37,8 @@ impl ApprovalView {
 #[derive(Debug, Clone)]
 pub struct ApprovalReader {
     user: String,
+    /// The person behind the user: what their machines ask for is theirs, and not theirs to decide.
+    person: String,
     is_tenant_wide: bool,
     decides_everywhere: String,
     decides_in_projects: String,
@@ -66,6 +68,7 @@ impl ApprovalReader {
         }
         Self {
             user: principal.user.clone(),
+            person: principal.person().to_owned(),
             is_tenant_wide,
             decides_everywhere: entries(everywhere),
             decides_in_projects: entries(within),
@@ -93,22 +96,28 @@ pub struct ApprovalQuery {
     pub project: Option<ProjectId>,
     /// About the thing of this id.
     pub subject: Option<String>,
+    /// Its deciders were reminded, because half of its time is over, or were not.
+    pub is_reminded: Option<bool>,
+    /// Ended at this time or later, in milliseconds since the epoch.
+    pub ended_since_ms: Option<i64>,
 }
 
 /// An entry is in a list when taking it away changes the list: the one way that both databases know.
 const MATCHING: &str = "tenant_id = $1 \
-     AND (($2 = 'requested' AND applicant = $3) \
+     AND (($2 = 'requested' AND (applicant = $3 OR applicant_person = $15)) \
        OR ($2 = 'decided' AND decided_by = $3) \
-       OR ($2 = 'waiting' AND state = 'pending' AND due_at_ms > $4 AND applicant <> $3 \
+       OR ($2 = 'waiting' AND state = 'pending' AND due_at_ms > $4 AND applicant <> $3 AND applicant_person <> $15 \
            AND (REPLACE($5, '|' || decided_with || '|', '') <> $5 \
              OR REPLACE($6, '|' || decided_with || '@' || COALESCE(project_id, '') || '|', '') <> $6)) \
-       OR ($2 = 'visible' AND (applicant = $3 OR decided_by = $3 OR $7 = 1 \
+       OR ($2 = 'visible' AND (applicant = $3 OR applicant_person = $15 OR decided_by = $3 OR $7 = 1 \
            OR REPLACE($8, '|' || COALESCE(project_id, '') || '|', '') <> $8 \
            OR REPLACE($8, '|' || COALESCE(for_project_id, '') || '|', '') <> $8 \
            OR REPLACE($5, '|' || decided_with || '|', '') <> $5))) \
      AND ($9 = '' OR kind = $9) AND ($10 = '' OR state = $10) AND ($11 = '' OR environment = $11) \
      AND ($12 = '' OR project_id = $12 OR for_project_id = $12) AND ($13 = '' OR subject = $13) \
-     AND ($14 = -1 OR ($14 = 1 AND state = 'pending') OR ($14 = 0 AND state <> 'pending'))";
+     AND ($14 = -1 OR ($14 = 1 AND state = 'pending') OR ($14 = 0 AND state <> 'pending')) \
+     AND ($16 = -1 OR ($16 = 1 AND reminded_at_ms IS NOT NULL) OR ($16 = 0 AND reminded_at_ms IS NULL)) \
+     AND ($17 = 0 OR ended_at_ms >= $17)";
 
 impl Store {
     /// The approvals of a view, newest first.
@@ -123,7 +132,7 @@ impl Store {
         query: &ApprovalQuery,
         page: &PageRequest,
     ) -> Result<Page<Approval>, StoreError> {
-        let text = format!("SELECT * FROM approvals WHERE {MATCHING} AND id < $15 ORDER BY id DESC LIMIT $16");
+        let text = format!("SELECT * FROM approvals WHERE {MATCHING} AND id < $18 ORDER BY id DESC LIMIT $19");
         let rows = self
             .matching(sqlx::AssertSqlSafe(text), tenant, reader, view, query)
             .bind(page.before()?.to_owned())
@@ -155,7 +164,7 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn sees_approval(&self, tenant: &TenantId, reader: &ApprovalReader, id: &Approval) -> Result<bool, StoreError> {
-        let text = format!("SELECT COUNT(*) AS n FROM approvals WHERE {MATCHING} AND id = $15");
+        let text = format!("SELECT COUNT(*) AS n FROM approvals WHERE {MATCHING} AND id = $18");
         let any = ApprovalQuery::default();
         let counted = self
             .matching(sqlx::AssertSqlSafe(text), tenant, reader, ApprovalView::Visible, &any)
@@ -190,5 +199,8 @@ impl Store {
             .bind(query.project.as_ref().map_or_else(String::new, |p| p.as_str().to_owned()))
             .bind(query.subject.clone().unwrap_or_default())
             .bind(query.is_open.map_or(-1, i64::from))
+            .bind(reader.person.clone())
+            .bind(query.is_reminded.map_or(-1, i64::from))
+            .bind(query.ended_since_ms.unwrap_or(0))
     }
 }

@@ -25,7 +25,7 @@ fn decision(event: ApprovalEvent, opinion: &str) -> Decision {
     Decision { event, standing, opinion: opinion.into() }
 }
 
-fn application(scope: &ProjectScope, table: &TopicId, grantee: &str) -> NewApproval {
+pub(super) fn application(scope: &ProjectScope, table: &TopicId, grantee: &str) -> NewApproval {
     NewApproval {
         kind: ApprovalKind::TablePermission,
         scope: Scope::Project(scope.clone()),
@@ -50,7 +50,7 @@ async fn setup(fixture: &Fixture) -> (ProjectScope, TopicId) {
 
 fn reader(user: &str, role: Role, scope: Scope) -> Principal {
     let token_scopes = TokenScope::ALL.iter().copied().collect();
-    Principal { user: user.into(), name: user.into(), grants: vec![Grant { role, scope }], token_scopes }
+    Principal { user: user.into(), name: user.into(), on_behalf_of: None, grants: vec![Grant { role, scope }], token_scopes }
 }
 
 async fn numbers(store: &Store, scope: &ProjectScope, principal: &Principal, view: ApprovalView, query: &ApprovalQuery) -> Vec<i64> {
@@ -213,7 +213,13 @@ pub(super) async fn deadlines_pass_and_reminders_come_once(fixture: Fixture) {
     assert_eq!(store.sweep_approvals().await.unwrap(), SweptApprovals::default());
     let lasts_ms = asked.due_at_ms - asked.created_at_ms;
     fixture.advance(lasts_ms / 2);
+    let decider = reader("usr_bob", Role::ProjectDataAdmin, Scope::Project(scope.clone()));
+    let reminded = |is_reminded| ApprovalQuery { is_reminded: Some(is_reminded), ..ApprovalQuery::default() };
+    let waiting = ApprovalView::WaitingForMe;
+    assert_eq!(numbers(store, &scope, &decider, waiting, &reminded(false)).await, [1]);
     assert_eq!(store.sweep_approvals().await.unwrap(), SweptApprovals { expired: 0, reminded: 1 });
+    assert_eq!(numbers(store, &scope, &decider, waiting, &reminded(true)).await, [1], "whoever decides sees the reminder");
+    assert_eq!(numbers(store, &scope, &decider, waiting, &reminded(false)).await, [0; 0]);
     assert_eq!(store.sweep_approvals().await.unwrap(), SweptApprovals::default());
     fixture.advance(lasts_ms);
     let late = store.decide_approval(&bob(), &scope.tenant, &asked.id, &decision(ApprovalEvent::Approve, "")).await.unwrap_err();
@@ -224,6 +230,19 @@ pub(super) async fn deadlines_pass_and_reminders_come_once(fixture: Fixture) {
         (expired.state, expired.reminded_at_ms.is_some(), expired.ended_at_ms),
         (ApprovalState::Expired, true, Some(store.now_ms()))
     );
+    let since = |ended_since_ms| ApprovalQuery {
+        state: Some(ApprovalState::Expired),
+        ended_since_ms: Some(ended_since_ms),
+        ..ApprovalQuery::default()
+    };
+    let applicant = reader("usr_ann", Role::Developer, Scope::Project(scope.clone()));
+    let requested = ApprovalView::RequestedByMe;
+    assert_eq!(
+        numbers(store, &scope, &applicant, requested, &since(store.now_ms())).await,
+        [1],
+        "whoever has asked sees that nobody answered"
+    );
+    assert_eq!(numbers(store, &scope, &applicant, requested, &since(store.now_ms() + 1)).await, [0; 0]);
     let steps = steps(store, &expired).await;
     assert_eq!(steps[1..], ["remind by deadlines: pending ()", "expire by deadlines: expired ()"]);
 }

@@ -2,7 +2,7 @@
 
 use super::{Fixture, ann, cases_resource::push, name};
 use crate::{FunctionChange, FunctionScope, NewFunctionVersion, NewJob, NewJobVersion, PageRequest, Store, StoreError};
-use millrace_domain::{ProjectScope, function::FunctionState};
+use millrace_domain::{ProjectScope, Quota, function::FunctionState};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -35,6 +35,21 @@ async fn with_contents(fixture: &Fixture) -> (ProjectScope, FunctionScope, Funct
         push(&fixture.store, &scope, hash, hash, hash.as_bytes()).await.unwrap();
     }
     (scope.clone(), FunctionScope::Tenant(scope.tenant.clone()), FunctionScope::Project(scope))
+}
+
+pub(super) async fn versions_of_functions_are_uploads(fixture: Fixture) {
+    let store = &fixture.store;
+    let (project, shared, own) = with_contents(&fixture).await;
+    let used = async || store.project_quotas(&project).await.unwrap().into_iter().find(|a| a.quota == Quota::Uploads).unwrap();
+    let before = used().await;
+    made(store, &shared, "normalize", "h1").await;
+    let function = made(store, &own, "clean", "h1").await;
+    let after = used().await;
+    assert_eq!((after.used - before.used, after.tenant.used - before.tenant.used), (1, 2), "the tenant's own count for the tenant");
+    store.set_quota(&ann(), &project.tenant, Quota::Uploads, after.tenant.used).await.unwrap();
+    let full = store.add_function_version(&ann(), &own, &function.id, &component("h2")).await.unwrap_err();
+    assert!(matches!(full, StoreError::QuotaExceeded { quota: Quota::Uploads, .. }), "{full}");
+    store.add_function_version(&ann(), &own, &function.id, &component("h1")).await.unwrap();
 }
 
 pub(super) async fn a_projects_function_hides_the_tenants(fixture: Fixture) {

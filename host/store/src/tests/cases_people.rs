@@ -14,7 +14,7 @@ pub(super) async fn person(store: &Store, tenant: Option<&TenantId>, who: &str) 
     store.create_user(&ann(), tenant, &new).await.unwrap()
 }
 
-async fn give(store: &Store, user: &User, grants: &[(Role, Scope)]) -> Result<(), StoreError> {
+pub(super) async fn give(store: &Store, user: &User, grants: &[(Role, Scope)]) -> Result<(), StoreError> {
     let grants: Vec<Grant> = grants.iter().map(|(role, scope)| Grant { role: *role, scope: scope.clone() }).collect();
     let revision = store.person(&user.id).await.unwrap().unwrap().revision;
     store.set_grants(&ann(), user.tenant.as_ref(), &user.id, &grants, revision).await
@@ -252,6 +252,27 @@ pub(super) async fn identities_belong_to_one_provider(fixture: Fixture) {
     store.link_external_user(&ann(), &corp, "s2", &bob.id).await.unwrap();
     assert!(matches!(store.link_external_user(&ann(), &corp, "s1", &bob.id).await, Err(StoreError::AlreadyExists { .. })));
     assert_eq!(store.external_user(&ann(), &corp, "s2", None).await.unwrap(), bob.id);
+    store.link_external_user(&ann(), &corp, "s3", &bob.id).await.unwrap();
+    let linked = store.external_identities(&corp, &PageRequest::default()).await.unwrap().items;
+    let shown: Vec<_> =
+        linked.iter().map(|i| (i.user_name.to_string(), i.subjects.iter().map(|(s, _)| s.as_str()).collect::<Vec<_>>())).collect();
+    assert_eq!(shown, [("bob-2".to_owned(), vec!["s1"]), ("bob".to_owned(), vec!["s2", "s3"])]);
+    let begun = NewSession {
+        tenant: home.cloned(),
+        user: bob.id.clone(),
+        method: corp.id.clone(),
+        address: "192.0.2.1".into(),
+        agent: "test".into(),
+        idle_ms: 1_000,
+        lasts_ms: 5_000,
+    };
+    let (_, there) = store.begin_session(&ann(), &begun).await.unwrap();
+    let here = session(store, &bob).await;
+    store.unlink_external_user(&ann(), &corp, "s2").await.unwrap();
+    assert!(matches!(store.external_user(&ann(), &corp, "s2", None).await, Err(StoreError::NotFound { .. })));
+    assert!(matches!(store.unlink_external_user(&ann(), &corp, "s2").await, Err(StoreError::NotFound { .. })));
+    assert!(store.resume_session(&there).await.unwrap().is_none() && store.resume_session(&here).await.unwrap().is_some());
+    assert_eq!(store.person_of_subject(&corp, "s3").await.unwrap(), bob.id);
     store.delete_identity_provider(&ann(), home, "corp").await.unwrap();
     let log = store.audit_log(&scope.tenant, &AuditQuery::default(), &PageRequest::default()).await.unwrap().items;
     assert!(!format!("{log:?}").contains("s3cret"));

@@ -211,11 +211,14 @@ pub(super) async fn a_rotation_leaves_nothing_to_the_old_key(fixture: Fixture) {
     }
     let thief = opened_with(&fixture, vec![old_key()], &Arc::default()).await;
     for called in ["s0", "s1", "broker"] {
-        assert!(matches!(thief.connection(&scope, called).await, Err(StoreError::Undecryptable(_))));
+        assert!(matches!(thief.connection(&scope, called).await, Err(StoreError::UnknownKey { .. })));
     }
+    let told = thief.check_key().await.unwrap_err().to_string();
+    assert!(told.contains(&rotated.key) && told.contains("copy `secrets.key` from the data folder of a server that is ready"), "{told}");
+    store.check_key().await.unwrap();
     let late = NewDataSource { name: name("late"), kind: "mysql".into(), description: String::new(), properties: properties("h", "p") };
     let refused = thief.create_data_source(&ann(), &scope, &late).await;
-    assert!(matches!(refused, Err(StoreError::Undecryptable(_))), "nothing is sealed with a key that is out of use");
+    assert!(matches!(refused, Err(StoreError::UnknownKey { .. })), "nothing is sealed with a key that is out of use");
 
     // The next one, from the key that is kept now.
     let again = store.rotate_keys(&ann()).await.unwrap();

@@ -269,6 +269,11 @@ pub(super) async fn an_application_for_project_and_person_is_two_requests(fixtur
     assert_eq!(requests.iter().map(|r| r.number).collect::<Vec<_>>(), [2, 3]);
     let twice = store.apply_for_table(&ann(), &of_table, "risk.clicks", &both[1..], "again").await.unwrap_err();
     assert!(matches!(twice, StoreError::Conflict { code: "approval.pending", .. }));
+    // What it asks for besides is another request.
+    let columns = PermissionRequest { permissions: vec![TablePermission::Select], columns: vec!["url".into()], ..both[1].1.clone() };
+    let beside = store.apply_for_table(&ann(), &of_table, "risk.clicks", &[(None, columns.clone())], "").await.unwrap();
+    let again = store.apply_for_table(&ann(), &of_table, "risk.clicks", &[(None, columns)], "").await.unwrap_err();
+    assert_eq!((beside[0].number, again.to_string().starts_with("request 4 of `ann` asks for the same")), (4, true), "{again}");
     approve(store, &requests[0]).await.unwrap();
     let whitelist = store.table_grants(&owner, &table.id).await.unwrap();
     assert!(
@@ -322,6 +327,60 @@ pub(super) async fn instances_start_with_permission_only(fixture: Fixture) {
     assert_eq!((refused.len(), refused[0].policy), (1, RevocationPolicy::StopRunning));
     store.set_table_access(&ann(), place, &[], RevocationPolicy::NextStart).await.unwrap();
     assert_eq!(store.refused_uses(&uses).await.unwrap()[0].policy, RevocationPolicy::NextStart);
+}
+
+/// Whoever is disabled or removed leaves no permission behind, also while instances run that they have started.
+pub(super) async fn what_was_given_to_a_person_ends_with_them(fixture: Fixture) {
+    let store = &fixture.store;
+    let (owner, shop) = (fixture.project("acme", "risk").await, fixture.project("acme", "shop").await);
+    let made = everything(store, &owner).await;
+    let table = store.topic(&owner, "clicks").await.unwrap();
+    publish(store, &table, &made, Environment::Test, &["url"], 0).await;
+    let home = Some(&owner.tenant);
+    let carla = super::cases_people::person(store, home, "carla").await;
+    let by = crate::Cause { actor: carla.id.clone(), actor_name: "carla".into(), request_id: None };
+    let grantee = Grantee::Person(carla.id.clone());
+    let permit = Permit { grantee: grantee.clone(), permission: TablePermission::Select, column: None, expires_at_ms: None };
+    store.set_table_grants(&ann(), (&owner, &table.id), &[permit]).await.unwrap();
+    let instance = reader_of(store, &shop, &["url"]).await;
+    store.request_instance(&by, &shop, &instance, &InstanceRequest::Start { from: None, parameters: None }).await.unwrap();
+    let uses = store.foreign_uses(&shop, &instance, Environment::Test).await.unwrap();
+    assert!(store.refused_uses(&uses).await.unwrap().is_empty());
+    let enabled = async |enabled| {
+        let change = crate::UserChange { enabled: Some(enabled), ..crate::UserChange::default() };
+        store.change_user(&ann(), home, &carla.id, &change, None).await.unwrap();
+        store.refused_uses(&uses).await.unwrap().len()
+    };
+    assert_eq!((enabled(false).await, enabled(true).await), (1, 0), "whoever is let in again has what they had");
+    store.delete_user(&ann(), home, &carla.id).await.unwrap();
+    assert_eq!(store.refused_uses(&uses).await.unwrap().len(), 1);
+    assert!(store.grants_to(&owner.tenant, &grantee, &PageRequest::default()).await.unwrap().items.is_empty());
+}
+
+/// RUN-3: everything that a launch in production would find is known before.
+pub(super) async fn what_keeps_a_version_from_production(fixture: Fixture) {
+    use Environment::{Production, Test};
+    let store = &fixture.store;
+    let (owner, shop) = (fixture.project("acme", "risk").await, fixture.project("acme", "shop").await);
+    let made = everything(store, &owner).await;
+    let table = store.topic(&owner, "clicks").await.unwrap();
+    publish(store, &table, &made, Test, &["url"], 0).await;
+    let instance = reader_of(store, &shop, &["url"]).await;
+    let version = store.instance(&shop, &instance).await.unwrap().version;
+    let version = store.version(&shop, &version).await.unwrap();
+    let found = async |person: &str| {
+        let found = store.production_obstacles(&viewer(&shop, Production, Some(person)), &version).await.unwrap();
+        found.into_iter().map(|o| (o.table, o.code)).collect::<Vec<_>>()
+    };
+    let only = |code| vec![("risk.clicks".to_owned(), code)];
+    assert_eq!(found("usr_ann").await, only("table.not_published"));
+    publish(store, &table, &made, Production, &["url"], 0).await;
+    assert_eq!(found("usr_ann").await, only("permission.missing"));
+    let grantee = Grantee::Person("usr_ann".into());
+    let permit = Permit { grantee, permission: TablePermission::Select, column: None, expires_at_ms: None };
+    store.set_table_grants(&ann(), (&owner, &table.id), &[permit]).await.unwrap();
+    assert_eq!(found("usr_ann").await, only("data_source.unbound"));
+    assert_eq!(found("usr_bob").await, only("permission.missing"), "of whoever goes live, and nobody else");
 }
 
 /// An instance of `scope` that reads `risk.clicks`.

@@ -112,12 +112,12 @@ pub(super) async fn the_administrators_token_is_made_once(fixture: Fixture) {
     let store = &fixture.store;
     let secret = TokenSecret::generate();
     for _ in 0..2 {
-        store.ensure_admin_token(&name("admin"), &secret).await.unwrap();
+        assert!(store.ensure_admin_token(&name("admin"), "w1", &secret).await.unwrap());
     }
     let principal = store.sign_in(&secret).await.unwrap().expect("signed in");
     assert_eq!(principal.grants.len(), 1);
     assert!(principal.allowed(Action::TenantCreate, &Scope::Platform));
-    let short = store.ensure_admin_token(&name("admin"), &TokenSecret::presented("admin")).await.unwrap_err();
+    let short = store.ensure_admin_token(&name("admin"), "w1", &TokenSecret::presented("admin")).await.unwrap_err();
     assert_eq!(short.to_string(), "admin token: has 5 characters, at least 32 are needed");
 }
 

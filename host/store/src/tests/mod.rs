@@ -9,7 +9,9 @@ mod cases_function;
 mod cases_governance;
 mod cases_instance;
 mod cases_job_life;
+mod cases_machines;
 mod cases_people;
+mod cases_races;
 mod cases_resource;
 mod cases_source;
 mod cases_table;
@@ -20,9 +22,12 @@ mod cases_tenancy;
 use crate::{Cause, Clock, SecretKey, Store, StoreOptions};
 use millrace_domain::{Name, ProjectScope};
 use millrace_test_servers::PostgresServer;
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 /// A clock that stands until it is moved.
@@ -89,6 +94,12 @@ pub(super) fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
+/// A case on the heap, made in a frame of its own: the states of all cases together are more than a thread's stack holds.
+#[inline(never)]
+fn on_the_heap<F: Future<Output = ()> + 'static>(case: impl FnOnce(Fixture) -> F, fixture: Fixture) -> Pin<Box<dyn Future<Output = ()>>> {
+    Box::pin(case(fixture))
+}
+
 macro_rules! on_both_databases {
     ($($module:ident::$case:ident,)+) => {
         mod sqlite {
@@ -104,8 +115,7 @@ macro_rules! on_both_databases {
             $(
                 let fixture = Fixture::open(server.create_database(stringify!($case)).unwrap(), None).await;
                 let store = fixture.store.clone();
-                // On the heap: the states of all cases together are more than a thread's stack holds.
-                Box::pin($module::$case(fixture)).await;
+                on_the_heap($module::$case, fixture).await;
                 store.close().await;
                 println!("passed on PostgreSQL: {}", stringify!($case));
             )+
@@ -125,6 +135,8 @@ on_both_databases! {
     cases_table::tables_of_other_projects_need_permission,
     cases_table::an_application_for_project_and_person_is_two_requests,
     cases_table::instances_start_with_permission_only,
+    cases_table::what_was_given_to_a_person_ends_with_them,
+    cases_table::what_keeps_a_version_from_production,
     cases_table::the_catalog_shows_what_is_in_an_environment,
     cases_capability::grants_stay_within_the_tenant_and_secrets_sealed,
     cases_tenancy::names_are_unique_among_siblings,
@@ -159,6 +171,7 @@ on_both_databases! {
     cases_resource::a_resource_in_use_stays_and_its_users_are_named,
     cases_function::a_projects_function_hides_the_tenants,
     cases_function::functions_have_versions_and_revisions,
+    cases_function::versions_of_functions_are_uploads,
     cases_function::what_a_jobs_version_has_pinned_stays,
     cases_temp_table::a_temp_table_that_is_read_stays,
     cases_temp_table::other_projects_read_a_temp_table_with_permission,
@@ -191,6 +204,13 @@ on_both_databases! {
     cases_people::a_persons_token_follows_the_person,
     cases_people::identities_belong_to_one_provider,
     cases_people::the_log_is_searched_by_time_and_kind,
+    cases_machines::a_machine_does_not_decide_for_its_maker,
+    cases_machines::machines_end_with_whoever_made_them,
+    cases_machines::a_worker_has_one_administrators_token,
+    cases_machines::an_account_is_made_whole,
+    cases_races::archiving_stops_what_begins_to_run,
+    cases_races::a_savepoint_stays_that_a_start_begins_from,
+    cases_races::savepoints_are_asked_for_and_taken_once,
     cases_admission::what_is_full_says_so,
     cases_admission::instances_take_slots_while_they_are_active,
     cases_admission::an_archived_project_gives_its_place_back,

@@ -45,8 +45,7 @@ async fn published_quality_rules_run_as_steps_of_jobs() {
     project.make_topic("clean", &topics[1], &written).await.unwrap();
     project.make_topic("letters", &topics[2], &json!([column("message", "STRING")])).await.unwrap();
     let tenant = name.clone();
-    let issued = api.post(&format!("/api/v1/tenants/{tenant}/tokens"), &json!({"name": "decider", "role": "tenant_admin"})).await.unwrap();
-    let decider = Api::new(server.base(), issued["secret"].as_str().unwrap());
+    let decider = api.make_person(&tenant, "decider", "tenant_admin", None).await.unwrap();
     let rule = |name: &str, table: &str, document: Value| json!({"name": name, "table": table, "document": document});
     for rule in [
         rule("id-is-there", "events", json!({"column": "id", "check": {"type": "not_null"}})),
@@ -137,8 +136,7 @@ async fn rules_on_many_rows_run_as_jobs() {
     let found: Vec<Value> = found.iter().filter_map(|c| c.split_once(' ')).map(|(name, data_type)| column(name, data_type)).collect();
     project.make_topic("found", &topics[1], &json!(found)).await.unwrap();
     let tenant = name.clone();
-    let issued = api.post(&format!("/api/v1/tenants/{tenant}/tokens"), &json!({"name": "decider", "role": "tenant_admin"})).await.unwrap();
-    let decider = Api::new(server.base(), issued["secret"].as_str().unwrap());
+    let decider = api.make_person(&tenant, "decider", "tenant_admin", None).await.unwrap();
     let mut instances = Vec::new();
     for (rule, document) in [
         ("no-twins", json!({"column": "url", "check": {"type": "unique", "window_ms": 1_000}})),
@@ -205,8 +203,7 @@ async fn rules_see_changes_and_let_sources_be_told() {
     project.make_topic("sums", &topics[1], &json!([column("id", "BIGINT"), column("n", "BIGINT")])).await.unwrap();
     project.make_topic("letters", &topics[2], &json!([column("message", "STRING")])).await.unwrap();
     let tenant = name.clone();
-    let issued = api.post(&format!("/api/v1/tenants/{tenant}/tokens"), &json!({"name": "decider", "role": "tenant_admin"})).await.unwrap();
-    let decider = Api::new(server.base(), issued["secret"].as_str().unwrap());
+    let decider = api.make_person(&tenant, "decider", "tenant_admin", None).await.unwrap();
     let rule = |name: &str, table: &str, document: Value| json!({"name": name, "table": table, "document": document});
     let small = json!({"column": "n", "check": {"type": "range", "max": 10}, "on_violation": "divert"});
     publish(&project, &tenant, &decider, &rule("small", "sums", small)).await;

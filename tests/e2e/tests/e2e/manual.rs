@@ -22,9 +22,7 @@ struct People {
 
 /// Somebody with one role, in the tenant or in a project.
 async fn person(admin: &Api, name: &str, role: &str, project: Option<&str>) -> Api {
-    let body = json!({"name": name, "role": role, "project": project});
-    let issued = admin.post(&format!("/api/v1/tenants/{TENANT}/tokens"), &body).await.unwrap();
-    admin.with_token(issued["secret"].as_str().unwrap())
+    admin.make_person(TENANT, name, role, project).await.unwrap()
 }
 
 async fn people(admin: &Api) -> People {

@@ -7,10 +7,9 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// A caller of `role`, in one project or the whole tenant.
-async fn caller(server: &Server, admin: &Api, tenant: &str, role: &str, project: Option<&str>) -> Api {
-    let body = json!({"name": role.replace('_', "-"), "role": role, "project": project});
-    let issued = admin.post(&format!("/api/v1/tenants/{tenant}/tokens"), &body).await.unwrap();
-    Api::new(server.base(), issued["secret"].as_str().unwrap())
+async fn caller(admin: &Api, tenant: &str, role: &str, project: Option<&str>) -> Api {
+    let name = format!("{}-{}", role.replace('_', "-"), project.unwrap_or("all"));
+    admin.make_person(tenant, &name, role, project).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,9 +31,9 @@ async fn a_job_reads_a_table_of_another_project_while_it_may() {
     admin.post(&format!("{shop}/data-sources"), &source).await.unwrap();
     let topic = json!({"name": "copied", "physical_name": copied, "data_source": "kafka", "schema": columns});
     admin.post(&format!("{shop}/topics"), &topic).await.unwrap();
-    let owner = caller(&server, &admin, &name, "project_data_admin", Some("main")).await;
-    let designer = caller(&server, &admin, &name, "developer", Some("main")).await;
-    let developer = caller(&server, &admin, &name, "developer", Some("shop")).await;
+    let owner = caller(&admin, &name, "project_data_admin", Some("main")).await;
+    let designer = caller(&admin, &name, "developer", Some("main")).await;
+    let developer = caller(&admin, &name, "developer", Some("shop")).await;
 
     // Nobody else can use what is only designed; publishing it takes two people.
     let draft = json!({
@@ -169,8 +168,8 @@ async fn a_job_reads_a_temp_table_of_another_project_while_it_may() {
     admin.post(&format!("{shop}/data-sources"), &source).await.unwrap();
     let topic = json!({"name": "copied", "physical_name": copied, "data_source": "kafka", "schema": columns});
     admin.post(&format!("{shop}/topics"), &topic).await.unwrap();
-    let owner = caller(&server, &admin, &name, "project_data_admin", Some("main")).await;
-    let developer = caller(&server, &admin, &name, "developer", Some("shop")).await;
+    let owner = caller(&admin, &name, "project_data_admin", Some("main")).await;
+    let developer = caller(&admin, &name, "developer", Some("shop")).await;
 
     let sql = "INSERT INTO copied\nSELECT id, total FROM main.sums /*+ OPTIONS('scan.startup.mode'='earliest-offset') */";
     let draft = json!({"sql": sql, "parameters": {"checkpoint_interval_ms": 200}});
