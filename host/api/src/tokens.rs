@@ -152,7 +152,9 @@ pub(crate) async fn revoke_token(caller: Caller, Path((tenant, token)): Path<(St
 #[utoipa::path(get, path = "/api/v1/platform/tokens", tag = "tokens", params(PageQuery), responses((status = 200, body = Listing<TokenView>)))]
 pub(crate) async fn list_platform_tokens(caller: Caller, query: QueryString<PageQuery>) -> Result<Json<Listing<TokenView>>, Problem> {
     caller.on_platform(Action::PlatformUsers).await?;
-    Ok(Listing::of(caller.api.store.platform_tokens(&query.parse()?.into()).await?))
+    let page = caller.api.store.platform_tokens(&query.parse()?.into()).await?;
+    let may_revoke = caller.principal.allowed(Action::PlatformUsers, &Scope::Platform);
+    Ok(Json(Listing::with(page, |token| TokenView::of(token, may_revoke))))
 }
 
 /// End a token of the platform at once.
