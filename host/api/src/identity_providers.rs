@@ -142,6 +142,8 @@ pub(crate) struct IdentityView {
     user_name: String,
     /// What the provider calls them.
     subjects: Vec<SubjectView>,
+    /// What the caller can do: `unlink`.
+    allowed_actions: Vec<&'static str>,
 }
 
 /// What a provider calls a person.
@@ -152,10 +154,19 @@ pub(crate) struct SubjectView {
     created_at_ms: i64,
 }
 
-impl From<ExternalIdentity> for IdentityView {
-    fn from(found: ExternalIdentity) -> Self {
+impl IdentityView {
+    fn of(caller: &Caller, home: &Option<TenantId>, found: ExternalIdentity) -> Self {
         let subjects = found.subjects.into_iter().map(|(subject, created_at_ms)| SubjectView { subject, created_at_ms });
-        Self { user: found.user, user_name: found.user_name.to_string(), subjects: subjects.collect() }
+        let (place, action) = match home {
+            Some(tenant) => (Scope::Tenant(tenant.clone()), Action::SignInEdit),
+            None => (Scope::Platform, Action::PlatformSignIn),
+        };
+        Self {
+            user: found.user,
+            user_name: found.user_name.to_string(),
+            subjects: subjects.collect(),
+            allowed_actions: allowed(caller, &place, [("unlink", action, true)]),
+        }
     }
 }
 
@@ -323,7 +334,8 @@ async fn list_linked(
     query: QueryString<PageQuery>,
 ) -> Result<Json<Listing<IdentityView>>, Problem> {
     let provider = named(caller, &home, name).await?;
-    Ok(Listing::of(caller.api.store.external_identities(&provider, &query.parse()?.into()).await?))
+    let page = caller.api.store.external_identities(&provider, &query.parse()?.into()).await?;
+    Ok(Json(Listing::with(page, |found| IdentityView::of(caller, &home, found))))
 }
 
 async fn unlink(caller: &Caller, home: Option<TenantId>, name: &str, subject: &str) -> Result<StatusCode, Problem> {

@@ -9,7 +9,7 @@ use crate::{
     resources::{UseView, UsesView},
 };
 use axum::{Json, body::Bytes, extract::Path, http::StatusCode, response::Response};
-use millrace_domain::{Action, Name, Scope};
+use millrace_domain::{Action, Name, ProjectScope, Scope};
 use millrace_store::{NewPluginVersion, Plugin, PluginVersion, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -22,7 +22,7 @@ pub(crate) struct PluginView {
     description: String,
     created_at_ms: i64,
     latest: PluginVersionView,
-    /// What the caller can do: `upload`, `grant`.
+    /// What the caller can do: `upload`, `grant`, `delete`.
     allowed_actions: Vec<&'static str>,
 }
 
@@ -40,11 +40,14 @@ pub(crate) struct PluginVersionView {
     size_bytes: i64,
     created_by: String,
     created_at_ms: i64,
+    /// What the caller can do: `delete`; the newest version goes with the plugin only.
+    allowed_actions: Vec<&'static str>,
 }
 
-impl From<PluginVersion> for PluginVersionView {
-    fn from(version: PluginVersion) -> Self {
+impl PluginVersionView {
+    fn of(caller: &Caller, scope: &ProjectScope, version: PluginVersion, is_newest: bool) -> Self {
         Self {
+            allowed_actions: allowed(caller, &Scope::Project(scope.clone()), [("delete", Action::PluginDelete, !is_newest)]),
             number: version.number,
             content_hash: version.content_hash,
             world: version.world,
@@ -58,14 +61,14 @@ impl From<PluginVersion> for PluginVersionView {
 
 impl PluginView {
     fn of(caller: &Caller, plugin: Plugin) -> Self {
-        let offers = [("upload", Action::PluginUpload, true), ("grant", Action::PluginGrant, true)];
+        let offers = [("upload", Action::PluginUpload, true), ("grant", Action::PluginGrant, true), ("delete", Action::PluginDelete, true)];
         Self {
             allowed_actions: allowed(caller, &Scope::Project(plugin.scope.clone()), offers),
             id: plugin.id.to_string(),
             name: plugin.name.to_string(),
             description: plugin.description,
             created_at_ms: plugin.created_at_ms,
-            latest: plugin.latest.into(),
+            latest: PluginVersionView::of(caller, &plugin.scope, plugin.latest, true),
         }
     }
 }
@@ -116,7 +119,12 @@ pub(crate) async fn list_plugin_versions(
     let scope = caller.in_project(&tenant, &project, Action::PluginView).await?;
     let plugin = caller.api.store.plugin(&scope, &plugin).await?;
     let versions = caller.api.store.plugin_versions(&scope, &plugin.id).await?;
-    Ok(Json(PluginVersionsView { items: versions.into_iter().map(PluginVersionView::from).collect() }))
+    let newest = plugin.latest.number;
+    let view = |version: PluginVersion| {
+        let is_newest = version.number == newest;
+        PluginVersionView::of(&caller, &scope, version, is_newest)
+    };
+    Ok(Json(PluginVersionsView { items: versions.into_iter().map(view).collect() }))
 }
 
 /// List who uses a plugin: versions of jobs, and functions.

@@ -196,7 +196,7 @@ impl ControlPlane for FakeControl {
         if !report.valid {
             return Err(PinFailure::Graph(report.errors));
         }
-        Ok(PinnedGraph { graph: graph.clone(), pins: json!({}), content_hash: format!("{}", graph.nodes.len()) })
+        Ok(PinnedGraph { graph: graph.clone(), pins: json!({}), content_hash: json!(graph).to_string() })
     }
 
     async fn examine_version(

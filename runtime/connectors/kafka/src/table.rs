@@ -10,9 +10,16 @@ use crate::{
 };
 use millrace_connector::{ConnectorError, TableBinding, TableExtent, parse_config};
 use serde::Deserialize;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 const REQUEST_MAX: Duration = Duration::from_secs(20);
+/// How long a topic that was made may take until a broker tells of it, and how often it is asked.
+const KNOWN_MAX: Duration = Duration::from_secs(10);
+const KNOWN_EVERY: Duration = Duration::from_millis(10);
 
 /// How to make a topic.
 #[derive(Debug, Deserialize)]
@@ -78,13 +85,27 @@ async fn create(table: &TableBinding, properties: &BTreeMap<String, String>, opt
     let (partitions, replication_factor, configs) = (options.partitions, options.replication_factor, options.configs.clone());
     change(table, properties, "the topic cannot be made", move |client, name| {
         match create_topic(client, &TopicToMake { name, partitions, replication_factor, configs: &configs }, REQUEST_MAX) {
-            Ok(()) => Ok(true),
+            Ok(()) => known(client, name).map(|()| true),
             // Somebody else was quicker.
             Err(failure) if failure.code == Code::RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS => Ok(false),
             Err(failure) => Err(failure),
         }
     })
     .await
+}
+
+/// Waits until the broker that was asked tells of a topic that was just made: it learns of it a moment after the controller.
+fn known(client: &Arc<Client>, name: &str) -> Result<(), Failure> {
+    let topic = Topic::new(client, name)?;
+    let begun = Instant::now();
+    while begun.elapsed() < KNOWN_MAX {
+        let metadata = client.metadata(Some(&topic), REQUEST_MAX)?;
+        if metadata.topic_error.is_none() && !metadata.partitions.is_empty() {
+            break;
+        }
+        std::thread::sleep(KNOWN_EVERY);
+    }
+    Ok(())
 }
 
 /// Sets how long a topic of ours keeps records. All its other settings are the broker's: they are what they were.
