@@ -228,7 +228,8 @@ impl JvmBuilder {
         let module = work.join("module.wasm");
         let next = AtomicUsize::new(0);
         let (one, other) = tokio::try_join!(self.compile_units(&units, &next, work), self.compile_units(&units, &next, work))?;
-        let parts = ["runtime", "text", request.world.name(), "no-files", "longjmp-tag", "setjmp"].map(|name| prepared.object(name));
+        let parts =
+            ["runtime", "heap", "text", request.world.name(), "no-files", "longjmp-tag", "setjmp"].map(|name| prepared.object(name));
         let objects: Vec<PathBuf> = (0..units.count).filter_map(|n| units.unit(n)).map(|(_, object, _)| object).chain(parts).collect();
         let ended = match one.or(other) {
             None => self.run("wasm-ld", native.link_args(&module, &objects), work).await?,

@@ -73,6 +73,11 @@ impl Native {
             "-fvisibility=hidden",
             "-std=gnu17",
             "-w",
+            // The C library's own would take memory where the Java heap grows: see heap.c.
+            "-Dmalloc=millrace_malloc",
+            "-Dfree=millrace_free",
+            "-Dcalloc=millrace_calloc",
+            "-Drealloc=millrace_realloc",
         ];
         args.extend(flags.map(String::from));
         args

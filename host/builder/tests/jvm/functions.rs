@@ -7,7 +7,7 @@ use crate::{
 use arrow_array::{Array, ArrayRef, Decimal128Array, Float64Array, Int32Array, Int64Array, StringArray, cast::AsArray, types};
 use millrace_builder::{Language, World};
 use millrace_model::DataType;
-use millrace_sandbox::{FunctionCall, LoadedComponent, OpenGuest};
+use millrace_sandbox::{FunctionCall, LoadedComponent, OpenGuest, OperatorLimits};
 use std::{collections::BTreeMap, sync::Arc};
 
 async fn function(case: &str, world: World, language: Language) -> Arc<LoadedComponent> {
@@ -90,6 +90,30 @@ fn aggregate_functions_keep_groups() {
         assert_eq!(answer.as_primitive::<types::Float64Type>(), &Float64Array::from(vec![Some(17.5), Some(5.0)]));
         second.clear(&[4]).await.unwrap();
         assert!(second.values(&[4]).await.unwrap().is_null(0));
+    });
+}
+
+/// EXT-4: groups of far more than an operator's heap, in memory that grows with them.
+#[test]
+fn aggregate_functions_keep_many_groups() {
+    const GROUPS: u32 = 12_000;
+    const PER_CALL: u32 = 1_000;
+    run(async {
+        let loaded = function("longest-list", World::AggregateFunction, Language::Java).await;
+        let call = FunctionCall { signature: 0, arguments: 1 };
+        let open = OpenGuest { limits: OperatorLimits::of(loaded.world()), ..guest() };
+        let mut aggregate = sandbox().open_aggregate(&loaded, open, call).await.unwrap_or_else(|fault| panic!("{fault}"));
+        let began = aggregate.usage().memory_peak_bytes;
+        assert!(began < 32 << 20, "an instance begins with {began} bytes");
+        for first in (0..GROUPS).step_by(PER_CALL as usize) {
+            let groups: Vec<u32> = (first..first + PER_CALL).collect();
+            let values: ArrayRef = Arc::new(Int64Array::from_iter_values(groups.iter().map(|group| i64::from(*group))));
+            aggregate.update(&groups, None, &[values]).await.unwrap_or_else(|fault| panic!("{fault}"));
+        }
+        let answer = aggregate.values(&[0, GROUPS - 1]).await.unwrap_or_else(|fault| panic!("{fault}"));
+        assert_eq!(answer.as_primitive::<types::Int64Type>().values(), &[1, i64::from(GROUPS)]);
+        let peak = aggregate.usage().memory_peak_bytes;
+        assert!(peak > 120 << 20, "the groups alone have 120 MiB, the peak is {peak}");
     });
 }
 

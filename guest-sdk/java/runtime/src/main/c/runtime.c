@@ -74,13 +74,6 @@ void* cabi_realloc(void* old, size_t old_bytes, size_t alignment, size_t bytes) 
     return grown;
 }
 
-// TeaVM reserves its heap at once; pages that are never touched cost no memory.
-void* millrace_pages(int64_t bytes) {
-    size_t first = __builtin_wasm_memory_grow(0, (size_t) ((bytes + 65535) >> 16));
-    if (first == (size_t) -1) __builtin_trap();
-    return (void*) (first << 16);
-}
-
 // --- System.out and System.err: lines of the job's log, at debug and warn.
 
 #define LINE_BYTES_MAX 4096

@@ -54,7 +54,7 @@ final class Build {
         List<Path> own = new ArrayList<>(List.of(entryClasses));
         own.addAll(tenant);
         Path c = request.folder().resolve("c");
-        report.step("teavm", () -> program.generate(entry[0], own, c, report));
+        report.step("teavm", () -> program.generate(request.world(), entry[0], own, c, report));
     }
 
     /** The entry class is ours: what its compiler says is not the tenant's to read, except that it cannot be called. */

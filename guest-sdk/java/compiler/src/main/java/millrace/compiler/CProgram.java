@@ -24,8 +24,10 @@ import org.teavm.vm.TeaVMOptimizationLevel;
  */
 final class CProgram {
     private static final int HEAP_BYTES_MIN = 4 << 20;
-    /** Of the 64 MiB that an operator has; the rest is for batches and the collector's own tables. */
+    /** Of the 64 MiB that an instance has; the rest is for batches and the collector's own tables. */
     private static final int HEAP_BYTES_MAX = 40 << 20;
+    /** Of the 256 MiB that an aggregate function has: all groups of a subtask lie in it. */
+    private static final int AGGREGATE_HEAP_BYTES_MAX = 200 << 20;
 
     private final LibraryClasses library;
 
@@ -41,17 +43,17 @@ final class CProgram {
      *     from nowhere else: the JDK's classes are not there, so what TeaVM's library lacks is missing at the tenant's call, not
      *     somewhere deep inside the JDK.
      */
-    void generate(String entry, List<Path> tenant, Path into, Report report) throws IOException {
+    void generate(World world, String entry, List<Path> tenant, Path into, Report report) throws IOException {
         library.nextBuild();
         TeaVM vm;
         try {
-            vm = translate(entry, tenant, into);
+            vm = translate(world, entry, tenant, into);
         } catch (OutOfMemoryError e) {
             if (!library.isWarm()) {
                 throw e;
             }
             library.forget();
-            vm = translate(entry, tenant, into);
+            vm = translate(world, entry, tenant, into);
         }
         for (Problem problem : vm.getProblemProvider().getProblems()) {
             Problems.add(problem, report);
@@ -61,10 +63,10 @@ final class CProgram {
         }
     }
 
-    private TeaVM translate(String entry, List<Path> tenant, Path into) {
+    private TeaVM translate(World world, String entry, List<Path> tenant, Path into) {
         ResourceProvider files = library.filesBefore(tenant);
         try {
-            TeaVM vm = new TeaVMBuilder(target())
+            TeaVM vm = new TeaVMBuilder(target(world))
                 .setReferenceCache(library.references())
                 .setClassLoader(CProgram.class.getClassLoader())
                 .setClassSource(library.classesBefore(files))
@@ -88,10 +90,10 @@ final class CProgram {
         }
     }
 
-    private static CTarget target() {
+    private static CTarget target(World world) {
         CTarget target = new CTarget(new CNameProvider());
         target.setMinHeapSize(HEAP_BYTES_MIN);
-        target.setMaxHeapSize(HEAP_BYTES_MAX);
+        target.setMaxHeapSize(world == World.AGGREGATE_FUNCTION ? AGGREGATE_HEAP_BYTES_MAX : HEAP_BYTES_MAX);
         target.setLineNumbersGenerated(false);
         target.setHeapDump(false);
         target.setObfuscated(false);
