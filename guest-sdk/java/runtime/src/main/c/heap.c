@@ -46,7 +46,8 @@ void* millrace_pages(int64_t wanted) {
     uintptr_t bytes = whole_pages((uintptr_t) wanted);
     if (!heap) {
         tables = memory_end();
-        tables_end = tables + whole_pages(bytes / 16) + 4 * PAGE;
+        // A sixteenth of the heap for marking, and a few bytes for each of its regions.
+        tables_end = tables + whole_pages(bytes / 16) + whole_pages(bytes / 128) + 4 * PAGE;
         if (!grow_to(tables_end + ROOM_BYTES)) __builtin_trap();
         room = tables_end;
         room_end = heap = known_end = memory_end();
