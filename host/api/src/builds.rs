@@ -3,6 +3,7 @@
 use crate::{
     allowed::allowed,
     caller::{Caller, to_the_end},
+    control_plane::ControlFailure,
     extract::{JsonBody, QueryString},
     page::{Listing, PageQuery},
     problem::Problem,
@@ -250,7 +251,10 @@ pub(crate) async fn create_build(
         caller.in_project(&tenant, &project, Action::PluginUpload).await?;
     }
     // Held until the build waits: what is loaded and not yet counted by the queue is of a few requests only.
-    let turn = caller.api.build_loads.clone().acquire_owned().await.map_err(|_| Problem::internal("builds are closed"))?;
+    let turn = tokio::time::timeout(caller.api.config.uploads.wait_max, caller.api.build_loads.clone().acquire_owned()).await;
+    let turn =
+        turn.map_err(|_| Problem::from(ControlFailure::Busy("too many builds are on their way in; ask again in a moment".into())))?;
+    let turn = turn.map_err(|_| Problem::internal("builds are closed"))?;
     let order = order(&caller, &scope, request).await?;
     let api = caller.api.clone();
     let (noted, scope, caller) = to_the_end(async move {

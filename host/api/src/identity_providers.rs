@@ -238,8 +238,7 @@ fn view(caller: &Caller, provider: IdentityProvider) -> Result<ProviderView, Pro
         Some(tenant) => (Action::SignInEdit, Scope::Tenant(tenant.clone())),
         None => (Action::PlatformSignIn, Scope::Platform),
     };
-    // Subjects of the platform's providers become users by its rules alone.
-    let offers = [("edit", edit, true), ("link", edit, provider.tenant.is_some()), ("delete", edit, true)];
+    let offers = [("edit", edit, true), ("link", edit, true), ("delete", edit, true)];
     Ok(ProviderView {
         allowed_actions: allowed(caller, &place, offers),
         settings: settings_of(&provider)?,
@@ -276,7 +275,11 @@ async fn set(
     }
     let all = caller.api.store.identity_providers(home.as_ref()).await?;
     let known = all.into_iter().find(|provider| provider.name == name);
-    let client_secret = kept_secret(known.as_ref(), &settings, client_secret)?;
+    if client_secret.is_none() {
+        check_kept_secret(known.as_ref(), &settings)?;
+    }
+    // What was looked at is what is changed: the secret that stays is the one of this issuer.
+    let revision = revision.or_else(|| known.as_ref().filter(|_| client_secret.is_none()).map(|known| known.revision));
     if settings.enabled {
         caller.api.openid.check(&settings.openid()).await.map_err(refused)?;
     }
@@ -286,16 +289,15 @@ async fn set(
     Ok(Tagged(StatusCode::OK, made.revision, view(caller, made)?))
 }
 
-/// The client's secret as it is to be stored. One that is kept stays with the issuer to whom it was given: another one gets it
-/// at the first sign-in.
-fn kept_secret(known: Option<&IdentityProvider>, new: &ProviderSettings, given: Option<String>) -> Result<Option<String>, Problem> {
-    let (None, Some(known)) = (&given, known.filter(|known| !known.client_secret.is_empty())) else { return Ok(given) };
+/// The client's secret stays with the issuer to whom it was given: another one would get it at the first sign-in.
+fn check_kept_secret(known: Option<&IdentityProvider>, new: &ProviderSettings) -> Result<(), Problem> {
+    let Some(known) = known.filter(|known| !known.client_secret.is_empty()) else { return Ok(()) };
     let issuer = settings_of(known)?.issuer;
-    if issuer != new.issuer {
-        let message = format!("was given for `{issuer}`; give the secret for `{}`, or an empty one", new.issuer);
-        return Err(Problem::field("client_secret", "identity_provider.secret_moved", message));
+    if issuer == new.issuer {
+        return Ok(());
     }
-    Ok(Some(known.client_secret.clone()))
+    let message = format!("was given for `{issuer}`; give the secret for `{}`, or an empty one", new.issuer);
+    Err(Problem::field("client_secret", "identity_provider.secret_moved", message))
 }
 
 /// What a provider answered, as far as whoever configures it needs it.

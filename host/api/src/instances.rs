@@ -163,7 +163,7 @@ impl StartPoint {
         Ok(match self {
             Self::Fresh => StartFrom::Fresh,
             Self::Savepoint { savepoint, allow_partial } => StartFrom::Savepoint { savepoint, allow_partial },
-            Self::Latest { instance, allow_partial, or_fresh } => StartFrom::Latest { instance, allow_partial, or_fresh },
+            Self::Latest { instance, allow_partial, or_fresh } => StartFrom::Latest { instance, allow_partial, or_fresh, instead: None },
             Self::Time { timestamp_ms: Some(timestamp_ms), ago_ms: None } => StartFrom::Time { timestamp_ms },
             Self::Time { timestamp_ms: None, ago_ms: Some(ago_ms) } if ago_ms >= 0 => {
                 StartFrom::Time { timestamp_ms: now_ms.saturating_sub(ago_ms) }

@@ -126,8 +126,11 @@ pub(crate) struct KeptDraftView {
     allowed_actions: Vec<&'static str>,
 }
 
-impl From<KeptDraft> for KeptDraftView {
-    fn from(kept: KeptDraft) -> Self {
+impl KeptDraftView {
+    /// `is_free`: nobody else edits the job.
+    fn of(kept: KeptDraft, is_free: bool) -> Self {
+        // Whoever lists them is who they are of.
+        let allowed_actions = if is_free { vec!["restore", "delete"] } else { vec!["delete"] };
         Self {
             id: kept.id,
             job: kept.job.to_string(),
@@ -136,8 +139,7 @@ impl From<KeptDraft> for KeptDraftView {
             reason: kept.reason,
             lost_to: kept.lost_to,
             created_at_ms: kept.created_at_ms,
-            // Whoever lists them is who they are of.
-            allowed_actions: vec!["restore", "delete"],
+            allowed_actions,
         }
     }
 }
@@ -186,7 +188,8 @@ pub(crate) async fn list_kept_drafts(
 ) -> Result<Json<KeptDraftsView>, Problem> {
     let (scope, found) = find(&caller, (&tenant, &project, &job), Action::JobEdit).await?;
     let kept = caller.api.store.kept_drafts(&scope, &found.id, &caller.principal.user).await?;
-    Ok(Json(KeptDraftsView { items: kept.into_iter().map(KeptDraftView::from).collect() }))
+    let is_free = found.lock.as_ref().is_none_or(|lock| lock.holder.id == caller.principal.user);
+    Ok(Json(KeptDraftsView { items: kept.into_iter().map(|draft| KeptDraftView::of(draft, is_free)).collect() }))
 }
 
 /// Save a kept draft as the job's draft, as any save: with `If-Match`, and not while somebody else holds the lock.

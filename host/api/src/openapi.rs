@@ -315,17 +315,14 @@ fn business_metadata_routes() -> OpenApiRouter<ApiState> {
 
 /// Requests that wait for an outside system, a compilation or a savepoint.
 fn slow_routes(config: &ApiConfig) -> OpenApiRouter<ApiState> {
-    let uploads = OpenApiRouter::new()
-        .routes(routes!(plugins::list_plugin_versions, plugins::upload_plugin))
-        .layer(DefaultBodyLimit::max(config.plugin_bytes_max));
     let builds = OpenApiRouter::new()
         .routes(routes!(builds::list_builds, builds::create_build))
         .layer(DefaultBodyLimit::max(config.build_bytes_max));
     OpenApiRouter::new()
-        .merge(uploads)
         .merge(builds)
         .merge(preview_routes())
         .routes(routes!(builds::get_build, builds::cancel_build))
+        .routes(routes!(plugins::list_plugin_versions, plugins::upload_plugin))
         .routes(routes!(resources::list_resource_versions, resources::upload_resource))
         .routes(routes!(functions::list_function_versions, functions::add_function_version))
         .routes(routes!(functions::list_tenant_function_versions, functions::add_tenant_function_version))

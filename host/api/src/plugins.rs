@@ -7,8 +7,14 @@ use crate::{
     page::{Listing, PageQuery},
     problem::Problem,
     resources::{UseView, UsesView},
+    upload,
 };
-use axum::{Json, body::Bytes, extract::Path, http::StatusCode, response::Response};
+use axum::{
+    Json,
+    body::Body,
+    extract::Path,
+    http::{HeaderMap, StatusCode},
+};
 use millrace_domain::{Action, Name, ProjectScope, Scope};
 use millrace_store::{NewPluginVersion, Plugin, PluginVersion, StoreError};
 use serde::{Deserialize, Serialize};
@@ -177,24 +183,21 @@ pub(crate) async fn upload_plugin(
     caller: Caller,
     Path((tenant, project, plugin)): Path<(String, String, String)>,
     query: QueryString<UploadQuery>,
-    component: Result<Bytes, axum::extract::rejection::BytesRejection>,
-) -> Result<(StatusCode, Json<PluginView>), Response> {
-    use axum::response::IntoResponse;
-    let upload = async {
-        let scope = caller.in_project(&tenant, &project, Action::PluginUpload).await?;
-        let name: Name = match plugin.parse() {
-            Ok(name) => name,
-            // The id of a plugin that is there will do as well.
-            Err(error) => match caller.api.store.plugin(&scope, &plugin).await {
-                Ok(found) => found.name,
-                Err(_) => return Err(Problem::field("plugin", "request.invalid", error.to_string())),
-            },
-        };
-        let description = query.parse()?.description;
-        Ok((scope, name, description))
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<PluginView>), Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::PluginUpload).await?;
+    let name: Name = match plugin.parse() {
+        Ok(name) => name,
+        // The id of a plugin that is there will do as well.
+        Err(error) => match caller.api.store.plugin(&scope, &plugin).await {
+            Ok(found) => found.name,
+            Err(_) => return Err(Problem::field("plugin", "request.invalid", error.to_string())),
+        },
     };
-    let (scope, name, description) = upload.await.map_err(IntoResponse::into_response)?;
-    let component = component.map_err(IntoResponse::into_response)?;
+    let description = query.parse()?.description;
+    let bytes_max = caller.api.config.plugin_bytes_max as u64;
+    let component = upload::receive(&caller.api, &scope.tenant, &headers, body, bytes_max).await?.into_bytes().await?;
     let work = async move {
         let admitted = caller.api.control.admit_plugin(&scope.tenant, component.clone()).await?;
         let new = NewPluginVersion {
@@ -208,5 +211,5 @@ pub(crate) async fn upload_plugin(
         let plugin = caller.api.store.add_plugin_version(&caller.cause(), &scope, &new).await?;
         Ok::<_, Problem>((StatusCode::CREATED, Json(PluginView::of(&caller, plugin))))
     };
-    to_the_end(work).await.and_then(|answer| answer).map_err(IntoResponse::into_response)
+    to_the_end(work).await?
 }

@@ -240,7 +240,7 @@ pub(crate) async fn upload_resource(
     let ResourceUploadQuery { description, format, header } = query.parse()?;
     let hints = PackageHints { is_csv: matches!(format, Some(FormatHint::Csv)), has_header: header, ..PackageHints::default() };
     let work = async move {
-        let upload = upload::receive(&caller.api, &scope.tenant, &headers, body).await?;
+        let upload = upload::receive(&caller.api, &scope.tenant, &headers, body, caller.api.config.resource_bytes_max).await?;
         let unreadable = |error: std::io::Error| Problem::internal(format!("an upload cannot be read: {error}"));
         let file = upload.file.try_clone().map_err(unreadable)?;
         let found = caller.api.control.inspect_resource(&scope.tenant, file, hints).await?;

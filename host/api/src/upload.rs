@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
     fs::File,
-    io,
+    io::{self, Read},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -118,9 +118,19 @@ pub(crate) struct Upload {
     _place: Place,
 }
 
+impl Upload {
+    /// The bytes in memory; the place is free again.
+    pub(crate) async fn into_bytes(mut self) -> Result<Bytes, Problem> {
+        let read = move || {
+            let mut bytes = Vec::new();
+            self.file.read_to_end(&mut bytes).map(|_| Bytes::from(bytes))
+        };
+        tokio::task::spawn_blocking(read).await.map_err(|error| failed(io::Error::other(error)))?.map_err(failed)
+    }
+}
+
 /// Takes a body of a tenant in.
-pub(crate) async fn receive(api: &ApiState, tenant: &TenantId, headers: &HeaderMap, body: Body) -> Result<Upload, Problem> {
-    let bytes_max = api.config.resource_bytes_max;
+pub(crate) async fn receive(api: &ApiState, tenant: &TenantId, headers: &HeaderMap, body: Body, bytes_max: u64) -> Result<Upload, Problem> {
     let stated = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
     if stated.is_some_and(|stated| stated > bytes_max) {
         return Err(too_large(bytes_max));
@@ -166,7 +176,7 @@ fn failed(error: io::Error) -> Problem {
 }
 
 fn too_large(bytes_max: u64) -> Problem {
-    let detail = format!("the upload has more than {bytes_max} bytes, which is the most for one resource");
+    let detail = format!("the upload has more than {bytes_max} bytes, which is the most that one may have");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "request.too_large", detail)
 }
 

@@ -12,6 +12,8 @@ use std::{
 
 /// Longest time of one tool: a download of 100 MB over a slow line, not one that hangs.
 pub(crate) const TOOL_TIME_MAX: Duration = Duration::from_secs(15 * 60);
+/// How long the rest of what a tool wrote may take when it has ended.
+const REST_MAX: Duration = Duration::from_secs(10);
 /// Time between two looks at a tool.
 const LOOK_MIN: Duration = Duration::from_millis(2);
 const LOOK_MAX: Duration = Duration::from_millis(100);
@@ -29,7 +31,8 @@ pub(crate) fn output(command: &mut Command, time_max: Duration) -> io::Result<Op
         child.wait()?;
         return Ok(None);
     };
-    let (stdout, stderr) = (stdout.recv().unwrap_or_default(), stderr.recv().unwrap_or_default());
+    // Something that it has left behind may hold them open, too.
+    let (stdout, stderr) = (stdout.recv_timeout(REST_MAX).unwrap_or_default(), stderr.recv_timeout(REST_MAX).unwrap_or_default());
     Ok(Some(Output { status, stdout, stderr }))
 }
 

@@ -315,7 +315,12 @@ impl Observer {
             ..BuildEnding::default()
         };
         let (state, ending) = if earlier.state == BuildState::Succeeded {
-            let component = store.built_component(&self.scope, &earlier.id).await.map_err(from_store)?;
+            let component = match store.built_component(&self.scope, &earlier.id).await {
+                Ok(component) => component,
+                // It was let go a moment ago.
+                Err(StoreError::NotFound { .. }) => return Ok(false),
+                Err(error) => return Err(from_store(error)),
+            };
             self.finish(component, ending).await
         } else {
             (BuildState::Failed, ending)

@@ -35,31 +35,48 @@ pub(crate) async fn find(store: &Store, checkpoints: &dyn CheckpointStore, insta
     if latest_complete(checkpoints, &run_id(&instance.id, instance.run)).await?.is_some() {
         return Ok(EngineStart::LatestCheckpoint);
     }
-    match &instance.start {
-        // The sources were told the time before: see `start_time`.
-        StartFrom::Fresh | StartFrom::Time { .. } => Ok(EngineStart::Fresh),
-        StartFrom::Savepoint { savepoint, allow_partial } => {
-            let found = store.savepoint(&instance.scope, savepoint).await?;
-            let location = found.location.ok_or_else(|| StartPointError::NotCompleted(savepoint.to_string()))?;
-            Ok(EngineStart::Savepoint { location, allow_partial: *allow_partial })
-        }
-        StartFrom::Latest { instance: other, allow_partial, or_fresh } => {
-            let runs = if *other == instance.id { instance.run - 1 } else { store.instance(&instance.scope, other).await?.run };
-            for run in (1..=runs).rev() {
-                let run = run_id(other, run);
-                if let Some(checkpoint) = latest_complete(checkpoints, &run).await? {
-                    let location = millrace_checkpoint::layout::checkpoint_folder(&run, checkpoint);
+    let mut start = &instance.start;
+    loop {
+        match start {
+            // The sources were told the time before: see `start_time`.
+            StartFrom::Fresh | StartFrom::Time { .. } => return Ok(EngineStart::Fresh),
+            StartFrom::Savepoint { savepoint, allow_partial } => {
+                let found = store.savepoint(&instance.scope, savepoint).await?;
+                let location = found.location.ok_or_else(|| StartPointError::NotCompleted(savepoint.to_string()))?;
+                return Ok(EngineStart::Savepoint { location, allow_partial: *allow_partial });
+            }
+            StartFrom::Latest { instance: other, allow_partial, or_fresh, instead } => {
+                if let Some(location) = latest_of(store, checkpoints, instance, other).await? {
                     return Ok(EngineStart::Savepoint { location, allow_partial: *allow_partial });
                 }
+                match instead {
+                    Some(instead) => start = instead,
+                    None if *or_fresh => break,
+                    None => return Err(StartPointError::NoState(other.to_string())),
+                }
             }
-            if !or_fresh {
-                return Err(StartPointError::NoState(other.to_string()));
-            }
-            tracing::warn!(instance = %instance.id, run = instance.run, "no run before has left state: this one begins without any");
-            store.note_fresh_start(instance).await?;
-            Ok(EngineStart::Fresh)
         }
     }
+    tracing::warn!(instance = %instance.id, run = instance.run, "no run before has left state: this one begins without any");
+    store.note_fresh_start(instance).await?;
+    Ok(EngineStart::Fresh)
+}
+
+/// Where the latest state of `other` lies, of the runs before the current one if it is `instance` itself.
+async fn latest_of(
+    store: &Store,
+    checkpoints: &dyn CheckpointStore,
+    instance: &Instance,
+    other: &InstanceId,
+) -> Result<Option<String>, StartPointError> {
+    let runs = if *other == instance.id { instance.run - 1 } else { store.instance(&instance.scope, other).await?.run };
+    for run in (1..=runs).rev() {
+        let run = run_id(other, run);
+        if let Some(checkpoint) = latest_complete(checkpoints, &run).await? {
+            return Ok(Some(millrace_checkpoint::layout::checkpoint_folder(&run, checkpoint)));
+        }
+    }
+    Ok(None)
 }
 
 /// The greatest checkpoint of `run` that is complete, by its manifest.

@@ -21,3 +21,7 @@ CREATE INDEX approvals_by_person ON approvals (tenant_id, applicant_person, id);
 -- The worker that is to take a savepoint, until it has begun.
 ALTER TABLE savepoints ADD COLUMN for_worker TEXT;
 CREATE INDEX savepoints_by_worker ON savepoints (for_worker) WHERE for_worker IS NOT NULL;
+
+-- A start that nobody had said anything about is one that begins without state where there is none.
+UPDATE instances SET start_json = '{"from":"latest","instance":"' || id || '","or_fresh":true}'
+WHERE start_json = '{"from":"latest","instance":"' || id || '"}';

@@ -209,6 +209,9 @@ impl Store {
     pub async fn end_build(&self, scope: &ProjectScope, id: &str, state: BuildState, ending: BuildEnding) -> Result<bool, StoreError> {
         let (content_hash, component) = ending.component.unzip();
         let size = component.as_ref().map(|bytes| i64::try_from(bytes.len()).unwrap_or(i64::MAX));
+        if component.is_some() {
+            self.forget_old_components(scope).await?;
+        }
         let mut tx = self.begin().await?;
         let done = sqlx::query(
             "UPDATE builds SET state = $4, step = NULL, request_hash = $5, reused = $6, steps_json = $7, diagnostics_json = $8, log = $9, \
@@ -235,18 +238,34 @@ impl Store {
         if done.rows_affected() == 0 {
             return Ok(false);
         }
-        let mut forgotten = Vec::new();
         if let (Some(hash), Some(component), Some(size_bytes)) = (&content_hash, &component, size) {
             let mut bytes = component.as_slice();
             let content = Content { hash: hash.clone(), size_bytes, bytes: &mut bytes };
             self.put_content(&mut tx, (&scope.tenant, Some(&scope.project)), content).await?;
             let user = NewUse { tenant: &scope.tenant, project: Some(&scope.project), kind: BUILD_USE, id, name: id.to_owned() };
             self.note_use(&mut tx, &user, hash).await?;
-            forgotten = forget_old_components(&mut tx, scope).await?;
         }
         tx.commit().await?;
-        self.drop_unneeded(&scope.tenant, &forgotten).await?;
         Ok(true)
+    }
+
+    /// Makes room for the component of one more build: older ones go first, as they count for the tenant's quota.
+    async fn forget_old_components(&self, scope: &ProjectScope) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let unused = sqlx::query(
+            "DELETE FROM blob_uses WHERE tenant_id = $1 AND project_id = $2 AND user_kind = $3 AND user_id NOT IN \
+             (SELECT user_id FROM blob_uses WHERE tenant_id = $1 AND project_id = $2 AND user_kind = $3 ORDER BY user_id DESC LIMIT $4) \
+             RETURNING content_hash",
+        )
+        .bind(scope.tenant.as_str())
+        .bind(scope.project.as_str())
+        .bind(BUILD_USE)
+        .bind(BUILT_COMPONENTS_KEPT - 1)
+        .fetch_all(&mut *tx)
+        .await?;
+        let unused = unused.iter().map(|found| row::text(found, "content_hash")).collect::<Result<Vec<String>, _>>()?;
+        tx.commit().await?;
+        self.drop_unneeded(&scope.tenant, &unused).await
     }
 
     /// Ends a build that its author does not want any more. One that has ended stays as it is.
@@ -381,22 +400,6 @@ async fn forget_old_builds(tx: &mut Transaction, scope: &ProjectScope) -> Result
         .bind(BUILDS_KEPT)
         .execute(&mut **tx)
         .await?;
-    unused.iter().map(|found| row::text(found, "content_hash")).collect()
-}
-
-/// Lets go of the components of all but the newest builds that have one; answers which contents they are.
-async fn forget_old_components(tx: &mut Transaction, scope: &ProjectScope) -> Result<Vec<String>, StoreError> {
-    let unused = sqlx::query(
-        "DELETE FROM blob_uses WHERE tenant_id = $1 AND project_id = $2 AND user_kind = $3 AND user_id NOT IN \
-         (SELECT user_id FROM blob_uses WHERE tenant_id = $1 AND project_id = $2 AND user_kind = $3 ORDER BY user_id DESC LIMIT $4) \
-         RETURNING content_hash",
-    )
-    .bind(scope.tenant.as_str())
-    .bind(scope.project.as_str())
-    .bind(BUILD_USE)
-    .bind(BUILT_COMPONENTS_KEPT)
-    .fetch_all(&mut **tx)
-    .await?;
     unused.iter().map(|found| row::text(found, "content_hash")).collect()
 }
 

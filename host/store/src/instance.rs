@@ -50,6 +50,9 @@ pub enum StartFrom {
         /// Whether it begins without state if the instance has none: so it is where nobody has said where to start.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         or_fresh: bool,
+        /// Where it starts instead if the instance has no state: the state that an earlier start was to go on from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead: Option<Box<StartFrom>>,
     },
 }
 
@@ -57,13 +60,18 @@ impl StartFrom {
     /// The latest state of an instance, all of it.
     #[must_use]
     pub fn latest(instance: InstanceId) -> Self {
-        Self::Latest { instance, allow_partial: false, or_fresh: false }
+        Self::Latest { instance, allow_partial: false, or_fresh: false, instead: None }
     }
 
-    /// The latest state of an instance, or none where it has none.
+    /// The latest state of an instance that was started by `before`; where it has none, the state of that start, if any.
     #[must_use]
-    pub fn latest_or_fresh(instance: InstanceId) -> Self {
-        Self::Latest { instance, allow_partial: false, or_fresh: true }
+    pub fn again(instance: InstanceId, before: Self) -> Self {
+        let instead = match before {
+            Self::Latest { instance: own, instead, .. } if own == instance => instead,
+            Self::Fresh | Self::Time { .. } => None,
+            Self::Savepoint { .. } | Self::Latest { .. } => Some(Box::new(before)),
+        };
+        Self::Latest { instance, allow_partial: false, or_fresh: instead.is_none(), instead }
     }
 }
 
@@ -318,7 +326,7 @@ impl Store {
                 next.start = match from {
                     Some(from) => from.clone(),
                     None if next.run == 0 => next.start,
-                    None => StartFrom::latest_or_fresh(id.clone()),
+                    None => StartFrom::again(id.clone(), next.start),
                 };
                 self.check_start(tx, scope, &next.start).await?;
                 if let (Some(parameters), InstanceKind::Test) = (parameters, next.kind) {

@@ -153,9 +153,9 @@ impl Store {
     /// # Errors
     /// A wrong cursor, or the database fails.
     pub async fn jobs(&self, scope: &ProjectScope, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>, StoreError> {
-        let sizes = self.listed("SELECT id, CAST(LENGTH(draft_json) AS BIGINT) AS bytes", scope, filter, page, page.rows()).await?;
+        let sizes = self.listed("SELECT id, CAST(LENGTH(draft_json) AS BIGINT) AS bytes", scope, filter, page, "").await?;
         let cut = page.within_bytes(&sizes)?;
-        let rows = self.listed("SELECT {job}", scope, filter, page, cut.rows).await?;
+        let rows = self.listed("SELECT {job}", scope, filter, page, cut.from()).await?;
         Ok(cut.page(rows.iter().map(|found| self.read_job(found)).collect::<Result<_, _>>()?))
     }
 
@@ -165,11 +165,11 @@ impl Store {
         scope: &ProjectScope,
         filter: &JobFilter,
         page: &PageRequest,
-        rows_max: i64,
+        from: &str,
     ) -> Result<Vec<AnyRow>, StoreError> {
         let text = format!(
             "{select} FROM jobs WHERE tenant_id = $1 AND project_id = $2 AND id < $3 AND deleted_at_ms IS NULL \
-             AND ($4 = 0 OR folder = $5) AND ($6 = '' OR name LIKE $7 ESCAPE '!') ORDER BY id DESC LIMIT $8"
+             AND ($4 = 0 OR folder = $5) AND ($6 = '' OR name LIKE $7 ESCAPE '!') AND id >= $9 ORDER BY id DESC LIMIT $8"
         );
         let found = sqlx::query(sql(&text))
             .bind(scope.tenant.as_str())
@@ -179,7 +179,8 @@ impl Store {
             .bind(filter.folder.clone().unwrap_or_default().as_str())
             .bind(filter.name_contains.clone().unwrap_or_default())
             .bind(row::contains(filter.name_contains.as_deref().unwrap_or_default()))
-            .bind(rows_max)
+            .bind(page.rows())
+            .bind(from)
             .fetch_all(&self.pool)
             .await?;
         Ok(found)

@@ -164,25 +164,26 @@ impl Store {
     /// # Errors
     /// A wrong cursor, or the database fails.
     pub async fn job_versions(&self, scope: &ProjectScope, job: &JobId, page: &PageRequest) -> Result<Page<JobVersion>, StoreError> {
-        let of_job = |select: &'static str, rows_max: i64| async move {
+        let of_job = async |select: &'static str, from: &str| {
             // The text is made of constants.
             let text = format!(
                 "{select} FROM job_versions WHERE tenant_id = $1 AND project_id = $2 AND job_id = $3 AND id < $4 \
-                 ORDER BY id DESC LIMIT $5"
+                 AND id >= $6 ORDER BY id DESC LIMIT $5"
             );
             let found = sqlx::query(AssertSqlSafe(text))
                 .bind(scope.tenant.as_str())
                 .bind(scope.project.as_str())
                 .bind(job.as_str())
                 .bind(page.before()?)
-                .bind(rows_max)
+                .bind(page.rows())
+                .bind(from)
                 .fetch_all(&self.pool)
                 .await?;
             Ok::<_, StoreError>(found)
         };
-        let sizes = of_job("SELECT id, CAST(LENGTH(graph_json) + LENGTH(pins_json) AS BIGINT) AS bytes", page.rows()).await?;
+        let sizes = of_job("SELECT id, CAST(LENGTH(graph_json) + LENGTH(pins_json) AS BIGINT) AS bytes", "").await?;
         let cut = page.within_bytes(&sizes)?;
-        let rows = of_job("SELECT *", cut.rows).await?;
+        let rows = of_job("SELECT *", cut.from()).await?;
         Ok(cut.page(rows.iter().map(version).collect::<Result<_, _>>()?))
     }
 }

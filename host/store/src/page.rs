@@ -67,7 +67,7 @@ impl PageRequest {
         });
         let rows = fits.count();
         let last = rows.checked_sub(1).and_then(|place| sizes.get(place)).map(|(id, _)| id.clone());
-        Cut { has_more: rows < sizes.len(), rows: i64::try_from(rows).unwrap_or(i64::MAX), last }
+        Cut { has_more: rows < sizes.len(), rows, last }
     }
 
     /// Cuts `items` to the page; `id` is the sort key.
@@ -83,13 +83,19 @@ impl PageRequest {
 /// The part of a page that fits.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Cut {
-    /// Rows to read.
-    pub(crate) rows: i64,
+    /// Items that fit.
+    rows: usize,
     last: Option<String>,
     has_more: bool,
 }
 
 impl Cut {
+    /// The smallest id on the page: what came or went since the sizes were read moves nothing over its end. Greater than all ids
+    /// for an empty page.
+    pub(crate) fn from(&self) -> &str {
+        self.last.as_deref().unwrap_or("zzzz")
+    }
+
     /// The page of these items.
     pub(crate) fn page<T>(self, items: Vec<T>) -> Page<T> {
         Page { items, next_cursor: self.last.filter(|_| self.has_more) }

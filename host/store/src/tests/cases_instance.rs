@@ -52,7 +52,7 @@ pub(super) async fn an_instance_lives_its_life(fixture: Fixture) {
     assert_eq!(store.instance(&scope, &made.instance).await.unwrap(), stopped);
 
     let again = store.request_instance(&ann(), &scope, &made.instance, &START).await.unwrap();
-    assert_eq!(again.start, StartFrom::latest_or_fresh(made.instance.clone()), "a second start goes on where it was");
+    assert_eq!(again.start, StartFrom::again(made.instance.clone(), StartFrom::Fresh), "a second start goes on where it was");
     assert_eq!((again.run, again.last_failure, again.ended_at_ms), (2, None, None));
 }
 
@@ -139,7 +139,11 @@ pub(super) async fn savepoints_belong_to_their_project(fixture: Fixture) {
     let missing = NewInstance { start: StartFrom::latest(InstanceId::new("ins_x")), ..start(&taken.id) };
     assert!(matches!(store.create_instance(&ann(), &scope, &missing).await, Err(StoreError::NotFound { what: "instance", .. })));
     // What is stored without the word was stored before there was one.
-    let partly = StartFrom::Latest { instance: made.instance.clone(), allow_partial: true, or_fresh: false };
+    let partly = StartFrom::Latest { instance: made.instance.clone(), allow_partial: true, or_fresh: false, instead: None };
+    let again = StartFrom::again(InstanceId::new("ins_other"), partly.clone());
+    let StartFrom::Latest { or_fresh: false, instead: Some(instead), .. } = &again else { panic!("{again:?}") };
+    assert_eq!(**instead, partly, "a start without state of its own goes back to what it was started from");
+    assert_eq!(StartFrom::again(InstanceId::new("ins_other"), again.clone()), again, "and only to that");
     let in_part = store.create_instance(&ann(), &scope, &NewInstance { start: partly.clone(), ..start(&taken.id) }).await.unwrap();
     assert_eq!(store.instance(&scope, &in_part.id).await.unwrap().start, partly);
     let stored = serde_json::json!({ "from": "latest", "instance": made.instance });

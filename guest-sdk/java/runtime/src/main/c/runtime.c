@@ -27,6 +27,8 @@ static uintptr_t position, limit;
 static uint32_t total_bytes;
 
 #define CHUNK_BYTES_MIN 65536
+// Of a chunk, and of a piece of malloc's.
+#define CHUNK_OVERHEAD_BYTES ((uint32_t) (16 + sizeof(struct chunk)))
 
 static void add_chunk(uint32_t bytes) {
     struct chunk* chunk = malloc(bytes + sizeof(struct chunk));
@@ -52,10 +54,13 @@ int32_t millrace_allocate(int32_t alignment, int32_t bytes) {
     return (int32_t) start;
 }
 
-// The next call starts afresh, in one chunk as large as all of this call's.
+// The next call starts afresh, in one chunk as large as all of this call's: a power of two with all that lies before it, so that
+// the pieces that become free on the way are few and of sizes that are asked for again.
 void millrace_release_all(void) {
     if (chunks && chunks->next) {
-        uint32_t wanted = total_bytes;
+        uint32_t wanted = CHUNK_BYTES_MIN;
+        while (wanted - CHUNK_OVERHEAD_BYTES < total_bytes) wanted *= 2;
+        wanted -= CHUNK_OVERHEAD_BYTES;
         while (chunks) {
             struct chunk* next = chunks->next;
             free(chunks);
