@@ -159,8 +159,9 @@ async fn keys_and_secrets(project: &Project) {
 
 /// TOP-1 to TOP-4 of a database and a table in it, and PRM-1: columns for a person.
 async fn databases_and_columns(admin: &Api, project: &Project, ann: &Browser) {
-    let owner = token(admin, "project_data_admin", Some("main")).await;
-    let global = token(admin, "global_data_admin", None).await;
+    // Tokens that one person has made cannot decide what another of them asks for.
+    let owner = admin.make_person("acme", "olga", "project_data_admin", Some("main")).await.unwrap();
+    let global = admin.make_person("acme", "gus", "global_data_admin", None).await.unwrap();
     let developer = Project::at(&token(admin, "developer", Some("main")).await, "acme", "main");
     let approve = async |who: &Api, asked: &Value| {
         who.post(&format!("{TENANT}/approvals/{}/approve", asked["id"].as_str().unwrap()), &json!({})).await.unwrap()
@@ -233,7 +234,7 @@ async fn by_the_command_line(server: &Server, folder: &Path) {
     cli.done(&format!("-t acme meta-model edit product --file {model}"));
     assert!(cli.done("-t acme meta-model publish product --reason first").contains("asked for the publication of `product`"));
     let api = server.api().unwrap();
-    let global = token(&api, "global_data_admin", None).await;
+    let global = api.make_person("acme", "gwen", "global_data_admin", None).await.unwrap();
     let asked = global.get(&format!("{TENANT}/approvals?view=waiting_for_me")).await.unwrap();
     let asked = asked["items"].as_array().unwrap().iter().find(|item| item["subject_name"] == "product").unwrap();
     global.post(&format!("{TENANT}/approvals/{}/approve", asked["id"].as_str().unwrap()), &json!({})).await.unwrap();
