@@ -61,6 +61,8 @@ pub(crate) fn render(worker: &str, views: &[(InstanceId, Arc<Mutex<View>>)], acc
     for (phase, count) in phases {
         families.add("millrace_instances", &[("worker", worker), ("phase", phase)], f64::from(count));
     }
+    // Also of a worker that has nothing to do something is said.
+    families.add("millrace_worker_up", &[("worker", worker)], 1.0);
     tenant_usage(&mut families, accounts);
     families.text()
 }

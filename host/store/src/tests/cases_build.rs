@@ -113,7 +113,9 @@ pub(super) async fn what_builds_made_is_kept_once_counted_and_let_go(fixture: Fi
     store.delete_function(&ann(), &functions, &function.id).await.unwrap();
     assert!(store.component(&scope.tenant, "h0").await.is_err());
 
-    store.set_quota(&ann(), &scope.tenant, Quota::StorageBytes, 10 * BUILT_COMPONENTS_KEPT + 5).await.unwrap();
+    store.set_quota(&ann(), &scope.tenant, Quota::StorageBytes, 10 * BUILT_COMPONENTS_KEPT).await.unwrap();
+    built(&fixture, &scope, "one more", b"0123456789").await.expect("an old one makes room");
+    store.set_quota(&ann(), &scope.tenant, Quota::StorageBytes, 10 * BUILT_COMPONENTS_KEPT - 5).await.unwrap();
     let refused = built(&fixture, &scope, "more", b"0123456789").await.unwrap_err();
     assert!(matches!(refused, StoreError::QuotaExceeded { wanted: 10, .. }), "{refused}");
 }
