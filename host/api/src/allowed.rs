@@ -12,6 +12,11 @@ pub(crate) type Offer = (&'static str, Action, bool);
 
 /// The words of `offers` that hold for the caller in `place`.
 pub(crate) fn allowed<const N: usize>(caller: &Caller, place: &Scope, offers: [Offer; N]) -> Vec<&'static str> {
-    let holds = |(_, action, now): &Offer| *now && caller.principal.allowed(*action, place);
-    offers.into_iter().filter(holds).map(|(word, ..)| word).collect()
+    allowed_each(caller, offers.map(|offer| (place, offer)))
+}
+
+/// The words of offers that each have a place of their own.
+pub(crate) fn allowed_each<const N: usize>(caller: &Caller, offers: [(&Scope, Offer); N]) -> Vec<&'static str> {
+    let holds = |(place, (_, action, now)): &(&Scope, Offer)| *now && caller.principal.allowed(*action, place);
+    offers.into_iter().filter(holds).map(|(_, (word, ..))| word).collect()
 }

@@ -2,7 +2,8 @@
 //! a table, which has the same in the shape that it had before `tables/{table}` told it all.
 
 use crate::{
-    caller::Caller, lineage::LineageView, problem::Problem, quality_rules::RuleSummaryView, search::FoundPlaceView, tags::TagOnView,
+    allowed::allowed_each, caller::Caller, lineage::LineageView, problem::Problem, quality_rules::RuleSummaryView, search::FoundPlaceView,
+    tags::TagOnView,
 };
 use axum::{Json, extract::Path};
 use millrace_domain::{Action, Scope, governed::GovernedKind, search::Sight};
@@ -145,13 +146,13 @@ pub(crate) async fn get_table_page(caller: Caller, Path((tenant, table)): Path<(
 
 fn allowed(caller: &Caller, table: &TableOverview) -> Vec<&'static str> {
     let (project, tenant) = (Scope::Project(table.scope.clone()), Scope::Tenant(table.scope.tenant.clone()));
-    let words = [
-        ("edit", Action::TopicEdit, &project),
-        ("publish", Action::TablePublish, &project),
-        ("apply", Action::PermissionApply, &tenant),
-        ("grant", Action::PermissionGrant, &project),
-        ("tag", Action::TagAttach, &project),
-        ("add_quality_rule", Action::QualityRuleEdit, &project),
+    let offers = [
+        (&project, ("edit", Action::TopicEdit, true)),
+        (&project, ("publish", Action::TablePublish, true)),
+        (&tenant, ("apply", Action::PermissionApply, true)),
+        (&project, ("grant", Action::PermissionGrant, true)),
+        (&project, ("tag", Action::TagAttach, true)),
+        (&project, ("add_quality_rule", Action::QualityRuleEdit, true)),
     ];
-    words.iter().filter(|(_, action, scope)| caller.principal.allowed(*action, scope)).map(|(word, ..)| *word).collect()
+    allowed_each(caller, offers)
 }

@@ -5,6 +5,7 @@
 //! needs permission.
 
 use crate::{
+    allowed::allowed_each,
     caller::Caller,
     catalog_table::{AroundTableView, around},
     extract::QueryString,
@@ -57,7 +58,7 @@ pub(crate) struct TableView {
     permissions: Vec<TablePermissionView>,
     /// What the caller can do with it here: `edit`, `publish`, `retire`, `grant`, `apply`; on its page also `tag`,
     /// `add_quality_rule`.
-    allowed_actions: Vec<String>,
+    allowed_actions: Vec<&'static str>,
 }
 
 /// A permission that the caller has.
@@ -169,11 +170,11 @@ pub(crate) async fn get_table(caller: Caller, Path((tenant, table)): Path<(Strin
     let publications = publications.iter().cloned().map(TablePublicationView::from).collect();
     let around = around(&caller, &id, design.id.as_str()).await?;
     let (revision, created_at_ms, updated_at_ms) = (design.revision, design.created_at_ms, design.updated_at_ms);
-    let may = |action, place: &Scope| caller.principal.allowed(action, place);
     let own = Scope::Project(design.scope.clone());
-    let more = [("tag", may(Action::TagAttach, &own)), ("add_quality_rule", may(Action::QualityRuleEdit, &own))];
+    let more = [("tag", Action::TagAttach, true), ("add_quality_rule", Action::QualityRuleEdit, true)];
+    let more = allowed_each(&caller, more.map(|offer| (&own, offer)));
     let mut table = view(&caller, CatalogTable { design, project_name, publication }, environment).await?;
-    table.allowed_actions.extend(more.iter().filter(|(_, may)| *may).map(|(word, _)| (*word).to_owned()));
+    table.allowed_actions.extend(more);
     Ok(Json(TableDetailView { table, publications, revision, created_at_ms, updated_at_ms, around }))
 }
 
@@ -189,17 +190,16 @@ async fn find(caller: &Caller, tenant: &TenantId, table: &str) -> Result<(millra
 async fn view(caller: &Caller, found: CatalogTable, environment: Environment) -> Result<TableView, Problem> {
     let CatalogTable { design, project_name, publication } = found;
     let permissions = permissions(caller, &design.scope, &design.id).await?;
-    let place = Scope::Project(design.scope.clone());
-    let may = |action| caller.principal.allowed(action, &place);
+    let (project, tenant) = (Scope::Project(design.scope.clone()), Scope::Tenant(design.scope.tenant.clone()));
     let is_published = publication.is_some();
-    let actions = [
-        ("edit", may(Action::TopicEdit)),
-        ("publish", may(Action::TablePublish)),
-        ("retire", is_published && may(Action::TablePublishDecide)),
-        ("grant", may(Action::PermissionGrant)),
-        ("apply", is_published && caller.principal.allowed(Action::PermissionApply, &Scope::Tenant(design.scope.tenant.clone()))),
+    let offers = [
+        (&project, ("edit", Action::TopicEdit, true)),
+        (&project, ("publish", Action::TablePublish, true)),
+        (&project, ("retire", Action::TablePublishDecide, is_published)),
+        (&project, ("grant", Action::PermissionGrant, true)),
+        (&tenant, ("apply", Action::PermissionApply, is_published)),
     ];
-    let allowed_actions = actions.into_iter().filter(|(_, may)| *may).map(|(word, _)| word.to_owned()).collect();
+    let allowed_actions = allowed_each(caller, offers);
     let (version, data_source, physical_name, description, schema, format) = match publication {
         Some(p) => (Some(p.number), Some(p.data_source.to_string()), p.physical_name, p.description, p.schema, p.format),
         None => {

@@ -185,7 +185,7 @@ async fn check(
     {
         let known = caller.api.store.connection_in(scope, source, environment).await?.properties;
         errors = moved_secrets(caller, kind, &known, &properties);
-        for (name, value) in properties.iter_mut().filter(|(name, value)| *value == REDACTED && is_secret(name)) {
+        for (name, value) in properties.iter_mut().filter(|(name, value)| is_kept((*name, &**value))) {
             match known.get(name) {
                 Some(secret) => secret.clone_into(value),
                 None => return Err(nothing_kept(name)),

@@ -114,6 +114,15 @@ impl Bench {
         self.store.request_instance(&self.cause, &self.scope, id, &InstanceRequest::Stop { with_savepoint }).await.unwrap();
     }
 
+    /// An instance that the worker has started.
+    async fn running(&self, worker: &Running) -> InstanceId {
+        let id = self.instance().await;
+        self.start(&id, None).await;
+        worker.notify();
+        self.reaches(&id, InstanceState::Running).await;
+        id
+    }
+
     async fn reaches(&self, id: &InstanceId, state: InstanceState) -> Instance {
         let began = Instant::now();
         loop {
@@ -168,10 +177,7 @@ async fn an_instance_starts_and_stops_with_a_savepoint_and_goes_on_from_it() {
     let (bench, lease_ms) = (Bench::new().await, 60_000);
     let engine = bench.engine();
     let worker = bench.worker("a", &engine, lease_ms);
-    let id = bench.instance().await;
-    bench.start(&id, None).await;
-    worker.notify();
-    bench.reaches(&id, InstanceState::Running).await;
+    let id = bench.running(&worker).await;
     bench.stop(&id, true).await;
     worker.notify();
     bench.reaches(&id, InstanceState::Stopped).await;
@@ -199,10 +205,7 @@ async fn quotas_are_the_limits_of_the_tenants_code() {
     };
     let usual = limits();
     bench.store.set_quota(&bench.cause, &tenant, Quota::MemoryBytes, 96 << 20).await.unwrap();
-    let id = bench.instance().await;
-    bench.start(&id, None).await;
-    worker.notify();
-    bench.reaches(&id, InstanceState::Running).await;
+    bench.running(&worker).await;
     assert_eq!(limits(), (96 << 20, usual.1), "from the start on");
     bench.store.set_quota(&bench.cause, &tenant, Quota::MemoryBytes, 2 << 30).await.unwrap();
     bench.store.set_quota(&bench.cause, &tenant, Quota::FuelPerSecond, 7_000).await.unwrap();
@@ -264,10 +267,7 @@ async fn a_savepoint_that_fails_is_recorded_and_the_instance_stops_all_the_same(
     let bench = Bench::new().await;
     let engine = bench.engine();
     let worker = bench.worker("a", &engine, 60_000);
-    let id = bench.instance().await;
-    bench.start(&id, None).await;
-    worker.notify();
-    bench.reaches(&id, InstanceState::Running).await;
+    let id = bench.running(&worker).await;
     *engine.newest().savepoints_work.lock() = false;
     bench.stop(&id, true).await;
     worker.notify();
@@ -381,10 +381,7 @@ async fn another_worker_takes_the_savepoint_that_it_is_asked_for() {
     let bench = Bench::new().await;
     let engine = bench.engine();
     let worker = bench.worker("a", &engine, 60_000);
-    let id = bench.instance().await;
-    bench.start(&id, None).await;
-    worker.notify();
-    bench.reaches(&id, InstanceState::Running).await;
+    let id = bench.running(&worker).await;
     let ask = async || {
         let asked = bench.store.ask_for_savepoint(&bench.cause, &bench.scope.tenant, &id, "a").await.unwrap();
         worker.notify();
@@ -427,10 +424,7 @@ async fn a_worker_that_dies_is_replaced_after_its_lease_and_fenced() {
     let bench = Bench::new().await;
     let engine = bench.engine();
     let first = bench.worker("a", &engine, 300);
-    let id = bench.instance().await;
-    bench.start(&id, None).await;
-    first.notify();
-    bench.reaches(&id, InstanceState::Running).await;
+    let id = bench.running(&first).await;
     let second = bench.worker("b", &engine, 60_000);
     // The first one's reconciler stands still: it renews no lease, but its execution goes on.
     first.task.abort();
@@ -456,10 +450,7 @@ async fn a_restarted_worker_takes_its_instances_at_once() {
     let bench = Bench::new().await;
     let engine = bench.engine();
     let first = bench.worker("a", &engine, 3_600_000);
-    let id = bench.instance().await;
-    bench.start(&id, None).await;
-    first.notify();
-    bench.reaches(&id, InstanceState::Running).await;
+    let id = bench.running(&first).await;
     engine.newest().checkpoint(1).await;
     first.task.abort();
     let began = Instant::now();
@@ -478,10 +469,7 @@ async fn a_worker_that_closes_gives_its_instances_back_and_leaves_no_savepoint()
     let bench = Bench::new().await;
     let engine = bench.engine();
     let first = bench.worker("a", &engine, 3_600_000);
-    let id = bench.instance().await;
-    bench.start(&id, None).await;
-    first.notify();
-    bench.reaches(&id, InstanceState::Running).await;
+    let id = bench.running(&first).await;
     first.worker.closing.cancel();
     first.worker.locals.wish(&id, crate::local::Wish::GiveBack);
     first.worker.locals.none_left().await;
