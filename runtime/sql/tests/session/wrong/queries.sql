@@ -52,8 +52,6 @@ SELECT a FROM (VALUES (1)) AS t (a) UNION SELECT a FROM (VALUES (1)) AS t (a) IN
 ----
 SELECT x.a FROM (VALUES (1)) AS x (a), LATERAL TABLE(SPLIT('a')) AS x (a, b)
 ----
-SELECT a FROM (VALUES (1)) AS t (a) WHERE a = 1 OR EXISTS (SELECT 1 FROM (VALUES (2)) AS u (b) WHERE b = a)
-----
 SELECT a FROM (VALUES (1)) AS t (a) JOIN (VALUES (1)) AS u (a) ON t.a = u.a
 ----
 SELECT t.a FROM (VALUES (1)) AS t (a) JOIN (VALUES (1)) AS u (b) USING (a)
@@ -65,5 +63,3 @@ SELECT /*+ STATE_TTL('v' = '1 d') */ t.a FROM (VALUES (1)) AS t (a) JOIN (VALUES
 SELECT t.a FROM (VALUES (1)) AS t (a) JOIN (VALUES (1)) AS u (b) ON a + b
 ----
 SELECT a FROM (VALUES (1)) AS t (a) WHERE a IN (SELECT b, c FROM (SELECT a AS b, a AS c FROM (VALUES (2)) AS w (a)) AS u WHERE b > 0)
-----
-SELECT a FROM (VALUES (1)) AS t (a) WHERE a = (SELECT MAX(b) FROM (VALUES (2)) AS u (b) WHERE b > a)
