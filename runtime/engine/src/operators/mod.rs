@@ -222,6 +222,13 @@ pub trait Operator: Send {
         Ok(())
     }
 
+    /// Whether the last watermark makes more due than one call of [`Self::on_watermark`] has handled: then it is called with the
+    /// same watermark again, once what it has emitted is sent. So a watermark that makes everything due takes no more memory
+    /// than one portion of it.
+    fn has_more(&self) -> bool {
+        false
+    }
+
     /// The watermark that receivers get when this one has been handled: less where rows may leave later than they came.
     fn output_watermark_ms(&self, watermark_ms: i64) -> i64 {
         watermark_ms

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{error::OperatorError, key::KeyGroup};
 use lsm_tree::{
-    AbstractTree, AnyTree, Cache, CompressionType, Config, Guard, SequenceNumberCounter,
+    AbstractTree, AnyTree, Cache, CompressionType, Config, Guard, KvPair, SequenceNumberCounter,
     compaction::Leveled,
     config::{BlockSizePolicy, CompressionPolicy, PinningPolicy},
 };
@@ -129,6 +129,11 @@ impl ColdStore {
         ColdEntries { entries: self.tree.iter(self.seen.get(), None), folder: self.folder.clone() }
     }
 
+    /// The entries from this stored key on, as they are now.
+    pub(crate) fn entries_from(&self, stored: &[u8]) -> ColdEntries {
+        ColdEntries { entries: self.tree.range(stored.., self.seen.get(), None), folder: self.folder.clone() }
+    }
+
     /// When entries expire.
     pub(crate) fn expiry(&self) -> &Arc<Expiry> {
         &self.expiry
@@ -149,12 +154,17 @@ impl Drop for ColdStore {
 impl ColdEntries {
     /// Calls `each` with key group, key and value of the next entry; answers whether there was one.
     pub(crate) fn next(&mut self, each: impl FnOnce(KeyGroup, &[u8], &[u8])) -> Result<bool, OperatorError> {
-        let Some(guard) = self.entries.next() else { return Ok(false) };
-        let (key, value) = guard.into_inner().map_err(|error| told("reading", self.folder.path(), error))?;
+        let Some((key, value)) = self.next_stored()? else { return Ok(false) };
         let (group, bare) =
-            key.split_first_chunk::<2>().ok_or_else(|| OperatorError::Internal("a stored key without a key group".into()))?;
-        each(KeyGroup::from_be_bytes(*group), bare, &value);
+            (key.as_ref().split_first_chunk::<2>()).ok_or_else(|| OperatorError::Internal("a stored key without a key group".into()))?;
+        each(KeyGroup::from_be_bytes(*group), bare, value.as_ref());
         Ok(true)
+    }
+
+    /// Stored key and value of the next entry.
+    pub(crate) fn next_stored(&mut self) -> Result<Option<KvPair>, OperatorError> {
+        let Some(guard) = self.entries.next() else { return Ok(None) };
+        guard.into_inner().map(Some).map_err(|error| told("reading", self.folder.path(), error))
     }
 }
 

@@ -53,8 +53,13 @@ impl TransformSubtask {
             }
             GateEvent::Watermark(watermark_ms) => {
                 self.metrics.watermark(watermark_ms);
-                self.operator.on_watermark(watermark_ms, out).await?;
-                self.send(out).await?;
+                loop {
+                    self.operator.on_watermark(watermark_ms, out).await?;
+                    self.send(out).await?;
+                    if !self.operator.has_more() {
+                        break;
+                    }
+                }
                 let behind_ms = self.operator.output_watermark_ms(watermark_ms);
                 Ok(self.output.broadcast(&Message::Watermark(behind_ms)).await?)
             }

@@ -140,8 +140,27 @@ impl Groups {
         self.keys[slot as usize].0
     }
 
+    /// The key of a slot; empty where keys are kept by someone else.
     pub(crate) fn key(&self, slot: u32) -> &[u8] {
-        &self.keys[slot as usize].1
+        self.keys.get(slot as usize).map_or(&[], |(_, key)| key)
+    }
+
+    /// Makes room for the slots up to this one, where keys are kept by someone else.
+    #[inline]
+    pub(crate) fn reach(&mut self, slot: u32) {
+        let count = slot as usize + 1;
+        if self.counts.len() < count {
+            self.counts.resize(count, 0);
+            self.accumulators.iter_mut().for_each(|a| a.resize(count));
+        }
+    }
+
+    /// Forgets what a slot has, where keys are kept by someone else.
+    pub(crate) fn clear(&mut self, slot: u32) {
+        if let Some(count) = self.counts.get_mut(slot as usize) {
+            *count = 0;
+            self.accumulators.iter_mut().for_each(|a| a.clear(slot));
+        }
     }
 
     /// Number of keys.

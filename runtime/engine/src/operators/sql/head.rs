@@ -98,19 +98,23 @@ pub(super) fn open(head: &Head, settings: &StageSettings, mut context: OperatorC
         }
         Head::MatchRecognize { node, output } => {
             let late = LateRows::open(settings.late_records, &context)?;
-            Ok(Box::new(MatchOperator::new(node, zone, late, output.to_arrow(), &context)?))
+            Ok(Box::new(MatchOperator::new(node, zone, late, output.to_arrow(), &mut context)?))
         }
         Head::Join(spec) => Ok(Box::new(RegularJoin::new(spec, settings, &mut context)?)),
         Head::WindowJoin(spec) => Ok(Box::new(WindowJoin::new(spec, settings, &context)?)),
         Head::LookupJoin { join, output } => Ok(Box::new(LookupJoin::new(join, zone, output.to_arrow(), &context)?)),
-        Head::IntervalJoin { spec, output } => Ok(Box::new(IntervalJoin::new(spec, &settings.inputs, zone, output.to_arrow(), &context)?)),
-        Head::TemporalJoin { spec, output } => Ok(Box::new(TemporalJoin::new(spec, &settings.inputs, zone, output.to_arrow(), &context)?)),
+        Head::IntervalJoin { spec, output } => {
+            Ok(Box::new(IntervalJoin::new(spec, &settings.inputs, zone, output.to_arrow(), &mut context)?))
+        }
+        Head::TemporalJoin { spec, output } => {
+            Ok(Box::new(TemporalJoin::new(spec, &settings.inputs, zone, output.to_arrow(), &mut context)?))
+        }
         Head::Over { spec, output } => {
             if spec.time.is_none() {
-                return Ok(Box::new(UpdatingOver::new(spec.clone(), output.to_arrow(), &context)?));
+                return Ok(Box::new(UpdatingOver::new(spec.clone(), output.to_arrow(), &mut context)?));
             }
             let late = LateRows::open(settings.late_records, &context)?;
-            Ok(Box::new(OverAggregate::new(spec.clone(), late, output.to_arrow(), &context)?))
+            Ok(Box::new(OverAggregate::new(spec.clone(), late, output.to_arrow(), &mut context)?))
         }
         Head::Rank { spec, state_ttl_ms, output } => Ok(Box::new(RankOperator::new(spec, *state_ttl_ms, output.to_arrow(), &mut context)?)),
         Head::Deduplicate { spec, state_ttl_ms, output } => {

@@ -3,7 +3,7 @@
 //! Invariant: a batch is kept as long as any of its rows is; rows are gathered by columns, never one by one. When most rows
 //! of the batches wait no more, the others are packed anew ([`HeldBatches::repack`]).
 
-use super::rows_of;
+use super::{row_bytes::RowBytes, rows_of};
 use crate::error::OperatorError;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::ArrowError;
@@ -22,6 +22,29 @@ struct Held {
     rows: RecordBatch,
     /// Rows that still wait.
     waiting: u32,
+    /// What its rows take.
+    bytes: usize,
+}
+
+/// Rows that come back as bytes, to be held together: they have their places at once, and are there in the end.
+pub(crate) struct Arriving {
+    number: u32,
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Arriving {
+    /// The place of the next row.
+    pub(crate) fn push(&mut self, row: &[u8]) -> Place {
+        self.bytes.extend_from_slice(row);
+        self.ends.push(self.bytes.len());
+        (self.number, (self.ends.len() - 1) as u32)
+    }
+
+    /// What the rows take so far.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
 }
 
 #[derive(Default)]
@@ -31,6 +54,7 @@ pub(crate) struct HeldBatches {
     /// Rows of all batches, and how many of them wait.
     rows: usize,
     waiting: usize,
+    bytes: usize,
 }
 
 impl HeldBatches {
@@ -38,19 +62,42 @@ impl HeldBatches {
     pub(crate) fn hold(&mut self, rows: RecordBatch, waiting: u32) -> u32 {
         self.rows += rows.num_rows();
         self.waiting += waiting as usize;
-        let held = Some(Held { rows, waiting });
-        match self.free.pop() {
-            Some(number) => {
-                if let Some(slot) = self.batches.get_mut(number as usize) {
-                    *slot = held;
-                }
-                number
-            }
-            None => {
-                self.batches.push(held);
-                (self.batches.len() - 1) as u32
-            }
+        let bytes = rows.columns().iter().map(bytes_of).sum();
+        self.bytes += bytes;
+        let number = self.number();
+        if let Some(slot) = self.batches.get_mut(number as usize) {
+            *slot = Some(Held { rows, waiting, bytes });
         }
+        number
+    }
+
+    fn number(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.batches.push(None);
+            (self.batches.len() - 1) as u32
+        })
+    }
+
+    /// Begins to take in rows that come back as bytes.
+    pub(crate) fn arriving(&mut self) -> Arriving {
+        Arriving { number: self.number(), bytes: Vec::new(), ends: Vec::new() }
+    }
+
+    /// Holds the rows that have come back, which are rows of `bytes`.
+    pub(crate) fn hold_arrived(&mut self, arrived: &Arriving, bytes: &RowBytes) -> Result<(), OperatorError> {
+        self.free.push(arrived.number);
+        if arrived.ends.is_empty() {
+            return Ok(());
+        }
+        let mut start = 0;
+        let rows: Vec<&[u8]> = arrived.ends.iter().map(|&end| &arrived.bytes[std::mem::replace(&mut start, end)..end]).collect();
+        self.hold(rows_of(&bytes.columns(&rows)?, rows.len())?, rows.len() as u32);
+        Ok(())
+    }
+
+    /// What the rows of all batches take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Lets one row of a batch go.
@@ -61,6 +108,7 @@ impl HeldBatches {
             held.waiting = held.waiting.saturating_sub(1);
             if held.waiting == 0 {
                 self.rows = self.rows.saturating_sub(held.rows.num_rows());
+                self.bytes = self.bytes.saturating_sub(held.bytes);
                 *slot = None;
                 self.free.push(number);
             }
@@ -70,6 +118,11 @@ impl HeldBatches {
     /// Whether most of the rows in memory wait no more.
     pub(crate) fn is_sparse(&self) -> bool {
         self.rows > 4 * self.waiting + IDLE_ROWS_MIN
+    }
+
+    /// Whether so many rows wait no more that it is worth the work to pack the others when memory is short.
+    pub(crate) fn is_loose(&self) -> bool {
+        self.rows > self.waiting + self.waiting / 2
     }
 
     /// Packs the rows that wait into batches of their own; `places` are those of all of them.
@@ -113,6 +166,11 @@ impl HeldBatches {
         };
         (0..first.num_columns()).map(column).collect::<Result<Vec<_>, _>>().map(Some)
     }
+}
+
+/// What the rows of a column take, which may be a part of a larger one.
+pub(crate) fn bytes_of(column: &ArrayRef) -> usize {
+    column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size())
 }
 
 #[cfg(test)]

@@ -86,26 +86,31 @@ impl EntrySize {
     /// Bytes that all groups take.
     #[inline]
     pub(crate) fn total(&mut self, groups: &Groups) -> Result<u64, OperatorError> {
-        let count = groups.len();
+        self.total_of(groups, groups.len(), |count| groups.some(count))
+    }
+
+    /// The same of `count` groups whose keys are kept by someone else; `some` answers slots of so many of them.
+    #[inline]
+    pub(crate) fn total_of(&mut self, groups: &Groups, count: usize, some: impl FnOnce(usize) -> Vec<u32>) -> Result<u64, OperatorError> {
         self.asked += 1;
         // Seldom: what a group has collected may be large, and is exported for it.
         if (self.bytes_per_entry == 0 && count > 0) || count > self.groups + self.groups / 4 + SAMPLE || self.asked > 1_000 {
-            self.estimate(groups)?;
+            self.estimate(groups, &some(SAMPLE))?;
+            self.groups = count;
         }
         Ok(self.bytes_per_entry * count as u64)
     }
 
-    fn estimate(&mut self, groups: &Groups) -> Result<(), OperatorError> {
-        let slots = groups.some(SAMPLE);
+    fn estimate(&mut self, groups: &Groups, slots: &[u32]) -> Result<(), OperatorError> {
         let (mut bytes, mut value) = (0, Vec::new());
-        let states = groups.states(&slots)?;
+        let states = groups.states(slots)?;
         for (position, &slot) in slots.iter().enumerate() {
             value.clear();
             states.put(position, &mut value);
             bytes += (groups.key(slot).len() + value.len() + value.len() / 2) as u64;
         }
         self.bytes_per_entry = ENTRY_BYTES + bytes / slots.len().max(1) as u64;
-        (self.groups, self.asked) = (groups.len(), 0);
+        self.asked = 0;
         Ok(())
     }
 }

@@ -18,6 +18,8 @@ use std::collections::BTreeMap;
 const WATERMARK: &str = "watermark";
 
 pub(crate) struct KeptWatermark {
+    /// Its name in checkpoints.
+    name: &'static str,
     /// Epoch milliseconds.
     pub ms: i64,
     groups: Vec<KeyGroup>,
@@ -27,17 +29,22 @@ pub(crate) struct KeptWatermark {
 
 impl KeptWatermark {
     pub(crate) fn open(context: &OperatorContext) -> Result<Self, OperatorError> {
+        Self::named(WATERMARK, context)
+    }
+
+    /// Another time that all key groups carry.
+    pub(crate) fn named(name: &'static str, context: &OperatorContext) -> Result<Self, OperatorError> {
         let range = range_of_subtask(KEY_GROUPS_DEFAULT, context.parallelism as u16, context.subtask as u16);
         let groups = range.map(|r| r.iter().collect()).unwrap_or_default();
         let (mut greatest_ms, mut behind) = (i64::MIN, BTreeMap::new());
-        for (&group, blob) in context.restored.get(WATERMARK).into_iter().flatten() {
-            let bytes: [u8; 8] = blob.as_ref().try_into().map_err(|_| StateError("a watermark is not 8 bytes long".into()))?;
+        for (&group, blob) in context.restored.get(name).into_iter().flatten() {
+            let bytes: [u8; 8] = blob.as_ref().try_into().map_err(|_| StateError("a time is not 8 bytes long".into()))?;
             let ms = i64::from_le_bytes(bytes);
             greatest_ms = greatest_ms.max(ms);
             behind.insert(group, ms);
         }
         behind.retain(|_, ms| *ms < greatest_ms);
-        Ok(Self { ms: greatest_ms, groups, behind })
+        Ok(Self { name, ms: greatest_ms, groups, behind })
     }
 
     /// The watermark up to which a restored key group had fired, if that is less than `ms` was.
@@ -53,6 +60,6 @@ impl KeptWatermark {
     /// Adds the watermark to a snapshot.
     pub(crate) fn add_to(&self, keyed: &mut BTreeMap<String, KeyGroupBlobs>) {
         let blob = Bytes::copy_from_slice(&self.ms.to_le_bytes());
-        keyed.insert(WATERMARK.to_owned(), self.groups.iter().map(|&group| (group, blob.clone())).collect());
+        keyed.insert(self.name.to_owned(), self.groups.iter().map(|&group| (group, blob.clone())).collect());
     }
 }

@@ -62,6 +62,11 @@ impl<V> Slots<V> {
         self.entries.get(slot as usize).and_then(Option::as_ref).map_or(&[], |e| &e.key)
     }
 
+    /// Number of keys.
+    pub(super) fn keys(&self) -> usize {
+        self.table.len()
+    }
+
     /// Slots that were ever given.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
@@ -77,12 +82,14 @@ impl<V> Slots<V> {
         self.entries.get_mut(slot as usize)?.as_mut().map(|e| &mut e.value)
     }
 
-    pub(super) fn remove(&mut self, slot: u32) {
-        let Some(entry) = self.entries.get_mut(slot as usize).and_then(Option::take) else { return };
+    /// Removes a slot's key; answers its value.
+    pub(super) fn remove(&mut self, slot: u32) -> Option<V> {
+        let entry = self.entries.get_mut(slot as usize).and_then(Option::take)?;
         if let Ok(found) = self.table.find_entry(entry.hash, |&other| other == slot) {
             found.remove();
         }
         self.free.push(slot);
+        Some(entry.value)
     }
 
     /// Keys and values in the order of their slots.
@@ -105,7 +112,9 @@ mod tests {
         let mut slots = Slots::default();
         let made: Vec<u32> = (0..100u8).map(|n| slots.slot(&[n], || n)).collect();
         assert_eq!(slots.slot(&[7], || 0), made[7]);
-        made.iter().step_by(2).for_each(|slot| slots.remove(*slot));
+        for slot in made.iter().step_by(2) {
+            assert!(slots.remove(*slot).is_some());
+        }
         assert_eq!((slots.find(&[6]), slots.find(&[7])), (None, Some(made[7])));
         assert!(slots.slot(&[200], || 200) < 100, "a free slot");
         assert_eq!(slots.iter().count(), 51);

@@ -382,7 +382,9 @@ impl Stage {
         }
         self.drain(out)?;
         // What the head has just emitted was there before the watermark passed.
-        self.evaluation.watermark_ms = Some(self.output_watermark_ms(watermark_ms));
+        if !self.has_more() {
+            self.evaluation.watermark_ms = Some(self.output_watermark_ms(watermark_ms));
+        }
         Ok(())
     }
 
@@ -456,6 +458,10 @@ impl Operator for Stage {
         let _permit = self.guests.enter().await;
         let outcome = self.watermark_in_turn(watermark_ms, out).await;
         self.told(outcome, &Origin::from([]))
+    }
+
+    fn has_more(&self) -> bool {
+        self.head.as_ref().is_some_and(|head| head.has_more())
     }
 
     fn output_watermark_ms(&self, watermark_ms: i64) -> i64 {

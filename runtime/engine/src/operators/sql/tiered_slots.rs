@@ -6,13 +6,20 @@
 //!
 //! Invariant: between `load` and `make_room` a key of the batch that is not found has no value.
 
-use super::{groups::hash_of, slots::Slots};
+mod written;
+
+pub(super) use written::Written;
+
+use super::{
+    groups::{BlobWriter, hash_of},
+    slots::Slots,
+};
 use crate::{
     error::OperatorError,
     key::{KeyGroup, key_group_of_hash},
     metrics::SubtaskMetrics,
     state::{
-        CHANGED, EachEntry, EntryBuffer, HotState, KeyGroupBlobs, PINNED, STORED, StateBackend, StateContext, UNSAVED, UNSTORED,
+        CHANGED, EachEntry, EntryBuffer, KeyGroupBlobs, PINNED, STORED, StateBackend, StateContext, UNSAVED, UNSTORED,
         leaving::{USED_BYTES_MAX, oldest, staying},
         read_segment,
         tiered_map::{RestoredSegments, TieredSnapshot},
@@ -23,6 +30,7 @@ use std::{
     panic::{RefUnwindSafe, UnwindSafe},
     sync::Arc,
 };
+use written::{HotSlots, WriteValues, each_written, one_by_one};
 
 /// What a key takes besides its bytes and its value: its slot, its place in the table, and what the allocator adds.
 const ENTRY_BYTES: usize = 88;
@@ -31,6 +39,11 @@ const ENTRY_BYTES: usize = 88;
 pub(super) trait SlotValue {
     /// What it takes, about; asked after each batch that changed it.
     fn memory_bytes(&self) -> usize;
+
+    /// Whether it is written and read at some cost, though it takes little itself: it does not leave right after it was used.
+    fn is_large(&self) -> bool {
+        false
+    }
 }
 
 pub(super) struct TieredSlots<V> {
@@ -106,11 +119,21 @@ impl<V: SlotValue> TieredSlots<V> {
         &mut self,
         keys: impl Iterator<Item = &'k [u8]>,
         now_ms: i64,
-        mut read: impl FnMut(&[u8]) -> Result<Option<V>, OperatorError>,
+        read: impl FnMut(&[u8]) -> Result<Option<V>, OperatorError>,
     ) -> Result<(), OperatorError> {
+        self.load_slots(keys, now_ms, read).map(drop)
+    }
+
+    /// The same; answers the slots of those that were not in memory.
+    pub(super) fn load_slots<'k>(
+        &mut self,
+        keys: impl Iterator<Item = &'k [u8]>,
+        now_ms: i64,
+        mut read: impl FnMut(&[u8]) -> Result<Option<V>, OperatorError>,
+    ) -> Result<Vec<u32>, OperatorError> {
         self.clock = self.clock.wrapping_add(1);
         if !self.backend.has_cold() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         self.backend.expiry().pass(now_ms);
         let mut missing: Vec<(KeyGroup, &[u8])> = Vec::new();
@@ -130,15 +153,26 @@ impl<V: SlotValue> TieredSlots<V> {
             }
             Ok(())
         })?;
-        found.into_iter().for_each(|(key, value)| self.put(key, value, STORED));
-        Ok(())
+        Ok(found.into_iter().map(|(key, value)| self.put(key, value, STORED)).collect())
     }
 
-    fn put(&mut self, key: &[u8], value: V, marks: u8) {
+    fn put(&mut self, key: &[u8], value: V, marks: u8) -> u32 {
         let slot = self.slot(key, || value);
         if let Some(tiered) = self.slots.get_mut(slot) {
             tiered.marks = marks;
         }
+        slot
+    }
+
+    /// Whether keys may be on disk alone.
+    #[inline]
+    pub(super) fn has_cold(&self) -> bool {
+        self.backend.has_cold()
+    }
+
+    /// Calls `each` with key group, key and value of every key on disk. One in memory is newer.
+    pub(super) fn scan(&self, each: &mut EachEntry<'_>) -> Result<(), OperatorError> {
+        self.backend.scan(each)
     }
 
     /// The slot of `key`, made with `new` if it is not there yet.
@@ -160,6 +194,21 @@ impl<V: SlotValue> TieredSlots<V> {
         self.slots.find(key)
     }
 
+    /// The key of a slot.
+    pub(super) fn key(&self, slot: u32) -> &[u8] {
+        self.slots.key(slot)
+    }
+
+    /// Keys in memory.
+    pub(super) fn count_of_keys(&self) -> usize {
+        self.slots.keys()
+    }
+
+    /// Slots that were ever given.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
     /// The value of a slot.
     pub(super) fn get(&self, slot: u32) -> Option<&V> {
         self.slots.get(slot).map(|tiered| &tiered.value)
@@ -167,8 +216,13 @@ impl<V: SlotValue> TieredSlots<V> {
 
     /// The value of a slot, to be changed.
     pub(super) fn get_mut(&mut self, slot: u32) -> Option<&mut V> {
-        self.changed(slot);
-        self.look_at(slot)
+        let tiered = self.slots.get_mut(slot)?;
+        if !std::mem::replace(&mut tiered.is_touched, true) {
+            self.touched.push(slot);
+        }
+        tiered.marks |= CHANGED;
+        tiered.used = self.clock;
+        Some(&mut tiered.value)
     }
 
     /// The value of a slot, to be changed perhaps: then [`Self::changed`] has to be told.
@@ -197,12 +251,12 @@ impl<V: SlotValue> TieredSlots<V> {
         Ok(())
     }
 
-    /// Lets go of a key in memory.
-    fn let_go(&mut self, slot: u32) {
+    /// Lets go of a key in memory; answers its value.
+    fn let_go(&mut self, slot: u32) -> Option<V> {
         if let Some(tiered) = self.slots.get(slot) {
             self.bytes = self.bytes.saturating_sub(ENTRY_BYTES + self.slots.key(slot).len() + tiered.bytes as usize);
         }
-        self.slots.remove(slot);
+        self.slots.remove(slot).map(|tiered| tiered.value)
     }
 
     /// Removes the keys in memory for which `keep` answers false; it may change what it keeps only to what has not expired.
@@ -242,45 +296,78 @@ impl<V: SlotValue> TieredSlots<V> {
         (0..self.slots.len() as u32).filter_map(|slot| self.get(slot).map(|value| (slot, value)))
     }
 
+    /// The values of all keys in memory; what is changed is not what is stored.
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.slots.values_mut().map(|tiered| &mut tiered.value)
+    }
+
     /// Ends a batch: keys that were not used for longest leave if memory is short, as far as they `can_leave`; `write`
     /// appends a value.
     pub(super) fn make_room(&mut self, can_leave: impl Fn(&V) -> bool, write: impl Fn(&V, &mut Vec<u8>)) -> Result<(), OperatorError> {
+        self.let_leave(0, can_leave, &one_by_one(&write), |_, _, _| Ok(()))
+    }
+
+    /// Takes note of what values take, and `beside_bytes` that are kept beside them; answers whether memory is short.
+    pub(super) fn is_short(&mut self, beside_bytes: u64) -> bool {
         self.count();
-        let Some(stay_bytes) = self.backend.takes(self.bytes as u64) else { return Ok(()) };
+        self.backend.takes(self.bytes as u64 + beside_bytes).is_some()
+    }
+
+    /// [`Self::make_room`] for values of which parts, `beside_bytes` together, are kept elsewhere: `write` appends many at
+    /// once, and `gone` gets slot, key and value of each that has left.
+    pub(super) fn let_leave(
+        &mut self,
+        beside_bytes: u64,
+        can_leave: impl Fn(&V) -> bool,
+        write: &WriteValues<'_, V>,
+        mut gone: impl FnMut(u32, &[u8], V) -> Result<(), OperatorError>,
+    ) -> Result<(), OperatorError> {
+        self.count();
+        let all_bytes = self.bytes as u64 + beside_bytes;
+        let Some(stay_bytes) = self.backend.takes(all_bytes) else { return Ok(()) };
+        let leaving = self.leaving(stay_bytes, all_bytes, can_leave);
+        if leaving.is_empty() {
+            return Ok(());
+        }
+        let mut stored = EntryBuffer::default();
+        let (slots, backend) = (&self.slots, &mut self.backend);
+        let changed: Vec<u32> =
+            leaving.iter().copied().filter(|&slot| slots.get(slot).is_some_and(|t| t.marks & (UNSAVED | UNSTORED) != 0)).collect();
+        each_written(slots, &changed, write, &mut |slot, group, key, value| {
+            let marks = slots.get(slot).map_or(0, |tiered| tiered.marks);
+            if marks & UNSAVED != 0 {
+                backend.unsaved(group, key, value)?;
+            }
+            if marks & UNSTORED != 0 {
+                stored.put(group, key, |out| out.extend_from_slice(value));
+            }
+            Ok(())
+        })?;
+        self.backend.evict(&mut stored)?;
+        for slot in leaving {
+            let key = Box::<[u8]>::from(self.slots.key(slot));
+            if let Some(value) = self.let_go(slot) {
+                gone(slot, &key, value)?;
+            }
+        }
+        self.backend.takes(self.bytes as u64);
+        Ok(())
+    }
+
+    /// The slots that leave so that about so many of all bytes stay.
+    fn leaving(&self, stay_bytes: u64, all_bytes: u64, can_leave: impl Fn(&V) -> bool) -> Vec<u32> {
         let mut leaving: Vec<u32> = Vec::new();
         let mut there = 0;
         for slot in 0..self.slots.len() as u32 {
             let Some(tiered) = self.slots.get(slot) else { continue };
             there += 1;
-            let is_in_use = tiered.used == self.clock && u64::from(tiered.bytes) > USED_BYTES_MAX;
+            let is_in_use = tiered.used == self.clock && (u64::from(tiered.bytes) > USED_BYTES_MAX || tiered.value.is_large());
             if tiered.marks & PINNED == 0 && !is_in_use && can_leave(&tiered.value) {
                 leaving.push(slot);
             }
         }
         let age = |slot: u32| self.slots.get(slot).map_or(0, |tiered| self.clock.wrapping_sub(tiered.used));
-        let leaving = oldest(leaving, staying(stay_bytes, there, self.bytes as u64), age);
-        if leaving.is_empty() {
-            return Ok(());
-        }
-        let mut stored = EntryBuffer::default();
-        let mut value = Vec::new();
-        for &slot in &leaving {
-            let Some(tiered) = self.slots.get(slot) else { continue };
-            let key = self.slots.key(slot);
-            let group = key_group_of_hash(hash_of(key));
-            if tiered.marks & UNSAVED != 0 {
-                value.clear();
-                write(&tiered.value, &mut value);
-                self.backend.unsaved(group, key, &value)?;
-            }
-            if tiered.marks & UNSTORED != 0 {
-                stored.put(group, key, |out| write(&tiered.value, out));
-            }
-        }
-        self.backend.evict(&mut stored)?;
-        leaving.into_iter().for_each(|slot| self.let_go(slot));
-        self.backend.takes(self.bytes as u64);
-        Ok(())
+        oldest(leaving, staying(stay_bytes, there, all_bytes), age)
     }
 
     /// Looks at what the values take that were given out to be changed.
@@ -311,38 +398,35 @@ impl<V: SlotValue> TieredSlots<V> {
             let mut live = self.slots.iter().map(|(key, tiered)| (key, &tiered.value)).filter(|(_, value)| is_live(value));
             return Ok(TieredSnapshot::Whole(blobs(&mut live)));
         }
+        let write = one_by_one(&write);
         let mut hot = HotSlots { slots: &mut self.slots, write: &write, is_live: &is_live };
+        Ok(TieredSnapshot::Steps(self.backend.snapshot(&mut hot, now_ms)?))
+    }
+
+    /// The same, where whole state is what `write` appends too.
+    pub(super) fn snapshot_written(
+        &mut self,
+        write: &WriteValues<'_, V>,
+        is_live: impl Fn(&V) -> bool,
+        now_ms: i64,
+    ) -> Result<TieredSnapshot, OperatorError> {
+        self.count();
+        if self.backend.is_small() {
+            let live: Vec<u32> = self.iter().filter(|(_, value)| is_live(value)).map(|(slot, _)| slot).collect();
+            let mut blobs = BlobWriter::default();
+            each_written(&self.slots, &live, write, &mut |_, _, key, value| {
+                blobs.entry(key, |out| out.extend_from_slice(value));
+                Ok(())
+            })?;
+            self.backend.snapshot_small();
+            return Ok(TieredSnapshot::Whole(blobs.finish()));
+        }
+        let mut hot = HotSlots { slots: &mut self.slots, write, is_live: &is_live };
         Ok(TieredSnapshot::Steps(self.backend.snapshot(&mut hot, now_ms)?))
     }
 
     /// The last checkpoint is durable.
     pub(super) fn committed(&mut self, checkpoint: CheckpointId) {
         self.backend.committed(checkpoint);
-    }
-}
-
-struct HotSlots<'s, V, W, L> {
-    slots: &'s mut Slots<Tiered<V>>,
-    write: &'s W,
-    is_live: &'s L,
-}
-
-impl<V, W: Fn(&V, &mut Vec<u8>), L: Fn(&V) -> bool> HotState for HotSlots<'_, V, W, L> {
-    fn entries(&self, marks: u8, each: &mut EachEntry<'_>) -> Result<(), OperatorError> {
-        let mut value = Vec::new();
-        for (key, tiered) in self.slots.iter() {
-            // A change is told though the value has expired: an older word on the key may hold what lives longer.
-            let is_wanted = if marks == 0 { (self.is_live)(&tiered.value) } else { tiered.marks & marks != 0 };
-            if is_wanted {
-                value.clear();
-                (self.write)(&tiered.value, &mut value);
-                each(key_group_of_hash(hash_of(key)), key, &value)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn mark(&mut self, clear: u8, set: u8) {
-        self.slots.values_mut().for_each(|tiered| tiered.marks = tiered.marks & !clear | set);
     }
 }

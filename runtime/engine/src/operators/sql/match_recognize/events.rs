@@ -4,7 +4,7 @@
 //! one. A path is a chain of nodes from its last row back to its first; partial matches share the parts that they have in
 //! common, and counted references say when a node, and with it a row, is of no use any more.
 
-use crate::error::OperatorError;
+use crate::{error::OperatorError, operators::sql::held_batches::bytes_of};
 use arrow_array::{Array, ArrayRef, UInt32Array, new_null_array};
 use arrow_select::{interleave::interleave, take::take};
 use std::collections::HashMap;
@@ -22,6 +22,8 @@ pub(super) type Place = (u32, u32);
 #[derive(Debug, Default)]
 struct Chunk {
     columns: Vec<ArrayRef>,
+    /// What they take.
+    bytes: usize,
     rows: usize,
     /// Events that lie in it.
     live: usize,
@@ -67,7 +69,8 @@ pub(super) struct Events {
 impl Events {
     /// Adds rows that events may be made of until [`Self::settle`].
     pub(super) fn add_chunk(&mut self, columns: Vec<ArrayRef>, rows: usize) -> u32 {
-        let chunk = Chunk { columns, rows, live: 0 };
+        let bytes = columns.iter().map(bytes_of).sum();
+        let chunk = Chunk { columns, bytes, rows, live: 0 };
         match self.free_chunks.pop() {
             Some(free) => {
                 self.chunks[free as usize] = chunk;
@@ -82,20 +85,43 @@ impl Events {
 
     /// Lets go of chunks that nothing needs.
     pub(super) fn settle(&mut self) -> Result<(), OperatorError> {
+        self.drop_idle();
+        if self.chunks.len() - self.free_chunks.len() <= CHUNKS_MAX {
+            return Ok(());
+        }
+        let mean = self.events.len() / CHUNKS_MAX + 1;
+        self.join(|c| c.live <= c.rows / SPARSE_PART || c.live <= mean)
+    }
+
+    fn drop_idle(&mut self) {
         for chunk in 0..self.chunks.len() {
             if self.chunks[chunk].live == 0 && self.chunks[chunk].rows > 0 {
                 self.chunks[chunk] = Chunk::default();
                 self.free_chunks.push(chunk as u32);
             }
         }
-        if self.chunks.len() - self.free_chunks.len() > CHUNKS_MAX { self.join_sparse() } else { Ok(()) }
     }
 
-    fn join_sparse(&mut self) -> Result<(), OperatorError> {
-        let mean = self.events.len() / CHUNKS_MAX + 1;
-        let is_sparse: Vec<bool> = self.chunks.iter().map(|c| c.live > 0 && (c.live <= c.rows / SPARSE_PART || c.live <= mean)).collect();
+    /// Lets go of rows that nothing needs, as far as that is worth the work when memory is short.
+    pub(super) fn tighten(&mut self) -> Result<(), OperatorError> {
+        self.drop_idle();
+        self.join(|c| c.live < c.rows / 3 * 2)
+    }
+
+    /// What rows and paths take.
+    pub(super) fn bytes(&self) -> usize {
+        let events = (self.events.len() - self.free_events.len()) * size_of::<Event>();
+        let nodes = (self.nodes.len() - self.free_nodes.len()) * size_of::<Node>();
+        self.chunks.iter().map(|c| c.bytes).sum::<usize>() + events + nodes
+    }
+
+    fn join(&mut self, is_sparse: impl Fn(&Chunk) -> bool) -> Result<(), OperatorError> {
+        let is_sparse: Vec<bool> = self.chunks.iter().map(|c| c.live > 0 && is_sparse(c)).collect();
         let mut moved: Vec<usize> =
             (0..self.events.len()).filter(|&e| self.events[e].references > 0 && is_sparse[self.events[e].place.0 as usize]).collect();
+        if moved.is_empty() {
+            return Ok(());
+        }
         moved.sort_unstable_by_key(|&e| self.events[e].place);
         let places: Vec<Place> = moved.iter().map(|&e| self.events[e].place).collect();
         let width = self.chunks.iter().find(|c| c.live > 0).map_or(0, |c| c.columns.len());
@@ -115,6 +141,12 @@ impl Events {
     /// A column of these rows.
     pub(super) fn gather(&self, column: usize, places: &[Place]) -> Result<ArrayRef, OperatorError> {
         self.gather_some(column, places.len(), places.iter().map(|&place| Some(place)))
+    }
+
+    /// All columns of these rows.
+    pub(super) fn gather_rows(&self, places: &[Place]) -> Result<Vec<ArrayRef>, OperatorError> {
+        let width = places.first().and_then(|(chunk, _)| self.chunks.get(*chunk as usize)).map_or(0, |c| c.columns.len());
+        (0..width).map(|column| self.gather(column, places)).collect()
     }
 
     /// A column of these rows; NULL where there is none.
@@ -161,11 +193,6 @@ impl Events {
     /// A held column and the row in it.
     pub(super) fn cell(&self, column: usize, (chunk, row): Place) -> Option<(&ArrayRef, usize)> {
         Some((self.chunks.get(chunk as usize)?.columns.get(column)?, row as usize))
-    }
-
-    /// The columns of all chunks that hold events, with their numbers.
-    pub(super) fn chunks(&self) -> impl Iterator<Item = (u32, &[ArrayRef], usize)> {
-        self.chunks.iter().enumerate().filter(|(_, c)| c.live > 0).map(|(i, c)| (i as u32, c.columns.as_slice(), c.rows))
     }
 
     pub(super) fn event(&self, event: u32) -> Event {

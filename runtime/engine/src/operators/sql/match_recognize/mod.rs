@@ -7,7 +7,8 @@
 //! partial matches of all partitions together, one row of each partition at a time.
 //!
 //! Invariants: a partition is kept only while it has rows that wait or matches that are under way. Each row is held once,
-//! however many partial matches it belongs to.
+//! however many partial matches it belongs to. Partitions leave memory when it is short, with their rows; those whose rows are
+//! due, or whose matches get out of time, are known by that time ([`DueKeys`]) and come back in portions.
 
 mod automaton;
 mod conditions;
@@ -25,10 +26,12 @@ use super::{
     late_rows::{LateRow, LateRows},
     row_bytes::RowBytes,
     rows_of,
+    tiered_slots::TieredSlots,
 };
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
+    state::DueKeys,
 };
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow_row::{RowConverter, SortField};
@@ -39,11 +42,11 @@ use automaton::Automaton;
 use conditions::{ConditionSet, Looking};
 use events::Events;
 use millrace_functions::EvaluationContext;
-use millrace_model::{Batch, Origin, Schema};
+use millrace_model::{Batch, Origin, Schema, ids::CheckpointId};
 use millrace_sql::plan::{MatchRecognize, OrderKey};
 use over_match::{Instance, OverMatch};
 use partial::{Looked, Partial, Rules, Scratch};
-use partitions::Partitions;
+use partitions::{Partition, Partitions};
 use pending::{Due, Pending};
 use std::{collections::BTreeSet, ops::Range};
 
@@ -129,6 +132,9 @@ pub(crate) struct MatchOperator {
     /// Compares rows of one time.
     order: Option<RowConverter>,
     partitions: Partitions,
+    /// When partitions that are not in memory are looked at.
+    away: DueKeys,
+    has_more: bool,
     pending: Pending,
     events: Events,
     watermark: KeptWatermark,
@@ -144,8 +150,10 @@ impl MatchOperator {
         zone: chrono_tz::Tz,
         late: LateRows,
         output: SchemaRef,
-        context: &OperatorContext,
+        context: &mut OperatorContext,
     ) -> Result<Self, OperatorError> {
+        let away = DueKeys::open("matches-due", &context.state);
+        let (kept, segments) = TieredSlots::open(state::MATCHES, &mut context.state, &context.metrics)?;
         let layout = Layout::new(node);
         let (used, held) = (|column: usize| layout.used(column), |column: usize| layout.held(column));
         let conditions = ConditionSet::new(&node.variables, &used, &held)?;
@@ -176,7 +184,9 @@ impl MatchOperator {
             conditions,
             measures,
             order,
-            partitions: Partitions::default(),
+            partitions: Partitions::new(kept),
+            away,
+            has_more: false,
             pending: Pending::default(),
             events: Events::default(),
             watermark: KeptWatermark::open(context)?,
@@ -185,13 +195,14 @@ impl MatchOperator {
             evaluation: EvaluationContext { zone, ..EvaluationContext::default() },
             output,
         };
-        made.restore(&context.restored)?;
+        made.restore(segments, context.restored.get(state::MATCHES))?;
         Ok(made)
     }
 
     /// The columns that are read, and the partition of each row.
     fn take_in(&mut self, rows: &RecordBatch) -> Result<(Vec<ArrayRef>, Vec<u32>), OperatorError> {
         let keys = self.keys.convert(rows)?;
+        self.bring((0..rows.num_rows()).map(|row| keys.get(row)))?;
         let Self { partitions, rules, .. } = self;
         let partitions = (0..rows.num_rows()).map(|row| partitions.slot(keys.get(row), rules)).collect();
         Ok((self.layout.used.iter().map(|&c| rows.column(c).clone()).collect(), partitions))
@@ -203,7 +214,7 @@ impl MatchOperator {
         if self.order.is_some() {
             let waiting = of_row.iter().enumerate().map(|(row, &partition)| (row as u32, now_ms, partition));
             self.pending.add(columns, waiting)?;
-            of_row.iter().for_each(|&partition| self.partitions.at(partition).waiting += 1);
+            of_row.iter().for_each(|&partition| self.partitions.waits(partition));
             return Ok(());
         }
         let mut order: Vec<u32> = (0..of_row.len() as u32).collect();
@@ -216,8 +227,18 @@ impl MatchOperator {
         self.finish(turns.iter().map(|turn| turn.partition), found, out)
     }
 
-    /// Takes all rows up to `time_ms`, and gives out what no row can change any more.
+    /// Takes rows up to `time_ms`: first those of partitions in memory, then those of a portion of the others.
     fn fire(&mut self, time_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.fire_in_memory(time_ms, out)?;
+        self.has_more = self.bring_due(time_ms)?;
+        if self.has_more {
+            self.fire_in_memory(time_ms, out)?;
+        }
+        self.make_room()
+    }
+
+    /// Takes all rows up to `time_ms`, and gives out what no row can change any more.
+    fn fire_in_memory(&mut self, time_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         let mut due = self.pending.take_due(time_ms);
         let is_event_time = !self.layout.is_processing_time;
         let over = if is_event_time { self.partitions.take_over(time_ms) } else { Vec::new() };
@@ -232,13 +253,13 @@ impl MatchOperator {
             self.pending.settle();
             let times: Vec<i64> = due.iter().map(|d| d.waiting.time_ms).collect();
             let turns = turns(due.iter().map(|d| d.waiting.partition));
-            due.iter().for_each(|d| self.partitions.at(d.waiting.partition).waiting -= 1);
+            due.iter().for_each(|d| self.partitions.waits_no_more(d.waiting.partition));
             self.run(&rows, &times, &turns, None, &mut found)?;
         }
         if is_event_time && self.rules.within_ms.is_some() {
             let Self { partitions, rules, events, .. } = self;
             for &partition in &touched {
-                let at = partitions.at(partition);
+                let Some(at) = partitions.at(partition) else { continue };
                 let rank = at.rank;
                 at.matches.advance(time_ms, rules, events, &mut |partial| found.push(Found { rank, partial, time_ms }))?;
             }
@@ -296,7 +317,8 @@ impl MatchOperator {
                 open.retain(|&turn| round < turns[turn].rows.len());
                 conditions.begin_round();
                 for &turn in &open {
-                    let (row, matches) = (turns[turn].rows.start + round, &mut partitions.at(turns[turn].partition).matches);
+                    let Some(Partition { matches, .. }) = partitions.at(turns[turn].partition) else { continue };
+                    let row = turns[turn].rows.start + round;
                     let rank = rank_of(turn, row, arrivals);
                     let time_ms = times[row];
                     matches.advance(time_ms, rules, events, &mut |partial| found.push(Found { rank, partial, time_ms }))?;
@@ -312,7 +334,7 @@ impl MatchOperator {
                 conditions.answer(&looking, events)?;
             }
             for &turn in &open {
-                let matches = &mut partitions.at(turns[turn].partition).matches;
+                let Some(Partition { matches, .. }) = partitions.at(turns[turn].partition) else { continue };
                 for row in chosen(&turns[turn]) {
                     if matches.is_idle() && begins.as_ref().is_some_and(|bits| !bits.value(row)) {
                         continue;
@@ -330,14 +352,15 @@ impl MatchOperator {
     }
 
     /// Gives out matches, and lets go of what is not needed any more.
-    fn finish(&mut self, touched: impl Iterator<Item = u32>, mut found: Vec<Found>, out: &mut Collector) -> Result<(), OperatorError> {
+    fn finish(&mut self, mut touched: impl Iterator<Item = u32>, mut found: Vec<Found>, out: &mut Collector) -> Result<(), OperatorError> {
         found.sort_by_key(|found| found.rank);
         for found in found.chunks(EMIT_ROWS_MAX) {
             let rows = self.rows(found)?;
             out.emit(Batch { rows, kinds: None, origin: Origin::from([]) });
         }
         found.iter().for_each(|found| self.events.release(found.partial.node));
-        touched.for_each(|partition| self.partitions.settle(partition, &self.rules, !self.layout.is_processing_time));
+        let has_deadlines = !self.layout.is_processing_time;
+        touched.try_for_each(|partition| self.partitions.settle(partition, &self.rules, has_deadlines))?;
         self.events.settle()
     }
 
@@ -377,7 +400,8 @@ impl Operator for MatchOperator {
     async fn process(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         self.evaluation.now_ms = now_ms;
         if self.layout.is_processing_time {
-            return self.take_now(&batch.rows, now_ms, out);
+            self.take_now(&batch.rows, now_ms, out)?;
+            return self.make_room();
         }
         let time = batch.rows.column(self.layout.used[self.layout.time]).clone();
         let times = super::window_time::event_times(&time, "MATCH_RECOGNIZE")?;
@@ -395,8 +419,9 @@ impl Operator for MatchOperator {
             let waiting = in_time.iter().zip(&of_row).enumerate();
             let waiting = waiting.map(|(row, (&at, &partition))| (row as u32, times[at as usize], partition));
             self.pending.add(columns, waiting)?;
-            of_row.iter().for_each(|&partition| self.partitions.at(partition).waiting += 1);
+            of_row.iter().for_each(|&partition| self.partitions.waits(partition));
         }
+        self.make_room()?;
         self.late.take(&batch, &late, watermark_ms).await
     }
 
@@ -409,19 +434,36 @@ impl Operator for MatchOperator {
         self.fire(watermark_ms, out)
     }
 
+    fn has_more(&self) -> bool {
+        self.has_more
+    }
+
     fn next_timer_ms(&self) -> Option<i64> {
         // Rows of this very millisecond may still come.
-        self.pending.first_ms().filter(|_| self.layout.is_processing_time).map(|first_ms| first_ms.saturating_add(1))
+        self.pending
+            .first_ms()
+            .into_iter()
+            .chain(self.away.next_ms())
+            .min()
+            .filter(|_| self.layout.is_processing_time)
+            .map(|first_ms| first_ms.saturating_add(1))
     }
 
     async fn on_processing_time(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         self.evaluation.now_ms = now_ms;
-        if self.layout.is_processing_time { self.fire(now_ms.saturating_sub(1), out) } else { Ok(()) }
+        if self.layout.is_processing_time {
+            self.fire(now_ms.saturating_sub(1), out)?;
+            // The clock calls again at once for what is left.
+            self.has_more = false;
+        }
+        Ok(())
     }
 
     async fn snapshot(&mut self, _now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
-        let mut keyed = self.stored()?;
-        self.watermark.add_to(&mut keyed);
-        Ok(OperatorSnapshot { keyed, ..OperatorSnapshot::default() })
+        self.stored()
+    }
+
+    fn committed(&mut self, checkpoint: CheckpointId) {
+        self.partitions.kept.committed(checkpoint);
     }
 }

@@ -1,68 +1,84 @@
 //! Partitions by key: their matches, and which of them has to be looked at when time goes on.
 
-use super::partial::{PartialMatches, Rules};
-use crate::operators::sql::groups::hash_of;
-use hashbrown::HashTable;
+use super::partial::{Partial, PartialMatches, Rules};
+use crate::{
+    error::OperatorError,
+    operators::sql::tiered_slots::{SlotValue, TieredSlots},
+};
 use std::collections::BTreeSet;
+
+/// A partition with more partial matches, or rows that wait, does not leave memory right after it was used.
+const ROWS_THAT_LEAVE_MAX: usize = 1_024;
 
 /// The rows of one key.
 pub(super) struct Partition {
-    pub key: Box<[u8]>,
-    hash: u64,
     pub matches: PartialMatches,
     /// How many of its rows wait for the watermark.
     pub waiting: u32,
     /// When its first partial match is out of time, if that is noted.
-    deadline_ms: Option<i64>,
+    pub deadline_ms: Option<i64>,
     /// Its place among those that are looked at together.
     pub rank: u32,
+    /// All of it as it was stored, on its way to memory.
+    pub stored: Option<Box<[u8]>>,
 }
 
-#[derive(Default)]
+impl Partition {
+    pub(super) fn new(rules: &Rules) -> Self {
+        Self { matches: PartialMatches::new(rules), waiting: 0, deadline_ms: None, rank: 0, stored: None }
+    }
+
+    fn partials(&self) -> usize {
+        self.matches.partial.items().len() + self.matches.complete.items().len()
+    }
+}
+
+impl SlotValue for Partition {
+    fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + self.partials() * size_of::<Partial>()
+    }
+
+    fn is_large(&self) -> bool {
+        self.partials() + self.waiting as usize > ROWS_THAT_LEAVE_MAX
+    }
+}
+
 pub(super) struct Partitions {
-    slots: HashTable<u32>,
-    partitions: Vec<Partition>,
-    free: Vec<u32>,
+    pub kept: TieredSlots<Partition>,
     deadlines: BTreeSet<(i64, u32)>,
 }
 
 impl Partitions {
-    /// The partition of a key, made if there is none.
-    pub(super) fn slot(&mut self, key: &[u8], rules: &Rules) -> u32 {
-        let hash = hash_of(key);
-        let partitions = &self.partitions;
-        if let Some(&slot) = self.slots.find(hash, |&slot| partitions[slot as usize].key.as_ref() == key) {
-            return slot;
-        }
-        let made = Partition { key: key.into(), hash, matches: PartialMatches::new(rules), waiting: 0, deadline_ms: None, rank: 0 };
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.partitions[slot as usize] = made;
-                slot
-            }
-            None => {
-                self.partitions.push(made);
-                (self.partitions.len() - 1) as u32
-            }
-        };
-        let partitions = &self.partitions;
-        self.slots.insert_unique(hash, slot, |&slot| partitions[slot as usize].hash);
-        slot
+    pub(super) fn new(kept: TieredSlots<Partition>) -> Self {
+        Self { kept, deadlines: BTreeSet::new() }
     }
 
-    pub(super) fn at(&mut self, slot: u32) -> &mut Partition {
-        &mut self.partitions[slot as usize]
+    /// The partition of a key, made if there is none.
+    pub(super) fn slot(&mut self, key: &[u8], rules: &Rules) -> u32 {
+        self.kept.slot(key, || Partition::new(rules))
+    }
+
+    /// A partition, to be changed.
+    pub(super) fn at(&mut self, slot: u32) -> Option<&mut Partition> {
+        self.kept.get_mut(slot)
     }
 
     pub(super) fn get(&self, slot: u32) -> Option<&Partition> {
-        self.partitions.get(slot as usize)
+        self.kept.get(slot)
     }
 
-    /// All partitions by their slots, in order: what was stored is stored again as the same bytes.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Partition)> {
-        let mut slots: Vec<u32> = self.slots.iter().copied().collect();
-        slots.sort_unstable();
-        slots.into_iter().map(|slot| (slot, &self.partitions[slot as usize]))
+    /// Another row of a partition waits.
+    pub(super) fn waits(&mut self, slot: u32) {
+        if let Some(partition) = self.at(slot) {
+            partition.waiting += 1;
+        }
+    }
+
+    /// A row of a partition waits no more.
+    pub(super) fn waits_no_more(&mut self, slot: u32) {
+        if let Some(partition) = self.at(slot) {
+            partition.waiting = partition.waiting.saturating_sub(1);
+        }
     }
 
     /// Partitions with matches that are out of time, each with when that came to pass.
@@ -73,7 +89,9 @@ impl Partitions {
                 break;
             }
             self.deadlines.pop_first();
-            self.partitions[slot as usize].deadline_ms = None;
+            if let Some(partition) = self.kept.look_at(slot) {
+                partition.deadline_ms = None;
+            }
             over.push((slot, deadline_ms));
         }
         over
@@ -83,7 +101,7 @@ impl Partitions {
     pub(super) fn rank(&mut self, times: impl Iterator<Item = (u32, i64)>) -> Vec<u32> {
         let mut earliest: Vec<(i64, u32)> = Vec::new();
         for (slot, time_ms) in times {
-            let partition = &mut self.partitions[slot as usize];
+            let Some(partition) = self.kept.look_at(slot) else { continue };
             match earliest.get_mut(partition.rank as usize).filter(|(_, known)| *known == slot) {
                 Some((known_ms, _)) => *known_ms = time_ms.min(*known_ms),
                 None => {
@@ -94,26 +112,29 @@ impl Partitions {
         }
         earliest.sort_unstable();
         for (rank, &(_, slot)) in earliest.iter().enumerate() {
-            self.partitions[slot as usize].rank = rank as u32;
+            if let Some(partition) = self.kept.look_at(slot) {
+                partition.rank = rank as u32;
+            }
         }
         earliest.into_iter().map(|(_, slot)| slot).collect()
     }
 
     /// Notes when a partition has to be looked at again, or forgets it if nothing is under way.
-    pub(super) fn settle(&mut self, slot: u32, rules: &Rules, has_deadlines: bool) {
-        let partition = &mut self.partitions[slot as usize];
+    pub(super) fn settle(&mut self, slot: u32, rules: &Rules, has_deadlines: bool) -> Result<(), OperatorError> {
+        let Some(partition) = self.kept.look_at(slot) else { return Ok(()) };
         let deadline_ms = partition.matches.deadline_ms(rules).filter(|_| has_deadlines);
         if deadline_ms != partition.deadline_ms {
             partition.deadline_ms.map(|old_ms| self.deadlines.remove(&(old_ms, slot)));
             deadline_ms.map(|new_ms| self.deadlines.insert((new_ms, slot)));
             partition.deadline_ms = deadline_ms;
         }
-        if partition.waiting == 0
-            && partition.matches.is_idle()
-            && let Ok(entry) = self.slots.find_entry(partition.hash, |&found| found == slot)
-        {
-            entry.remove();
-            self.free.push(slot);
+        if partition.waiting == 0 && partition.matches.is_idle() { self.kept.remove(slot) } else { Ok(()) }
+    }
+
+    /// A partition has left memory.
+    pub(super) fn left(&mut self, slot: u32, partition: &Partition) {
+        if let Some(deadline_ms) = partition.deadline_ms {
+            self.deadlines.remove(&(deadline_ms, slot));
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Rows that wait for the watermark: runs of rows in columns, each in the order of time, taken from their front.
 
-use super::super::rows_of;
+use super::super::{held_batches::bytes_of, rows_of};
 use crate::error::OperatorError;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_select::interleave::interleave;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Runs that are kept side by side before the small ones are joined.
 const RUNS_MAX: usize = 64;
@@ -25,6 +25,8 @@ pub(super) struct Waiting {
 #[derive(Debug, Default)]
 struct Run {
     columns: Vec<ArrayRef>,
+    /// What they take.
+    bytes: usize,
     /// In the order of time and arrival.
     rows: Vec<Waiting>,
     next: usize,
@@ -67,7 +69,8 @@ impl Pending {
 
     fn add_run(&mut self, columns: Vec<ArrayRef>, rows: Vec<Waiting>) {
         let Some(first_ms) = rows.first().map(|w| w.time_ms) else { return };
-        let run = Run { columns, rows, next: 0 };
+        let bytes = columns.iter().map(bytes_of).sum();
+        let run = Run { columns, bytes, rows, next: 0 };
         let number = match self.free.pop() {
             Some(free) => {
                 self.runs[free as usize] = run;
@@ -160,8 +163,32 @@ impl Pending {
         }
     }
 
-    /// All rows that wait, run by run.
-    pub(super) fn runs(&self) -> impl Iterator<Item = (&[ArrayRef], &[Waiting])> {
-        self.runs.iter().filter(|run| !run.left().is_empty()).map(|run| (run.columns.as_slice(), run.left()))
+    /// All rows that wait, by partition, each in the order in which they came.
+    pub(super) fn by_partition(&self) -> HashMap<u32, Vec<Due>> {
+        let mut all: HashMap<u32, Vec<Due>> = HashMap::new();
+        for (number, run) in self.runs.iter().enumerate() {
+            let due = |&waiting: &Waiting| Due { waiting, run: number as u32 };
+            run.left().iter().map(due).for_each(|due| all.entry(due.waiting.partition).or_default().push(due));
+        }
+        all.values_mut().for_each(|rows| rows.sort_unstable_by_key(|due| due.waiting.arrival));
+        all
+    }
+
+    /// What the rows of all runs take.
+    pub(super) fn bytes(&self) -> usize {
+        self.runs.iter().map(|run| run.bytes + run.rows.len() * size_of::<Waiting>()).sum()
+    }
+
+    /// Keeps the rows of partitions for which `keep` answers true.
+    pub(super) fn retain(&mut self, keep: impl Fn(u32) -> bool) -> Result<(), OperatorError> {
+        let runs = self.runs.iter().enumerate();
+        let all = runs.flat_map(|(number, run)| run.left().iter().map(move |&waiting| Due { waiting, run: number as u32 }));
+        let mut left: Vec<Due> = all.filter(|due| keep(due.waiting.partition)).collect();
+        left.sort_unstable_by_key(|due| (due.waiting.time_ms, due.waiting.arrival));
+        let columns = if left.is_empty() { Vec::new() } else { self.gather(&left)?.columns().to_vec() };
+        (self.runs, self.free, self.fronts) = Default::default();
+        let rows = left.iter().enumerate().map(|(row, due)| Waiting { row: row as u32, ..due.waiting }).collect();
+        self.add_run(columns, rows);
+        Ok(())
     }
 }

@@ -6,27 +6,30 @@
 use super::{
     MatchOperator,
     automaton::FINAL,
-    events::NONE,
+    events::{Events, NONE, Place},
     partial::{Partial, PartialMatches},
-    pending::Waiting,
+    partitions::Partition,
+    pending::{Due, Pending},
 };
 use crate::{
     error::OperatorError,
-    key::KeyGroup,
-    operators::sql::{
-        groups::{BlobWriter, read_i64},
-        row_bytes::ByteRows,
-        rows_of,
+    operators::{
+        OperatorSnapshot,
+        sql::{
+            groups::{read_i64, read_key},
+            row_bytes::RowBytes,
+            rows_of,
+            tiered_slots::Written,
+        },
     },
-    state::{KeyGroupBlobs, StateError},
+    state::{KeyGroupBlobs, Portion, StateError, tiered_map::RestoredSegments},
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-const MATCHES: &str = "matches";
+pub(super) const MATCHES: &str = "matches";
 
 /// A partition as it was stored.
 struct Stored<'a> {
-    key: &'a [u8],
     next_sequence: u64,
     waiting: Vec<(i64, &'a [u8])>,
     events: Vec<(i64, u64, &'a [u8])>,
@@ -36,67 +39,89 @@ struct Stored<'a> {
     complete: Vec<Partial>,
 }
 
-impl MatchOperator {
-    /// The state of all partitions.
-    pub(super) fn stored(&self) -> Result<BTreeMap<String, KeyGroupBlobs>, OperatorError> {
-        let mut runs: Vec<ByteRows> = Vec::new();
-        let mut waiting: HashMap<u32, Vec<(Waiting, usize)>> = HashMap::new();
-        for (columns, rows) in self.pending.runs() {
-            let count = columns.first().map_or(0, |c| c.len());
-            runs.push(self.used_bytes.convert(&rows_of(columns, count)?)?);
-            rows.iter().for_each(|&row| waiting.entry(row.partition).or_default().push((row, runs.len() - 1)));
-        }
-        let mut chunks: HashMap<u32, ByteRows> = HashMap::new();
-        for (chunk, columns, count) in self.events.chunks() {
-            chunks.insert(chunk, self.held_bytes.convert(&rows_of(columns, count)?)?);
-        }
-        let mut blobs = BlobWriter::default();
-        for (slot, partition) in self.partitions.iter() {
-            let mut waiting = waiting.remove(&slot).unwrap_or_default();
-            waiting.sort_by_key(|(row, _)| row.arrival);
-            blobs.entry(&partition.key, |out| {
-                put_u64(out, partition.matches.next_sequence);
-                put_u32(out, waiting.len());
-                for (row, run) in waiting {
-                    out.extend_from_slice(&row.time_ms.to_le_bytes());
-                    put_bytes(out, runs[run].get(row.row as usize));
-                }
-                self.put_matches(&partition.matches, &chunks, out);
-            });
-        }
-        Ok(BTreeMap::from([(MATCHES.to_owned(), blobs.finish())]))
-    }
+/// What is written of partitions.
+struct Writer<'o> {
+    pending: &'o Pending,
+    events: &'o Events,
+    used_bytes: &'o RowBytes,
+    held_bytes: &'o RowBytes,
+    waiting: HashMap<u32, Vec<Due>>,
+}
 
-    fn put_matches(&self, matches: &PartialMatches, chunks: &HashMap<u32, ByteRows>, out: &mut Vec<u8>) {
+/// Paths and rows of a partition's matches, numbered.
+struct Paths {
+    nodes: Vec<u32>,
+    numbers: HashMap<u32, u32>,
+    events: Vec<u32>,
+    event_numbers: HashMap<u32, u32>,
+}
+
+impl Paths {
+    fn of(matches: &PartialMatches, all: &Events) -> Self {
         let (mut nodes, mut numbers) = (Vec::new(), HashMap::new());
         for partial in matches.partial.items().iter().chain(matches.complete.items()) {
             let (mut node, from) = (partial.node, nodes.len());
             while node != NONE && !numbers.contains_key(&node) {
                 numbers.insert(node, 0);
                 nodes.push(node);
-                node = self.events.node(node).previous;
+                node = all.node(node).previous;
             }
             nodes[from..].reverse();
             numbers.extend(nodes[from..].iter().enumerate().map(|(i, &node)| (node, (from + i) as u32)));
         }
-        let number = |node: u32| numbers.get(&node).copied().unwrap_or(NONE);
         let (mut events, mut event_numbers) = (Vec::new(), HashMap::new());
         for &node in &nodes {
-            let event = self.events.node(node).event;
+            let event = all.node(node).event;
             event_numbers.entry(event).or_insert_with(|| {
                 events.push(event);
                 (events.len() - 1) as u32
             });
         }
-        put_u32(out, events.len());
-        for event in events.iter().map(|&event| self.events.event(event)) {
-            out.extend_from_slice(&event.time_ms.to_le_bytes());
-            put_u64(out, event.sequence);
-            put_bytes(out, chunks.get(&event.place.0).map_or(&[], |rows| rows.get(event.place.1 as usize)));
+        Self { nodes, numbers, events, event_numbers }
+    }
+}
+
+impl Writer<'_> {
+    fn waiting(&self, slot: u32) -> &[Due] {
+        self.waiting.get(&slot).map_or(&[], Vec::as_slice)
+    }
+
+    fn write(&self, partitions: &[(u32, &Partition)], written: &mut Written) -> Result<(), OperatorError> {
+        let paths: Vec<Paths> = partitions.iter().map(|(_, partition)| Paths::of(&partition.matches, self.events)).collect();
+        let waiting: Vec<Due> = partitions.iter().flat_map(|(slot, _)| self.waiting(*slot)).copied().collect();
+        let waiting = if waiting.is_empty() { None } else { Some(self.used_bytes.convert(&self.pending.gather(&waiting)?)?) };
+        let places: Vec<Place> = paths.iter().flat_map(|paths| &paths.events).map(|&event| self.events.event(event).place).collect();
+        let held = self.events.gather_rows(&places)?;
+        let held = if places.is_empty() { None } else { Some(self.held_bytes.convert(&rows_of(&held, places.len())?)?) };
+        let (mut next_waiting, mut next_held) = (0, 0);
+        for ((slot, partition), paths) in partitions.iter().zip(&paths) {
+            written.value(|out| {
+                put_u64(out, partition.matches.next_sequence);
+                let rows = self.waiting(*slot);
+                put_u32(out, rows.len());
+                for row in rows {
+                    out.extend_from_slice(&row.waiting.time_ms.to_le_bytes());
+                    put_bytes(out, waiting.as_ref().map_or(&[][..], |waiting| waiting.get(next_waiting)));
+                    next_waiting += 1;
+                }
+                put_u32(out, paths.events.len());
+                for event in paths.events.iter().map(|&event| self.events.event(event)) {
+                    out.extend_from_slice(&event.time_ms.to_le_bytes());
+                    put_u64(out, event.sequence);
+                    put_bytes(out, held.as_ref().map_or(&[][..], |held| held.get(next_held)));
+                    next_held += 1;
+                }
+                self.put_matches(&partition.matches, paths, out);
+            });
         }
-        put_u32(out, nodes.len());
-        for node in nodes.iter().map(|&node| self.events.node(node)) {
-            out.extend_from_slice(&event_numbers.get(&node.event).copied().unwrap_or(NONE).to_le_bytes());
+        Ok(())
+    }
+
+    fn put_matches(&self, matches: &PartialMatches, paths: &Paths, out: &mut Vec<u8>) {
+        let number = |node: u32| paths.numbers.get(&node).copied().unwrap_or(NONE);
+        put_u32(out, paths.nodes.len());
+        for node in paths.nodes.iter().map(|&node| self.events.node(node)) {
+            out.extend_from_slice(&paths.event_numbers.get(&node.event).copied().unwrap_or(NONE).to_le_bytes());
             out.extend_from_slice(&node.variable.to_le_bytes());
             out.extend_from_slice(&number(node.previous).to_le_bytes());
         }
@@ -110,34 +135,146 @@ impl MatchOperator {
             }
         }
     }
+}
+
+impl MatchOperator {
+    /// The state of all partitions.
+    pub(super) fn stored(&mut self) -> Result<OperatorSnapshot, OperatorError> {
+        let Self { partitions, pending, events, used_bytes, held_bytes, .. } = self;
+        let writer = Writer { waiting: pending.by_partition(), pending, events, used_bytes, held_bytes };
+        let write = |partitions: &[(u32, &Partition)], written: &mut Written| writer.write(partitions, written);
+        let mut all = OperatorSnapshot::default();
+        all.put(MATCHES, partitions.kept.snapshot_written(&write, |_| true, 0)?);
+        self.watermark.add_to(&mut all.keyed);
+        Ok(all)
+    }
 
     /// Takes up what was stored.
-    pub(super) fn restore(&mut self, restored: &BTreeMap<String, KeyGroupBlobs>) -> Result<(), OperatorError> {
+    pub(super) fn restore(&mut self, segments: RestoredSegments, blobs: Option<&KeyGroupBlobs>) -> Result<(), OperatorError> {
+        let (keys, rules) = (&self.keys, &self.rules);
+        self.partitions.kept.take_in(segments, |group, key, value| {
+            keys.check_key(group, key)?;
+            Ok(Partition { stored: Some(value.into()), ..Partition::new(rules) })
+        })?;
+        let slots = self.partitions.kept.iter().map(|(slot, _)| slot).collect();
+        self.unpack(slots)?;
         let mut all = Vec::new();
-        for (&group, blob) in restored.get(MATCHES).into_iter().flatten() {
+        for (&group, blob) in blobs.into_iter().flatten() {
             let mut blob: &[u8] = blob;
             while !blob.is_empty() {
-                all.push(self.read(group, &mut blob)?);
+                let key = self.keys.stored_key(group, &mut blob)?;
+                let stored = self.read(&mut blob)?;
+                all.push((self.partitions.slot(key, &self.rules), stored));
             }
         }
-        let waiting: Vec<&[u8]> = all.iter().flat_map(|p| p.waiting.iter().map(|(_, row)| *row)).collect();
-        let held: Vec<&[u8]> = all.iter().flat_map(|p| p.events.iter().map(|(.., row)| *row)).collect();
+        self.take_stored(all)?;
+        let Self { partitions, away, rules, layout, .. } = self;
+        let within_ms = rules.within_ms.filter(|_| !layout.is_processing_time);
+        partitions.kept.scan(&mut |_, key, value| due_ms(value, within_ms)?.map_or(Ok(()), |at_ms| away.add(at_ms, key)))?;
+        self.make_room()
+    }
+
+    /// What is stored of these partitions comes to memory.
+    fn unpack(&mut self, slots: Vec<u32>) -> Result<(), OperatorError> {
+        let mut values: Vec<(u32, Box<[u8]>)> = Vec::new();
+        for slot in slots {
+            let stored = self.partitions.kept.look_at(slot).and_then(|partition| partition.stored.take());
+            values.extend(stored.map(|stored| (slot, stored)));
+        }
+        let mut all = Vec::with_capacity(values.len());
+        for (slot, value) in &values {
+            let mut value: &[u8] = value;
+            all.push((*slot, self.read(&mut value)?));
+            if !value.is_empty() {
+                return Err(StateError(format!("{} bytes behind a partition", value.len())).into());
+            }
+        }
+        self.take_stored(all)
+    }
+
+    fn take_stored(&mut self, all: Vec<(u32, Stored<'_>)>) -> Result<(), OperatorError> {
+        let waiting: Vec<&[u8]> = all.iter().flat_map(|(_, p)| p.waiting.iter().map(|(_, row)| *row)).collect();
+        let held: Vec<&[u8]> = all.iter().flat_map(|(_, p)| p.events.iter().map(|(.., row)| *row)).collect();
         let waiting_columns = if waiting.is_empty() { Vec::new() } else { self.used_bytes.columns(&waiting)? };
         let held_columns = if held.is_empty() { Vec::new() } else { self.held_bytes.columns(&held)? };
         let chunk = if held.is_empty() { 0 } else { self.events.add_chunk(held_columns, held.len()) };
         let (mut next_row, mut rows) = (0, Vec::with_capacity(waiting.len()));
-        for stored in all {
-            let slot = self.partitions.slot(stored.key, &self.rules);
+        for (slot, stored) in all {
             for (time_ms, _) in &stored.waiting {
                 rows.push((rows.len() as u32, *time_ms, slot));
             }
             let matches = self.rebuilt(&stored, chunk, &mut next_row)?;
-            let partition = self.partitions.at(slot);
-            partition.matches = matches;
-            partition.waiting = stored.waiting.len() as u32;
-            self.partitions.settle(slot, &self.rules, !self.layout.is_processing_time);
+            if let Some(partition) = self.partitions.kept.look_at(slot) {
+                partition.matches = matches;
+                partition.waiting = stored.waiting.len() as u32;
+            }
+            self.partitions.settle(slot, &self.rules, !self.layout.is_processing_time)?;
         }
         self.pending.add(waiting_columns, rows.into_iter())
+    }
+
+    /// Brings these partitions to memory; answers what those take that were not there.
+    pub(super) fn bring<'k>(&mut self, keys: impl Iterator<Item = &'k [u8]>) -> Result<usize, OperatorError> {
+        let (mut bytes, rules) = (0, &self.rules);
+        let slots = self.partitions.kept.load_slots(keys, 0, |value| {
+            bytes += value.len();
+            Ok(Some(Partition { stored: Some(value.into()), ..Partition::new(rules) }))
+        })?;
+        if !slots.is_empty() {
+            self.unpack(slots)?;
+        }
+        Ok(bytes)
+    }
+
+    /// Brings a portion of the partitions to memory that are to be looked at; answers whether there were any.
+    pub(super) fn bring_due(&mut self, time_ms: i64) -> Result<bool, OperatorError> {
+        let mut portion = Portion::default();
+        while let Some(keys) = portion.next(&mut self.away, time_ms)? {
+            portion.takes(self.bring(keys.iter().map(AsRef::as_ref))?);
+        }
+        Ok(portion.has_any())
+    }
+
+    /// Lets partitions leave that were not used for longest, if memory is short.
+    pub(super) fn make_room(&mut self) -> Result<(), OperatorError> {
+        if !self.partitions.kept.is_short(self.beside_bytes()) {
+            return Ok(());
+        }
+        self.events.tighten()?;
+        let beside_bytes = self.beside_bytes();
+        let Self { partitions, pending, events, used_bytes, held_bytes, away, .. } = self;
+        let writer = Writer { waiting: pending.by_partition(), pending, events, used_bytes, held_bytes };
+        let mut gone: HashMap<u32, (Partition, Box<[u8]>)> = HashMap::new();
+        partitions.kept.let_leave(
+            beside_bytes,
+            |_| true,
+            &|partitions, written| writer.write(partitions, written),
+            |slot, key, partition| {
+                gone.insert(slot, (partition, key.into()));
+                Ok(())
+            },
+        )?;
+        let waiting = writer.waiting;
+        for (slot, (partition, key)) in &gone {
+            partitions.left(*slot, partition);
+            let waiting_ms = waiting.get(slot).into_iter().flatten().map(|due| due.waiting.time_ms).min();
+            if let Some(at_ms) = waiting_ms.into_iter().chain(partition.deadline_ms).min() {
+                away.add(at_ms, key)?;
+            }
+            let matches = &partition.matches;
+            matches.partial.items().iter().chain(matches.complete.items()).for_each(|partial| events.release(partial.node));
+        }
+        if gone.keys().any(|slot| waiting.contains_key(slot)) {
+            pending.retain(|partition| !gone.contains_key(&partition))?;
+        }
+        events.tighten()?;
+        self.partitions.kept.is_short(self.beside_bytes());
+        Ok(())
+    }
+
+    /// What is kept beside the partitions.
+    fn beside_bytes(&self) -> u64 {
+        (self.pending.bytes() + self.events.bytes()) as u64 + self.away.bytes()
     }
 
     fn rebuilt(&mut self, stored: &Stored<'_>, chunk: u32, next_row: &mut u32) -> Result<PartialMatches, OperatorError> {
@@ -168,8 +305,7 @@ impl MatchOperator {
         Ok(matches)
     }
 
-    fn read<'a>(&self, group: KeyGroup, blob: &mut &'a [u8]) -> Result<Stored<'a>, StateError> {
-        let key = self.keys.stored_key(group, blob)?;
+    fn read<'a>(&self, blob: &mut &'a [u8]) -> Result<Stored<'a>, StateError> {
         let next_sequence = read_u64(blob)?;
         let mut waiting = Vec::new();
         for _ in 0..read_u32(blob)? {
@@ -193,7 +329,7 @@ impl MatchOperator {
         if starts != 1 || partial.iter().any(|p| p.state == FINAL) || complete.iter().any(|p| p.state != FINAL || p.is_start()) {
             return Err(StateError(format!("{starts} partial matches are at the start, or complete ones are not complete")));
         }
-        Ok(Stored { key, next_sequence, waiting, events, nodes, partial, complete })
+        Ok(Stored { next_sequence, waiting, events, nodes, partial, complete })
     }
 
     fn read_partials(&self, blob: &mut &[u8], nodes: usize) -> Result<Vec<Partial>, StateError> {
@@ -210,6 +346,26 @@ impl MatchOperator {
         }
         Ok(found)
     }
+}
+
+/// When a stored partition is to be looked at: its first row that waits is due, or its first match gets out of time.
+fn due_ms(mut value: &[u8], within_ms: Option<i64>) -> Result<Option<i64>, StateError> {
+    let value = &mut value;
+    read_u64(value)?;
+    let mut due_ms: Option<i64> = None;
+    let mut note = |at_ms: i64| due_ms = Some(due_ms.map_or(at_ms, |due_ms| due_ms.min(at_ms)));
+    for _ in 0..read_u32(value)? {
+        note(read_i64(value)?);
+        read_key(value)?;
+    }
+    // The first row of a match is the earliest of its rows.
+    for _ in 0..read_u32(value)? {
+        let time_ms = read_i64(value)?;
+        within_ms.into_iter().for_each(|within_ms| note(time_ms.saturating_add(within_ms)));
+        read_u64(value)?;
+        read_key(value)?;
+    }
+    Ok(due_ms)
 }
 
 fn put_u32(out: &mut Vec<u8>, number: usize) {

@@ -1,7 +1,7 @@
 //! The results for rows that are due: over everything so far, or over frames that rows leave again.
 
 use super::{
-    Due, Framed, OverAggregate,
+    Due, Framed, OverAggregate, Slot,
     answers::{Steps, answers},
     pages::RowAt,
 };
@@ -35,7 +35,7 @@ impl OverAggregate {
         let count = due.slots.len();
         // Per slot the last row seen from behind.
         let last = &mut self.last_seen;
-        last.resize(self.slots.len().max(last.len()), u32::MAX);
+        last.resize(self.kept.len().max(last.len()), u32::MAX);
         let mut owner = vec![0u32; count];
         let mut is_last = vec![false; count];
         let mut lasts = 0;
@@ -74,7 +74,7 @@ impl OverAggregate {
         let mut wanted = Vec::with_capacity(rows.len());
         let mut asked = rows.iter().copied().peekable();
         for (row, (&slot, &time_ms)) in due.slots.iter().zip(due.times).enumerate() {
-            let frame = &mut self.slots[slot as usize].frame;
+            let Some(Slot { frame, .. }) = self.kept.look_at(slot) else { continue };
             while let Some(first) = frame.front() {
                 let leaves = match range_ms {
                     Some(range_ms) => time_ms.saturating_sub(first.time_ms) > range_ms,
@@ -104,7 +104,7 @@ impl OverAggregate {
         let found = answers(&mut self.groups, &self.groups_spec, &steps)?;
         gone.into_iter().for_each(|at| self.framed.release(at));
         if self.framed.is_sparse() {
-            self.framed.renew(self.slots.iter_mut().flat_map(|s| &mut s.frame).map(|f| &mut f.at).collect())?;
+            self.framed.renew(self.kept.values_mut().flat_map(|s| &mut s.frame).map(|f| &mut f.at).collect())?;
         }
         Ok(found)
     }

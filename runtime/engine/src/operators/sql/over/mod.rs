@@ -8,6 +8,9 @@
 //!
 //! Late rows, as in Flink: an unbounded frame drops rows at or behind the watermark; a bounded one those at or behind the
 //! last time that was answered for their key, and those at or before 1970.
+//!
+//! Keys leave memory when it is short, with their rows that wait and the rows of their frames; those that have something to
+//! do are known by its time ([`DueKeys`]) and come back in portions.
 
 mod answers;
 mod frames;
@@ -21,20 +24,23 @@ pub(crate) use spec::OverSpec;
 pub(crate) use updating::UpdatingOver;
 
 use super::{
-    groups::{GroupSpec, Groups, hash_of, key_of},
+    groups::{GroupSpec, Groups, key_of},
+    hot_groups::EntrySize,
     kept_watermark::KeptWatermark,
     late_rows::LateRows,
     row_bytes::RowBytes,
+    tiered_slots::{SlotValue, TieredSlots},
     window_time::event_times,
 };
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
+    state::DueKeys,
 };
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
-use millrace_model::{Batch, Origin, Schema};
+use millrace_model::{Batch, Origin, Schema, ids::CheckpointId};
 use millrace_sql::plan::{AggregateCall, Frame, TimeKind};
 use pages::{Pages, RowAt};
 use std::{
@@ -45,16 +51,25 @@ use std::{
 
 /// Rows per emitted batch, about: rows of one time stay together.
 const EMIT_ROWS: usize = 8_192;
+/// Rows that leave in one call, about.
+const ROWS_AT_ONCE: usize = 8 * EMIT_ROWS;
+/// A key with more rows does not leave memory right after it was used.
+const ROWS_THAT_LEAVE_MAX: usize = 1_024;
 
 pub(crate) struct OverAggregate {
     spec: OverSpec,
     /// Keys over the input, arguments over `argument_columns`.
     groups_spec: GroupSpec,
+    /// Accumulators by slot.
     groups: Groups,
+    size: EntrySize,
     /// Input columns that arguments are taken from.
     argument_columns: Vec<usize>,
-    /// What is known of each slot beside its accumulators.
-    slots: Vec<Slot>,
+    /// Keys, and what is known of each beside its accumulators.
+    kept: TieredSlots<Slot>,
+    /// When something is to be done for keys that are not in memory.
+    away: DueKeys,
+    has_more: bool,
     /// Rows that wait, by time, those of one time as they came.
     waiting: VecDeque<Waiting>,
     rows: Pages,
@@ -84,6 +99,24 @@ struct Slot {
     waiting: u32,
     /// The rows of the last frame, in order.
     frame: VecDeque<Framed>,
+    /// All of it as it was stored, on its way to memory.
+    stored: Option<Box<[u8]>>,
+}
+
+impl SlotValue for Slot {
+    fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + self.frame.capacity() * size_of::<Framed>() + self.waiting as usize * size_of::<Waiting>()
+    }
+
+    fn is_large(&self) -> bool {
+        self.frame.len() + self.waiting as usize > ROWS_THAT_LEAVE_MAX
+    }
+}
+
+impl Slot {
+    fn is_expired(&self, ttl_ms: Option<i64>, now_ms: i64) -> bool {
+        self.waiting == 0 && ttl_ms.is_some_and(|ttl_ms| self.written_ms.saturating_add(ttl_ms) <= now_ms)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -107,7 +140,7 @@ struct Due<'a> {
 }
 
 impl OverAggregate {
-    pub(crate) fn new(spec: OverSpec, late: LateRows, output: SchemaRef, context: &OperatorContext) -> Result<Self, OperatorError> {
+    pub(crate) fn new(spec: OverSpec, late: LateRows, output: SchemaRef, context: &mut OperatorContext) -> Result<Self, OperatorError> {
         let mut argument_columns: Vec<usize> = spec.calls.iter().flat_map(|c| c.arguments.iter().copied()).collect();
         argument_columns.sort_unstable();
         argument_columns.dedup();
@@ -120,11 +153,16 @@ impl OverAggregate {
         let fields = argument_columns.iter().map(|&c| context.input.fields()[c].clone()).collect();
         let arguments = Schema::new(fields).map_err(|e| OperatorError::Internal(e.to_string()))?;
         let types = |columns: &[usize]| columns.iter().map(|&c| context.input.fields()[c].data_type.to_arrow()).collect();
+        let away = DueKeys::open("over-due", &context.state);
+        let (kept, segments) = TieredSlots::open(state::KEYS, &mut context.state, &context.metrics)?;
         let has_ttl = spec.frame.is_rows || !is_bounded;
         let mut made = Self {
             groups: Groups::new(&groups_spec)?,
             groups_spec,
-            slots: Vec::new(),
+            size: EntrySize::default(),
+            kept,
+            away,
+            has_more: false,
             waiting: VecDeque::new(),
             rows: Pages::new(types(&all)),
             framed: Pages::new(types(&argument_columns)),
@@ -141,7 +179,7 @@ impl OverAggregate {
             output,
             spec,
         };
-        made.restore(&context.restored)?;
+        made.restore(segments, context.restored.get(state::KEYS))?;
         Ok(made)
     }
 
@@ -161,38 +199,55 @@ impl OverAggregate {
     }
 
     /// The slot of a key, made if it is new or has expired.
-    fn slot_of(&mut self, hash: u64, key: &[u8]) -> u32 {
-        let slot = self.groups.slot(hash, key);
-        let index = slot as usize;
-        if self.slots.len() <= index {
-            self.slots.resize_with(index + 1, Slot::default);
-        }
+    fn slot_of(&mut self, key: &[u8]) -> Result<u32, OperatorError> {
+        let now_ms = self.now_ms;
+        let mut slot = self.kept.slot(key, || Slot { written_ms: now_ms, ..Slot::default() });
         if self.is_expired(slot) {
-            self.reset(slot);
-            return self.slot_of(hash, key);
+            self.reset(slot)?;
+            slot = self.kept.slot(key, Slot::default);
         }
-        self.slots[index].written_ms = self.now_ms;
-        slot
+        self.groups.reach(slot);
+        if let Some(state) = self.kept.get_mut(slot) {
+            state.written_ms = now_ms;
+        }
+        Ok(slot)
     }
 
     fn is_expired(&self, slot: u32) -> bool {
-        let state = &self.slots[slot as usize];
-        let is_old = |ttl: i64| state.written_ms.saturating_add(ttl) <= self.now_ms;
-        state.waiting == 0 && self.groups.counts[slot as usize] != 0 && self.ttl_ms.is_some_and(is_old)
+        self.ttl_ms.is_some() && self.kept.get(slot).is_some_and(|state| state.is_expired(self.ttl_ms, self.now_ms))
     }
 
     /// Forgets a key.
-    fn reset(&mut self, slot: u32) {
-        let state = std::mem::take(&mut self.slots[slot as usize]);
-        state.frame.iter().for_each(|framed| self.framed.release(framed.at));
-        self.groups.remove(slot);
+    fn reset(&mut self, slot: u32) -> Result<(), OperatorError> {
+        if let Some(state) = self.kept.look_at(slot) {
+            state.frame.drain(..).for_each(|framed| self.framed.release(framed.at));
+        }
+        self.groups.clear(slot);
+        self.kept.remove(slot)
     }
 
-    /// Answers all rows that wait for times up to `time_ms`.
+    /// Answers rows that wait for times up to `time_ms`: first those of keys in memory, then those of a portion of the others.
     fn fire(&mut self, time_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.has_more = !self.fire_in_memory(time_ms, out)?;
+        if self.has_more {
+            return Ok(());
+        }
+        self.has_more = self.bring_due(time_ms)?;
+        if self.has_more {
+            self.fire_in_memory(time_ms, out)?;
+            self.make_room()?;
+        }
+        Ok(())
+    }
+
+    /// Answers rows of keys in memory; answers whether all are done, or so many have left that the rest has to wait.
+    fn fire_in_memory(&mut self, time_ms: i64, out: &mut Collector) -> Result<bool, OperatorError> {
         let due = self.waiting.partition_point(|w| w.time_ms <= time_ms);
         let mut left = due;
         while left > 0 {
+            if due - left >= ROWS_AT_ONCE {
+                return Ok(false);
+            }
             let count = self.chunk(left);
             let chunk: Vec<Waiting> = self.waiting.drain(..count).collect();
             left -= count;
@@ -202,8 +257,8 @@ impl OverAggregate {
             let row_times: Vec<i64> = chunk.iter().map(|w| w.time_ms).collect();
             let slots: Vec<u32> = chunk.iter().map(|w| w.slot).collect();
             for waiting in &chunk {
-                let state = &mut self.slots[waiting.slot as usize];
-                state.waiting -= 1;
+                let Some(state) = self.kept.get_mut(waiting.slot) else { continue };
+                state.waiting = state.waiting.saturating_sub(1);
                 // After a restore a watermark may come before the clock is known.
                 state.written_ms = state.written_ms.max(self.now_ms);
                 state.answered_ms = waiting.time_ms;
@@ -211,8 +266,8 @@ impl OverAggregate {
             let answered = self.answer(&Due { columns: &columns, times: &row_times, slots: &slots })?;
             self.emit(columns, answered, chunk.len(), Arc::from([]), out)?;
         }
-        self.forget_until(time_ms);
-        Ok(())
+        self.forget_until(time_ms)?;
+        Ok(true)
     }
 
     /// How many of the first `due` rows are answered together; rows of one time are not torn apart.
@@ -224,20 +279,21 @@ impl OverAggregate {
         self.waiting.partition_point(|w| w.time_ms <= last_ms).min(due)
     }
 
-    fn forget_until(&mut self, time_ms: i64) {
+    fn forget_until(&mut self, time_ms: i64) -> Result<(), OperatorError> {
         while let Some(&Reverse((at_ms, slot))) = self.forget.peek() {
             if at_ms > time_ms {
-                return;
+                break;
             }
             self.forget.pop();
-            let state = &mut self.slots[slot as usize];
+            let Some(state) = self.kept.get_mut(slot) else { continue };
             if state.waiting == 0 && state.forget_ms.is_some_and(|ms| ms <= at_ms) {
-                self.reset(slot);
+                self.reset(slot)?;
             } else {
                 // As in Flink the look itself counts as an answer: rows before it are late.
                 state.answered_ms = state.answered_ms.max(at_ms);
             }
         }
+        Ok(())
     }
 
     fn emit(
@@ -259,10 +315,10 @@ impl OverAggregate {
     fn answer_now(&mut self, batch: &Batch, out: &mut Collector) -> Result<(), OperatorError> {
         let keys = self.groups_spec.key_bytes(&batch.rows)?;
         let count = batch.num_rows();
+        self.bring((0..count).map(|row| key_of(keys.as_ref(), row)))?;
         let mut slots = Vec::with_capacity(count);
         for row in 0..count {
-            let key = key_of(keys.as_ref(), row);
-            slots.push(self.slot_of(hash_of(key), key));
+            slots.push(self.slot_of(key_of(keys.as_ref(), row))?);
         }
         drop(keys);
         let columns = batch.rows.columns().to_vec();
@@ -271,14 +327,25 @@ impl OverAggregate {
     }
 
     /// Forgets expired keys from time to time, so that silent ones do not stay for ever.
-    fn sweep(&mut self) {
-        let Some(ttl_ms) = self.ttl_ms else { return };
+    fn sweep(&mut self) -> Result<(), OperatorError> {
+        let Some(ttl_ms) = self.ttl_ms else { return Ok(()) };
         if self.now_ms.saturating_sub(self.swept_ms) < ttl_ms / 2 {
-            return;
+            return Ok(());
         }
         self.swept_ms = self.now_ms;
-        let expired: Vec<u32> = self.groups.in_order().into_iter().filter(|&slot| self.is_expired(slot)).collect();
-        expired.into_iter().for_each(|slot| self.reset(slot));
+        let (ttl_ms, now_ms) = (self.ttl_ms, self.now_ms);
+        let expired: Vec<u32> = self.kept.iter().filter(|(_, state)| state.is_expired(ttl_ms, now_ms)).map(|(slot, _)| slot).collect();
+        expired.into_iter().try_for_each(|slot| self.reset(slot))
+    }
+
+    /// All that came before `time_ms` is complete.
+    fn complete(&mut self, time_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        loop {
+            self.fire(time_ms, out)?;
+            if !self.has_more {
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -286,23 +353,24 @@ impl OverAggregate {
 impl Operator for OverAggregate {
     async fn process(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         self.now_ms = now_ms;
-        self.sweep();
+        self.sweep()?;
         if self.is_immediate() {
-            return self.answer_now(&batch, out);
-        }
-        if self.is_by_clock() {
+            self.answer_now(&batch, out)?;
+        } else if self.is_by_clock() {
             // What came in an earlier millisecond is complete.
-            self.fire(now_ms.saturating_sub(1), out)?;
-            return self.hold(&batch, &vec![now_ms; batch.num_rows()]).await;
+            self.complete(now_ms.saturating_sub(1), out)?;
+            self.hold(&batch, &vec![now_ms; batch.num_rows()]).await?;
+        } else {
+            let column = batch.rows.column(self.spec.order).clone();
+            let row_times = event_times(&column, "the window")?;
+            self.hold(&batch, row_times).await?;
         }
-        let column = batch.rows.column(self.spec.order).clone();
-        let row_times = event_times(&column, "the window")?;
-        self.hold(&batch, row_times).await
+        self.make_room()
     }
 
     async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         // After a restore watermarks come again that had been there: a row behind them waits for the next one, as it did.
-        if watermark_ms <= self.watermark.ms {
+        if watermark_ms <= self.watermark.ms && !self.has_more {
             return Ok(());
         }
         self.watermark.rise(watermark_ms);
@@ -313,19 +381,32 @@ impl Operator for OverAggregate {
         self.fire(watermark_ms, out)
     }
 
+    fn has_more(&self) -> bool {
+        self.has_more
+    }
+
     fn next_timer_ms(&self) -> Option<i64> {
-        let due = self.waiting.front().map(|w| w.time_ms.saturating_add(1));
+        let due = self.waiting.front().map(|w| w.time_ms).into_iter().chain(self.away.next_ms()).min();
         let forgotten = self.forget.peek().map(|Reverse((at_ms, _))| *at_ms);
-        due.into_iter().chain(forgotten).min().filter(|_| self.is_by_clock())
+        due.map(|time_ms| time_ms.saturating_add(1)).into_iter().chain(forgotten).min().filter(|_| self.is_by_clock())
     }
 
     async fn on_processing_time(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         self.now_ms = self.now_ms.max(now_ms);
-        if self.is_by_clock() { self.fire(now_ms.saturating_sub(1), out) } else { Ok(()) }
+        if self.is_by_clock() {
+            self.fire(now_ms.saturating_sub(1), out)?;
+            // The clock calls again at once for what is left.
+            self.has_more = false;
+        }
+        Ok(())
     }
 
     async fn snapshot(&mut self, now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
         self.now_ms = self.now_ms.max(now_ms);
         self.save()
+    }
+
+    fn committed(&mut self, checkpoint: CheckpointId) {
+        self.kept.committed(checkpoint);
     }
 }

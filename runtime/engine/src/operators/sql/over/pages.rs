@@ -3,7 +3,7 @@
 //! A page goes when its last row does; pages of which few rows are left are made anew together, so what is held is at most
 //! about twice what is needed. Invariant: `live` of a page is the number of its rows that someone still refers to.
 
-use crate::error::OperatorError;
+use crate::{error::OperatorError, operators::sql::held_batches::bytes_of};
 use arrow_array::{Array, ArrayRef, UInt32Array, new_empty_array};
 use arrow_schema::DataType;
 use arrow_select::{interleave::interleave, take::take};
@@ -28,11 +28,14 @@ pub(super) struct Pages {
     free: Vec<u32>,
     live: usize,
     rows: usize,
+    bytes: usize,
 }
 
 #[derive(Default)]
 struct Page {
     columns: Vec<ArrayRef>,
+    /// What its rows take.
+    bytes: usize,
     rows: u32,
     live: u32,
 }
@@ -46,14 +49,16 @@ const SMALL_PAGE_ROWS: usize = 64;
 
 impl Pages {
     pub(super) fn new(types: Vec<DataType>) -> Self {
-        Self { types, pages: Vec::new(), free: Vec::new(), live: 0, rows: 0 }
+        Self { types, pages: Vec::new(), free: Vec::new(), live: 0, rows: 0, bytes: 0 }
     }
 
     /// Takes a page of which all rows are referred to; answers its number.
     pub(super) fn add(&mut self, columns: Vec<ArrayRef>, rows: usize) -> u32 {
         self.live += rows;
         self.rows += rows;
-        let page = Page { columns, rows: rows as u32, live: rows as u32 };
+        let bytes = columns.iter().map(bytes_of).sum();
+        self.bytes += bytes;
+        let page = Page { columns, bytes, rows: rows as u32, live: rows as u32 };
         match self.free.pop() {
             Some(number) => {
                 self.pages[number as usize] = page;
@@ -73,6 +78,7 @@ impl Pages {
         self.live -= 1;
         if page.live == 0 {
             self.rows -= page.rows as usize;
+            self.bytes -= page.bytes;
             *page = Page::default();
             self.free.push(at.page);
         }
@@ -109,6 +115,16 @@ impl Pages {
     pub(super) fn is_sparse(&self) -> bool {
         let pages = self.pages.len() - self.free.len();
         self.rows > 2 * self.live + IDLE_ROWS_MAX || (pages > SMALL_PAGES_MAX && self.live < pages * SMALL_PAGE_ROWS)
+    }
+
+    /// Whether so many rows lie idle that [`Self::renew`] is worth the work when memory is short.
+    pub(super) fn is_loose(&self) -> bool {
+        self.rows > self.live + self.live / 2
+    }
+
+    /// What the rows of all pages take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Makes one page of all rows that are referred to, which are these.

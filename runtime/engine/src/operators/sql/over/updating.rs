@@ -8,28 +8,25 @@
 use super::{
     super::{
         change_kinds,
-        groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64},
+        groups::{GroupSpec, Groups, hash_of, key_of, read_i64},
+        hot_groups::expires,
         row_bytes::RowBytes,
         rows_of,
+        tiered_slots::{SlotValue, TieredSlots, Written},
     },
     OverSpec,
 };
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
-    state::{KeyGroupBlobs, StateError, encode_bytes},
+    state::{KeyGroupBlobs, StateError, encode_bytes, tiered_map::RestoredSegments},
 };
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow_row::{RowConverter, SortField};
 use arrow_schema::{SchemaRef, SortOptions};
 use arrow_select::take::take;
 use async_trait::async_trait;
-use millrace_model::{Batch, ChangeKind};
-use std::{
-    collections::{BTreeMap, HashMap},
-    hash::BuildHasherDefault,
-};
-use xxhash_rust::xxh3::Xxh3Default;
+use millrace_model::{Batch, ChangeKind, ids::CheckpointId};
 
 const PARTITIONS: &str = "partitions";
 
@@ -41,7 +38,7 @@ pub(crate) struct UpdatingOver {
     /// States at work; none between batches.
     groups: Groups,
     used: Vec<u32>,
-    partitions: HashMap<Box<[u8]>, Partition, BuildHasherDefault<Xxh3Default>>,
+    partitions: TieredSlots<Partition>,
     row_bytes: RowBytes,
     ttl_ms: Option<i64>,
     swept_ms: i64,
@@ -61,6 +58,79 @@ struct Place {
     rows: Vec<Box<[u8]>>,
     /// The accumulators after it.
     state: Vec<u8>,
+}
+
+impl SlotValue for Partition {
+    fn memory_bytes(&self) -> usize {
+        let rows = |place: &Place| place.rows.iter().map(|row| size_of::<Box<[u8]>>() + 16 + row.len()).sum::<usize>();
+        let place = |place: &Place| size_of::<Place>() + 48 + place.order.len() + place.state.len() + rows(place);
+        size_of::<Self>() + self.places.iter().map(place).sum::<usize>()
+    }
+}
+
+impl Partition {
+    fn is_expired(&self, ttl_ms: Option<i64>, now_ms: i64) -> bool {
+        ttl_ms.is_some_and(|ttl_ms| self.written_ms.saturating_add(ttl_ms) <= now_ms)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut numbers = vec![self.written_ms, self.places.len() as i64];
+        for place in &self.places {
+            numbers.push(place.rows.len() as i64);
+            numbers.drain(..).for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
+            for row in &place.rows {
+                encode_bytes(row, out);
+            }
+            out.extend_from_slice(&place.state);
+        }
+    }
+}
+
+/// Reads partitions that were stored.
+struct Reader<'o> {
+    row_bytes: &'o RowBytes,
+    order: &'o RowConverter,
+    order_column: usize,
+    groups: &'o mut Groups,
+}
+
+impl Reader<'_> {
+    /// Takes a partition off the front.
+    fn read(&mut self, value: &mut &[u8]) -> Result<Partition, OperatorError> {
+        let written_ms = read_i64(value)?;
+        let (mut places, mut firsts): (Vec<Place>, Vec<&[u8]>) = (Vec::new(), Vec::new());
+        for _ in 0..read_i64(value)? {
+            let count = read_i64(value)?;
+            let mut rows: Vec<&[u8]> = Vec::new();
+            for _ in 0..count {
+                rows.push(self.row_bytes.stored_row(value)?);
+            }
+            firsts.push(*rows.first().ok_or_else(|| StateError("a place without rows".into()))?);
+            // Checked by being taken in once.
+            let before = *value;
+            let slot = self.groups.slot(hash_of(&[]), &[]);
+            let taken = self.groups.merge(slot, value);
+            self.groups.remove(slot);
+            taken?;
+            let state = before[..before.len() - value.len()].to_vec();
+            places.push(Place { order: Box::default(), rows: rows.into_iter().map(Into::into).collect(), state });
+        }
+        if !firsts.is_empty() {
+            let column: ArrayRef = self.row_bytes.columns(&firsts)?.swap_remove(self.order_column);
+            let orders = self.order.convert_columns(&[column])?;
+            places.iter_mut().zip(orders.iter()).for_each(|(place, order)| place.order = order.data().into());
+        }
+        if !places.is_sorted_by(|a, b| a.order <= b.order) {
+            return Err(StateError("rows of a window that are not in order".into()).into());
+        }
+        Ok(Partition { places, written_ms })
+    }
+
+    /// Reads all of a value.
+    fn read_value(&mut self, mut value: &[u8]) -> Result<Partition, OperatorError> {
+        let partition = self.read(&mut value)?;
+        if value.is_empty() { Ok(partition) } else { Err(StateError(format!("{} bytes behind a partition", value.len())).into()) }
+    }
 }
 
 /// Rows to be emitted: kind, the row's bytes, the slot with its results.
@@ -85,7 +155,8 @@ impl Changes {
 }
 
 impl UpdatingOver {
-    pub(crate) fn new(spec: OverSpec, output: SchemaRef, context: &OperatorContext) -> Result<Self, OperatorError> {
+    pub(crate) fn new(spec: OverSpec, output: SchemaRef, context: &mut OperatorContext) -> Result<Self, OperatorError> {
+        let (partitions, segments) = TieredSlots::open(PARTITIONS, &mut context.state, &context.metrics)?;
         let groups_spec = GroupSpec::new(spec.keys, spec.calls, false, &context.input)?;
         let order_type = context.input.fields()[spec.order].data_type.to_arrow();
         let options = SortOptions { descending: false, nulls_first: spec.nulls_first };
@@ -97,18 +168,18 @@ impl UpdatingOver {
             groups: Groups::new(&groups_spec)?,
             groups_spec,
             used: Vec::new(),
-            partitions: HashMap::default(),
+            partitions,
             row_bytes: RowBytes::new(&all, &context.input)?,
             ttl_ms: spec.state_ttl_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)),
             swept_ms: 0,
             output,
         };
-        made.restore(&context.restored)?;
+        made.restore(segments, context.restored.get(PARTITIONS))?;
         Ok(made)
     }
 
     /// A slot with this state.
-    fn load(&mut self, state: Option<&[u8]>) -> Result<u32, OperatorError> {
+    fn at_state(&mut self, state: Option<&[u8]>) -> Result<u32, OperatorError> {
         let name = (self.used.len() as u64).to_le_bytes();
         let slot = self.groups.slot(hash_of(&name), &name);
         self.used.push(slot);
@@ -128,7 +199,7 @@ impl UpdatingOver {
 
     /// A slot with the state before place `at`.
     fn before(&mut self, partition: &Partition, at: usize) -> Result<u32, OperatorError> {
-        self.load(at.checked_sub(1).and_then(|previous| partition.places.get(previous)).map(|p| p.state.as_slice()))
+        self.at_state(at.checked_sub(1).and_then(|previous| partition.places.get(previous)).map(|p| p.state.as_slice()))
     }
 
     fn insert(
@@ -146,7 +217,7 @@ impl UpdatingOver {
             partition.places.insert(at, Place { order: order.into(), rows: vec![row.into()], state: Vec::new() });
             self.add(current, &partition.places[at].rows)?;
             let state = self.groups.state(current)?;
-            let result = self.load(Some(&state))?;
+            let result = self.at_state(Some(&state))?;
             changes.push(kind, row, result);
             partition.places[at].state = state;
         } else {
@@ -154,9 +225,9 @@ impl UpdatingOver {
             place.rows.push(row.into());
             self.add(current, &place.rows)?;
             let state = self.groups.state(current)?;
-            let result = self.load(Some(&state))?;
+            let result = self.at_state(Some(&state))?;
             if !is_same(&state, &place.state) {
-                let old = self.load(Some(&place.state))?;
+                let old = self.at_state(Some(&place.state))?;
                 let others = place.rows.len() - 1;
                 place.rows[..others].iter().for_each(|other| changes.update(other, old, result));
             }
@@ -172,7 +243,7 @@ impl UpdatingOver {
         let found = equal.enumerate().find_map(|(i, p)| Some((first + i, p.rows.iter().rposition(|r| r.as_ref() == row)?)));
         let Some((at, gone)) = found else { return Ok(()) };
         let current = self.before(partition, at)?;
-        let old = self.load(Some(&partition.places[at].state))?;
+        let old = self.at_state(Some(&partition.places[at].state))?;
         if partition.places[at].rows.len() == 1 {
             changes.push(ChangeKind::Delete, row, old);
             partition.places.remove(at);
@@ -183,7 +254,7 @@ impl UpdatingOver {
         self.add(current, &place.rows)?;
         let state = self.groups.state(current)?;
         let is_unchanged = is_same(&state, &place.state);
-        let result = self.load(Some(&state))?;
+        let result = self.at_state(Some(&state))?;
         for (position, other) in place.rows.iter().enumerate() {
             if position == gone {
                 changes.push(ChangeKind::Delete, row, old);
@@ -207,7 +278,7 @@ impl UpdatingOver {
             if is_same(&state, &place.state) {
                 return Ok(());
             }
-            let (old, new) = (self.load(Some(&place.state))?, self.load(Some(&state))?);
+            let (old, new) = (self.at_state(Some(&place.state))?, self.at_state(Some(&state))?);
             place.rows.iter().for_each(|row| changes.update(row, old, new));
             place.state = state;
         }
@@ -239,78 +310,73 @@ impl UpdatingOver {
         Ok(())
     }
 
-    fn is_expired(&self, partition: &Partition, now_ms: i64) -> bool {
-        self.ttl_ms.is_some_and(|ttl| partition.written_ms.saturating_add(ttl) <= now_ms)
-    }
-
     /// Forgets expired keys from time to time, so that silent ones do not stay for ever.
-    fn sweep(&mut self, now_ms: i64) {
-        let Some(ttl_ms) = self.ttl_ms else { return };
+    fn sweep(&mut self, now_ms: i64) -> Result<(), OperatorError> {
+        let Some(ttl_ms) = self.ttl_ms else { return Ok(()) };
         if now_ms.saturating_sub(self.swept_ms) < ttl_ms / 2 {
-            return;
+            return Ok(());
         }
         self.swept_ms = now_ms;
-        self.partitions.retain(|_, partition| partition.written_ms.saturating_add(ttl_ms) > now_ms);
+        self.partitions.retain(|partition| !partition.is_expired(Some(ttl_ms), now_ms))
+    }
+
+    /// Brings the partitions of a batch to memory.
+    fn load<'k>(&mut self, keys: impl Iterator<Item = &'k [u8]>, now_ms: i64) -> Result<(), OperatorError> {
+        let Self { partitions, row_bytes, order, order_column, groups, ttl_ms, .. } = self;
+        let mut reader = Reader { row_bytes, order, order_column: *order_column, groups };
+        let ttl_ms = *ttl_ms;
+        partitions.load(keys, now_ms, |value| if expires(value, ttl_ms, now_ms) { Ok(None) } else { reader.read_value(value).map(Some) })
     }
 
     fn change(&mut self, batch: &Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         let keys = self.groups_spec.key_bytes(&batch.rows)?;
+        self.load((0..batch.num_rows()).map(|row| key_of(keys.as_ref(), row)), now_ms)?;
         let orders = self.order.convert_columns(&[batch.rows.column(self.order_column).clone()])?;
         let rows = self.row_bytes.convert(&batch.rows)?;
         let mut changes = Changes::default();
         for index in 0..batch.num_rows() {
             let kind = batch.kinds.as_ref().and_then(|k| ChangeKind::from_byte(k.value(index))).unwrap_or(ChangeKind::Insert);
-            let (key, order, row) = (key_of(keys.as_ref(), index), orders.row(index), rows.get(index));
-            let (name, mut partition) = match self.partitions.remove_entry(key) {
-                Some((name, partition)) if !self.is_expired(&partition, now_ms) => (name, partition),
-                Some((name, _)) => (name, Partition::default()),
-                None => (key.into(), Partition::default()),
-            };
+            let (order, row) = (orders.row(index), rows.get(index));
+            let slot = self.partitions.slot(key_of(keys.as_ref(), index), Partition::default);
+            let Some(kept) = self.partitions.get_mut(slot) else { continue };
+            let mut partition = std::mem::take(kept);
+            if partition.is_expired(self.ttl_ms, now_ms) {
+                partition.places.clear();
+            }
             partition.written_ms = now_ms;
             match kind {
                 ChangeKind::Insert | ChangeKind::UpdateAfter => self.insert(&mut partition, order.data(), row, kind, &mut changes)?,
                 ChangeKind::UpdateBefore | ChangeKind::Delete => self.remove(&mut partition, order.data(), row, &mut changes)?,
             }
-            if !partition.places.is_empty() {
-                self.partitions.insert(name, partition);
+            if partition.places.is_empty() {
+                self.partitions.remove(slot)?;
+            } else if let Some(kept) = self.partitions.look_at(slot) {
+                *kept = partition;
             }
         }
-        self.emit(changes, batch, out)
+        self.emit(changes, batch, out)?;
+        self.partitions.make_room(|_| true, Partition::write)
     }
 
-    fn restore(&mut self, restored: &BTreeMap<String, KeyGroupBlobs>) -> Result<(), OperatorError> {
-        for (&group, blob) in restored.get(PARTITIONS).into_iter().flatten() {
+    fn restore(&mut self, segments: RestoredSegments, blobs: Option<&KeyGroupBlobs>) -> Result<(), OperatorError> {
+        let Self { partitions, row_bytes, order, order_column, groups, groups_spec, ttl_ms, .. } = self;
+        if let Some(ttl_ms) = *ttl_ms {
+            partitions.expire_by(move |value, now_ms| expires(value, Some(ttl_ms), now_ms));
+        }
+        let mut reader = Reader { row_bytes, order, order_column: *order_column, groups };
+        partitions.take_in(segments, |group, key, value| {
+            groups_spec.check_key(group, key)?;
+            reader.read_value(value)
+        })?;
+        for (&group, blob) in blobs.into_iter().flatten() {
             let mut blob: &[u8] = blob;
             while !blob.is_empty() {
-                let key = self.groups_spec.stored_key(group, &mut blob)?;
-                let written_ms = read_i64(&mut blob)?;
-                let mut partition = Partition { places: Vec::new(), written_ms };
-                for _ in 0..read_i64(&mut blob)? {
-                    let count = read_i64(&mut blob)?;
-                    let mut rows: Vec<&[u8]> = Vec::new();
-                    for _ in 0..count {
-                        rows.push(self.row_bytes.stored_row(&mut blob)?);
-                    }
-                    let first = rows.first().ok_or_else(|| StateError("a place without rows".into()))?;
-                    let column: ArrayRef = self.row_bytes.columns(&[*first])?.swap_remove(self.order_column);
-                    let order = self.order.convert_columns(&[column])?.row(0).data().into();
-                    // Checked by being loaded once.
-                    let before = blob;
-                    let slot = self.load(None)?;
-                    self.groups.merge(slot, &mut blob)?;
-                    let state = before[..before.len() - blob.len()].to_vec();
-                    partition.places.push(Place { order, rows: rows.into_iter().map(Into::into).collect(), state });
-                    for slot in std::mem::take(&mut self.used) {
-                        self.groups.remove(slot);
-                    }
-                }
-                if !partition.places.is_sorted_by(|a, b| a.order <= b.order) {
-                    return Err(StateError("rows of a window that are not in order".into()).into());
-                }
-                self.partitions.insert(key.into(), partition);
+                let key = groups_spec.stored_key(group, &mut blob)?;
+                let partition = reader.read(&mut blob)?;
+                partitions.slot(key, || partition);
             }
         }
-        Ok(())
+        partitions.make_room(|_| true, Partition::write)
     }
 }
 
@@ -322,29 +388,22 @@ fn is_same(state: &[u8], other: &[u8]) -> bool {
 #[async_trait]
 impl Operator for UpdatingOver {
     async fn process(&mut self, batch: Batch, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        self.sweep(now_ms);
+        self.sweep(now_ms)?;
         self.change(&batch, now_ms, out)
     }
 
     async fn snapshot(&mut self, now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
-        let mut live: Vec<_> = self.partitions.iter().filter(|(_, p)| !self.is_expired(p, now_ms)).collect();
-        // The same state is the same bytes.
-        live.sort_unstable_by_key(|(key, _)| *key);
-        let mut blobs = BlobWriter::default();
-        for (key, partition) in live {
-            blobs.entry(key, |out| {
-                let mut numbers = vec![partition.written_ms, partition.places.len() as i64];
-                for place in &partition.places {
-                    numbers.push(place.rows.len() as i64);
-                    numbers.drain(..).for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
-                    for row in &place.rows {
-                        encode_bytes(row, out);
-                    }
-                    out.extend_from_slice(&place.state);
-                }
-            });
-        }
-        let keyed = BTreeMap::from([(PARTITIONS.to_owned(), blobs.finish())]);
-        Ok(OperatorSnapshot { keyed, ..OperatorSnapshot::default() })
+        let ttl_ms = self.ttl_ms;
+        let write = |partitions: &[(u32, &Partition)], written: &mut Written| {
+            partitions.iter().for_each(|(_, partition)| written.value(|out| partition.write(out)));
+            Ok(())
+        };
+        let mut all = OperatorSnapshot::default();
+        all.put(PARTITIONS, self.partitions.snapshot_written(&write, |partition| !partition.is_expired(ttl_ms, now_ms), now_ms)?);
+        Ok(all)
+    }
+
+    fn committed(&mut self, checkpoint: CheckpointId) {
+        self.partitions.committed(checkpoint);
     }
 }

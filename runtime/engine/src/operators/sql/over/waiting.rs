@@ -1,10 +1,7 @@
 //! Rows on their way in: late ones are left out, the others wait for their time.
 
 use super::{
-    super::{
-        groups::{hash_of, key_of},
-        late_rows::LateRow,
-    },
+    super::{groups::key_of, late_rows::LateRow},
     OverAggregate, Waiting,
     pages::RowAt,
 };
@@ -15,12 +12,12 @@ use std::{cmp::Reverse, collections::VecDeque};
 
 impl OverAggregate {
     /// Whether a row at this time comes too late for its key.
-    fn is_late(&self, hash: u64, key: &[u8], time_ms: i64) -> bool {
+    fn is_late(&self, key: &[u8], time_ms: i64) -> bool {
         if self.spec.frame.preceding.is_none() {
             return time_ms <= self.watermark.ms;
         }
-        let answered_ms = match self.groups.find(hash, key).and_then(|slot| Some((slot, self.slots.get(slot as usize)?))) {
-            Some((slot, state)) if !self.is_expired(slot) => state.answered_ms,
+        let answered_ms = match self.kept.find(key).and_then(|slot| self.kept.get(slot)) {
+            Some(state) if !state.is_expired(self.ttl_ms, self.now_ms) => state.answered_ms,
             _ => 0,
         };
         time_ms <= answered_ms
@@ -29,18 +26,17 @@ impl OverAggregate {
     /// Lets rows wait for their time.
     pub(super) async fn hold(&mut self, batch: &Batch, row_times: &[i64]) -> Result<(), OperatorError> {
         let keys = self.groups_spec.key_bytes(&batch.rows)?;
+        self.bring((0..batch.num_rows()).map(|row| key_of(keys.as_ref(), row)))?;
         let mut late = Vec::new();
         let mut kept: Vec<(i64, u32, u32)> = Vec::with_capacity(row_times.len());
         for (row, &time_ms) in row_times.iter().enumerate() {
             let key = key_of(keys.as_ref(), row);
-            let hash = hash_of(key);
-            if !self.is_by_clock() && self.is_late(hash, key, time_ms) {
+            if !self.is_by_clock() && self.is_late(key, time_ms) {
                 late.push(LateRow { row: row as u32, start_ms: time_ms, end_ms: time_ms });
                 continue;
             }
-            let slot = self.slot_of(hash, key);
-            self.slots[slot as usize].waiting += 1;
-            self.note_forgetting(slot, time_ms);
+            let slot = self.slot_of(key)?;
+            self.begin_waiting(slot, time_ms);
             kept.push((time_ms, slot, row as u32));
         }
         drop(keys);
@@ -62,11 +58,13 @@ impl OverAggregate {
         self.late.take(batch, &late, self.watermark.ms).await
     }
 
-    /// Asks for a look at a slot of a bounded RANGE when no row can need its frame any more; seldom, so that a busy key is
-    /// not asked for with every row (half a range of leeway, as Flink has it).
-    fn note_forgetting(&mut self, slot: u32, time_ms: i64) {
-        let Some(range_ms) = self.range_ms() else { return };
-        let state = &mut self.slots[slot as usize];
+    /// A row of a slot begins to wait. Asks for a look at a slot of a bounded RANGE when no row can need its frame any more;
+    /// seldom, so that a busy key is not asked for with every row (half a range of leeway, as Flink has it).
+    fn begin_waiting(&mut self, slot: u32, time_ms: i64) {
+        let range_ms = self.range_ms();
+        let Some(state) = self.kept.look_at(slot) else { return };
+        state.waiting += 1;
+        let Some(range_ms) = range_ms else { return };
         let least_ms = time_ms.saturating_add(range_ms).saturating_add(1);
         if state.forget_ms.is_none_or(|ms| ms < least_ms) {
             let at_ms = least_ms.saturating_add(range_ms / 2);

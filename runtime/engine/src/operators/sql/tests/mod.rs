@@ -4,6 +4,7 @@ mod by_clock;
 mod hostile_state;
 mod joins;
 mod late_rows;
+mod portions;
 mod spilled_state;
 mod state_format;
 mod table_function;
@@ -447,8 +448,13 @@ impl Open {
         let mut left = Vec::new();
         for number in 0..self.stages.len() {
             let mut out = Collector::default();
-            self.stages[number].on_watermark(watermark_ms, &mut out).await?;
-            left.extend(self.process(TABLES.len() + number, out.drain().collect(), NOW_MS).await?);
+            loop {
+                self.stages[number].on_watermark(watermark_ms, &mut out).await?;
+                left.extend(self.process(TABLES.len() + number, out.drain().collect(), NOW_MS).await?);
+                if !self.stages[number].has_more() {
+                    break;
+                }
+            }
         }
         Ok(left)
     }

@@ -210,7 +210,19 @@ async fn state_on_disk_gives_what_state_in_memory_gives() {
             stored_in_steps.push(name);
         }
     }
-    for wanted in ["group-numbers", "upserts", "join-inner", "join-full-of-keys", "join-anti", "join-time-to-live"] {
+    let of_rows = ["group-numbers", "upserts", "join-inner", "join-full-of-keys", "join-anti", "join-time-to-live"];
+    let of_time = [
+        "join-versions",
+        "join-versions-time-to-live",
+        "join-interval",
+        "join-interval-full",
+        "over-unbounded",
+        "over-rows",
+        "over-range",
+        "over-updating",
+        "match-recognize",
+    ];
+    for wanted in of_rows.into_iter().chain(of_time) {
         assert!(stored_in_steps.contains(&wanted), "{wanted} is not stored in steps: only {stored_in_steps:?}");
     }
 }

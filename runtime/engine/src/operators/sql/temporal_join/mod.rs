@@ -8,36 +8,41 @@
 //! Invariant: versions of a key are in the order of their times, one per time; left rows of a key leave in the order in
 //! which they came, each as the change that it is. A key is looked at when the earliest of its times is passed that has
 //! come since it was looked at last.
+//!
+//! Keys leave memory when it is short, with all of their rows; those that are to be looked at are known by their time
+//! ([`DueKeys`]) and come back in portions. A versioned table whose rows are all passed costs no memory then.
+
+mod stored;
 
 use super::{
     change_kinds, evaluation_failed,
-    groups::{BlobWriter, read_i64},
     held_batches::{HeldBatches, Place},
+    kept_watermark::KeptWatermark,
     row_bytes::{ByteRows, RowBytes},
-    rows_of,
-    slots::Slots,
+    tiered_slots::{SlotValue, TieredSlots},
     window_time::event_times,
 };
 use crate::{
     error::OperatorError,
-    key::KeyGroup,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
-    state::{StateError, encode_bytes},
+    state::DueKeys,
 };
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array, cast::AsArray, new_null_array};
 use arrow_schema::SchemaRef;
 use arrow_select::take::take;
 use async_trait::async_trait;
 use millrace_functions::{EvaluationContext, Expr, expression::evaluate};
-use millrace_model::{Batch, ChangeKind, Origin, Schema};
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
-};
+use millrace_model::{Batch, ChangeKind, Origin, Schema, ids::CheckpointId};
+use std::{cmp::Reverse, collections::BinaryHeap};
 
 const ROWS: &str = "rows";
+const SWEPT: &str = "swept";
 /// Rows of an emitted batch, about.
 const ROWS_MAX: usize = 8_192;
+/// Rows that leave in one call, about.
+const ROWS_AT_ONCE: usize = 8 * ROWS_MAX;
+/// A key with more rows does not leave memory right after it was used.
+const ROWS_THAT_LEAVE_MAX: usize = 1_024;
 
 /// What joins, made by the lowering.
 #[derive(Debug, Clone)]
@@ -73,6 +78,35 @@ struct OfKey {
     touched_ms: i64,
 }
 
+impl SlotValue for OfKey {
+    fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + (self.left.capacity() + self.versions.capacity()) * size_of::<Timed>()
+    }
+
+    fn is_large(&self) -> bool {
+        self.left.len() + self.versions.len() > ROWS_THAT_LEAVE_MAX
+    }
+}
+
+impl OfKey {
+    /// Keeps a version; answers the one of the same time whose place it takes.
+    fn add_version(&mut self, version: Timed) -> Option<Timed> {
+        let at = self.versions.partition_point(|v| v.time_ms < version.time_ms);
+        match self.versions.get_mut(at).filter(|v| v.time_ms == version.time_ms) {
+            Some(same) => Some(std::mem::replace(same, version)),
+            None => {
+                self.versions.insert(at, version);
+                None
+            }
+        }
+    }
+
+    /// Whether it was forgotten when expired keys were last looked for.
+    fn is_older(&self, ttl_ms: i64, now_ms: i64) -> bool {
+        self.touched_ms.saturating_add(ttl_ms) <= now_ms
+    }
+}
+
 struct Side {
     keys: RowBytes,
     rows: RowBytes,
@@ -83,13 +117,17 @@ struct Side {
 
 pub(crate) struct TemporalJoin {
     sides: [Side; 2],
-    slots: Slots<()>,
-    of_keys: Vec<OfKey>,
+    kept: TieredSlots<OfKey>,
+    /// When keys in memory are looked at. An entry that is not its key's timer means nothing.
     due: BinaryHeap<Reverse<(i64, u32)>>,
+    /// When the others are.
+    away: DueKeys,
+    has_more: bool,
     condition: Option<Expr>,
     is_left: bool,
     ttl_ms: Option<i64>,
-    swept_ms: i64,
+    /// When expired keys were last looked for: only then they are forgotten. Kept with keys on disk, which are asked for it.
+    swept: KeptWatermark,
     output: SchemaRef,
     evaluation: EvaluationContext,
 }
@@ -121,97 +159,28 @@ impl TemporalJoin {
         inputs: &[Schema],
         zone: chrono_tz::Tz,
         output: SchemaRef,
-        context: &OperatorContext,
+        context: &mut OperatorContext,
     ) -> Result<Self, OperatorError> {
         let [left, right] = inputs else {
             return Err(OperatorError::Internal(format!("a temporal join of {} inputs", inputs.len())));
         };
+        let away = DueKeys::open("versions-due", &context.state);
+        let (kept, segments) = TieredSlots::open(ROWS, &mut context.state, &context.metrics)?;
         let mut made = Self {
             sides: [Side::new(spec, 0, left)?, Side::new(spec, 1, right)?],
-            slots: Slots::default(),
-            of_keys: Vec::new(),
+            kept,
             due: BinaryHeap::new(),
+            away,
+            has_more: false,
             condition: spec.condition.clone(),
             is_left: spec.is_left,
             ttl_ms: spec.state_ttl_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)),
-            swept_ms: 0,
+            swept: KeptWatermark::named(SWEPT, context)?,
             output,
             evaluation: EvaluationContext { zone, ..EvaluationContext::default() },
         };
-        for (&group, blob) in context.restored.get(ROWS).into_iter().flatten() {
-            made.restore(group, blob)?;
-        }
+        made.restore(segments, context.restored.get(ROWS))?;
         Ok(made)
-    }
-
-    fn restore(&mut self, group: KeyGroup, mut blob: &[u8]) -> Result<(), OperatorError> {
-        let mut rows: [Vec<&[u8]>; 2] = [Vec::new(), Vec::new()];
-        let mut timed: [Vec<(u32, i64, u8)>; 2] = [Vec::new(), Vec::new()];
-        while !blob.is_empty() {
-            let slot = self.slots.slot(self.sides[0].keys.stored_key(group, &mut blob)?, || ());
-            let of_key = self.of_key(slot);
-            let timer_ms = read_i64(&mut blob)?;
-            of_key.timer_ms = (timer_ms != i64::MAX).then_some(timer_ms);
-            of_key.touched_ms = read_i64(&mut blob)?;
-            if let Some(timer_ms) = of_key.timer_ms {
-                self.due.push(Reverse((timer_ms, slot)));
-            }
-            for side in 0..2 {
-                let count = usize::try_from(read_i64(&mut blob)?).map_err(|_| StateError("a negative number of rows".into()))?;
-                for _ in 0..count {
-                    let time_ms = read_i64(&mut blob)?;
-                    let (&kind, rest) = blob.split_first().ok_or_else(|| StateError("ends before a row".into()))?;
-                    blob = rest;
-                    if kind > ChangeKind::Delete as u8 {
-                        return Err(StateError(format!("a row that changes as {kind}")).into());
-                    }
-                    timed[side].push((slot, time_ms, kind));
-                    rows[side].push(self.sides[side].rows.stored_row(&mut blob)?);
-                }
-            }
-        }
-        for (side, (rows, timed)) in rows.iter().zip(timed).enumerate() {
-            if rows.is_empty() {
-                continue;
-            }
-            let columns = self.sides[side].rows.columns(rows)?;
-            let number = self.sides[side].held.hold(rows_of(&columns, rows.len())?, rows.len() as u32);
-            for (row, (slot, time_ms, kind)) in (0u32..).zip(timed) {
-                let timed = Timed { time_ms, place: (number, row), kind };
-                if side == 0 { self.of_key(slot).left.push(timed) } else { self.add_version(slot, timed) }
-            }
-        }
-        Ok(())
-    }
-
-    fn of_key(&mut self, slot: u32) -> &mut OfKey {
-        let at = slot as usize;
-        if self.of_keys.len() <= at {
-            self.of_keys.resize_with(at + 1, OfKey::default);
-        }
-        &mut self.of_keys[at]
-    }
-
-    /// A version takes the place of another one of the same time.
-    fn add_version(&mut self, slot: u32, version: Timed) {
-        let versions = &mut self.of_key(slot).versions;
-        let at = versions.partition_point(|v| v.time_ms < version.time_ms);
-        match versions.get_mut(at).filter(|v| v.time_ms == version.time_ms) {
-            Some(same) => {
-                let before = std::mem::replace(same, version);
-                self.sides[1].held.release(before.place);
-            }
-            None => versions.insert(at, version),
-        }
-    }
-
-    /// Looks at the key when `time_ms` is passed, if not before.
-    fn schedule(&mut self, slot: u32, time_ms: i64) {
-        let of_key = self.of_key(slot);
-        if of_key.timer_ms.is_none_or(|timer_ms| timer_ms > time_ms) {
-            of_key.timer_ms = Some(time_ms);
-            self.due.push(Reverse((time_ms, slot)));
-        }
     }
 
     /// Keeps the rows of a batch.
@@ -226,23 +195,30 @@ impl TemporalJoin {
             return Ok(());
         }
         let number = self.sides[side].held.hold(batch.rows.clone(), kept.len() as u32);
+        let Self { sides: [_, right], kept: of_keys, due, .. } = self;
         for row in kept {
-            let (slot, time_ms) = (self.slots.slot(keys.get(row as usize), || ()), values[row as usize]);
+            let time_ms = values[row as usize];
+            let slot = of_keys.slot(keys.get(row as usize), OfKey::default);
+            let Some(of_key) = of_keys.get_mut(slot) else { continue };
             let timed = Timed { time_ms, place: (number, row), kind: kind(row as usize) };
-            self.of_key(slot).touched_ms = now_ms;
+            of_key.touched_ms = now_ms;
             if side == 0 {
-                self.of_key(slot).left.push(timed)
-            } else {
-                self.add_version(slot, timed)
+                of_key.left.push(timed);
+            } else if let Some(before) = of_key.add_version(timed) {
+                right.held.release(before.place);
             }
-            self.schedule(slot, time_ms);
+            // It is looked at when this is passed, if not before.
+            if of_key.timer_ms.is_none_or(|timer_ms| timer_ms > time_ms) {
+                of_key.timer_ms = Some(time_ms);
+                due.push(Reverse((time_ms, slot)));
+            }
         }
         Ok(())
     }
 
     /// Left rows of a key that the watermark has passed, with their versions; drops versions that no row can meet.
-    fn look_at(&mut self, slot: u32, watermark_ms: i64, leaving: &mut Leaving, gone: &mut [Vec<Place>; 2]) {
-        let Some(of_key) = self.of_keys.get_mut(slot as usize) else { return };
+    fn look_at(&mut self, slot: u32, watermark_ms: i64, leaving: &mut Leaving, gone: &mut [Vec<Place>; 2]) -> Result<(), OperatorError> {
+        let Some(of_key) = self.kept.get_mut(slot) else { return Ok(()) };
         of_key.timer_ms = None;
         let mut next_ms = i64::MAX;
         let versions = &of_key.versions;
@@ -263,32 +239,55 @@ impl TemporalJoin {
         let passed = of_key.versions.partition_point(|v| v.time_ms <= watermark_ms);
         gone[1].extend(of_key.versions.drain(..passed.saturating_sub(1)).map(|v| v.place));
         if next_ms < i64::MAX {
-            self.schedule(slot, next_ms);
+            of_key.timer_ms = Some(next_ms);
+            self.due.push(Reverse((next_ms, slot)));
         } else if of_key.left.is_empty() && of_key.versions.is_empty() {
-            self.slots.remove(slot);
+            self.kept.remove(slot)?;
         }
+        Ok(())
     }
 
+    /// Looks at keys that are due: first those in memory, then a portion of the others.
     fn fire(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.has_more = !self.fire_in_memory(watermark_ms, out)?;
+        if self.has_more {
+            return Ok(());
+        }
+        self.has_more = self.bring_due(watermark_ms)?;
+        if self.has_more {
+            self.fire_in_memory(watermark_ms, out)?;
+            self.make_room()?;
+        }
+        Ok(())
+    }
+
+    /// Looks at keys in memory that are due; answers whether all are done, or so many rows have left that the rest has to wait.
+    fn fire_in_memory(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<bool, OperatorError> {
         let (mut leaving, mut gone) = (Leaving::default(), [Vec::new(), Vec::new()]);
+        let (mut left, mut all) = (0, true);
         while let Some(&Reverse((time_ms, slot))) = self.due.peek() {
             if time_ms > watermark_ms {
                 break;
             }
+            if left >= ROWS_AT_ONCE {
+                all = false;
+                break;
+            }
             self.due.pop();
-            if self.of_keys.get(slot as usize).is_none_or(|k| k.timer_ms != Some(time_ms)) {
+            if self.kept.get(slot).is_none_or(|k| k.timer_ms != Some(time_ms)) {
                 // It has been looked at earlier.
                 continue;
             }
-            self.look_at(slot, watermark_ms, &mut leaving, &mut gone);
+            self.look_at(slot, watermark_ms, &mut leaving, &mut gone)?;
             if leaving.left.len() >= ROWS_MAX {
+                left += leaving.left.len();
                 self.emit(std::mem::take(&mut leaving), out)?;
                 self.release(&mut gone);
             }
         }
         self.emit(leaving, out)?;
         self.release(&mut gone);
-        Ok(())
+        Ok(all)
     }
 
     fn release(&mut self, gone: &mut [Vec<Place>; 2]) {
@@ -358,38 +357,36 @@ impl TemporalJoin {
 
     /// Packs the rows that are kept anew where most of the rows in memory are not: versions of quiet keys stay for long.
     fn repack(&mut self) -> Result<(), OperatorError> {
-        let [left, right] = &mut self.sides;
-        if left.held.is_sparse() {
-            left.held.repack(self.of_keys.iter_mut().flat_map(|k| &mut k.left).map(|row| &mut row.place))?;
+        self.repack_if(HeldBatches::is_sparse)
+    }
+
+    fn repack_if(&mut self, is_worth_it: impl Fn(&HeldBatches) -> bool) -> Result<(), OperatorError> {
+        let Self { sides: [left, right], kept, .. } = self;
+        if is_worth_it(&left.held) {
+            left.held.repack(kept.values_mut().flat_map(|k| &mut k.left).map(|row| &mut row.place))?;
         }
-        if right.held.is_sparse() {
-            right.held.repack(self.of_keys.iter_mut().flat_map(|k| &mut k.versions).map(|row| &mut row.place))?;
+        if is_worth_it(&right.held) {
+            right.held.repack(kept.values_mut().flat_map(|k| &mut k.versions).map(|row| &mut row.place))?;
         }
         Ok(())
     }
 
-    /// The bytes of rows of a side; `None` of no rows.
-    fn bytes(&self, side: usize, rows: &[Timed]) -> Result<Option<ByteRows>, OperatorError> {
-        let places: Vec<Place> = rows.iter().map(|t| t.place).collect();
-        let Some(columns) = self.sides[side].held.gather(&places)? else { return Ok(None) };
-        Ok(Some(self.sides[side].rows.convert(&rows_of(&columns, places.len())?)?))
-    }
-
     /// Forgets keys that nothing has come for, from time to time.
-    fn sweep(&mut self, now_ms: i64) {
-        let Some(ttl_ms) = self.ttl_ms else { return };
-        if now_ms.saturating_sub(self.swept_ms) < ttl_ms / 2 {
-            return;
+    fn sweep(&mut self, now_ms: i64) -> Result<(), OperatorError> {
+        let Some(ttl_ms) = self.ttl_ms else { return Ok(()) };
+        if now_ms.saturating_sub(self.swept.ms.max(0)) < ttl_ms / 2 {
+            return Ok(());
         }
-        self.swept_ms = now_ms;
-        let is_old = |k: &OfKey| !(k.left.is_empty() && k.versions.is_empty()) && k.touched_ms.saturating_add(ttl_ms) <= now_ms;
-        let old: Vec<u32> = (0u32..).zip(&self.of_keys).filter(|(_, k)| is_old(k)).map(|(slot, _)| slot).collect();
-        for slot in old {
-            let of_key = std::mem::take(&mut self.of_keys[slot as usize]);
-            of_key.left.iter().for_each(|row| self.sides[0].held.release(row.place));
-            of_key.versions.iter().for_each(|row| self.sides[1].held.release(row.place));
-            self.slots.remove(slot);
-        }
+        self.swept.rise(now_ms);
+        let Self { sides: [left, right], kept, .. } = self;
+        kept.retain(|of_key| {
+            let keep = !of_key.is_older(ttl_ms, now_ms);
+            if !keep {
+                of_key.left.drain(..).for_each(|row| left.held.release(row.place));
+                of_key.versions.drain(..).for_each(|row| right.held.release(row.place));
+            }
+            keep
+        })
     }
 }
 
@@ -404,40 +401,37 @@ impl Operator for TemporalJoin {
             return Err(OperatorError::Internal(format!("rows of input {side} of a temporal join")));
         }
         self.evaluation.now_ms = now_ms;
-        self.sweep(now_ms);
+        self.sweep(now_ms)?;
         let keys = self.sides[side].keys.convert(&batch.rows)?;
+        self.bring((0..batch.num_rows()).map(|row| keys.get(row)))?;
         self.take_in(side, &batch, &keys, now_ms)?;
-        self.repack()
+        self.repack()?;
+        self.make_room()
     }
 
     async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         self.fire(watermark_ms, out)?;
-        self.evaluation.watermark_ms = Some(watermark_ms);
+        if !self.has_more {
+            self.evaluation.watermark_ms = Some(watermark_ms);
+        }
         Ok(())
     }
 
+    fn has_more(&self) -> bool {
+        self.has_more
+    }
+
     async fn snapshot(&mut self, _now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
-        let mut blobs = BlobWriter::default();
-        for slot in 0..self.slots.len() as u32 {
-            let Some(of_key) = self.of_keys.get(slot as usize) else { continue };
-            if of_key.left.is_empty() && of_key.versions.is_empty() {
-                continue;
-            }
-            let stored = [(&of_key.left, self.bytes(0, &of_key.left)?), (&of_key.versions, self.bytes(1, &of_key.versions)?)];
-            blobs.entry(self.slots.key(slot), |out| {
-                out.extend_from_slice(&of_key.timer_ms.unwrap_or(i64::MAX).to_le_bytes());
-                out.extend_from_slice(&of_key.touched_ms.to_le_bytes());
-                for (timed, bytes) in &stored {
-                    out.extend_from_slice(&(timed.len() as i64).to_le_bytes());
-                    for (row, timed) in timed.iter().enumerate() {
-                        let data = bytes.as_ref().map_or(&[][..], |b| b.get(row));
-                        out.extend_from_slice(&timed.time_ms.to_le_bytes());
-                        out.push(timed.kind);
-                        encode_bytes(data, out);
-                    }
-                }
-            });
+        let Self { sides, kept, swept, .. } = self;
+        let mut all = OperatorSnapshot::default();
+        all.put(ROWS, kept.snapshot_written(&|keys, written| stored::write(sides, keys, written), |_| true, swept.ms)?);
+        if self.ttl_ms.is_some() && self.kept.has_cold() {
+            self.swept.add_to(&mut all.keyed);
         }
-        Ok(OperatorSnapshot { keyed: BTreeMap::from([(ROWS.to_owned(), blobs.finish())]), ..OperatorSnapshot::default() })
+        Ok(all)
+    }
+
+    fn committed(&mut self, checkpoint: CheckpointId) {
+        self.kept.committed(checkpoint);
     }
 }

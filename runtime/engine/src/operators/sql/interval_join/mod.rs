@@ -6,38 +6,31 @@
 //!
 //! Invariant: rows of a key wait in the order of their times; a side's rows meet rows of the other side alone, so a batch
 //! first meets what waits and then waits itself.
+//!
+//! Keys of a side leave memory when it is short, with all of their rows; when their first row is to go is known
+//! ([`DueKeys`]), and they come back in portions.
 
-use super::{
-    evaluation_failed,
-    groups::{BlobWriter, read_i64},
-    held_batches::{HeldBatches, Place},
-    kept_watermark::KeptWatermark,
-    row_bytes::{ByteRows, RowBytes},
-    rows_of,
-    slots::Slots,
-    window_time::event_times,
-};
+mod side;
+
+use super::{evaluation_failed, held_batches::Place, kept_watermark::KeptWatermark, row_bytes::ByteRows};
 use crate::{
     error::OperatorError,
-    key::KeyGroup,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
-    state::{StateError, encode_bytes},
 };
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array, cast::AsArray, new_null_array};
 use arrow_schema::SchemaRef;
 use arrow_select::{filter::filter_record_batch, take::take};
 use async_trait::async_trait;
 use millrace_functions::{EvaluationContext, Expr, expression::evaluate};
-use millrace_model::{Batch, Origin, Schema};
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
-};
+use millrace_model::{Batch, Origin, Schema, ids::CheckpointId};
+use side::{Side, Waiting};
 
 /// Names of the sides' states.
 const STATES: [&str; 2] = ["left", "right"];
 /// Pairs that are looked at together, and rows of an emitted batch, about.
 const PAIRS_MAX: usize = 8_192;
+/// Rows that go in one call, about.
+const ROWS_AT_ONCE: usize = 8 * PAIRS_MAX;
 
 /// What joins, made by the lowering.
 #[derive(Debug, Clone)]
@@ -63,34 +56,9 @@ impl IntervalSpec {
     }
 }
 
-/// A row that waits.
-struct Waiting {
-    time_ms: i64,
-    place: Place,
-    has_partner: bool,
-}
-
-/// One input.
-struct Side {
-    keys: RowBytes,
-    key_columns: Vec<usize>,
-    rows: RowBytes,
-    time: Option<usize>,
-    reach_ms: i64,
-    keeps: bool,
-    width: usize,
-    held: HeldBatches,
-    /// By slot, in the order of their times.
-    waiting: Vec<Vec<Waiting>>,
-    /// When the first row of a slot is to go. An entry that is not the slot's `due_of` means nothing.
-    due: BinaryHeap<Reverse<(i64, u32)>>,
-    /// By slot; `None` where nothing waits.
-    due_of: Vec<Option<i64>>,
-}
-
 pub(crate) struct IntervalJoin {
     sides: [Side; 2],
-    slots: Slots<()>,
+    has_more: bool,
     lower_ms: i64,
     upper_ms: i64,
     condition: Option<Expr>,
@@ -109,84 +77,20 @@ struct Pairs {
     partners: Vec<(u32, u32)>,
 }
 
-impl Side {
-    fn new(spec: &IntervalSpec, side: usize, input: &Schema) -> Result<Self, OperatorError> {
-        let all: Vec<usize> = (0..input.fields().len()).collect();
-        Ok(Self {
-            keys: RowBytes::new(&spec.keys[side], input)?,
-            key_columns: spec.keys[side].clone(),
-            rows: RowBytes::new(&all, input)?,
-            time: spec.times.map(|t| t[side]),
-            reach_ms: spec.reach_ms(side),
-            keeps: spec.keeps[side],
-            width: all.len(),
-            held: HeldBatches::default(),
-            waiting: Vec::new(),
-            due: BinaryHeap::new(),
-            due_of: Vec::new(),
-        })
-    }
-
-    fn times(&self, rows: &RecordBatch, now_ms: i64) -> Result<Vec<i64>, OperatorError> {
-        let Some(column) = self.time else { return Ok(vec![now_ms; rows.num_rows()]) };
-        let column = rows.column(column);
-        Ok(event_times(column, "the join")?.to_vec())
-    }
-
-    /// Whether a key column of the row is NULL: it equals nothing.
-    fn has_null_key(&self, rows: &RecordBatch, row: usize) -> bool {
-        self.key_columns.iter().any(|&c| rows.column(c).is_null(row))
-    }
-
-    /// A row begins to wait.
-    fn wait(&mut self, slot: u32, row: Waiting) {
-        let at = slot as usize;
-        if self.waiting.len() <= at {
-            self.waiting.resize_with(at + 1, Vec::new);
-            self.due_of.resize(at + 1, None);
-        }
-        let due_ms = self.due_ms(row.time_ms);
-        let rows = &mut self.waiting[at];
-        let position = if rows.last().is_none_or(|last| last.time_ms <= row.time_ms) {
-            rows.len()
-        } else {
-            rows.partition_point(|w| w.time_ms <= row.time_ms)
-        };
-        rows.insert(position, row);
-        if self.due_of[at].is_none_or(|scheduled_ms| due_ms < scheduled_ms) {
-            self.due_of[at] = Some(due_ms);
-            self.due.push(Reverse((due_ms, slot)));
-        }
-    }
-
-    fn due_ms(&self, time_ms: i64) -> i64 {
-        time_ms.saturating_add(self.reach_ms).saturating_add(1)
-    }
-
-    /// The rows of a slot, if any.
-    fn of(&self, slot: u32) -> &[Waiting] {
-        self.waiting.get(slot as usize).map_or(&[], Vec::as_slice)
-    }
-
-    fn is_empty(&self, slot: u32) -> bool {
-        self.of(slot).is_empty()
-    }
-}
-
 impl IntervalJoin {
     pub(crate) fn new(
         spec: &IntervalSpec,
         inputs: &[Schema],
         zone: chrono_tz::Tz,
         output: SchemaRef,
-        context: &OperatorContext,
+        context: &mut OperatorContext,
     ) -> Result<Self, OperatorError> {
         let [left, right] = inputs else {
             return Err(OperatorError::Internal(format!("an interval join of {} inputs", inputs.len())));
         };
-        let mut made = Self {
-            sides: [Side::new(spec, 0, left)?, Side::new(spec, 1, right)?],
-            slots: Slots::default(),
+        Ok(Self {
+            sides: [Side::open(spec, 0, left, context)?, Side::open(spec, 1, right, context)?],
+            has_more: false,
             lower_ms: spec.lower_ms,
             upper_ms: spec.upper_ms,
             condition: spec.condition.clone(),
@@ -194,39 +98,7 @@ impl IntervalJoin {
             watermark: KeptWatermark::open(context)?,
             output,
             evaluation: EvaluationContext { zone, ..EvaluationContext::default() },
-        };
-        for (side, name) in STATES.iter().enumerate() {
-            for (&group, blob) in context.restored.get(*name).into_iter().flatten() {
-                made.restore(side, group, blob)?;
-            }
-        }
-        Ok(made)
-    }
-
-    fn restore(&mut self, side: usize, group: KeyGroup, mut blob: &[u8]) -> Result<(), OperatorError> {
-        let mut rows: Vec<&[u8]> = Vec::new();
-        let mut waiting: Vec<(u32, i64, bool)> = Vec::new();
-        while !blob.is_empty() {
-            let slot = self.slots.slot(self.sides[side].keys.stored_key(group, &mut blob)?, || ());
-            let count = usize::try_from(read_i64(&mut blob)?).map_err(|_| StateError("a negative number of rows".into()))?;
-            for _ in 0..count {
-                let time_ms = read_i64(&mut blob)?;
-                let (&joined, rest) = blob.split_first().ok_or_else(|| StateError("ends before a row".into()))?;
-                blob = rest;
-                waiting.push((slot, time_ms, joined != 0));
-                rows.push(self.sides[side].rows.stored_row(&mut blob)?);
-            }
-        }
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let side = &mut self.sides[side];
-        let columns = side.rows.columns(&rows)?;
-        let number = side.held.hold(rows_of(&columns, rows.len())?, rows.len() as u32);
-        for (row, (slot, time_ms, has_partner)) in (0u32..).zip(waiting) {
-            side.wait(slot, Waiting { time_ms, place: (number, row), has_partner });
-        }
-        Ok(())
+        })
     }
 
     /// The operator's time: that of the watermark, or the clock's.
@@ -258,9 +130,8 @@ impl IntervalJoin {
             if nulls[row] {
                 continue;
             }
-            let Some(slot) = self.slots.find(keys.get(row)) else { continue };
+            let Some((slot, waiting)) = self.sides[1 - side].find(keys.get(row)) else { continue };
             let (from_ms, to_ms) = self.range(side, time_ms);
-            let waiting = self.sides[1 - side].of(slot);
             let first = waiting.partition_point(|w| w.time_ms < from_ms);
             for (position, partner) in waiting.iter().enumerate().skip(first).take_while(|(_, w)| w.time_ms <= to_ms) {
                 pairs.own.push(row as u32);
@@ -296,9 +167,7 @@ impl IntervalJoin {
                 continue;
             }
             found[*row as usize] = true;
-            if let Some(partner) = self.sides[1 - side].waiting[slot as usize].get_mut(position as usize) {
-                partner.has_partner = true;
-            }
+            self.sides[1 - side].found_partner(slot, position);
         }
         out.emit(Batch { rows, kinds: None, origin: batch.origin.clone() });
         Ok(())
@@ -341,9 +210,8 @@ impl IntervalJoin {
         if !waiting.is_empty() {
             let number = self.sides[side].held.hold(batch.rows.clone(), waiting.len() as u32);
             for &row in &waiting {
-                let slot = self.slots.slot(keys.get(row as usize), || ());
                 let (time_ms, has_partner) = (times[row as usize], found[row as usize]);
-                self.sides[side].wait(slot, Waiting { time_ms, place: (number, row), has_partner });
+                self.sides[side].wait(keys.get(row as usize), Waiting { time_ms, place: (number, row), has_partner });
             }
         }
         if !self.sides[side].keeps || waiting.len() == batch.num_rows() {
@@ -358,88 +226,38 @@ impl IntervalJoin {
         self.emit_lonely(side, columns, lonely.len(), batch.origin.clone(), out)
     }
 
-    /// Lets the rows of a side go that can meet no more.
-    fn expire(&mut self, side: usize, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        let (mut gone, mut lonely) = (Vec::new(), Vec::new());
-        let this = &mut self.sides[side];
-        let mut emptied = Vec::new();
-        while let Some(&Reverse((due_ms, slot))) = this.due.peek() {
-            if due_ms > now_ms {
-                break;
+    /// Lets rows go that can meet no more: first those of keys in memory, then those of a portion of the others.
+    fn expire(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        self.has_more = false;
+        for side in 0..2 {
+            let mut is_done = self.expire_in_memory(side, now_ms, out)?;
+            if is_done && self.sides[side].bring_due(now_ms)? {
+                is_done = false;
+                self.expire_in_memory(side, now_ms, out)?;
+                self.sides[side].make_room()?;
             }
-            this.due.pop();
-            // An earlier row came since: it was looked at then.
-            if this.due_of[slot as usize] != Some(due_ms) {
-                continue;
-            }
-            let reach_ms = this.reach_ms;
-            let rows = &mut this.waiting[slot as usize];
-            let is_over = |w: &Waiting| w.time_ms.saturating_add(reach_ms).saturating_add(1) <= now_ms;
-            let over = rows.partition_point(is_over);
-            for row in rows.drain(..over) {
-                gone.push(row.place);
-                if this.keeps && !row.has_partner {
-                    lonely.push(row.place);
-                }
-            }
-            let next_ms = rows.first().map(|w| w.time_ms).map(|time_ms| this.due_ms(time_ms));
-            this.due_of[slot as usize] = next_ms;
-            match next_ms {
-                Some(next_ms) => this.due.push(Reverse((next_ms, slot))),
-                None => emptied.push(slot),
-            }
+            self.has_more |= !is_done;
         }
+        Ok(())
+    }
+
+    /// Lets the rows of keys in memory go; answers whether all are done, or so many have gone that the rest has to wait.
+    fn expire_in_memory(&mut self, side: usize, now_ms: i64, out: &mut Collector) -> Result<bool, OperatorError> {
+        let (mut gone, mut lonely) = (Vec::new(), Vec::new());
+        let is_done = self.sides[side].take_over(now_ms, &mut gone, &mut lonely)?;
         for chunk in lonely.chunks(PAIRS_MAX) {
             if let Some(columns) = self.sides[side].held.gather(chunk)? {
                 self.emit_lonely(side, columns, chunk.len(), Origin::from([]), out)?;
             }
         }
         gone.into_iter().for_each(|place| self.sides[side].held.release(place));
-        for slot in emptied {
-            if self.sides.iter().all(|s| s.is_empty(slot)) {
-                self.slots.remove(slot);
-            }
-        }
-        Ok(())
+        Ok(is_done)
     }
 
-    /// Packs the rows that wait anew where most of the rows in memory wait no more.
-    fn repack(&mut self) -> Result<(), OperatorError> {
-        for side in self.sides.iter_mut().filter(|side| side.held.is_sparse()) {
-            side.held.repack(side.waiting.iter_mut().flatten().map(|w| &mut w.place))?;
-        }
-        Ok(())
-    }
-
-    fn put(&self, side: usize, blobs: &mut BlobWriter) -> Result<(), OperatorError> {
-        let side = &self.sides[side];
-        let mut slots: Vec<u32> = (0..self.slots.len() as u32).filter(|&slot| !side.is_empty(slot)).collect();
-        while !slots.is_empty() {
-            // So many keys that about as many rows as a batch has are turned into bytes together.
-            let mut rows = 0;
-            let enough = slots.iter().position(|&slot| {
-                rows += side.of(slot).len();
-                rows >= PAIRS_MAX
-            });
-            let rest = slots.split_off(enough.map_or(slots.len(), |last| last + 1));
-            let places: Vec<Place> = slots.iter().flat_map(|&slot| side.of(slot).iter().map(|w| w.place)).collect();
-            let Some(columns) = side.held.gather(&places)? else { break };
-            let bytes = side.rows.convert(&rows_of(&columns, places.len())?)?;
-            let mut next = 0;
-            for &slot in &slots {
-                let waiting = side.of(slot);
-                blobs.entry(self.slots.key(slot), |out| {
-                    out.extend_from_slice(&(waiting.len() as i64).to_le_bytes());
-                    for row in waiting {
-                        let data = bytes.get(next);
-                        next += 1;
-                        out.extend_from_slice(&row.time_ms.to_le_bytes());
-                        out.push(u8::from(row.has_partner));
-                        encode_bytes(data, out);
-                    }
-                });
-            }
-            slots = rest;
+    /// Begins a batch: its keys come to memory, of both sides.
+    fn bring(&mut self, keys: &ByteRows, nulls: &[bool]) -> Result<(), OperatorError> {
+        for side in &mut self.sides {
+            side.bring((0..nulls.len()).filter(|&row| !nulls[row]).map(|row| keys.get(row)))?;
         }
         Ok(())
     }
@@ -460,9 +278,13 @@ impl Operator for IntervalJoin {
         let times = self.sides[side].times(&batch.rows, now_ms)?;
         let nulls: Vec<bool> = (0..batch.num_rows()).map(|row| self.sides[side].has_null_key(&batch.rows, row)).collect();
         let rows = (&keys, times.as_slice(), nulls.as_slice());
+        self.bring(&keys, &nulls)?;
         let found = self.meet(side, &batch, rows, out)?;
         self.settle(side, &batch, rows, (&found, self.now_ms(now_ms)), out)?;
-        self.repack()
+        self.sides.iter_mut().try_for_each(|side| {
+            side.repack()?;
+            side.make_room()
+        })
     }
 
     async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
@@ -470,10 +292,13 @@ impl Operator for IntervalJoin {
         self.evaluation.watermark_ms = Some(watermark_ms);
         // The end of a bounded input lets rows of the clock go too.
         if self.is_event_time || watermark_ms == i64::MAX {
-            self.expire(0, watermark_ms, out)?;
-            self.expire(1, watermark_ms, out)?;
+            self.expire(watermark_ms, out)?;
         }
         Ok(())
+    }
+
+    fn has_more(&self) -> bool {
+        self.has_more
     }
 
     fn output_watermark_ms(&self, watermark_ms: i64) -> i64 {
@@ -488,25 +313,28 @@ impl Operator for IntervalJoin {
         if self.is_event_time {
             return None;
         }
-        self.sides.iter().filter_map(|s| s.due.peek().map(|Reverse((due_ms, _))| *due_ms)).min()
+        self.sides.iter().filter_map(Side::next_ms).min()
     }
 
     async fn on_processing_time(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         if !self.is_event_time {
-            self.expire(0, now_ms, out)?;
-            self.expire(1, now_ms, out)?;
+            self.expire(now_ms, out)?;
+            // The clock calls again at once for what is left.
+            self.has_more = false;
         }
         Ok(())
     }
 
     async fn snapshot(&mut self, _now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
-        let mut keyed = BTreeMap::new();
-        for (side, name) in STATES.iter().enumerate() {
-            let mut blobs = BlobWriter::default();
-            self.put(side, &mut blobs)?;
-            keyed.insert((*name).to_owned(), blobs.finish());
+        let mut all = OperatorSnapshot::default();
+        for (side, name) in self.sides.iter_mut().zip(STATES) {
+            all.put(name, side.snapshot()?);
         }
-        self.watermark.add_to(&mut keyed);
-        Ok(OperatorSnapshot { keyed, ..OperatorSnapshot::default() })
+        self.watermark.add_to(&mut all.keyed);
+        Ok(all)
+    }
+
+    fn committed(&mut self, checkpoint: CheckpointId) {
+        self.sides.iter_mut().for_each(|side| side.committed(checkpoint));
     }
 }
