@@ -24,6 +24,9 @@ pub enum OperatorError {
     /// A SQL expression failed on the data.
     #[error("the query failed on its data: {0}; guard the expression (CASE, TRY_CAST, COALESCE) or filter the rows before it")]
     Evaluation(String),
+    /// Rows share the key of a sink, which the query says they do not.
+    #[error("{0}")]
+    Conflict(String),
     /// Restored state does not fit the operator.
     #[error("restored state: {0}")]
     State(#[from] crate::state::StateError),
@@ -59,7 +62,7 @@ impl Classified for OperatorError {
             Self::Fault(report) | Self::Restart(report) => report.class(),
             Self::Connector(error) => error.class(),
             Self::Dimension(_) => FaultClass::External,
-            Self::State(_) | Self::Evaluation(_) => FaultClass::User,
+            Self::State(_) | Self::Evaluation(_) | Self::Conflict(_) => FaultClass::User,
             Self::LocalState(_) => FaultClass::External,
             Self::Internal(_) | Self::TornDown => FaultClass::Internal,
         }
@@ -70,7 +73,7 @@ impl Classified for OperatorError {
             Self::Fault(report) => report.is_retryable(),
             Self::Restart(_) => true,
             Self::Connector(error) => error.is_retryable(),
-            Self::State(_) | Self::Evaluation(_) | Self::Internal(_) => false,
+            Self::State(_) | Self::Evaluation(_) | Self::Conflict(_) | Self::Internal(_) => false,
             Self::TornDown | Self::Dimension(_) | Self::LocalState(_) => true,
         }
     }

@@ -4,7 +4,7 @@ mod declare;
 mod insert;
 
 use crate::{
-    ast::{ExplainDetail, Span, Statement, StatementKind},
+    ast::{ConflictAction, ExplainDetail, Span, Statement, StatementKind},
     bind::{Binder, Names, SourceTraits, TableDefinition},
     error::SqlError,
     parser,
@@ -48,6 +48,8 @@ pub struct BoundInsert {
     pub options: BTreeMap<String, String>,
     /// What happens to rows of the query that share the sink's key.
     pub conflicts: Conflicts,
+    /// The INSERT says so itself (`ON CONFLICT`).
+    pub says_conflicts: bool,
     /// The insert's own text within the script.
     pub span: Span,
 }
@@ -61,6 +63,10 @@ pub enum Conflicts {
     LatestWins,
     /// As [`Self::LatestWins`], even where the keys are the same.
     AlwaysLatestWins,
+    /// The first row is the sink's until it goes; the others are forgotten. Decided when the watermark moves.
+    FirstWins,
+    /// The job fails if several rows share a key when the watermark moves.
+    Error,
     /// Changes go to the sink as they come.
     Unchecked,
 }
@@ -108,12 +114,16 @@ impl Session {
         &self.settings
     }
 
-    /// What happens where rows of a query share the key of its sink; `on_conflict` is the action of `ON CONFLICT DO`.
-    ///
-    /// # Errors
-    /// An action that is not supported.
-    pub fn conflicts(&self, on_conflict: Option<&str>, span: Span) -> Result<Conflicts, SqlError> {
-        conflicts(&self.settings, on_conflict, span)
+    /// What happens where rows of a query share the key of its sink; `on_conflict` is what the INSERT says.
+    pub fn conflicts(&self, on_conflict: Option<ConflictAction>) -> Conflicts {
+        match (self.settings.upsert_materialize, on_conflict) {
+            (UpsertMaterialize::None, _) => Conflicts::Unchecked,
+            (_, Some(ConflictAction::Nothing)) => Conflicts::FirstWins,
+            (_, Some(ConflictAction::Error)) => Conflicts::Error,
+            (UpsertMaterialize::Force, _) => Conflicts::AlwaysLatestWins,
+            (UpsertMaterialize::Auto, None) if self.settings.requires_on_conflict => Conflicts::Refused,
+            (UpsertMaterialize::Auto, _) => Conflicts::LatestWins,
+        }
     }
 
     /// Settings to start from, for example those of the job.
@@ -188,24 +198,6 @@ impl Session {
         let plans: Vec<(Option<&str>, &PlanNode)> = inner.query.iter().map(|plan| (None, plan)).chain(sinks).collect();
         Ok(explain::answer(&plans, details))
     }
-}
-
-/// What the settings and `ON CONFLICT` of an INSERT say.
-fn conflicts(settings: &Settings, on_conflict: Option<&str>, span: Span) -> Result<Conflicts, SqlError> {
-    match on_conflict {
-        None | Some("DEDUPLICATE") => {}
-        Some(action) => {
-            let message = format!("`ON CONFLICT DO {action}` is not supported by the native engine yet");
-            return Err(SqlError::new("sql.unsupported", message, span)
-                .with_hint("`ON CONFLICT DO DEDUPLICATE` lets the latest row win; keep the first one by a ROW_NUMBER in the query"));
-        }
-    }
-    Ok(match settings.upsert_materialize {
-        UpsertMaterialize::None => Conflicts::Unchecked,
-        UpsertMaterialize::Force => Conflicts::AlwaysLatestWins,
-        UpsertMaterialize::Auto if on_conflict.is_none() && settings.requires_on_conflict => Conflicts::Refused,
-        UpsertMaterialize::Auto => Conflicts::LatestWins,
-    })
 }
 
 /// What Flink's SQL client understands and a job has no use for, each with what to do instead.

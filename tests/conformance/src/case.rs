@@ -58,11 +58,13 @@ pub enum Expected {
     Error(String),
 }
 
-/// Columns and changelog of a query.
+/// Columns and changelog of a query, or of what was inserted into a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     /// Names and types.
     pub columns: Vec<(String, String)>,
+    /// Places of the columns by which a table that was inserted into holds one row.
+    pub key: Option<Vec<usize>>,
     /// Changes in order.
     pub rows: Vec<Row>,
 }
@@ -118,6 +120,7 @@ fn answer(text: &str) -> Result<Answer> {
     #[derive(Deserialize)]
     struct Header {
         columns: Vec<HeaderColumn>,
+        key: Option<Vec<String>>,
     }
     #[derive(Deserialize)]
     struct HeaderColumn {
@@ -127,12 +130,14 @@ fn answer(text: &str) -> Result<Answer> {
     }
     let mut lines = text.lines();
     let header: Header = serde_json::from_str(lines.next().unwrap_or_default())?;
-    let columns = header.columns.into_iter().map(|c| (c.name, c.data_type)).collect();
+    let columns: Vec<(String, String)> = header.columns.into_iter().map(|c| (c.name, c.data_type)).collect();
+    let place = |name: &String| columns.iter().position(|(n, _)| n == name).with_context(|| format!("no key column {name}"));
+    let key = header.key.map(|key| key.iter().map(place).collect()).transpose()?;
     let mut rows = Vec::new();
     for line in lines.filter(|l| !l.trim().is_empty()) {
         let mut cells: Vec<Option<String>> = serde_json::from_str(line)?;
         let kind = if cells.is_empty() { None } else { cells.remove(0) };
         rows.push(Row { kind: kind.context("a row without a kind")?, cells });
     }
-    Ok(Answer { columns, rows })
+    Ok(Answer { columns, key, rows })
 }

@@ -24,7 +24,7 @@ pub fn differences(expected: &Answer, found: &Answer, compare: Compare) -> Vec<S
         }
         Compare::Ordered => {}
         Compare::Unordered => differences.extend(multisets(&counts(&expected.rows), &counts(&found.rows))),
-        Compare::Table => differences.extend(multisets(&table(&expected.rows), &table(&found.rows))),
+        Compare::Table => differences.extend(multisets(&table(expected), &table(found))),
     }
     differences
 }
@@ -56,7 +56,10 @@ fn counts(rows: &[Row]) -> BTreeMap<Row, i64> {
 }
 
 /// Rows that are left when all changes are applied.
-fn table(rows: &[Row]) -> BTreeMap<Row, i64> {
+fn table(Answer { key, rows, .. }: &Answer) -> BTreeMap<Row, i64> {
+    if let Some(key) = key {
+        return newest(key, rows);
+    }
     let mut counts: BTreeMap<Row, i64> = BTreeMap::new();
     for row in rows {
         let sign = if matches!(row.kind.as_str(), "+I" | "+U") { 1 } else { -1 };
@@ -64,6 +67,19 @@ fn table(rows: &[Row]) -> BTreeMap<Row, i64> {
     }
     counts.retain(|_, count| *count != 0);
     counts
+}
+
+/// The newest row of each key that has not been deleted.
+fn newest(key: &[usize], rows: &[Row]) -> BTreeMap<Row, i64> {
+    let mut newest = BTreeMap::new();
+    for row in rows {
+        let key: Vec<_> = key.iter().map(|&column| row.cells.get(column)).collect();
+        match row.kind.as_str() {
+            "+I" | "+U" => newest.insert(key, &row.cells),
+            _ => newest.remove(&key),
+        };
+    }
+    newest.into_values().map(|cells| (Row { kind: String::new(), cells: cells.clone() }, 1)).collect()
 }
 
 fn multisets(expected: &BTreeMap<Row, i64>, found: &BTreeMap<Row, i64>) -> Vec<String> {

@@ -10,7 +10,7 @@ use crate::{
     metadata,
     world::{CaseLetters, Place, Prepared, World},
 };
-use arrow_array::{Array, RecordBatch, UInt8Array};
+use arrow_array::{Array, RecordBatch, StringArray, UInt8Array};
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_connector::{
@@ -59,12 +59,23 @@ impl Connector for CaseConnector {
         Vec::new()
     }
 
-    fn check_sink(&self, _config: &Map<String, Value>, _table: &TableBinding, _input: &Schema) -> Vec<ConfigError> {
-        Vec::new()
+    /// As every sink: what may be NULL does not go where nothing may be.
+    fn check_sink(&self, config: &Map<String, Value>, _table: &TableBinding, input: &Schema) -> Vec<ConfigError> {
+        let not_null = names(config, "not_null");
+        let wrong = input.fields().iter().filter(|f| f.nullable && not_null.contains(&f.name));
+        wrong.map(|f| ConfigError::new("not_null", "config.schema_mismatch", format!("column `{}` may be NULL", f.name))).collect()
     }
 
-    fn accepts_changes(&self, _config: &Map<String, Value>) -> bool {
-        true
+    fn accepts_changes(&self, config: &Map<String, Value>) -> bool {
+        config.get("changelog").and_then(Value::as_str) != Some("insert")
+    }
+
+    fn change_key(&self, config: &Map<String, Value>) -> Option<Vec<String>> {
+        takes_upserts(config).then(|| key_fields(config))
+    }
+
+    fn needs_update_before(&self, config: &Map<String, Value>) -> bool {
+        !takes_upserts(config)
     }
 
     fn sends_changes(&self, config: &Map<String, Value>) -> bool {
@@ -137,13 +148,29 @@ impl Connector for CaseConnector {
             self.world.publish(serde_json::from_slice(&state.bytes).map_err(state_error)?);
         }
         let name = format!("{}/{}/{}", context.instance, context.operator, context.subtask);
+        let names = key_fields(&context.config);
+        let key = takes_upserts(&context.config).then(|| names.iter().filter_map(|name| context.input.index_of(name)).collect());
         let (open, prepared) = (Vec::new(), VecDeque::new());
-        Ok(Box::new(CaseSink { name, input: context.input, context: self.context.clone(), world: self.world.clone(), open, prepared }))
+        Ok(Box::new(CaseSink { name, input: context.input, key, context: self.context.clone(), world: self.world.clone(), open, prepared }))
     }
 
     async fn open_dead_letters(&self, _table: &TableBinding) -> Result<Arc<dyn DeadLetters>, ConnectorError> {
         Ok(Arc::new(CaseLetters(self.world.clone())))
     }
+}
+
+/// Whether a sink holds one row per key.
+fn takes_upserts(config: &Map<String, Value>) -> bool {
+    config.get("upserts").and_then(Value::as_bool).unwrap_or(false)
+}
+
+fn key_fields(config: &Map<String, Value>) -> Vec<String> {
+    names(config, "key_fields")
+}
+
+fn names(config: &Map<String, Value>, of: &str) -> Vec<String> {
+    let names = config.get(of).and_then(Value::as_array).into_iter().flatten();
+    names.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn state_error(error: serde_json::Error) -> ConnectorError {
@@ -260,6 +287,8 @@ impl Source for CaseSource {
 struct CaseSink {
     name: String,
     input: Schema,
+    /// A sink that holds one row per key: of what goes it writes only the key.
+    key: Option<Vec<usize>>,
     context: EvaluationContext,
     world: Arc<World>,
     /// Rows since the last barrier.
@@ -278,8 +307,14 @@ impl Sink for CaseSink {
         }
         for row in 0..batch.num_rows() {
             let kind = batch.kinds.as_ref().map_or(Some(ChangeKind::Insert), |k| ChangeKind::from_byte(k.value(row)));
+            let is_written = |column: usize| match &self.key {
+                Some(key) => kind != Some(ChangeKind::Delete) || key.contains(&column),
+                None => true,
+            };
             let kind = kind.map_or("?", ChangeKind::short).to_owned();
-            let cells = columns.iter().map(|c| c.is_valid(row).then(|| c.value(row).to_owned())).collect();
+            let cell =
+                |(place, column): (usize, &StringArray)| (is_written(place) && column.is_valid(row)).then(|| column.value(row).to_owned());
+            let cells = columns.iter().enumerate().map(cell).collect();
             self.open.push(Row { kind, cells });
         }
         Ok(())

@@ -14,7 +14,7 @@ use millrace_engine::{
     Catalog, CatalogError, EngineServices, ExecutionState, JobHandle, PluginBinding, StartFrom, StartOptions, TenantAccounts,
     operators::OperatorRegistry, state::StateSettings,
 };
-use millrace_functions::{EvaluationContext, FunctionRegistry};
+use millrace_functions::{EvaluationContext, FunctionRegistry, Typed};
 use millrace_model::{
     Field, Schema,
     graph::JobGraph,
@@ -22,7 +22,7 @@ use millrace_model::{
 };
 use millrace_sandbox::{CompilerCommand, Sandbox, SandboxConfig, TenantLimits};
 use millrace_sql::{
-    Session, SourceTraits,
+    Session, SourceTraits, TableDefinition,
     ast::{CreateTable, StatementKind},
     parser,
 };
@@ -71,6 +71,8 @@ pub struct Started {
     pub handle: JobHandle,
     /// The result's columns.
     pub columns: Vec<(String, String)>,
+    /// Places of its key, if it is inserted into a table that has one.
+    pub key: Option<Vec<usize>>,
     /// Whether the query only ever adds rows.
     pub is_insert_only: bool,
 }
@@ -144,6 +146,13 @@ impl<'a> CaseJob<'a> {
         self
     }
 
+    /// The table that the script inserts into.
+    fn inserted(&self) -> Result<Option<&TableDefinition>> {
+        let statements = parser::parse_script(&self.case.sql).map_err(|e| anyhow!(e.at(&self.case.sql)))?;
+        let Some(StatementKind::Insert(insert)) = statements.last().map(|s| &s.kind) else { return Ok(None) };
+        Ok(insert.table.parts.last().and_then(|name| self.session.table(&name.value)))
+    }
+
     /// Starts it.
     ///
     /// # Errors
@@ -166,17 +175,21 @@ impl<'a> CaseJob<'a> {
             state: self.state.clone(),
         };
         let tenant = TenantId::new("t1");
-        let (graph, schemas) = job(self.case, &self.session, options)?;
+        let (graph, schemas) = job(self.case, &self.session, self.inserted()?, options)?;
         let catalog = Names { tables: schemas, functions: self.functions.clone() };
         let plan = millrace_engine::plan(&graph, &tenant, &catalog, &services).await;
         let plan = plan.map_err(|errors| anyhow!(errors.iter().map(|e| e.message.clone()).collect::<Vec<_>>().join("; ")))?;
         let schemas = plan.output_schemas();
         let (_, schema) = schemas.iter().find(|(id, _)| id.as_str() == "out").context("the job has no sink")?;
         let columns = schema.fields().iter().map(|f| (f.name.clone(), f.data_type.to_string())).collect();
+        let key = match self.inserted()? {
+            Some(table) if takes_upserts(table) => table.primary_key.iter().map(|name| schema.index_of(name)).collect(),
+            _ => None,
+        };
         let is_insert_only = plan.pins().pointer("/query/changelog_mode").and_then(Value::as_str) == Some("I");
         let (instance, job) = (InstanceId::new(instance), self.case.name.clone());
         let start = StartOptions { tenant, instance, job, version_hash: "v".into(), from };
-        Ok(Started { handle: millrace_engine::start(plan, start, &services).await?, columns, is_insert_only })
+        Ok(Started { handle: millrace_engine::start(plan, start, &services).await?, columns, key, is_insert_only })
     }
 }
 
@@ -194,13 +207,13 @@ pub async fn run(case: &Case, options: RunOptions) -> Result<Outcome> {
 /// # Errors
 /// The text is refused, or the job fails.
 pub async fn run_job(job: &CaseJob<'_>, options: RunOptions) -> Result<Outcome> {
-    let Started { handle, columns, is_insert_only } = job.start(options, "uninterrupted", StartFrom::Fresh).await?;
+    let Started { handle, columns, key, is_insert_only } = job.start(options, "uninterrupted", StartFrom::Fresh).await?;
     until_finished(&handle).await?;
     let metrics = handle.metrics();
     let late_records = metrics.operators.iter().filter_map(|o| o.counters.get("numLateRecordsDropped")).sum();
     let taken_in = |o: &millrace_engine::OperatorMetrics| o.subtasks.iter().filter_map(|s| s.get("numRecordsIn")).sum::<f64>();
     let records_processed = metrics.operators.iter().map(taken_in).sum::<f64>() as u64;
-    Ok(Outcome { answer: Answer { columns, rows: job.world.visible() }, is_insert_only, late_records, records_processed })
+    Ok(Outcome { answer: Answer { columns, key, rows: job.world.visible() }, is_insert_only, late_records, records_processed })
 }
 
 /// Waits for the end of the input.
@@ -266,8 +279,21 @@ fn dimensions_of(sql: &str) -> Result<Vec<String>> {
     Ok(statements.iter().filter_map(|s| name(&s.kind)).collect())
 }
 
+/// Whether a table that is inserted into holds one row per key and is not told what it replaces.
+fn takes_upserts(table: &TableDefinition) -> bool {
+    match table.options.get("changelog").map(String::as_str) {
+        None | Some("auto") => !table.primary_key.is_empty(),
+        changelog => changelog == Some("upsert"),
+    }
+}
+
 /// The job of a case: a source per declared table that the query reads, the SQL node, a sink.
-fn job(case: &Case, session: &Session, options: RunOptions) -> Result<(JobGraph, BTreeMap<String, Schema>)> {
+fn job(
+    case: &Case,
+    session: &Session,
+    inserted: Option<&TableDefinition>,
+    options: RunOptions,
+) -> Result<(JobGraph, BTreeMap<String, Schema>)> {
     let mut nodes: Vec<Value> = Vec::new();
     let mut edges: Vec<Value> = Vec::new();
     let mut dimensions: Vec<Value> = Vec::new();
@@ -277,7 +303,8 @@ fn job(case: &Case, session: &Session, options: RunOptions) -> Result<(JobGraph,
         if option("connector").as_deref() != Some(KIND) {
             continue;
         }
-        let input = option("input").context("a table without input")?;
+        // What is inserted into has no input.
+        let Some(input) = option("input") else { continue };
         // A table that is only a model for others has no rows.
         let Ok(text) = std::fs::read_to_string(case.folder.join(&input)) else { continue };
         let fields = definition.physical_schema().into_iter().map(|(name, typed)| Field::new(name, typed.data_type, typed.nullable));
@@ -302,7 +329,16 @@ fn job(case: &Case, session: &Session, options: RunOptions) -> Result<(JobGraph,
         edges.push(json!({ "from": id, "to": "query" }));
     }
     nodes.push(json!({ "id": "query", "kind": "sql", "config": { "sql": case.sql, "late_records": "dead_letter" }, "parallelism": options.parallelism }));
-    nodes.push(json!({ "id": "out", "kind": "case_sink", "config": { "table": "out" }, "parallelism": 1 }));
+    let mut sink = json!({ "table": "out" });
+    if let Some(table) = inserted {
+        sink["upserts"] = takes_upserts(table).into();
+        sink["key_fields"] = json!(table.primary_key);
+        let columns = table.physical_schema().into_iter();
+        let is_not_null = |(name, typed): (String, Typed)| (!typed.nullable && !table.primary_key.contains(&name)).then_some(name);
+        sink["not_null"] = columns.filter_map(is_not_null).collect();
+        sink["changelog"] = json!(table.options.get("changelog"));
+    }
+    nodes.push(json!({ "id": "out", "kind": "case_sink", "config": sink, "parallelism": 1 }));
     edges.push(json!({ "from": "query", "to": "out" }));
     let graph = json!({ "nodes": nodes, "edges": edges, "dimension_tables": dimensions, "parameters": { "checkpoint_interval_ms": 60_000, "parallelism": 1, "dead_letter_topic": LETTERS } });
     Ok((serde_json::from_value(graph)?, schemas))

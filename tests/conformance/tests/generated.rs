@@ -153,7 +153,7 @@ fn check((settings, sql, is_changelog, naive): &(&'static str, String, bool, Nai
     let mut found = Vec::new();
     if *naive != Naive::No {
         let rows = looped(*naive, &events);
-        let naive = Answer { columns: expected.columns.clone(), rows };
+        let naive = Answer { columns: expected.columns.clone(), key: None, rows };
         found.extend(differences(&naive, &expected, Compare::Table).into_iter().take(4).map(|d| format!("by loops: {d}")));
     }
     for trial in 0..TRIALS {
@@ -176,7 +176,7 @@ fn check((settings, sql, is_changelog, naive): &(&'static str, String, bool, Nai
             let job = CaseJob::new(&case)?;
             let job = if random.random() { job.spilling() } else { job };
             let rows = live(&job, &lives, |_, _| Ok(()))?;
-            let killed = Answer { columns: expected.columns.clone(), rows };
+            let killed = Answer { columns: expected.columns.clone(), key: None, rows };
             differ = differences(&expected, &killed, Compare::Table).into_iter().map(|d| format!("{lives:?}: {d}")).collect();
         }
         found.extend(differ.into_iter().take(4).map(|d| format!("{options:?}, {splits} splits: {d}")));

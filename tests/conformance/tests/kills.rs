@@ -101,7 +101,7 @@ fn uninterrupted(case: &Case) -> Result<Option<(Outcome, Vec<String>)>> {
 
 /// Rows that are only ever added must be the same, each as often; changes must amount to the same table.
 pub(super) fn compared(expected: &Outcome, rows: Vec<Row>) -> Vec<String> {
-    let found = Answer { columns: expected.answer.columns.clone(), rows };
+    let found = Answer { columns: expected.answer.columns.clone(), key: expected.answer.key.clone(), rows };
     differences(&expected.answer, &found, if expected.is_insert_only { Compare::Unordered } else { Compare::Table })
 }
 

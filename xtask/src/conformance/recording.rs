@@ -31,13 +31,15 @@ const NOT_THE_SCRIPT: [&str; 12] = [
 ];
 
 /// Every run of a script gives the same rows.
-const PROPERTIES: [(&str, &str); 6] = [
+const PROPERTIES: [(&str, &str); 7] = [
     ("execution.runtime-mode", "streaming"),
     ("parallelism.default", "1"),
     ("table.exec.resource.default-parallelism", "1"),
     ("pipeline.auto-watermark-interval", "0"),
     ("table.local-time-zone", "UTC"),
     ("restart-strategy.type", "none"),
+    // An INSERT ends when its job does.
+    ("table.dml-sync", "true"),
 ];
 
 pub(super) enum Recording {
@@ -48,8 +50,10 @@ pub(super) enum Recording {
 /// Runs the case's script in a session of its own.
 pub(super) fn of(case: &Case, cluster: &FlinkCluster) -> anyhow::Result<Recording> {
     let mut last = String::new();
+    let output = tempfile::NamedTempFile::new().context("cannot make a file")?;
     for _ in 0..ATTEMPTS_MAX {
-        match attempt(case, cluster)? {
+        match attempt(case, cluster, output.path())? {
+            Outcome::Rows(_) if writes(case) => return written(output.path()),
             Outcome::Rows(rows) => return Ok(recorded(&rows)),
             Outcome::Refused(message) if NOT_THE_SCRIPT.iter().any(|sign| message.contains(sign)) => {
                 cluster.revive()?;
@@ -61,10 +65,21 @@ pub(super) fn of(case: &Case, cluster: &FlinkCluster) -> anyhow::Result<Recordin
     bail!("Flink could not run the script: {last}")
 }
 
-fn attempt(case: &Case, cluster: &FlinkCluster) -> anyhow::Result<Outcome> {
+/// Whether what the case gives is what its last statement writes to a table.
+fn writes(case: &Case) -> bool {
+    script::statements(&case.script, &case.folder, Path::new("")).last().is_some_and(|last| script::is_insert(last))
+}
+
+/// What the sink has written: a recording as it is.
+fn written(output: &Path) -> anyhow::Result<Recording> {
+    let text = fs::read_to_string(output).with_context(|| format!("cannot read {}", output.display()))?;
+    Ok(Recording::Rows { count: text.lines().count().saturating_sub(1), text })
+}
+
+fn attempt(case: &Case, cluster: &FlinkCluster, output: &Path) -> anyhow::Result<Outcome> {
     let session = Session::open(cluster.gateway_port(), &PROPERTIES)?;
     let mut rows = Rows::default();
-    for statement in script::statements(&case.script, &case.folder) {
+    for statement in script::statements(&case.script, &case.folder, output) {
         match session.run(&statement)? {
             Outcome::Rows(found) => rows = found,
             refused @ Outcome::Refused(_) => return Ok(refused),

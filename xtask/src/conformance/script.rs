@@ -3,9 +3,10 @@
 use std::path::Path;
 
 /// The statements, each behind so many line breaks and blanks that its lines and columns are those of the script.
-/// Case tables learn the folder that their inputs are relative to.
-pub(super) fn statements(script: &str, folder: &Path) -> Vec<String> {
-    let folder = format!("'connector' = 'case', 'folder' = '{}'", folder.display().to_string().replace('\'', "''"));
+/// Case tables learn the folder that their inputs are relative to, and the file that they are written to.
+pub(super) fn statements(script: &str, folder: &Path, output: &Path) -> Vec<String> {
+    let quoted = |path: &Path| path.display().to_string().replace('\'', "''");
+    let folder = format!("'connector' = 'case', 'folder' = '{}', 'output' = '{}'", quoted(folder), quoted(output));
     let mut statements = Vec::new();
     for (start, statement) in split(script) {
         let before = &script[..start];
@@ -15,6 +16,11 @@ pub(super) fn statements(script: &str, folder: &Path) -> Vec<String> {
         statements.push(format!("{}{}{text}", "\n".repeat(line), " ".repeat(column)));
     }
     statements
+}
+
+/// Whether the statement writes to a table.
+pub(super) fn is_insert(statement: &str) -> bool {
+    statement.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("INSERT"))
 }
 
 /// Start and text of each statement, without the semicolon; comments alone are none.
@@ -65,9 +71,9 @@ mod tests {
 
     #[test]
     fn statements_stand_where_the_script_has_them() {
-        let found = statements("SELECT 1; SELECT\n 2", Path::new("/x"));
+        let found = statements("SELECT 1; SELECT\n 2", Path::new("/x"), Path::new("/y"));
         assert_eq!(found, ["SELECT 1", "          SELECT\n 2"]);
-        let table = statements("CREATE TABLE t (a INT) WITH ('connector' = 'case')", Path::new("/it's"));
-        assert_eq!(table, ["CREATE TABLE t (a INT) WITH ('connector' = 'case', 'folder' = '/it''s')"]);
+        let table = statements("CREATE TABLE t (a INT) WITH ('connector' = 'case')", Path::new("/it's"), Path::new("/y"));
+        assert_eq!(table, ["CREATE TABLE t (a INT) WITH ('connector' = 'case', 'folder' = '/it''s', 'output' = '/y')"]);
     }
 }

@@ -1,8 +1,8 @@
 //! Changes on their way into sinks: which sinks take them, and by which key.
 //!
 //! A sink that holds one row per key needs changes whose own key is its key, or is a part of it. Where it is not, an INSERT
-//! says what is meant (`ON CONFLICT DO DEDUPLICATE`): a stage before the sink keeps the rows of each key and lets the
-//! latest win.
+//! says what is meant (`ON CONFLICT DO …`): a stage before the sink keeps the rows of each key and lets the latest or the
+//! first win, or fails.
 
 use super::{PlannedOperator, Planner, Work};
 use crate::operators::{
@@ -20,8 +20,24 @@ use std::sync::Arc;
 impl Planner<'_> {
     /// Only SQL nodes and sinks that say so take updates and deletes.
     pub(super) fn check_changes(&self, node: &Node, inputs: &[usize], sink: Option<&Arc<dyn Connector>>) -> Result<(), Vec<GraphError>> {
+        if let Some(connector) = sink {
+            self.check_conflicts(node, inputs, connector)?;
+        }
         let changing = inputs.iter().filter(|&&position| !self.changes[position].is_insert_only());
         changing.copied().try_for_each(|position| self.check_change(node, position, sink))
+    }
+
+    /// Only a sink that holds one row per key has conflicts to speak of.
+    fn check_conflicts(&self, node: &Node, inputs: &[usize], connector: &Arc<dyn Connector>) -> Result<(), Vec<GraphError>> {
+        let holds_one = connector.accepts_changes(&node.config) && connector.change_key(&node.config).is_some();
+        let said = inputs.iter().find(|position| self.sinks.get(position).is_some_and(|s| s.says_conflicts));
+        let Some(&position) = said.filter(|_| !holds_one) else { return Ok(()) };
+        let message = format!(
+            "`{}` ends with ON CONFLICT, but this sink does not hold one row per key; leave it out, or use a sink that takes changes by \
+             key (`changelog` \"upsert\", in SQL 'upsert-kafka' with a primary key)",
+            self.operators[position].node
+        );
+        Err(vec![GraphError::in_node(&node.id, "graph.no_conflicts", message)])
     }
 
     /// One input that sends updates or deletes.
@@ -79,15 +95,15 @@ impl Planner<'_> {
             let position = *input;
             let Some(changes) = self.sinks.get(&position).cloned() else { continue };
             let known = self.known_keys(position);
+            let adds_only = self.changes[position].is_insert_only();
             let is_wanted = match changes.conflicts {
-                Conflicts::LatestWins => !fits(known, &wanted),
-                Conflicts::AlwaysLatestWins => true,
+                // Rows that are only added replace each other in the sink itself.
+                Conflicts::LatestWins => !fits(known, &wanted) && !adds_only,
+                Conflicts::AlwaysLatestWins => !adds_only,
+                Conflicts::FirstWins | Conflicts::Error => !fits(known, &wanted),
                 Conflicts::Refused | Conflicts::Unchecked => false,
             };
             let Some(schema) = self.operators[position].output().cloned().filter(|_| is_wanted) else { continue };
-            if self.changes[position].is_insert_only() {
-                continue;
-            }
             let place = |name: &String| schema.index_of(name);
             let Some(keys) = wanted.iter().map(place).collect::<Option<Vec<usize>>>() else { continue };
             let row_keys = known.first().and_then(|key| key.iter().map(place).collect());
@@ -129,7 +145,8 @@ fn fits(known: &[Vec<String>], wanted: &[String]) -> bool {
 /// Why changes cannot be told apart by the columns `wanted`.
 fn misfit(from: &NodeId, wanted: &[String], known: &[Vec<String>]) -> String {
     let list = |columns: &[String]| format!("({})", columns.join(", "));
-    let latest = "or let the latest row of a key win: end the INSERT with ON CONFLICT DO DEDUPLICATE, which keeps all rows of each key";
+    let latest = "or end the INSERT with ON CONFLICT DO DEDUPLICATE (the latest row of a key wins; all rows of each key are kept), DO \
+                  NOTHING (the first one stays) or DO ERROR (the job fails)";
     match known.first() {
         Some(key) => format!(
             "the rows of `{from}` are told apart by {}, but the sink's key is {}: several rows would share a key and replace each \

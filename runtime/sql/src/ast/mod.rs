@@ -18,8 +18,8 @@ pub use query::{
     SelectItem, SetOperator, TableAlias, TableArgument, TableFunctionArgument, TableFunctionCall, TableReference, TableReferenceKind,
 };
 pub use statement::{
-    Column, ColumnKind, CreateFunction, CreateTable, CreateView, DropObject, DropStatement, ExplainDetail, Insert, PrimaryKey, SetOption,
-    Statement, StatementKind, TableOption, Watermark,
+    Column, ColumnKind, ConflictAction, CreateFunction, CreateTable, CreateView, DropObject, DropStatement, ExplainDetail, Insert,
+    PrimaryKey, SetOption, Statement, StatementKind, TableOption, Watermark,
 };
 
 /// A piece of the text, in bytes from its start; `end` is excluded.

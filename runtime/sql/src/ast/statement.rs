@@ -242,8 +242,19 @@ pub struct Insert {
     pub query: Query,
     /// Hints behind the table's name.
     pub hints: Vec<super::Hint>,
-    /// `ON CONFLICT DO …`: `ERROR`, `NOTHING` or `DEDUPLICATE`.
-    pub on_conflict: Option<String>,
+    /// `ON CONFLICT DO …`
+    pub on_conflict: Option<ConflictAction>,
     /// Where it stands.
     pub span: Span,
+}
+
+/// What `ON CONFLICT DO` says of rows that share the key of their sink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConflictAction {
+    /// There must be none.
+    Error,
+    /// The first row stays.
+    Nothing,
+    /// The latest row wins.
+    Deduplicate,
 }

@@ -2,7 +2,7 @@
 
 use super::{Parser, token::Kind};
 use crate::{
-    ast::{Insert, StatementKind},
+    ast::{ConflictAction, Insert, StatementKind},
     error::SqlError,
 };
 
@@ -22,7 +22,11 @@ impl Parser<'_> {
         let query = self.query()?;
         let on_conflict = if self.eat_words(&["ON", "CONFLICT"]) {
             self.expect_word("DO")?;
-            Some(self.expect_one_of(&["ERROR", "NOTHING", "DEDUPLICATE"])?.to_owned())
+            Some(match self.expect_one_of(&["ERROR", "NOTHING", "DEDUPLICATE"])? {
+                "ERROR" => ConflictAction::Error,
+                "NOTHING" => ConflictAction::Nothing,
+                _ => ConflictAction::Deduplicate,
+            })
         } else {
             None
         };

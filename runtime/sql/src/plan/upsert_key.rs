@@ -4,7 +4,7 @@
 //! Invariant: what is answered is a key; that none is answered does not mean that there is none.
 
 use super::{NodeKind, PlanNode, Scan};
-use millrace_functions::Expr;
+use millrace_functions::{Expr, cast::CastTarget};
 use millrace_model::DataType;
 use std::collections::BTreeSet;
 
@@ -79,12 +79,13 @@ fn projected(below: &[UpsertKey], projection: &[Expr]) -> Vec<UpsertKey> {
 fn kept_column(expr: &Expr) -> Option<usize> {
     match expr {
         Expr::Column { index, .. } => Some(*index),
-        Expr::Cast { value, typed, is_try: false, .. } if is_widening(&value.typed().data_type, &typed.data_type) => kept_column(value),
+        Expr::Cast { value, target, is_try: false, .. } if is_injective(&value.typed().data_type, target) => kept_column(value),
         _ => None,
     }
 }
 
-fn is_widening(from: &DataType, to: &DataType) -> bool {
+/// Whether a cast makes different values of different values.
+fn is_injective(from: &DataType, CastTarget { data_type: to, length, .. }: &CastTarget) -> bool {
     let width = |t: &DataType| match t {
         DataType::TinyInt => Some(1),
         DataType::SmallInt => Some(2),
@@ -92,5 +93,11 @@ fn is_widening(from: &DataType, to: &DataType) -> bool {
         DataType::BigInt => Some(8),
         _ => None,
     };
-    from == to || matches!((width(from), width(to)), (Some(from), Some(to)) if from <= to)
+    match (width(from), width(to)) {
+        // A text of at most so many characters may be cut.
+        _ if length.is_some() => false,
+        (Some(from), Some(to)) => from <= to,
+        (Some(_), None) => *to == DataType::String,
+        _ => from == to || (*from == DataType::Date && *to == DataType::String),
+    }
 }

@@ -1,6 +1,6 @@
 //! `INSERT INTO`: the rows of a query in the columns of a sink.
 
-use super::{BoundInsert, Session};
+use super::{BoundInsert, Conflicts, Session};
 use crate::{
     ast::{Insert, Span},
     bind::{Binder, ColumnSource, TableDefinition, own_name},
@@ -34,8 +34,23 @@ impl Session {
             .flat_map(|h| &h.options)
             .map(|o| (o.key.clone(), o.value.clone().unwrap_or_default()))
             .collect();
-        let conflicts = self.conflicts(insert.on_conflict.as_deref(), insert.span)?;
-        Ok(BoundInsert { table: table.clone(), plan: runnable(plan)?, options, conflicts, span: insert.span })
+        let conflicts = self.conflicts(insert.on_conflict);
+        if matches!(conflicts, Conflicts::FirstWins | Conflicts::Error) {
+            self.check_watermarks(&plan, insert.span)?;
+        }
+        let says_conflicts = insert.on_conflict.is_some();
+        Ok(BoundInsert { table: table.clone(), plan: runnable(plan)?, options, conflicts, says_conflicts, span: insert.span })
+    }
+
+    /// Conflicts that are decided when the watermark moves need one in every table that is read.
+    fn check_watermarks(&self, plan: &PlanNode, span: Span) -> Result<(), SqlError> {
+        let has_time = |name: &str| self.names.tables.get(name).is_some_and(|table| table.rowtime.is_some());
+        let scans = plan.scans();
+        let mut without = scans.iter().filter(|s| s.watermark.is_none() && !s.is_source_watermark && !has_time(&s.table));
+        let Some(scan) = without.next() else { return Ok(()) };
+        let message = format!("rows that share a key are found when the watermark moves, and `{}` has none", scan.table);
+        Err(SqlError::new("sql.no_watermark", message, span)
+            .with_hint("declare a WATERMARK for it, or say ON CONFLICT DO DEDUPLICATE, which needs none"))
     }
 
     /// The query's rows in the sink's columns: by position, cast where Flink casts silently, NULL where nothing is given.

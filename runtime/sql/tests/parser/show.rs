@@ -73,7 +73,7 @@ fn flags(flags: &[(bool, &str)]) -> String {
 
 fn insert(i: &Insert) -> String {
     let columns = if i.columns.is_empty() { String::new() } else { format!(" [{}]", names(&i.columns)) };
-    let conflict = i.on_conflict.as_ref().map(|c| format!(" on-conflict {c}")).unwrap_or_default();
+    let conflict = i.on_conflict.map(|c| format!(" on-conflict {c:?}")).unwrap_or_default();
     let head = format!("insert {}{columns}{}{}{conflict}", name(&i.table), flags(&[(i.overwrite, "overwrite")]), hints(&i.hints));
     clauses(&head, vec![query(&i.query)])
 }

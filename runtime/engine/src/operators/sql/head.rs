@@ -2,6 +2,7 @@
 
 use super::{
     changelog_normalize::{ChangelogNormalize, ROWS},
+    conflict_materialize::ConflictMaterialize,
     deduplicate_rows::{DeduplicateRows, DeduplicateSpec},
     firing_window_aggregate::FiringWindowAggregate,
     group_aggregate::GroupAggregate,
@@ -129,6 +130,7 @@ pub(super) fn open(head: &Head, settings: &StageSettings, mut context: OperatorC
             let kept = TieredSlots::open(upsert_materialize::KEYS, &mut context.state, &context.metrics)?;
             Ok(Box::new(UpsertMaterialize::new(spec, *state_ttl_ms, &context.input, output.to_arrow(), &context.restored, kept)?))
         }
+        Head::ConflictMaterialize { spec, output } => Ok(Box::new(ConflictMaterialize::new(spec, output, &mut context)?)),
         Head::TemporalSort { time_column, order, output } => {
             let late = LateRows::open(settings.late_records, &context)?;
             Ok(Box::new(TemporalSort::new(*time_column, order, late, output.to_arrow(), &context)?))

@@ -10,6 +10,7 @@
 mod calc;
 mod changelog_normalize;
 mod changes;
+pub(crate) mod conflict_materialize;
 mod correlate;
 mod deduplicate_rows;
 mod equal_results;

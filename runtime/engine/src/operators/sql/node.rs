@@ -198,7 +198,7 @@ pub(crate) fn plan_sql(
         let wrong = |e: SqlError| vec![GraphError::in_document(format!("parameters.environment.{key}"), e.code, e.to_string())];
         session.settings_mut().set(&option).map_err(wrong)?;
     }
-    let Bound { plan, conflicts, span } = bind(&mut session, &config.sql, upstream, dimensions).map_err(fail)?;
+    let Bound { plan, conflicts, says_conflicts, span } = bind(&mut session, &config.sql, upstream, dimensions).map_err(fail)?;
     let settings = session.settings().clone();
     let parallelism = node.parallelism.or(settings.parallelism).unwrap_or(parameters.parallelism).max(1).into();
     let scanned = plan.scans();
@@ -216,8 +216,7 @@ pub(crate) fn plan_sql(
         })
     };
     let query = QueryPlan::of(Some(node.id.clone()), &plan);
-    // What makes changes fit a sink's key again finds rows by those that are taken back.
-    let needs_before = conflicts == Conflicts::AlwaysLatestWins || needs_before(&query.upsert_keys);
+    let needs_before = needs_before(&query.upsert_keys);
     let lowered = lower(&node.id, &plan, &settings, config.late_records, parallelism, base, &input, needs_before)
         .map_err(|message| vec![GraphError::in_field(&node.id, "config.sql", "sql.not_connected", message)])?;
     let mut operators = lowered.operators;
@@ -231,6 +230,7 @@ pub(crate) fn plan_sql(
     let sources = lowered.scans.into_iter().map(|request| source_request(request, settings.zone, settings.idle_timeout_ms)).collect();
     let sink_changes = SinkChanges {
         conflicts,
+        says_conflicts,
         updating_operator: updating_operator(&plan).map(operator_text),
         state_ttl_ms: settings.state_ttl_ms,
         zone: settings.zone,
@@ -268,6 +268,8 @@ fn metadata_columns(scans: &[&Scan], table: &str, schema: &Schema) -> Vec<Metada
 struct Bound {
     plan: PlanNode,
     conflicts: Conflicts,
+    /// `ON CONFLICT` is there.
+    says_conflicts: bool,
     span: Span,
 }
 
@@ -314,10 +316,11 @@ fn bind(session: &mut Session, sql: &str, upstream: &[Upstream], dimensions: &Jo
         None => None,
         Some(plan) => {
             let span = places.first().copied().unwrap_or_default();
-            Some(Bound { plan, conflicts: session.conflicts(None, span)?, span })
+            Some(Bound { plan, conflicts: session.conflicts(None), says_conflicts: false, span })
         }
     };
-    let inserted = script.inserts.into_iter().map(|i| Bound { plan: i.plan, conflicts: i.conflicts, span: i.span });
+    let inserted =
+        script.inserts.into_iter().map(|i| Bound { plan: i.plan, conflicts: i.conflicts, says_conflicts: i.says_conflicts, span: i.span });
     let mut results: Vec<Bound> = inserted.chain(selected).collect();
     match (results.pop(), results.is_empty() && places.len() < 2) {
         (Some(bound), true) => Ok(bound),

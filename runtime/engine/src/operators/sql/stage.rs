@@ -2,6 +2,7 @@
 
 use super::{
     calc::Calc,
+    conflict_materialize::ConflictSpec,
     deduplicate_rows::DeduplicateSpec,
     interval_join::IntervalSpec,
     join::{JoinSpec, window::WindowJoinSpec},
@@ -129,6 +130,10 @@ pub(crate) enum Head {
         state_ttl_ms: Option<u64>,
         output: Schema,
     },
+    ConflictMaterialize {
+        spec: ConflictSpec,
+        output: Schema,
+    },
     TemporalSort {
         time_column: Option<usize>,
         order: Vec<SortKey>,
@@ -173,6 +178,7 @@ impl Head {
             Self::Deduplicate { spec, .. } => spec.signature(),
             Self::WindowRank { spec, strategy, .. } => format!("{} {strategy:?}", spec.signature()),
             Self::UpsertMaterialize { spec, .. } => spec.signature(),
+            Self::ConflictMaterialize { spec, .. } => spec.signature(),
             Self::TemporalSort { time_column, .. } => format!("sort {time_column:?}"),
         };
         format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{what} {}", columns.join(" ")).as_bytes()))
@@ -215,6 +221,7 @@ impl Head {
             | Self::Deduplicate { .. }
             | Self::WindowRank { .. }
             | Self::UpsertMaterialize { .. }
+            | Self::ConflictMaterialize { .. }
             | Self::TemporalSort { .. } => {}
         }
         Ok(opened)

@@ -7,6 +7,7 @@
 
 use super::{
     changes::{Changes, Held},
+    conflict_materialize::ConflictSpec,
     groups::{BlobWriter, read_i64, read_key},
     hot_groups::expires,
     late_rows::LateRecords,
@@ -48,6 +49,8 @@ impl MaterializeSpec {
 pub(crate) struct SinkChanges {
     /// What happens to rows that share the sink's key.
     pub conflicts: Conflicts,
+    /// The INSERT says so itself (`ON CONFLICT`).
+    pub says_conflicts: bool,
     /// The operator that makes the updates, for people.
     pub updating_operator: Option<String>,
     /// How long rows of a key are kept.
@@ -58,9 +61,15 @@ pub(crate) struct SinkChanges {
 impl SinkChanges {
     /// The settings of a stage that makes the changes upserts.
     pub(crate) fn stage(&self, spec: MaterializeSpec, schema: &Schema) -> StageSettings {
+        let output = schema.clone();
+        let head = match self.conflicts {
+            Conflicts::FirstWins => Head::ConflictMaterialize { spec: ConflictSpec { by: spec, is_error: false }, output },
+            Conflicts::Error => Head::ConflictMaterialize { spec: ConflictSpec { by: spec, is_error: true }, output },
+            _ => Head::UpsertMaterialize { spec, state_ttl_ms: self.state_ttl_ms, output },
+        };
         StageSettings {
             leaves_out_before: false,
-            head: Some(Head::UpsertMaterialize { spec, state_ttl_ms: self.state_ttl_ms, output: schema.clone() }),
+            head: Some(head),
             inputs: vec![schema.clone()],
             steps: Vec::new(),
             zone: self.zone,

@@ -22,8 +22,8 @@ SELECT usr FROM (SELECT usr, RANK() OVER (PARTITION BY usr ORDER BY n) AS rn FRO
 CREATE TABLE clicks (usr STRING, url STRING, n BIGINT, ts TIMESTAMP(3), pt AS PROCTIME(), WATERMARK FOR ts AS ts) WITH ('connector' = 'kafka', 'topic' = 'clicks');
 SELECT usr FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY n) AS rn FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '1' MINUTE))) WHERE rn <= n;
 ----
-CREATE TABLE clicks (usr STRING, url STRING, n BIGINT, ts TIMESTAMP(3), pt AS PROCTIME(), WATERMARK FOR ts AS ts) WITH ('connector' = 'kafka', 'topic' = 'clicks');
-INSERT INTO clicks (usr) SELECT usr FROM clicks ON CONFLICT DO NOTHING;
+CREATE TABLE still (usr STRING, n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'clicks');
+INSERT INTO still (usr) SELECT usr FROM still ON CONFLICT DO ERROR;
 ----
 CREATE TABLE clicks (usr STRING, url STRING, n BIGINT, ts TIMESTAMP(3), pt AS PROCTIME(), WATERMARK FOR ts AS ts) WITH ('connector' = 'kafka', 'topic' = 'clicks');
 SET 'table.exec.sink.upsert-materialize' = 'sometimes';

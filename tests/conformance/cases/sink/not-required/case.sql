@@ -1,0 +1,4 @@
+CREATE TABLE visits (id INT, usr STRING, url STRING, n BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'case', 'input' = '../../../inputs/visits.jsonl');
+SET 'table.exec.sink.require-on-conflict' = 'false';
+CREATE TABLE kept (url STRING, usr STRING, n BIGINT, PRIMARY KEY (url) NOT ENFORCED) WITH ('connector' = 'case');
+INSERT INTO kept SELECT url, usr, COUNT(*) FROM visits GROUP BY usr, url;

@@ -1,0 +1,3 @@
+CREATE TABLE visits (id INT, usr STRING, url STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '3' SECOND) WITH ('connector' = 'case', 'input' = 'late.jsonl');
+CREATE TABLE kept (url STRING, usr STRING, n BIGINT, PRIMARY KEY (url) NOT ENFORCED) WITH ('connector' = 'case');
+INSERT INTO kept SELECT url, usr, COUNT(*) FROM visits GROUP BY usr, url ON CONFLICT DO NOTHING;
