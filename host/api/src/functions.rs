@@ -8,14 +8,25 @@ use crate::{
     caller::Caller,
     extract::{IfMatch, JsonBody, QueryString, Tagged},
     page::{Listing, PageQuery},
+    presentation::{self, DocumentationView, version_number},
     problem::Problem,
 };
-use axum::{Json, extract::Path, http::StatusCode};
+use axum::{
+    Json,
+    extract::Path,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
 use millrace_domain::{
     Action, Name, ProjectScope, ResourceKind, Scope,
     function::{FUNCTION_WORLDS, FunctionState, check_attributes, function_name},
+    icon::Icon,
+    presentation::{GivenPresentation, Part},
 };
-use millrace_store::{BUILT_COMPONENTS_KEPT, Function, FunctionChange, FunctionScope, FunctionVersion, NewFunctionVersion, StoreError};
+use millrace_model::ids::FunctionId;
+use millrace_store::{
+    BUILT_COMPONENTS_KEPT, Function, FunctionChange, FunctionScope, FunctionVersion, NewFunctionVersion, PluginVersion, StoreError,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -65,11 +76,27 @@ pub(crate) struct FunctionVersionView {
     source: Value,
     created_by: String,
     created_at_ms: i64,
+    /// Where its icon is; null if it has none.
+    icon_url: Option<String>,
+    /// First paragraph of its documentation.
+    summary: String,
+    /// Where its documentation is; null if it has none.
+    documentation_url: Option<String>,
 }
 
-impl From<FunctionVersion> for FunctionVersionView {
-    fn from(version: FunctionVersion) -> Self {
+impl FunctionVersionView {
+    /// A version of the function `id` as it is seen from `place`.
+    fn of(place: &FunctionScope, id: &FunctionId, version: FunctionVersion) -> Self {
+        let tenant = place.tenant();
+        let versions = match place.project() {
+            None => format!("/api/v1/tenants/{tenant}/functions/{id}/versions"),
+            Some(project) => format!("/api/v1/tenants/{tenant}/projects/{project}/functions/{id}/versions"),
+        };
+        let shown = &version.presentation;
         Self {
+            icon_url: presentation::icon_url(&versions, version.number, shown),
+            documentation_url: presentation::documentation_url(&versions, version.number, shown),
+            summary: shown.summary.clone(),
             id: version.id,
             number: version.number,
             content_hash: version.content_hash,
@@ -86,7 +113,8 @@ impl From<FunctionVersion> for FunctionVersionView {
 }
 
 impl FunctionView {
-    fn of(caller: &Caller, function: Function) -> Self {
+    /// A function as it is seen from `place`.
+    fn of(caller: &Caller, place: &FunctionScope, function: Function) -> Self {
         let allowed_actions = match &function.scope {
             FunctionScope::Tenant(tenant) => {
                 let share = Action::FunctionShare;
@@ -116,7 +144,7 @@ impl FunctionView {
             revision: function.revision,
             created_at_ms: function.created_at_ms,
             updated_at_ms: function.updated_at_ms,
-            latest: function.latest.map(FunctionVersionView::from),
+            latest: function.latest.map(|version| FunctionVersionView::of(place, &function.id, version)),
         }
     }
 }
@@ -184,6 +212,10 @@ pub(crate) struct NewFunctionVersionBody {
     project: Option<String>,
     /// What the component was built from, to be edited again.
     source: Option<SourceBody>,
+    /// Icon as PNG or SVG, in Base64; that of the plugin, else of the version before, unless given. Empty for none.
+    icon_base64: Option<String>,
+    /// Markdown; that of the plugin, else of the version before, unless given. Empty for none.
+    documentation: Option<String>,
 }
 
 /// Source text with what is needed to build it again.
@@ -254,7 +286,7 @@ async fn own(caller: &Caller, scope: &FunctionScope, function: &str) -> Result<F
 
 async fn list(caller: &Caller, scope: FunctionScope, query: QueryString<PageQuery>) -> Result<Json<Listing<FunctionView>>, Problem> {
     let page = caller.api.store.functions(&scope, &query.parse()?.into()).await?;
-    Ok(Json(Listing::with(page, |function| FunctionView::of(caller, function))))
+    Ok(Json(Listing::with(page, |function| FunctionView::of(caller, &scope, function))))
 }
 
 fn settings(description: String, attributes: BTreeMap<String, String>, state: FunctionState) -> Result<FunctionChange, Problem> {
@@ -267,7 +299,7 @@ async fn create(caller: &Caller, scope: FunctionScope, body: JsonBody<NewFunctio
     let name: Name = function_name(&name).map_err(|message| Problem::field("name", "request.invalid", message))?;
     let new = settings(description, attributes, state)?;
     let made = caller.api.store.create_function(&caller.cause(), &scope, &name, &new).await?;
-    Ok(Tagged(StatusCode::CREATED, made.revision, FunctionView::of(caller, made)))
+    Ok(Tagged(StatusCode::CREATED, made.revision, FunctionView::of(caller, &scope, made)))
 }
 
 async fn edit(
@@ -281,13 +313,15 @@ async fn edit(
     let FunctionBody { description, attributes, state } = body.parse()?;
     let change = settings(description, attributes, state)?;
     let changed = caller.api.store.change_function(&caller.cause(), &scope, &found.id, &change, if_match.revision()?).await?;
-    Ok(Tagged(StatusCode::OK, changed.revision, FunctionView::of(caller, changed)))
+    Ok(Tagged(StatusCode::OK, changed.revision, FunctionView::of(caller, &scope, changed)))
 }
 
 async fn versions(caller: &Caller, scope: FunctionScope, function: &str) -> Result<Json<FunctionVersionsView>, Problem> {
     let found = known(caller, &scope, function).await?;
     let versions = caller.api.store.function_versions(scope.tenant(), &found.id).await?;
-    Ok(Json(FunctionVersionsView { items: versions.into_iter().map(FunctionVersionView::from).collect() }))
+    Ok(Json(FunctionVersionsView {
+        items: versions.into_iter().map(|version| FunctionVersionView::of(&scope, &found.id, version)).collect(),
+    }))
 }
 
 async fn add(
@@ -307,7 +341,8 @@ async fn add(
         let message = format!("has {bytes} bytes, expected at most {SOURCE_BYTES_MAX}");
         return Err(Problem::field("source", "request.invalid", message));
     }
-    let (content_hash, origin) = component_of(caller, &scope, &body).await?;
+    let given = presentation::of_texts(body.icon_base64.as_deref(), body.documentation.as_deref())?;
+    let (content_hash, origin, of_plugin) = component_of(caller, &scope, &body).await?;
     let component = match caller.api.store.component(scope.tenant(), &content_hash).await {
         Ok(component) => component,
         Err(StoreError::NotFound { .. }) => return Err(not_kept(&body)),
@@ -327,9 +362,36 @@ async fn add(
         signatures: described.signatures,
         origin,
         source,
+        presentation: over(given, of_plugin),
     };
     let added = caller.api.store.add_function_version(&caller.cause(), &scope, &found.id, &new).await?;
-    Ok((StatusCode::CREATED, Json(added.into())))
+    Ok((StatusCode::CREATED, Json(FunctionVersionView::of(&scope, &found.id, added))))
+}
+
+/// What is given, and else what the plugin has.
+fn over(given: GivenPresentation, of_plugin: GivenPresentation) -> GivenPresentation {
+    fn first<T>(given: Part<T>, other: Part<T>) -> Part<T> {
+        if matches!(given, Part::Kept) { other } else { given }
+    }
+    GivenPresentation {
+        icon: first(given.icon, of_plugin.icon),
+        parameters: Part::Kept,
+        documentation: first(given.documentation, of_plugin.documentation),
+    }
+}
+
+/// Icon and documentation of a plugin's version, to be given to a function that is taken from it.
+async fn shown_of(caller: &Caller, scope: &ProjectScope, version: &PluginVersion) -> Result<GivenPresentation, Problem> {
+    let (store, shown) = (&caller.api.store, &version.presentation);
+    let mut given = GivenPresentation::default();
+    if shown.icon.is_some() {
+        let (icon, bytes) = store.icon(&scope.tenant, shown).await?;
+        given.icon = Part::Given(Icon { format: icon.format, bytes });
+    }
+    if shown.documentation_hash.is_some() {
+        given.documentation = Part::Given(store.documentation(&scope.tenant, shown).await?);
+    }
+    Ok(given)
 }
 
 /// What is said when the content that a body names is not there.
@@ -346,8 +408,13 @@ fn not_kept(body: &NewFunctionVersionBody) -> Problem {
     }
 }
 
-/// Content hash of what the body names, and what is remembered of where it came from.
-async fn component_of(caller: &Caller, scope: &FunctionScope, body: &NewFunctionVersionBody) -> Result<(String, Value), Problem> {
+/// Content hash of what the body names, what is remembered of where it came from, and what is shown of it there.
+async fn component_of(
+    caller: &Caller,
+    scope: &FunctionScope,
+    body: &NewFunctionVersionBody,
+) -> Result<(String, Value, GivenPresentation), Problem> {
+    let nothing = GivenPresentation::default();
     let store = &caller.api.store;
     let no_version = |what: &str, name: &str, number: i64| {
         Problem::field("version", "request.invalid", format!("{what} `{name}` has no version {number}"))
@@ -363,7 +430,8 @@ async fn component_of(caller: &Caller, scope: &FunctionScope, body: &NewFunction
                     versions.into_iter().find(|v| v.number == number).ok_or_else(|| no_version("plugin", plugin, number))?
                 }
             };
-            Ok((version.content_hash, json!({"plugin": found.name, "version": version.number, "project": project.project})))
+            let shown = shown_of(caller, &project, &version).await?;
+            Ok((version.content_hash, json!({"plugin": found.name, "version": version.number, "project": project.project}), shown))
         }
         (None, Some(resource), None, None) => {
             let project = place(caller, scope, body).await?;
@@ -379,7 +447,7 @@ async fn component_of(caller: &Caller, scope: &FunctionScope, body: &NewFunction
                     versions.into_iter().find(|v| v.number == number).ok_or_else(|| no_version("resource", resource, number))?
                 }
             };
-            Ok((version.content_hash, json!({"resource": found.name, "version": version.number, "project": project.project})))
+            Ok((version.content_hash, json!({"resource": found.name, "version": version.number, "project": project.project}), nothing))
         }
         (None, None, Some(build), None) => {
             let project = place(caller, scope, body).await?;
@@ -388,9 +456,9 @@ async fn component_of(caller: &Caller, scope: &FunctionScope, body: &NewFunction
                 let message = format!("build `{build}` is {} and has made no component; see its diagnostics", found.state.as_str());
                 Problem::field("build", "request.invalid", message)
             })?;
-            Ok((hash, json!({"build": found.id, "project": project.project})))
+            Ok((hash, json!({"build": found.id, "project": project.project}), nothing))
         }
-        (None, None, None, Some(hash)) => Ok((hash.clone(), json!({"content_hash": hash}))),
+        (None, None, None, Some(hash)) => Ok((hash.clone(), json!({"content_hash": hash}), nothing)),
         _ => {
             let detail = "give exactly one of `plugin`, `resource`, `build` and `content_hash`";
             Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "request.invalid", detail))
@@ -482,7 +550,7 @@ pub(crate) async fn get_function(
 ) -> Result<Tagged<FunctionView>, Problem> {
     let scope = project_scope(&caller, &tenant, &project, Action::FunctionView).await?;
     let found = known(&caller, &scope, &function).await?;
-    Ok(Tagged(StatusCode::OK, found.revision, FunctionView::of(&caller, found)))
+    Ok(Tagged(StatusCode::OK, found.revision, FunctionView::of(&caller, &scope, found)))
 }
 
 /// Get a function of the whole tenant by name or id.
@@ -493,7 +561,7 @@ pub(crate) async fn get_tenant_function(
 ) -> Result<Tagged<FunctionView>, Problem> {
     let scope = tenant_scope(&caller, &tenant, Action::FunctionView).await?;
     let found = known(&caller, &scope, &function).await?;
-    Ok(Tagged(StatusCode::OK, found.revision, FunctionView::of(&caller, found)))
+    Ok(Tagged(StatusCode::OK, found.revision, FunctionView::of(&caller, &scope, found)))
 }
 
 /// Change what is said of a function of a project.
@@ -580,4 +648,66 @@ pub(crate) async fn add_tenant_function_version(
 ) -> Result<(StatusCode, Json<FunctionVersionView>), Problem> {
     let scope = tenant_scope(&caller, &tenant, Action::FunctionShare).await?;
     add(&caller, scope, &function, body).await
+}
+
+/// Get the icon of a version of a function of a project.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tenants/{tenant}/projects/{project}/functions/{function}/versions/{version}/icon",
+    tag = "functions",
+    responses((status = 200, body = Vec<u8>, content_type = "image/*"))
+)]
+pub(crate) async fn get_function_icon(
+    caller: Caller,
+    Path((tenant, project, function, version)): Path<(String, String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let scope = project_scope(&caller, &tenant, &project, Action::FunctionView).await?;
+    let found = one_version(&caller, &scope, &function, &version).await?;
+    presentation::send_icon(&caller.api, scope.tenant(), &headers, &found.presentation).await
+}
+
+/// Get the icon of a version of a function of the whole tenant.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tenants/{tenant}/functions/{function}/versions/{version}/icon",
+    tag = "functions",
+    responses((status = 200, body = Vec<u8>, content_type = "image/*"))
+)]
+pub(crate) async fn get_tenant_function_icon(
+    caller: Caller,
+    Path((tenant, function, version)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let scope = tenant_scope(&caller, &tenant, Action::FunctionView).await?;
+    let found = one_version(&caller, &scope, &function, &version).await?;
+    presentation::send_icon(&caller.api, scope.tenant(), &headers, &found.presentation).await
+}
+
+/// Get the documentation of a version of a function of a project.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/functions/{function}/versions/{version}/documentation", tag = "functions", responses((status = 200, body = DocumentationView)))]
+pub(crate) async fn get_function_documentation(
+    caller: Caller,
+    Path((tenant, project, function, version)): Path<(String, String, String, String)>,
+) -> Result<Json<DocumentationView>, Problem> {
+    let scope = project_scope(&caller, &tenant, &project, Action::FunctionView).await?;
+    let found = one_version(&caller, &scope, &function, &version).await?;
+    presentation::documentation_of(&caller.api, scope.tenant(), found.number, &found.presentation).await
+}
+
+/// Get the documentation of a version of a function of the whole tenant.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/functions/{function}/versions/{version}/documentation", tag = "functions", responses((status = 200, body = DocumentationView)))]
+pub(crate) async fn get_tenant_function_documentation(
+    caller: Caller,
+    Path((tenant, function, version)): Path<(String, String, String)>,
+) -> Result<Json<DocumentationView>, Problem> {
+    let scope = tenant_scope(&caller, &tenant, Action::FunctionView).await?;
+    let found = one_version(&caller, &scope, &function, &version).await?;
+    presentation::documentation_of(&caller.api, scope.tenant(), found.number, &found.presentation).await
+}
+
+/// A version of the function that a name means.
+async fn one_version(caller: &Caller, scope: &FunctionScope, function: &str, version: &str) -> Result<FunctionVersion, Problem> {
+    let found = known(caller, scope, function).await?;
+    Ok(caller.api.store.function_version(scope.tenant(), &found.id, version_number(version)?).await?)
 }

@@ -46,6 +46,7 @@ mod page;
 mod permissions;
 mod platform;
 mod plugins;
+mod presentation;
 mod preview;
 mod problem;
 mod projects;

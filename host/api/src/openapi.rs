@@ -142,6 +142,8 @@ fn definition_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(plugins::get_plugin, plugins::delete_plugin))
         .routes(routes!(plugins::list_plugin_uses))
         .routes(routes!(plugins::delete_plugin_version))
+        .routes(routes!(plugins::get_plugin_icon))
+        .routes(routes!(plugins::get_plugin_documentation))
         .routes(routes!(capabilities::get_plugin_grants, capabilities::set_plugin_grants))
         .routes(routes!(resources::list_resources))
         .routes(routes!(resources::get_resource, resources::delete_resource))
@@ -225,6 +227,10 @@ fn function_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(functions::get_function, functions::edit_function, functions::delete_function))
         .routes(routes!(functions::list_tenant_functions, functions::create_tenant_function))
         .routes(routes!(functions::get_tenant_function, functions::edit_tenant_function, functions::delete_tenant_function))
+        .routes(routes!(functions::get_function_icon))
+        .routes(routes!(functions::get_tenant_function_icon))
+        .routes(routes!(functions::get_function_documentation))
+        .routes(routes!(functions::get_tenant_function_documentation))
 }
 
 fn instance_routes() -> OpenApiRouter<ApiState> {

@@ -5,19 +5,21 @@ use crate::{
     caller::{Caller, to_the_end},
     extract::QueryString,
     page::{Listing, PageQuery},
+    presentation::{self, DocumentationView, UploadParts, Uploaded, version_number},
     problem::Problem,
     resources::{UseView, UsesView},
-    upload,
 };
 use axum::{
     Json,
     body::Body,
     extract::Path,
     http::{HeaderMap, StatusCode},
+    response::Response,
 };
 use millrace_domain::{Action, Name, ProjectScope, Scope};
-use millrace_store::{NewPluginVersion, Plugin, PluginVersion, StoreError};
+use millrace_store::{NewPluginVersion, Plugin, PluginVersion};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 /// A plugin with its newest version.
@@ -46,13 +48,29 @@ pub(crate) struct PluginVersionView {
     size_bytes: i64,
     created_by: String,
     created_at_ms: i64,
+    /// Where its icon is; null if it has none.
+    icon_url: Option<String>,
+    /// JSON Schema of the node's parameters, its properties in the order of the form; null if it says nothing.
+    #[schema(value_type = Option<Object>)]
+    parameters: Option<Box<RawValue>>,
+    /// First paragraph of its documentation.
+    summary: String,
+    /// Where its documentation is; null if it has none.
+    documentation_url: Option<String>,
     /// What the caller can do: `delete`; the newest version goes with the plugin only.
     allowed_actions: Vec<&'static str>,
 }
 
 impl PluginVersionView {
     fn of(caller: &Caller, scope: &ProjectScope, version: PluginVersion, is_newest: bool) -> Self {
+        let ProjectScope { tenant, project, .. } = scope;
+        let versions = format!("/api/v1/tenants/{tenant}/projects/{project}/plugins/{}/versions", version.plugin);
+        let shown = &version.presentation;
         Self {
+            icon_url: presentation::icon_url(&versions, version.number, shown),
+            parameters: presentation::parameters(shown),
+            documentation_url: presentation::documentation_url(&versions, version.number, shown),
+            summary: shown.summary.clone(),
             allowed_actions: allowed(caller, &Scope::Project(scope.clone()), [("delete", Action::PluginDelete, !is_newest)]),
             number: version.number,
             content_hash: version.content_hash,
@@ -165,18 +183,50 @@ pub(crate) async fn delete_plugin_version(
 ) -> Result<StatusCode, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::PluginDelete).await?;
     let found = caller.api.store.plugin(&scope, &plugin).await?;
-    let number = version.parse::<i64>().ok().filter(|number| *number > 0).ok_or_else(|| StoreError::not_found("version", version))?;
+    let number = version_number(&version)?;
     caller.api.store.delete_plugin_version(&caller.cause(), &scope, &found.id, number).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Upload a component as a new version; a plugin of a new name is made. The same component again adds nothing.
+/// Get the icon of a version of a plugin.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tenants/{tenant}/projects/{project}/plugins/{plugin}/versions/{version}/icon",
+    tag = "plugins",
+    responses((status = 200, body = Vec<u8>, content_type = "image/*"))
+)]
+pub(crate) async fn get_plugin_icon(
+    caller: Caller,
+    Path((tenant, project, plugin, version)): Path<(String, String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::PluginView).await?;
+    let found = caller.api.store.plugin_version(&scope, &plugin, version_number(&version)?).await?;
+    presentation::send_icon(&caller.api, &scope.tenant, &headers, &found.presentation).await
+}
+
+/// Get the documentation of a version of a plugin.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/plugins/{plugin}/versions/{version}/documentation", tag = "plugins", responses((status = 200, body = DocumentationView)))]
+pub(crate) async fn get_plugin_documentation(
+    caller: Caller,
+    Path((tenant, project, plugin, version)): Path<(String, String, String, String)>,
+) -> Result<Json<DocumentationView>, Problem> {
+    let scope = caller.in_project(&tenant, &project, Action::PluginView).await?;
+    let found = caller.api.store.plugin_version(&scope, &plugin, version_number(&version)?).await?;
+    presentation::documentation_of(&caller.api, &scope.tenant, found.number, &found.presentation).await
+}
+
+/// Upload a component as a new version, alone or with icon, form of its parameters and documentation; a plugin of a new name is
+/// made. The same component again, shown in the same way, adds nothing.
 #[utoipa::path(
     post,
     path = "/api/v1/tenants/{tenant}/projects/{project}/plugins/{plugin}/versions",
     tag = "plugins",
     params(UploadQuery),
-    request_body(content = Vec<u8>, content_type = "application/wasm", description = "The WebAssembly component"),
+    request_body(
+        content((Vec<u8> = "application/wasm"), (UploadParts = "multipart/form-data")),
+        description = "The WebAssembly component, or parts"
+    ),
     responses((status = 201, body = PluginView))
 )]
 pub(crate) async fn upload_plugin(
@@ -197,9 +247,17 @@ pub(crate) async fn upload_plugin(
     };
     let description = query.parse()?.description;
     let bytes_max = caller.api.config.plugin_bytes_max as u64;
-    let component = upload::receive(&caller.api, &scope.tenant, &headers, body, bytes_max).await?.into_bytes().await?;
+    let Uploaded { component, presentation } = presentation::receive(&caller.api, &scope.tenant, &headers, body, bytes_max).await?;
     let work = async move {
+        let component = match component {
+            Some(component) => component,
+            None => {
+                let hash = caller.api.store.plugin(&scope, name.as_str()).await?.latest.content_hash;
+                caller.api.store.component(&scope.tenant, &hash).await?.into()
+            }
+        };
         let admitted = caller.api.control.admit_plugin(&scope.tenant, component.clone()).await?;
+        presentation::check_world(&admitted.world, &presentation)?;
         let new = NewPluginVersion {
             name,
             description,
@@ -207,6 +265,7 @@ pub(crate) async fn upload_plugin(
             world: admitted.world,
             wit_version: admitted.wit_version,
             component: &component,
+            presentation,
         };
         let plugin = caller.api.store.add_plugin_version(&caller.cause(), &scope, &new).await?;
         Ok::<_, Problem>((StatusCode::CREATED, Json(PluginView::of(&caller, plugin))))

@@ -175,7 +175,7 @@ fn failed(error: io::Error) -> Problem {
     Problem::internal(format!("an upload cannot be kept: {error}"))
 }
 
-fn too_large(bytes_max: u64) -> Problem {
+pub(crate) fn too_large(bytes_max: u64) -> Problem {
     let detail = format!("the upload has more than {bytes_max} bytes, which is the most that one may have");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "request.too_large", detail)
 }

@@ -13,6 +13,7 @@ pub mod fetched;
 pub mod frame;
 pub mod jar;
 pub mod jvm;
+mod presented;
 mod project;
 mod samples;
 pub mod script;
@@ -26,6 +27,7 @@ mod toolchain;
 
 pub use component::encode_component;
 pub use failure::BuildError;
+pub use presented::{PresentationFiles, presentation_files};
 pub use project::{NewProject, SdkSource, new_project, new_project_of};
 pub use samples::{build_samples, sample_plugins};
 pub use source_build::{

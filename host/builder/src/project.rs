@@ -4,7 +4,7 @@
 //! wherever Rust is, and stays with the SDK version that it was made with. Who works in a checkout of Millrace names
 //! that instead.
 
-use crate::{BuildError, World};
+use crate::{BuildError, World, presented};
 use std::path::{Path, PathBuf};
 
 /// Where the project finds the SDK.
@@ -180,6 +180,11 @@ pub fn new_project_of(world: World, dir: &Path, name: &str, sdk: &SdkSource) -> 
     for (path, content) in *samples {
         project.write(path, content)?;
     }
+    let parameters = match world {
+        World::SinkOperator => presented::parameters_of(World::DimensionUpdater, 100, "limit"),
+        other => presented::parameters_of(other, 100, "limit"),
+    };
+    presented::write_examples(&mut project, name, parameters)?;
     project.write("Cargo.lock", LOCK)?;
     project.write(".gitignore", IGNORED)?;
     if *sdk == SdkSource::Vendored {

@@ -289,6 +289,7 @@ impl Observer {
                 world: admitted.world,
                 wit_version: admitted.wit_version,
                 component: &component,
+                presentation: Default::default(),
             };
             match self.control.store().add_plugin_version(&self.cause, &self.scope, &new).await {
                 Ok(plugin) => ending.plugin_version = Some(plugin.latest.number),

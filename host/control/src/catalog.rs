@@ -16,7 +16,8 @@ use millrace_domain::{
     permission::TablePermission,
 };
 use millrace_engine::{
-    CapabilityGrants, Catalog, CatalogError, FolderGrant, FunctionBinding, PackageBinding, PluginBinding, SecretValue, TableUsage,
+    CapabilityGrants, Catalog, CatalogError, FolderGrant, FunctionBinding, PackageBinding, ParameterForm, PluginBinding, SecretValue,
+    TableUsage,
 };
 use millrace_model::{
     Schema,
@@ -26,7 +27,10 @@ use millrace_sandbox::function_owner;
 use millrace_store::{Function, PageRequest, ResolvedTable, Store, StoreError, TableViewer};
 use parking_lot::Mutex;
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Names that are compared for a suggestion at most.
 const SUGGESTIONS_FROM: u32 = 200;
@@ -431,7 +435,22 @@ impl ProjectCatalog {
         let grants = self.grants(&pin.plugin).await?;
         let component = self.store.component(&self.scope.tenant, &pin.content_hash).await.map_err(|e| self.failed(&e))?;
         let PinnedPlugin { plugin, version, content_hash } = pin;
-        Ok(PluginBinding { name: plugin, version, content_hash, component: Bytes::from(component), grants })
+        let form = self.form(&plugin, &version, &content_hash).await?;
+        Ok(PluginBinding { name: plugin, version, content_hash, component: Bytes::from(component), grants, form })
+    }
+
+    /// What the parameters of a version of a plugin may be. A function has none, and neither has a version that outlives its
+    /// plugin's name.
+    async fn form(&self, plugin: &str, version: &str, content_hash: &str) -> Result<Option<Arc<ParameterForm>>, CatalogError> {
+        let Ok(number) = version.parse::<i64>() else { return Ok(None) };
+        let found = match self.store.plugin_version(&self.scope, plugin, number).await {
+            Ok(found) if found.content_hash == content_hash => found,
+            Ok(_) | Err(StoreError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(self.failed(&error)),
+        };
+        let Some(text) = found.presentation.parameters else { return Ok(None) };
+        let read = ParameterForm::parse(&text).map(|form| Some(Arc::new(form)));
+        read.map_err(|error| self.failed(&StoreError::Corrupt(format!("parameters of plugin {plugin} version {version}: {error}"))))
     }
 }
 
@@ -518,6 +537,7 @@ mod tests {
             world: "scalar-function".into(),
             wit_version: "0.1.0".into(),
             component,
+            presentation: Default::default(),
         };
         store.add_plugin_version(&Cause::system("test"), scope, &new).await.unwrap();
         content_hash
@@ -532,6 +552,7 @@ mod tests {
             signatures: json!([]),
             origin: json!({}),
             source: json!(null),
+            presentation: Default::default(),
         };
         store.add_function_version(&Cause::system("test"), scope, function, &new).await.unwrap();
     }

@@ -58,7 +58,7 @@ pub use millrace_connector::{
 };
 pub use millrace_datapackage::Hints as PackageHints;
 pub use millrace_engine::{
-    QueryColumn, QueryPlan, RecentLetter, TappedRow, TappedRows, table_field,
+    ParameterForm, QueryColumn, QueryPlan, RecentLetter, TappedRow, TappedRows, table_field,
     trial::{ArrivalOrder, CollectedPage, CollectedRow, Delay},
 };
 pub use native::NativeEngine;

@@ -147,9 +147,20 @@ impl Client {
         self.exchange(Method::DELETE, path, None, None).await
     }
 
-    /// Uploads bytes to `path`.
-    pub(crate) async fn upload(&self, path: &str, bytes: Vec<u8>) -> Result<Value, ClientError> {
-        let request = self.request(Method::POST, path).header(header::CONTENT_TYPE, "application/wasm").body(bytes);
+    /// Uploads named parts to `path`, as a form of files.
+    pub(crate) async fn upload_parts(&self, path: &str, parts: &[(&str, Vec<u8>)]) -> Result<Value, ClientError> {
+        // Random, so that it stands in no part.
+        let boundary = uuid::Uuid::new_v4().simple().to_string();
+        let mut body = Vec::with_capacity(parts.iter().map(|(_, bytes)| bytes.len() + 200).sum());
+        for (name, bytes) in parts {
+            let head = format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"; filename=\"{name}\"\r\n\r\n");
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(bytes);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+        let media = format!("multipart/form-data; boundary={boundary}");
+        let request = self.request(Method::POST, path).header(header::CONTENT_TYPE, media).body(body);
         let response = request.send().await.map_err(|e| self.unreachable(e))?;
         let response = self.checked(response).await?;
         self.json(response).await

@@ -156,7 +156,9 @@ impl Store {
                  AND NOT EXISTS (SELECT 1 FROM blob_uses u WHERE u.tenant_id = $1 AND u.content_hash = $2) \
                  AND NOT EXISTS (SELECT 1 FROM plugin_versions p WHERE p.tenant_id = $1 AND p.content_hash = $2) \
                  AND NOT EXISTS (SELECT 1 FROM resource_versions r WHERE r.tenant_id = $1 AND r.content_hash = $2) \
-                 AND NOT EXISTS (SELECT 1 FROM function_versions f WHERE f.tenant_id = $1 AND f.content_hash = $2)",
+                 AND NOT EXISTS (SELECT 1 FROM function_versions f WHERE f.tenant_id = $1 AND f.content_hash = $2) \
+                 AND NOT EXISTS (SELECT 1 FROM presentations i WHERE i.tenant_id = $1 AND i.icon_hash = $2) \
+                 AND NOT EXISTS (SELECT 1 FROM presentations d WHERE d.tenant_id = $1 AND d.documentation_hash = $2)",
             )
             .bind(tenant.as_str())
             .bind(content_hash.as_str())

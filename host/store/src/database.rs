@@ -31,6 +31,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0014_build_contents.sql"),
     include_str!("../migrations/0015_search_in_projects.sql"),
     include_str!("../migrations/0016_people_behind_tokens.sql"),
+    include_str!("../migrations/0017_presentation.sql"),
 ];
 
 /// The migration that brings the catalog.

@@ -4,14 +4,15 @@
 //! names its component by content hash; what a job's version has pinned is not removed.
 
 use crate::{
-    Cause, ContentUse, Page, PageRequest, Store, StoreError,
+    Cause, ContentUse, Page, PageRequest, Presentation, Store, StoreError,
     audit::Record,
     blob::{NewUse, content_use, named},
     error::unless_taken,
+    presentation::{presentation, presentation_columns, remove_presentations},
     row,
     transaction::Transaction,
 };
-use millrace_domain::{Action, Name, ProjectScope, function::FunctionState};
+use millrace_domain::{Action, Name, ProjectScope, function::FunctionState, presentation::GivenPresentation};
 use millrace_model::ids::{FunctionId, ProjectId, TenantId};
 use serde_json::{Value, json};
 use sqlx::any::AnyRow;
@@ -104,6 +105,8 @@ pub struct FunctionVersion {
     pub created_by: String,
     /// Added at, in milliseconds since the epoch.
     pub created_at_ms: i64,
+    /// What is shown of it.
+    pub presentation: Presentation,
 }
 
 /// What is said of a function.
@@ -134,6 +137,8 @@ pub struct NewFunctionVersion {
     pub origin: Value,
     /// Source text, language and class, or null.
     pub source: Value,
+    /// What is shown of it.
+    pub presentation: GivenPresentation,
 }
 
 /// A function joined with its newest version; `rest` narrows and orders.
@@ -144,10 +149,24 @@ macro_rules! select_functions {
             "f.attributes_json AS attributes_json, f.state AS state, f.revision AS revision, f.created_at_ms AS made_at_ms, ",
             "f.updated_at_ms AS updated_at_ms, v.id AS version_id, v.number AS number, v.content_hash AS content_hash, v.world AS world, ",
             "v.wit_version AS wit_version, v.size_bytes AS size_bytes, v.signatures_json AS signatures_json, ",
-            "v.origin_json AS origin_json, v.source_json AS source_json, v.created_by AS created_by, v.created_at_ms AS created_at_ms ",
-            "FROM functions f LEFT JOIN function_versions v ON v.function_id = f.id ",
+            "v.origin_json AS origin_json, v.source_json AS source_json, v.created_by AS created_by, v.created_at_ms AS created_at_ms, ",
+            presentation_columns!(),
+            " FROM functions f LEFT JOIN function_versions v ON v.function_id = f.id ",
             "AND v.number = (SELECT MAX(m.number) FROM function_versions m WHERE m.function_id = f.id) ",
+            "LEFT JOIN presentations s ON s.version_id = v.id ",
             "WHERE f.tenant_id = $1 ",
+            $rest
+        )
+    };
+}
+
+/// A version with what is shown of it; `rest` narrows and orders.
+macro_rules! select_versions {
+    ($rest:literal) => {
+        concat!(
+            "SELECT v.*, v.id AS version_id, ",
+            presentation_columns!(),
+            " FROM function_versions v LEFT JOIN presentations s ON s.version_id = v.id WHERE ",
             $rest
         )
     };
@@ -299,21 +318,24 @@ impl Store {
             .fetch_optional(&mut *tx)
             .await?;
         let name = row::text(&function.ok_or_else(|| StoreError::not_found("function", id.as_str()))?, "name")?;
-        let latest = sqlx::query("SELECT *, id AS version_id FROM function_versions WHERE function_id = $1 ORDER BY number DESC LIMIT 1")
+        let latest = sqlx::query(select_versions!("v.function_id = $1 ORDER BY v.number DESC LIMIT 1"))
             .bind(id.as_str())
             .fetch_optional(&mut *tx)
             .await?;
-        let number = match latest.as_ref().map(version).transpose()? {
-            Some(latest) if latest.content_hash == new.content_hash && latest.source == new.source => return Ok(latest),
+        let latest = latest.as_ref().map(version).transpose()?;
+        let before = latest.as_ref().map(|latest| latest.presentation.clone()).unwrap_or_default();
+        let shown = before.with(&new.presentation);
+        let number = match latest {
+            Some(latest) if latest.content_hash == new.content_hash && latest.source == new.source && before == shown => return Ok(latest),
             Some(latest) => latest.number + 1,
             None => 1,
         };
         self.admit_version(&mut tx, (scope.tenant(), scope.project())).await?;
         let version_id = self.new_id("fnv");
-        let made = sqlx::query(
+        sqlx::query(
             "INSERT INTO function_versions (id, tenant_id, function_id, number, content_hash, world, wit_version, size_bytes, \
              signatures_json, origin_json, source_json, created_by, created_at_ms) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING *, id AS version_id",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         )
         .bind(version_id.as_str())
         .bind(scope.tenant().as_str())
@@ -328,7 +350,7 @@ impl Store {
         .bind(new.source.to_string())
         .bind(cause.actor.as_str())
         .bind(self.now_ms())
-        .fetch_one(&mut *tx)
+        .execute(&mut *tx)
         .await
         .map_err(|error| match &error {
             sqlx::Error::Database(database) if database.is_foreign_key_violation() => StoreError::not_found("component", &new.content_hash),
@@ -337,8 +359,10 @@ impl Store {
         let (tenant, project, id) = (scope.tenant(), scope.project(), version_id.as_str());
         let user = NewUse { tenant, project, kind: "function", id, name: format!("{name} version {number}") };
         self.note_use(&mut tx, &user, &new.content_hash).await?;
+        self.put_presentation(&mut tx, &user, &shown, &new.presentation).await?;
         let detail = json!({"name": name, "number": number, "content_hash": new.content_hash});
         self.audit(&mut tx, cause, scope.done(Action::FunctionCreate, id, detail)).await?;
+        let made = sqlx::query(select_versions!("v.id = $1")).bind(id).fetch_one(&mut *tx).await?;
         tx.commit().await?;
         version(&made)
     }
@@ -348,13 +372,26 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn function_versions(&self, tenant: &TenantId, id: &FunctionId) -> Result<Vec<FunctionVersion>, StoreError> {
-        let rows =
-            sqlx::query("SELECT *, id AS version_id FROM function_versions WHERE tenant_id = $1 AND function_id = $2 ORDER BY number DESC")
-                .bind(tenant.as_str())
-                .bind(id.as_str())
-                .fetch_all(&self.pool)
-                .await?;
+        let rows = sqlx::query(select_versions!("v.tenant_id = $1 AND v.function_id = $2 ORDER BY v.number DESC"))
+            .bind(tenant.as_str())
+            .bind(id.as_str())
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(version).collect()
+    }
+
+    /// A version of a function.
+    ///
+    /// # Errors
+    /// It is not there, or the database fails.
+    pub async fn function_version(&self, tenant: &TenantId, id: &FunctionId, number: i64) -> Result<FunctionVersion, StoreError> {
+        let found = sqlx::query(select_versions!("v.tenant_id = $1 AND v.function_id = $2 AND v.number = $3"))
+            .bind(tenant.as_str())
+            .bind(id.as_str())
+            .bind(number)
+            .fetch_optional(&self.pool)
+            .await?;
+        version(&found.ok_or_else(|| StoreError::not_found("version", number.to_string()))?)
     }
 
     /// Removes a function with all its versions.
@@ -376,11 +413,13 @@ impl Store {
         .bind(id.as_str())
         .execute(&mut *tx)
         .await?;
-        let versions = sqlx::query("DELETE FROM function_versions WHERE tenant_id = $1 AND function_id = $2 RETURNING content_hash")
+        let versions = sqlx::query("DELETE FROM function_versions WHERE tenant_id = $1 AND function_id = $2 RETURNING id, content_hash")
             .bind(scope.tenant().as_str())
             .bind(id.as_str())
             .fetch_all(&mut *tx)
             .await?;
+        let ids = versions.iter().map(|found| row::text(found, "id")).collect::<Result<Vec<_>, _>>()?;
+        let shown = remove_presentations(&mut tx, scope.tenant(), &ids).await?;
         let removed =
             sqlx::query("DELETE FROM functions WHERE tenant_id = $1 AND COALESCE(project_id, '') = $2 AND id = $3 RETURNING name")
                 .bind(scope.tenant().as_str())
@@ -392,7 +431,8 @@ impl Store {
         let detail = json!({"name": row::text(&removed, "name")?, "versions": versions.len()});
         self.audit(&mut tx, cause, scope.done(Action::FunctionDelete, id.as_str(), detail)).await?;
         tx.commit().await?;
-        let hashes = versions.iter().map(|found| row::text(found, "content_hash")).collect::<Result<Vec<_>, _>>()?;
+        let mut hashes = versions.iter().map(|found| row::text(found, "content_hash")).collect::<Result<Vec<_>, _>>()?;
+        hashes.extend(shown);
         self.drop_unneeded(scope.tenant(), &hashes).await
     }
 
@@ -456,5 +496,6 @@ fn version(found: &AnyRow) -> Result<FunctionVersion, StoreError> {
         source: row::json(found, "source_json")?,
         created_by: row::text(found, "created_by")?,
         created_at_ms: row::integer(found, "created_at_ms")?,
+        presentation: presentation(found)?,
     })
 }

@@ -4,14 +4,15 @@
 //! newest version goes with its plugin only, so that a number never comes to mean another component.
 
 use crate::{
-    Cause, Content, ContentUse, Page, PageRequest, Store, StoreError,
+    Cause, Content, ContentUse, Page, PageRequest, Presentation, Store, StoreError,
     audit::done_in,
     blob::{content_use, named, version_use},
     data_source::row_scope,
+    presentation::{presentation, presentation_columns, remove_presentations},
     row,
     transaction::Transaction,
 };
-use millrace_domain::{Action, Name, ProjectScope};
+use millrace_domain::{Action, Name, ProjectScope, presentation::GivenPresentation};
 use millrace_model::ids::PluginId;
 use serde_json::json;
 use sqlx::any::AnyRow;
@@ -52,6 +53,8 @@ pub struct PluginVersion {
     pub created_by: String,
     /// Uploaded at, in milliseconds since the epoch.
     pub created_at_ms: i64,
+    /// What is shown of it.
+    pub presentation: Presentation,
 }
 
 /// A version to add, after admission.
@@ -69,6 +72,8 @@ pub struct NewPluginVersion<'a> {
     pub wit_version: String,
     /// The component.
     pub component: &'a [u8],
+    /// What is shown of it.
+    pub presentation: GivenPresentation,
 }
 
 /// A plugin joined with its newest version; `rest` narrows and orders.
@@ -78,7 +83,9 @@ macro_rules! select_plugins {
             "SELECT p.id AS id, p.tenant_id AS tenant_id, p.project_id AS project_id, p.name AS name, p.description AS description, ",
             "p.created_at_ms AS made_at_ms, v.plugin_id AS plugin_id, v.number AS number, v.content_hash AS content_hash, ",
             "v.world AS world, v.wit_version AS wit_version, v.size_bytes AS size_bytes, v.created_by AS created_by, ",
-            "v.created_at_ms AS created_at_ms FROM plugins p JOIN plugin_versions v ON v.plugin_id = p.id ",
+            "v.created_at_ms AS created_at_ms, ",
+            presentation_columns!(),
+            " FROM plugins p JOIN plugin_versions v ON v.plugin_id = p.id LEFT JOIN presentations s ON s.version_id = v.id ",
             "WHERE v.number = (SELECT MAX(m.number) FROM plugin_versions m WHERE m.plugin_id = p.id) ",
             "AND p.tenant_id = $1 AND p.project_id = $2 ",
             $rest
@@ -87,7 +94,8 @@ macro_rules! select_plugins {
 }
 
 impl Store {
-    /// Adds a version to a plugin. The same component as the newest version adds nothing: uploading again is safe.
+    /// Adds a version to a plugin. The same component as the newest version, shown in the same way, adds nothing: uploading again
+    /// is safe.
     ///
     /// # Errors
     /// The project is archived, or the database fails.
@@ -95,17 +103,24 @@ impl Store {
         let mut tx = self.begin().await?;
         self.enter(&mut tx, scope).await?;
         let plugin = self.plugin_row(&mut tx, scope, new).await?;
-        let latest = sqlx::query("SELECT number, content_hash FROM plugin_versions WHERE plugin_id = $1 ORDER BY number DESC LIMIT 1")
-            .bind(plugin.as_str())
-            .fetch_optional(&mut *tx)
-            .await?;
-        let number = match &latest {
-            Some(latest) if row::text(latest, "content_hash")? == new.content_hash => None,
-            Some(latest) => Some(row::integer(latest, "number")? + 1),
+        let latest = sqlx::query(concat!(
+            "SELECT v.*, ",
+            presentation_columns!(),
+            " FROM plugin_versions v LEFT JOIN presentations s ON s.version_id = v.id WHERE v.plugin_id = $1 ORDER BY v.number DESC LIMIT 1"
+        ))
+        .bind(plugin.as_str())
+        .fetch_optional(&mut *tx)
+        .await?;
+        let latest = latest.as_ref().map(version).transpose()?;
+        let before = latest.as_ref().map(|latest| latest.presentation.clone()).unwrap_or_default();
+        let shown = before.with(&new.presentation);
+        let number = match latest {
+            Some(latest) if latest.content_hash == new.content_hash && before == shown => None,
+            Some(latest) => Some(latest.number + 1),
             None => Some(1),
         };
         if let Some(number) = number {
-            self.insert_version(&mut tx, cause, scope, (&plugin, number), new).await?;
+            self.insert_version(&mut tx, cause, scope, (&plugin, number), (new, &shown)).await?;
             let detail = json!({"name": new.name, "number": number, "content_hash": new.content_hash});
             self.audit(&mut tx, cause, done_in(scope, Action::PluginUpload, &plugin, detail)).await?;
         }
@@ -138,7 +153,7 @@ impl Store {
         cause: &Cause,
         scope: &ProjectScope,
         (plugin, number): (&str, i64),
-        new: &NewPluginVersion<'_>,
+        (new, shown): (&NewPluginVersion<'_>, &Presentation),
     ) -> Result<(), StoreError> {
         let (id, size_bytes) = (self.new_id("plv"), i64::try_from(new.component.len()).unwrap_or(i64::MAX));
         let mut bytes = new.component;
@@ -162,7 +177,9 @@ impl Store {
         .bind(self.now_ms())
         .execute(&mut **tx)
         .await?;
-        self.note_use(tx, &version_use(scope, "plugin", &id, new.name.as_str(), number), &new.content_hash).await
+        let user = version_use(scope, "plugin", &id, new.name.as_str(), number);
+        self.note_use(tx, &user, &new.content_hash).await?;
+        self.put_presentation(tx, &user, shown, &new.presentation).await
     }
 
     /// The plugin of this name or id with its newest version.
@@ -200,14 +217,38 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn plugin_versions(&self, scope: &ProjectScope, id: &PluginId) -> Result<Vec<PluginVersion>, StoreError> {
-        let rows =
-            sqlx::query("SELECT * FROM plugin_versions WHERE tenant_id = $1 AND project_id = $2 AND plugin_id = $3 ORDER BY number DESC")
-                .bind(scope.tenant.as_str())
-                .bind(scope.project.as_str())
-                .bind(id.as_str())
-                .fetch_all(&self.pool)
-                .await?;
+        let rows = sqlx::query(concat!(
+            "SELECT v.*, ",
+            presentation_columns!(),
+            " FROM plugin_versions v LEFT JOIN presentations s ON s.version_id = v.id \
+             WHERE v.tenant_id = $1 AND v.project_id = $2 AND v.plugin_id = $3 ORDER BY v.number DESC"
+        ))
+        .bind(scope.tenant.as_str())
+        .bind(scope.project.as_str())
+        .bind(id.as_str())
+        .fetch_all(&self.pool)
+        .await?;
         rows.iter().map(version).collect()
+    }
+
+    /// A version of the plugin of this name or id.
+    ///
+    /// # Errors
+    /// The project has no such plugin or version, or the database fails.
+    pub async fn plugin_version(&self, scope: &ProjectScope, name_or_id: &str, number: i64) -> Result<PluginVersion, StoreError> {
+        let found = sqlx::query(concat!(
+            "SELECT v.*, ",
+            presentation_columns!(),
+            " FROM plugins p JOIN plugin_versions v ON v.plugin_id = p.id LEFT JOIN presentations s ON s.version_id = v.id \
+             WHERE p.tenant_id = $1 AND p.project_id = $2 AND (p.id = $3 OR p.name = $3) AND v.number = $4"
+        ))
+        .bind(scope.tenant.as_str())
+        .bind(scope.project.as_str())
+        .bind(name_or_id)
+        .bind(number)
+        .fetch_optional(&self.pool)
+        .await?;
+        version(&found.ok_or_else(|| StoreError::not_found("version", number.to_string()))?)
     }
 
     /// Versions of jobs, and functions, that use a version of the plugin.
@@ -230,7 +271,7 @@ impl Store {
         if !uses.is_empty() {
             return Err(StoreError::InUse { what: "plugin", name: id.as_str().to_owned(), by: named(&uses) });
         }
-        let hashes = remove_versions(&mut tx, scope, id, None).await?;
+        let (versions, hashes) = remove_versions(&mut tx, scope, id, None).await?;
         let removed = sqlx::query("DELETE FROM plugins WHERE tenant_id = $1 AND project_id = $2 AND id = $3 RETURNING name")
             .bind(scope.tenant.as_str())
             .bind(scope.project.as_str())
@@ -238,7 +279,7 @@ impl Store {
             .fetch_optional(&mut *tx)
             .await?
             .ok_or_else(|| StoreError::not_found("plugin", id.as_str()))?;
-        let detail = json!({"name": row::text(&removed, "name")?, "versions": hashes.len()});
+        let detail = json!({"name": row::text(&removed, "name")?, "versions": versions});
         self.audit(&mut tx, cause, done_in(scope, Action::PluginDelete, id.as_str(), detail)).await?;
         tx.commit().await?;
         self.drop_unneeded(&scope.tenant, &hashes).await
@@ -267,7 +308,7 @@ impl Store {
         if !uses.is_empty() {
             return Err(StoreError::InUse { what: "plugin version", name: number.to_string(), by: named(&uses) });
         }
-        let hashes = remove_versions(&mut tx, scope, id, Some(number)).await?;
+        let (_, hashes) = remove_versions(&mut tx, scope, id, Some(number)).await?;
         let Some(content_hash) = hashes.first() else {
             return Err(StoreError::not_found("version", number.to_string()));
         };
@@ -295,13 +336,13 @@ async fn uses_of(tx: &mut Transaction, scope: &ProjectScope, id: &PluginId, numb
     rows.iter().map(content_use).collect()
 }
 
-/// Removes a version of the plugin, or all; answers their contents.
+/// Removes a version of the plugin, or all; answers how many, and their contents: the components first.
 async fn remove_versions(
     tx: &mut Transaction,
     scope: &ProjectScope,
     id: &PluginId,
     number: Option<i64>,
-) -> Result<Vec<String>, StoreError> {
+) -> Result<(usize, Vec<String>), StoreError> {
     sqlx::query(
         "DELETE FROM blob_uses WHERE tenant_id = $1 AND user_kind = 'plugin' AND user_id IN (SELECT v.id FROM plugin_versions v \
          WHERE v.tenant_id = $1 AND v.project_id = $2 AND v.plugin_id = $3 AND ($4 = 0 OR v.number = $4))",
@@ -314,7 +355,7 @@ async fn remove_versions(
     .await?;
     let removed = sqlx::query(
         "DELETE FROM plugin_versions WHERE tenant_id = $1 AND project_id = $2 AND plugin_id = $3 AND ($4 = 0 OR number = $4) \
-         RETURNING content_hash",
+         RETURNING id, content_hash",
     )
     .bind(scope.tenant.as_str())
     .bind(scope.project.as_str())
@@ -322,7 +363,10 @@ async fn remove_versions(
     .bind(number.unwrap_or(0))
     .fetch_all(&mut **tx)
     .await?;
-    removed.iter().map(|found| row::text(found, "content_hash")).collect()
+    let ids = removed.iter().map(|found| row::text(found, "id")).collect::<Result<Vec<_>, _>>()?;
+    let mut contents = removed.iter().map(|found| row::text(found, "content_hash")).collect::<Result<Vec<_>, _>>()?;
+    contents.extend(remove_presentations(tx, &scope.tenant, &ids).await?);
+    Ok((ids.len(), contents))
 }
 
 fn plugin(found: &AnyRow) -> Result<Plugin, StoreError> {
@@ -346,5 +390,6 @@ fn version(found: &AnyRow) -> Result<PluginVersion, StoreError> {
         size_bytes: row::integer(found, "size_bytes")?,
         created_by: row::text(found, "created_by")?,
         created_at_ms: row::integer(found, "created_at_ms")?,
+        presentation: presentation(found)?,
     })
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a catalog answers only what its tenant and project may see.
 
+use crate::ParameterForm;
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_connector::TableBinding;
@@ -22,6 +23,8 @@ pub struct PluginBinding {
     pub component: Bytes,
     /// What it may do beyond computing. Never pinned: as it is when the job starts.
     pub grants: CapabilityGrants,
+    /// What its parameters may be, if it says so.
+    pub form: Option<Arc<ParameterForm>>,
 }
 
 /// A SQL function of the project.

@@ -17,6 +17,7 @@ mod message;
 pub mod metrics;
 pub mod operators;
 mod output;
+pub mod parameter_form;
 mod plan;
 mod row_letters;
 mod script;
@@ -39,6 +40,7 @@ pub use execution::{CheckpointOutcome, CheckpointSummary, ExecutionState, JobHan
 pub use metrics::{JobMetrics, OperatorMetrics};
 pub use millrace_sql::plan::SourceColumn;
 pub use operators::sql::{QueryColumn, QueryPlan};
+pub use parameter_form::ParameterForm;
 pub use plan::{ExecutionPlan, plan, table_field};
 pub use script::{Planned, plan_document};
 pub use services::{EngineServices, TenantAccounts};

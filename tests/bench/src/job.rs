@@ -166,7 +166,7 @@ impl Bench {
         let content_hash = hex::encode(Sha256::digest(&component));
         self.services.sandbox.admit(component.clone()).await.context("plugin")?;
         self.names.plugin =
-            Some(PluginBinding { name: name.into(), version: "1".into(), content_hash, component, grants: Default::default() });
+            Some(PluginBinding { name: name.into(), version: "1".into(), content_hash, component, grants: Default::default(), form: None });
         Ok(())
     }
 

@@ -43,7 +43,8 @@ impl Project {
         for name in ["my-sum", "added-sum", "occurrences", "split-words"] {
             let component = Bytes::from(component(name)?);
             let content_hash = runtime()?.block_on(sandbox.admit(component.clone()))?.content_hash;
-            let binding = PluginBinding { name: name.into(), version: "1".into(), content_hash, component, grants: Default::default() };
+            let binding =
+                PluginBinding { name: name.into(), version: "1".into(), content_hash, component, grants: Default::default(), form: None };
             // A function is called by its name, or by one that the script gives it.
             functions.insert(name.replace('-', "_"), binding.clone());
             functions.insert(name.to_owned(), binding);

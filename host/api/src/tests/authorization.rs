@@ -21,7 +21,7 @@ fn is_personal(template: &str) -> bool {
 }
 
 /// Things that the furnished project has none of: who may see them gets past authorization to "not found".
-const NOT_FURNISHED: &[&str] = &["{release}", "{savepoint}", "/identities"];
+const NOT_FURNISHED: &[&str] = &["{release}", "{savepoint}", "/identities", "/icon", "/documentation"];
 
 /// Method, path template and operation id of every endpoint.
 pub(super) fn endpoints() -> Vec<(Method, String, String)> {
@@ -179,6 +179,7 @@ fn action_of(operation: &str) -> Action {
         "delete_topic" => A::TopicDelete,
         "ensure_topic" => A::TopicEnsure,
         "list_plugins" | "get_plugin" | "list_plugin_versions" | "list_plugin_uses" => A::PluginView,
+        "get_plugin_icon" | "get_plugin_documentation" => A::PluginView,
         "upload_plugin" => A::PluginUpload,
         "delete_plugin" | "delete_plugin_version" => A::PluginDelete,
         "list_resources" | "get_resource" | "list_resource_versions" | "preview_resource" | "download_resource" | "list_resource_uses" => {
@@ -188,6 +189,8 @@ fn action_of(operation: &str) -> Action {
         "delete_resource" => A::ResourceDelete,
         "list_functions" | "get_function" | "list_function_versions" => A::FunctionView,
         "list_tenant_functions" | "get_tenant_function" | "list_tenant_function_versions" => A::FunctionView,
+        "get_function_icon" | "get_tenant_function_icon" => A::FunctionView,
+        "get_function_documentation" | "get_tenant_function_documentation" => A::FunctionView,
         "create_function" | "add_function_version" => A::FunctionCreate,
         "edit_function" => A::FunctionEdit,
         "delete_function" => A::FunctionDelete,

@@ -12,6 +12,7 @@ mod job_life;
 mod looking;
 mod oidc;
 mod people;
+mod presentation;
 mod problems;
 mod project_life;
 mod refusals;
@@ -634,6 +635,22 @@ impl Server {
         };
         let cause = Cause { actor: applicant.into(), actor_name: applicant.into(), request_id: None };
         self.store.request_approval(&cause, &new).await.unwrap().number.to_string()
+    }
+
+    /// Uploads a form of named parts.
+    pub async fn upload_parts(&self, token: &str, path: &str, parts: &[(&str, &[u8])]) -> Answer {
+        let mut body = Vec::new();
+        for (name, bytes) in parts {
+            body.extend_from_slice(format!("--b0\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n").as_bytes());
+            body.extend_from_slice(bytes);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--b0--\r\n");
+        let request = Request::post(path)
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b0")
+            .body(Body::from(body));
+        self.send(request.unwrap()).await
     }
 
     pub async fn upload(&self, token: &str, path: &str, component: &[u8]) -> Answer {

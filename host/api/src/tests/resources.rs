@@ -57,6 +57,7 @@ async fn a_used_resource_stays_and_the_answer_says_who_uses_it() {
         world: "etl-operator".into(),
         wit_version: "0.1.0".into(),
         component,
+        presentation: Default::default(),
     };
     let tenant = server.store.tenant("acme").await.unwrap().id;
     let scope = server.store.project(&tenant, "web").await.unwrap().scope;

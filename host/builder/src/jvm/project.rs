@@ -6,7 +6,7 @@
 use super::{JvmBuilderFactory, JvmLimits};
 use crate::{
     BuildError, Built, Diagnostic, Jar, Language, NewProject, Severity, SourceBuild, SourceBuilderFactory, SourceFile, World,
-    cage::Uncaged, check, fetched::at, jar::JarLimits, project, sources::SourceLimits,
+    cage::Uncaged, check, fetched::at, jar::JarLimits, presented, project, sources::SourceLimits,
 };
 use serde::Deserialize;
 use std::{
@@ -74,6 +74,13 @@ struct Manifest {
     world: World,
     /// The class that implements the world; not needed if exactly one of the source does.
     class: Option<String>,
+    /// What a palette shows: read where the plugin is pushed from.
+    #[serde(rename = "icon")]
+    _icon: Option<String>,
+    #[serde(rename = "parameters")]
+    _parameters: Option<String>,
+    #[serde(rename = "documentation")]
+    _documentation: Option<String>,
 }
 
 const fn etl_operator() -> World {
@@ -94,7 +101,9 @@ pub fn new_project(language: Language, world: World, dir: &Path, name: &str) -> 
         world: world.name(),
         worlds: templates.map(|(world, _)| world.name()).join(", "),
     })?;
-    project::from_template(dir, name, template.1)
+    let mut project = project::from_template(dir, name, template.1)?;
+    presented::write_examples(&mut project, name, presented::parameters_of(world, 50, "count"))?;
+    Ok(project)
 }
 
 /// Builds the plugin in `dir` and writes the component to `<dir>/target/components/<name>.wasm`. The first build on a machine
@@ -142,7 +151,7 @@ fn read(dir: &Path) -> Result<(String, SourceBuild), BuildError> {
     if sources.is_empty() && jars.is_empty() {
         return Err(wrong(format!("there is no source in `src` (*.{}) and no JAR in `lib`", extensions.join(", *."))));
     }
-    let Manifest { name, language, world, class } = manifest;
+    let Manifest { name, language, world, class, .. } = manifest;
     Ok((name, SourceBuild { world, language, sources, jars, class }))
 }
 

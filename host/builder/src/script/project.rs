@@ -1,6 +1,6 @@
 //! The folder of a plugin in JavaScript or Python: which files, which world.
 
-use crate::{BuildError, World, fetched::at, script::ScriptFile};
+use crate::{BuildError, World, fetched::at, presented, script::ScriptFile};
 use std::{fs, path::Path};
 
 /// Files of a plugin together; more does not fit into an upload anyway.
@@ -163,5 +163,7 @@ pub fn new_project(language: ScriptLanguage, world: World, dir: &Path, name: &st
         world: world.name(),
         worlds: templates.iter().map(|(world, _)| world.name()).collect::<Vec<_>>().join(", "),
     })?;
-    crate::project::from_template(dir, name, template.1)
+    let mut project = crate::project::from_template(dir, name, template.1)?;
+    presented::write_examples(&mut project, name, presented::parameters_of(world, 100, "count"))?;
+    Ok(project)
 }

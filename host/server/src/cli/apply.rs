@@ -202,7 +202,8 @@ impl Application<'_> {
             None => plugins::build(&self.manifest.folder.join(&plugin.source)).await?,
         };
         let before = self.session.client.find(&paths::below(project, "plugins", &plugin.name)).await?;
-        let pushed = plugins::push(self.session, project, &plugin.name, &file, Some(&plugin.description)).await?;
+        let parts = plugins::shown_by(&self.manifest.folder.join(&plugin.source))?;
+        let pushed = plugins::push(self.session, project, &plugin.name, (Some(&file), parts), Some(&plugin.description)).await?;
         if pushed["latest"]["world"] != world {
             bail!("plugin `{}` is of the world {} and its `kind` in the manifest means `{world}`", plugin.name, pushed["latest"]["world"]);
         }

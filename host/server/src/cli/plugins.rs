@@ -10,8 +10,9 @@ use super::{
 };
 use crate::client::{Column, encode};
 use anyhow::Context;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 pub(crate) use local::build;
+use millrace_builder::presentation_files;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -43,10 +44,20 @@ pub(crate) enum PluginCommand {
     Push {
         /// Name of the plugin in the project
         name: String,
-        /// The component, or the folder of a plugin, which is built first
-        component: PathBuf,
+        /// The component, or the folder of a plugin, which is built first; that of the newest version unless given
+        component: Option<PathBuf>,
         #[arg(long, value_name = "TEXT")]
         description: Option<String>,
+        #[command(flatten)]
+        shown: Shown,
+    },
+    /// Print the documentation of a plugin
+    Docs {
+        /// Name or id
+        name: String,
+        /// Of this version; of the newest unless given
+        #[arg(long, value_name = "NUMBER")]
+        version: Option<u64>,
     },
     /// List the project's plugins
     List,
@@ -84,6 +95,43 @@ pub(crate) enum PluginCommand {
     },
 }
 
+/// What a palette shows of the plugin. A folder says it itself: `icon.svg` or `icon.png`, `parameters.json`, `README.md`.
+#[derive(Args, Default)]
+pub(crate) struct Shown {
+    /// Icon: PNG or SVG of at most 64 KiB
+    #[arg(long, value_name = "FILE")]
+    icon: Option<PathBuf>,
+    /// JSON Schema of the node's parameters
+    #[arg(long, value_name = "FILE")]
+    parameters: Option<PathBuf>,
+    /// Markdown of at most 128 KiB
+    #[arg(long, value_name = "FILE")]
+    documentation: Option<PathBuf>,
+}
+
+impl Shown {
+    /// The parts to upload: what is named here, else what the folder has; an empty part removes what the version before had.
+    fn parts(&self, folder: Option<&Path>) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
+        let found = folder.map(presentation_files).transpose()?;
+        let mut parts = Vec::new();
+        for (name, named, own) in [
+            ("icon", &self.icon, found.as_ref().map(|found| &found.icon)),
+            ("parameters", &self.parameters, found.as_ref().map(|found| &found.parameters)),
+            ("documentation", &self.documentation, found.as_ref().map(|found| &found.documentation)),
+        ] {
+            let bytes = match (named, own) {
+                (Some(file), _) | (None, Some(Some(file))) => {
+                    std::fs::read(file).with_context(|| format!("cannot read {name} of the plugin, {}", file.display()))?
+                }
+                (None, Some(None)) => Vec::new(),
+                (None, None) => continue,
+            };
+            parts.push((name, bytes));
+        }
+        Ok(parts)
+    }
+}
+
 pub(crate) async fn run(global: &Global, command: PluginCommand) -> anyhow::Result<()> {
     let session = Session::open(global)?;
     match command {
@@ -93,10 +141,24 @@ pub(crate) async fn run(global: &Global, command: PluginCommand) -> anyhow::Resu
             session.output.done(&format!("built {}", path.display()), &Value::from(path.display().to_string()));
         }
         PluginCommand::Test(arguments) => local::test(&session, arguments).await?,
-        PluginCommand::Push { name, component, description } => {
-            let file = if component.is_dir() { build(&component).await? } else { component };
-            let plugin = push(&session, &session.project()?, &name, &file, description.as_deref()).await?;
+        PluginCommand::Push { name, component, description, shown } => {
+            let folder = component.as_deref().filter(|path| path.is_dir());
+            let file = match folder {
+                Some(folder) => Some(build(folder).await?),
+                None => component.clone(),
+            };
+            let parts = shown.parts(folder)?;
+            let plugin = push(&session, &session.project()?, &name, (file.as_deref(), parts), description.as_deref()).await?;
             session.output.done(&format!("plugin `{name}` is at version {}", plugin["latest"]["number"]), &plugin);
+        }
+        PluginCommand::Docs { name, version } => {
+            let plugin = paths::below(&session.project()?, "plugins", &name);
+            let version = match version {
+                Some(version) => version.to_string(),
+                None => session.client.get(&plugin).await?["latest"]["number"].to_string(),
+            };
+            let found = session.client.get(&format!("{plugin}/versions/{version}/documentation")).await?;
+            session.output.done(found["text"].as_str().unwrap_or_default(), &found);
         }
         PluginCommand::List => session.output.list(&session.client.list(&format!("{}/plugins", session.project()?)).await?, PLUGINS),
         PluginCommand::Get { name } => {
@@ -135,14 +197,32 @@ fn removed(project: &str, name: &str, version: Option<u64>) -> (String, String) 
 ///
 /// # Errors
 /// The file cannot be read, or the server refuses the component.
-pub(crate) async fn push(session: &Session, project: &str, name: &str, file: &Path, description: Option<&str>) -> anyhow::Result<Value> {
-    let component = std::fs::read(file).with_context(|| format!("cannot read the component {}", file.display()))?;
+pub(crate) async fn push(
+    session: &Session,
+    project: &str,
+    name: &str,
+    (file, mut parts): (Option<&Path>, Vec<(&'static str, Vec<u8>)>),
+    description: Option<&str>,
+) -> anyhow::Result<Value> {
+    if let Some(file) = file {
+        let component = std::fs::read(file).with_context(|| format!("cannot read the component {}", file.display()))?;
+        parts.insert(0, ("component", component));
+    }
+    anyhow::ensure!(!parts.is_empty(), "what is to be pushed? give a component, a folder, or --icon, --parameters or --documentation");
     let mut path = format!("{}/versions", paths::below(project, "plugins", name));
     if let Some(description) = description {
         path.push_str(&format!("?description={}", encode(description)));
     }
-    let pushed = session.client.upload(&path, component).await;
-    pushed.with_context(|| format!("plugin `{name}` ({})", file.display()))
+    let pushed = session.client.upload_parts(&path, &parts).await;
+    pushed.with_context(|| format!("plugin `{name}`{}", file.map_or_else(String::new, |file| format!(" ({})", file.display()))))
+}
+
+/// What a folder shows of its plugin, as parts to upload.
+///
+/// # Errors
+/// Its manifest names what is not there, or a file cannot be read.
+pub(crate) fn shown_by(folder: &Path) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
+    Shown::default().parts(folder.is_dir().then_some(folder))
 }
 
 #[cfg(test)]

@@ -100,6 +100,7 @@ pub(super) async fn what_builds_made_is_kept_once_counted_and_let_go(fixture: Fi
         signatures: json!([]),
         origin: json!({"build": first}),
         source: json!(null),
+        presentation: Default::default(),
     };
     store.add_function_version(&ann(), &functions, &function.id, &version).await.unwrap();
     for number in 1..=BUILT_COMPONENTS_KEPT {

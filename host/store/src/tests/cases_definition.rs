@@ -73,6 +73,7 @@ fn upload<'a>(of: &str, content_hash: &str, component: &'a [u8]) -> NewPluginVer
         world: "etl-operator".into(),
         wit_version: "0.1.0".into(),
         component,
+        presentation: Default::default(),
     }
 }
 

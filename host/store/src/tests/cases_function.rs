@@ -20,6 +20,7 @@ fn component(hash: &str) -> NewFunctionVersion {
         signatures: json!([{"parameters": []}]),
         origin: json!({"content_hash": hash}),
         source: Value::Null,
+        presentation: Default::default(),
     }
 }
 

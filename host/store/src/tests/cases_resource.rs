@@ -105,6 +105,7 @@ pub(super) async fn a_quota_says_what_was_wanted(fixture: Fixture) {
         world: "etl-operator".into(),
         wit_version: "0.1.0".into(),
         component: b"component",
+        presentation: Default::default(),
     };
     let refused = store.add_plugin_version(&ann(), &scope, &plugin).await;
     assert!(matches!(refused, Err(StoreError::QuotaExceeded { wanted: 9, .. })), "plugins count too");

@@ -11,6 +11,7 @@ mod cases_instance;
 mod cases_job_life;
 mod cases_machines;
 mod cases_people;
+mod cases_presentation;
 mod cases_races;
 mod cases_resource;
 mod cases_source;
@@ -173,6 +174,8 @@ on_both_databases! {
     cases_function::functions_have_versions_and_revisions,
     cases_function::versions_of_functions_are_uploads,
     cases_function::what_a_jobs_version_has_pinned_stays,
+    cases_presentation::what_is_shown_comes_and_goes_with_its_versions,
+    cases_presentation::functions_show_what_they_were_given,
     cases_temp_table::a_temp_table_that_is_read_stays,
     cases_temp_table::other_projects_read_a_temp_table_with_permission,
     cases_template::a_private_template_is_its_owners,

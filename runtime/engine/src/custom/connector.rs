@@ -74,7 +74,7 @@ impl Connector for GuestConnector {
     fn apply_table_options(&self, _config: &mut Map<String, Value>, options: &BTreeMap<String, String>) -> Result<(), ConfigError> {
         for (option, value) in options {
             let Some(name) = option.strip_prefix(super::table::PARAMETER) else { continue };
-            if self.code.config.parameters.get(name) != Some(value) {
+            if self.code.parameters.get(name) != Some(value) {
                 let message = "is another than the source's node has; set it where the table is declared";
                 return Err(ConfigError::new(option.as_str(), "sql.invalid_option", message));
             }

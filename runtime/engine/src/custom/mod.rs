@@ -19,6 +19,7 @@ use crate::{
         PlanContext,
         etl::{LogToTracing, RecordErrorPolicy},
     },
+    parameter_form::{self, ParameterText},
     services::EngineServices,
 };
 use millrace_connector::{ConnectorError, parse_config};
@@ -51,7 +52,7 @@ pub(crate) struct Config {
     pub version: Option<String>,
     /// What the plugin reads with `parameter`.
     #[serde(default)]
-    pub parameters: BTreeMap<String, String>,
+    pub parameters: BTreeMap<String, ParameterText>,
     /// What happens when the plugin fails. `reload` asks the instance again after a fault in its own words; when the instance
     /// is gone, the job goes on from its last checkpoint.
     #[serde(default)]
@@ -76,6 +77,8 @@ pub(crate) struct Config {
 pub(crate) struct GuestCode {
     pub config: Config,
     pub plugin: PluginBinding,
+    /// As the plugin's form completes them.
+    parameters: BTreeMap<String, String>,
     tenant: TenantId,
     services: EngineServices,
     dimensions: Arc<dyn DimensionTables>,
@@ -112,9 +115,11 @@ impl GuestCode {
         let wrong = |code: &str, message: String| vec![GraphError::in_field(&node.id, "config.plugin", code, message)];
         let plugin = context.catalog.plugin(&config.plugin, config.version.as_deref()).await;
         let plugin = plugin.map_err(|e| wrong("config.unknown_plugin", e.to_string()))?;
+        let parameters = parameter_form::of_node(node, &plugin, parameter_form::texts(&config.parameters))?;
         let code = Self {
             config,
             plugin,
+            parameters,
             tenant: context.tenant.clone(),
             services: context.services.clone(),
             dimensions: context.dimensions.clone(),
@@ -147,7 +152,7 @@ impl GuestCode {
             job: site.job.to_owned(),
             operator: site.operator.clone(),
             function: None,
-            parameters: self.config.parameters.clone(),
+            parameters: self.parameters.clone(),
             limits: OperatorLimits::of(self.world),
             account: self.services.accounts.get(&self.tenant),
             log: site.log,

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     catalog::{Catalog, PluginBinding},
     operators::etl::LogToTracing,
+    parameter_form::{self, ParameterError},
     services::EngineServices,
 };
 use arrow_array::{RecordBatch, UInt32Array};
@@ -94,13 +95,17 @@ impl DimensionTable {
             let (found, wanted) = (component.world().name(), World::Dimension.name());
             return Err(wrong("plugin", "plugin.world", format!("`{}` is of the world {found}, expected {wanted}", plugin.name)));
         }
+        let parameters = parameter_form::complete(&plugin, spec.parameters.clone()).map_err(|errors| {
+            let lines: Vec<String> = errors.into_iter().map(|ParameterError { message, .. }| message).collect();
+            wrong("parameters", "config.parameter", lines.join("; "))
+        })?;
         let operator = NodeId::new(format!("dimension_{}", spec.name));
         let open = OpenGuest {
             tenant: tenant.clone(),
             job: "dimension".into(),
             operator: operator.clone(),
             function: None,
-            parameters: spec.parameters.clone(),
+            parameters,
             limits: OperatorLimits::of(World::Dimension),
             account: services.accounts.get(tenant),
             log: Arc::new(NoLog),

@@ -3,7 +3,14 @@
 //! Invariant: whatever tenant code does ends in rows, a dead letter, or an error of this operator; never in a panic.
 
 use super::{Collector, Operator, OperatorContext, OperatorKind, PlanContext, PlannedTransform};
-use crate::{catalog::PluginBinding, error::OperatorError, metrics::SubtaskMetrics, row_letters::RowLetters, services::EngineServices};
+use crate::{
+    catalog::PluginBinding,
+    error::OperatorError,
+    metrics::SubtaskMetrics,
+    parameter_form::{self, ParameterText},
+    row_letters::RowLetters,
+    services::EngineServices,
+};
 use async_trait::async_trait;
 use millrace_connector::{ConnectorError, DeadLetters, parse_config};
 use millrace_model::{
@@ -33,7 +40,7 @@ struct Config {
     version: Option<String>,
     /// What the plugin reads with `parameter`.
     #[serde(default)]
-    parameters: BTreeMap<String, String>,
+    parameters: BTreeMap<String, ParameterText>,
     /// What happens when the plugin fails on a batch.
     #[serde(default)]
     on_fault: FaultPolicy,
@@ -64,6 +71,8 @@ impl RecordErrorPolicy {
 struct Settings {
     config: Config,
     plugin: PluginBinding,
+    /// As the plugin's form completes them.
+    parameters: BTreeMap<String, String>,
 }
 
 #[async_trait]
@@ -77,7 +86,8 @@ impl OperatorKind for EtlKind {
             .map_err(|e| vec![GraphError::in_field(&node.id, format!("config.{}", e.field), &e.code, e.message)])?;
         let plugin = (context.catalog.plugin(&config.plugin, config.version.as_deref()).await)
             .map_err(|e| vec![GraphError::in_field(&node.id, "config.plugin", "config.unknown_plugin", e.to_string())])?;
-        let settings = Settings { config, plugin };
+        let parameters = parameter_form::of_node(node, &plugin, parameter_form::texts(&config.parameters))?;
+        let settings = Settings { config, plugin, parameters };
         // The output's columns are what the component answers for these input columns: only running it can tell.
         let account = context.services.accounts.get(context.tenant);
         let guest = settings.context(context.services, 0, context.dimensions.clone());
@@ -140,7 +150,7 @@ impl Settings {
             job: job.to_owned(),
             operator: operator.clone(),
             function: None,
-            parameters: self.config.parameters.clone(),
+            parameters: self.parameters.clone(),
             limits: OperatorLimits::of(World::Etl),
             account,
             log,

@@ -6,9 +6,13 @@ use crate::{
 };
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use millrace_builder::{BuildError, BuildOptions, Built, Language, SdkSource, World, build_rust_with, jvm, new_project_of, script};
+use millrace_builder::{
+    BuildError, BuildOptions, Built, Language, SdkSource, World, build_rust_with, jvm, new_project_of, presentation_files, script,
+};
+use millrace_engine::ParameterForm;
 use millrace_sandbox::{CapabilityGrants, FolderGrant, HttpTarget, SecretValue};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -216,9 +220,10 @@ pub(super) async fn test(session: &Session, arguments: TestArguments) -> anyhow:
         (None, None) => None,
     };
     let schema = schema.map(|text| serde_json::from_value(columns(text.trim())?).context("--schema")).transpose()?;
+    let form = if plugin.is_dir() { presentation_files(&plugin)?.parameters } else { None };
     let component = if plugin.is_dir() { build(&plugin).await? } else { plugin };
     let measure = Duration::try_from_secs_f64(measure).context("--measure")?;
-    let parameters = parameters.into_iter().collect();
+    let parameters = completed(form.as_deref(), parameters.into_iter().collect(), &grants)?;
     let dimensions = dimensions.into_iter().map(|(name, path)| (name, PathBuf::from(path))).collect();
     let outcome = plugin_test::run(TestRun { component, rows, schema, signature, parameters, measure, grants, dimensions }).await?;
     show(session, &outcome);
@@ -226,6 +231,18 @@ pub(super) async fn test(session: &Session, arguments: TestArguments) -> anyhow:
         None => Ok(()),
         Some(report) => bail!("the plugin was stopped: {report}"),
     }
+}
+
+/// The parameters as a job's node would have them: checked by the form in `file`, with its defaults.
+fn completed(file: Option<&Path>, given: BTreeMap<String, String>, grants: &CapabilityGrants) -> anyhow::Result<BTreeMap<String, String>> {
+    let Some(file) = file else { return Ok(given) };
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let form = ParameterForm::parse(&text).with_context(|| file.display().to_string())?;
+    let secrets: Vec<&str> = grants.secrets.keys().map(String::as_str).collect();
+    form.complete(&given, &secrets).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(|e| format!("parameter `{}`: {}", e.parameter, e.message)).collect();
+        anyhow::anyhow!("{}; {} says so", lines.join("; "), file.display())
+    })
 }
 
 fn show(session: &Session, outcome: &Outcome) {
