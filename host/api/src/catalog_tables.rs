@@ -159,9 +159,11 @@ pub(crate) async fn get_table(caller: Caller, Path((tenant, table)): Path<(Strin
     let id = caller.in_tenant(&tenant, Action::CatalogView).await?;
     let (design, project_name) = find(&caller, &id, &table).await?;
     let store = &caller.api.store;
-    let publications = store.table_publications(&design.scope, &design.id).await?;
-    let newest = |environment| publications.iter().find(|p| p.environment == environment && p.retired_at_ms.is_none()).cloned();
-    let publication = newest(Environment::Production).or_else(|| newest(Environment::Test));
+    let publications = store.table_publications(&design.scope, &design.id, &PageRequest::default()).await?.items;
+    let publication = match store.table_in(&design.scope, &design.id, Environment::Production).await? {
+        Some(in_production) => Some(in_production),
+        None => store.table_in(&design.scope, &design.id, Environment::Test).await?,
+    };
     let is_own = caller.principal.allowed(Action::TopicView, &Scope::Project(design.scope.clone()));
     if publication.is_none() && !is_own {
         return Err(Problem::not_found("table", &table));

@@ -16,7 +16,7 @@ use millrace_model::{
 use millrace_store::{Instance, InstanceFilter, InstanceRequest, NewInstance, PageRequest, StartFrom};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa::{IntoParams, ToSchema};
 
 /// An instance.
@@ -65,12 +65,18 @@ pub(crate) struct InstanceView {
 }
 
 impl InstanceView {
-    /// As the caller sees it: what its state allows and their roles too.
-    pub(crate) fn of(caller: &Caller, instance: Instance) -> Self {
+    /// As the caller sees it: what its state and its release allow and their roles too.
+    pub(crate) async fn seen(caller: &Caller, instance: Instance) -> Result<Self, Problem> {
+        let off_line = caller.api.store.off_line(&instance.scope, std::slice::from_ref(&instance)).await?;
+        Ok(Self::of(caller, instance, &off_line))
+    }
+
+    fn of(caller: &Caller, instance: Instance, off_line: &BTreeSet<InstanceId>) -> Self {
         let possible = instance.state.allowed_actions();
         let offer = |word, action, what: InstanceAction| (word, action, possible.contains(&what));
+        let (word, action, can_start) = offer("start", Action::InstanceStart, InstanceAction::Start);
         let offers = [
-            offer("start", Action::InstanceStart, InstanceAction::Start),
+            (word, action, can_start && !off_line.contains(&instance.id)),
             offer("stop", Action::InstanceStop, InstanceAction::Stop),
             offer("savepoint", Action::SavepointCreate, InstanceAction::Savepoint),
         ];
@@ -251,7 +257,8 @@ pub(crate) async fn list_instances(
     let page = PageRequest { cursor: query.cursor, limit: query.limit };
     let filter = InstanceFilter { job, kind: query.kind, state: query.state };
     let page = caller.api.store.instances(&scope, &filter, &page).await?;
-    Ok(Json(Listing::with(page, |instance| InstanceView::of(&caller, instance))))
+    let off_line = caller.api.store.off_line(&scope, &page.items).await?;
+    Ok(Json(Listing::with(page, |instance| InstanceView::of(&caller, instance, &off_line))))
 }
 
 /// Make an instance of a version; it does not start by itself.
@@ -280,7 +287,7 @@ pub(crate) async fn create_instance(
     let (parameters, restart) = (new.parameters, new.restart);
     let new = NewInstance { job: job.id, version: version.id, start, parameters, restart, production: None };
     let made = store.create_instance(&caller.cause(), &scope, &new).await?;
-    Ok((StatusCode::CREATED, Json(InstanceView::of(&caller, made))))
+    Ok((StatusCode::CREATED, Json(InstanceView::seen(&caller, made).await?)))
 }
 
 /// Get an instance with what its worker sees right now.
@@ -288,7 +295,7 @@ pub(crate) async fn create_instance(
 pub(crate) async fn get_instance(caller: Caller, Path(path): Path<(String, String, String)>) -> Result<Json<InstanceView>, Problem> {
     let (_, found) = find(&caller, &path, Action::InstanceView).await?;
     let observation = caller.api.control.observe(&found.id);
-    Ok(Json(InstanceView { observation, ..InstanceView::of(&caller, found) }))
+    Ok(Json(InstanceView { observation, ..InstanceView::seen(&caller, found).await? }))
 }
 
 /// Start an instance. The answer comes at once; the state says how far it is.
@@ -305,7 +312,7 @@ pub(crate) async fn start_instance(
     let request = InstanceRequest::Start { from, parameters };
     let changed = caller.api.store.request_instance(&caller.cause(), &scope, &found.id, &request).await?;
     caller.api.control.notify();
-    Ok((StatusCode::ACCEPTED, Json(InstanceView::of(&caller, changed))))
+    Ok((StatusCode::ACCEPTED, Json(InstanceView::seen(&caller, changed).await?)))
 }
 
 /// A program in a JAR needs a cluster; none can be reached yet, and starting it would only fail later.
@@ -343,7 +350,7 @@ pub(crate) async fn set_restart_policy(
         return Err(Problem::field("restart", "request.invalid", message));
     }
     let changed = caller.api.store.set_restart_policy(&caller.cause(), &scope, &found.id, policy.as_ref()).await?;
-    Ok(Json(InstanceView::of(&caller, changed)))
+    Ok(Json(InstanceView::seen(&caller, changed).await?))
 }
 
 /// Stop an instance. The answer comes at once; the state says how far it is.
@@ -357,5 +364,5 @@ pub(crate) async fn stop_instance(
     let request = InstanceRequest::Stop { with_savepoint: body.parse_or_default()?.with_savepoint };
     let changed = caller.api.store.request_instance(&caller.cause(), &scope, &found.id, &request).await?;
     caller.api.control.notify();
-    Ok((StatusCode::ACCEPTED, Json(InstanceView::of(&caller, changed))))
+    Ok((StatusCode::ACCEPTED, Json(InstanceView::seen(&caller, changed).await?)))
 }

@@ -14,7 +14,7 @@ use crate::{
 use axum::{Json, extract::Path, http::StatusCode};
 use millrace_domain::{Grant, Name, Principal, ProjectScope, Role, Scope, TokenLimit, TokenScope, password};
 use millrace_model::ids::{ProjectId, TenantId};
-use millrace_store::{AttemptSubject, NewPersonalToken, Place, Session, StoreError, account_of};
+use millrace_store::{AttemptSubject, NewPersonalToken, Place, Session, StoreError, TokenOwner, account_of};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
@@ -266,8 +266,9 @@ pub(crate) struct OwnTokenBody {
 /// List one's own tokens, ended ones too.
 #[utoipa::path(get, path = "/api/v1/me/tokens", tag = "me", params(PageQuery), responses((status = 200, body = Listing<TokenView>)))]
 pub(crate) async fn list_own_tokens(caller: Caller, query: QueryString<PageQuery>) -> Result<Json<Listing<TokenView>>, Problem> {
-    caller.session()?;
-    let page = caller.api.store.personal_tokens(&caller.principal.user, &query.parse()?.into()).await?;
+    let by = caller.session()?;
+    let own = TokenOwner::Person { user: &caller.principal.user, tenant: by.tenant.as_ref() };
+    let page = caller.api.store.tokens(own, &query.parse()?.into()).await?;
     Ok(Json(Listing::with(page, |token| TokenView::of(token, true))))
 }
 
@@ -314,7 +315,7 @@ pub(crate) async fn create_own_token(caller: Caller, body: JsonBody<OwnTokenBody
 #[utoipa::path(delete, path = "/api/v1/me/tokens/{token}", tag = "me", responses((status = 204)))]
 pub(crate) async fn revoke_own_token(caller: Caller, Path(token): Path<String>) -> Result<StatusCode, Problem> {
     let by = caller.session()?;
-    let (cause, user) = (caller.cause(), caller.principal.user.as_str());
-    caller.api.store.revoke_personal_token(&cause, by.tenant.as_ref(), user, &token).await?;
+    let own = TokenOwner::Person { user: &caller.principal.user, tenant: by.tenant.as_ref() };
+    caller.api.store.revoke_token(&caller.cause(), own, &token).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -268,7 +268,8 @@ pub(crate) async fn go_live(
     let (release, instance) = store.go_live(&caller.cause(), &scope, &release, &how).await?;
     caller.api.control.notify();
     let release = ReleaseView::of(&caller, release);
-    Ok((StatusCode::CREATED, Json(WentLiveView { release, instance: InstanceView::of(&caller, instance) })))
+    let instance = InstanceView::seen(&caller, instance).await?;
+    Ok((StatusCode::CREATED, Json(WentLiveView { release, instance })))
 }
 
 /// Take a release off production: its instance stops and cannot be started again; the release can go live again.

@@ -75,6 +75,8 @@ impl From<TablePublication> for TablePublicationView {
 pub(crate) struct PublicationsView {
     /// Newest first; the newest of each environment that is not retired is in force.
     items: Vec<TablePublicationView>,
+    /// Where the next page begins; null at the end.
+    next_cursor: Option<String>,
     /// What the caller can do: `publish`; `retire` what is in force.
     allowed_actions: Vec<&'static str>,
 }
@@ -226,18 +228,24 @@ async fn binding(
 }
 
 /// List all versions of a table or topic in test and production.
-#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/topics/{topic}/publications", tag = "tables", responses((status = 200, body = PublicationsView)))]
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/topics/{topic}/publications", tag = "tables", params(PageQuery), responses((status = 200, body = PublicationsView)))]
 pub(crate) async fn list_publications(
     caller: Caller,
     Path((tenant, project, topic)): Path<(String, String, String)>,
+    query: QueryString<PageQuery>,
 ) -> Result<Json<PublicationsView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::TopicView).await?;
     let found = caller.api.store.topic(&scope, &topic).await?;
-    let all = caller.api.store.table_publications(&scope, &found.id).await?;
-    let is_in_force = all.iter().any(|publication| publication.retired_at_ms.is_none());
+    let store = &caller.api.store;
+    let page = store.table_publications(&scope, &found.id, &query.parse()?.into()).await?;
+    let mut is_in_force = false;
+    for environment in [Environment::Test, Environment::Production] {
+        is_in_force |= store.table_in(&scope, &found.id, environment).await?.is_some();
+    }
     let offers = [("publish", Action::TablePublish, true), ("retire", Action::TablePublishDecide, is_in_force)];
     let allowed_actions = allowed(&caller, &Scope::Project(scope), offers);
-    Ok(Json(PublicationsView { items: all.into_iter().map(TablePublicationView::from).collect(), allowed_actions }))
+    let items = page.items.into_iter().map(TablePublicationView::from).collect();
+    Ok(Json(PublicationsView { items, next_cursor: page.next_cursor, allowed_actions }))
 }
 
 /// What publishing would change, before it is asked for.

@@ -8,7 +8,7 @@ use crate::{
 };
 use axum::{Json, extract::Path, http::StatusCode};
 use millrace_domain::{Action, Name, ProjectScope, Role, Scope, TokenScope};
-use millrace_store::{IssuedToken, NewToken, Token};
+use millrace_store::{IssuedToken, NewToken, Token, TokenOwner};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
@@ -101,7 +101,7 @@ pub(crate) async fn list_tokens(
     query: QueryString<PageQuery>,
 ) -> Result<Json<Listing<TokenView>>, Problem> {
     let id = caller.in_tenant(&tenant, Action::TokenView).await?;
-    let page = caller.api.store.tokens(&id, &query.parse()?.into()).await?;
+    let page = caller.api.store.tokens(TokenOwner::Tenant(&id), &query.parse()?.into()).await?;
     let may_revoke = caller.principal.allowed(Action::TokenRevoke, &Scope::Tenant(id));
     Ok(Json(Listing::with(page, |token| TokenView::of(token, may_revoke))))
 }
@@ -143,7 +143,7 @@ pub(crate) async fn create_token(
 #[utoipa::path(delete, path = "/api/v1/tenants/{tenant}/tokens/{token}", tag = "tokens", responses((status = 204)))]
 pub(crate) async fn revoke_token(caller: Caller, Path((tenant, token)): Path<(String, String)>) -> Result<StatusCode, Problem> {
     let id = caller.in_tenant(&tenant, Action::TokenRevoke).await?;
-    caller.api.store.revoke_token(&caller.cause(), &id, &token).await?;
+    caller.api.store.revoke_token(&caller.cause(), TokenOwner::Tenant(&id), &token).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -152,7 +152,7 @@ pub(crate) async fn revoke_token(caller: Caller, Path((tenant, token)): Path<(St
 #[utoipa::path(get, path = "/api/v1/platform/tokens", tag = "tokens", params(PageQuery), responses((status = 200, body = Listing<TokenView>)))]
 pub(crate) async fn list_platform_tokens(caller: Caller, query: QueryString<PageQuery>) -> Result<Json<Listing<TokenView>>, Problem> {
     caller.on_platform(Action::PlatformUsers).await?;
-    let page = caller.api.store.platform_tokens(&query.parse()?.into()).await?;
+    let page = caller.api.store.tokens(TokenOwner::Platform, &query.parse()?.into()).await?;
     let may_revoke = caller.principal.allowed(Action::PlatformUsers, &Scope::Platform);
     Ok(Json(Listing::with(page, |token| TokenView::of(token, may_revoke))))
 }
@@ -161,6 +161,6 @@ pub(crate) async fn list_platform_tokens(caller: Caller, query: QueryString<Page
 #[utoipa::path(delete, path = "/api/v1/platform/tokens/{token}", tag = "tokens", responses((status = 204)))]
 pub(crate) async fn revoke_platform_token(caller: Caller, Path(token): Path<String>) -> Result<StatusCode, Problem> {
     caller.on_platform(Action::PlatformUsers).await?;
-    caller.api.store.revoke_platform_token(&caller.cause(), &token).await?;
+    caller.api.store.revoke_token(&caller.cause(), TokenOwner::Platform, &token).await?;
     Ok(StatusCode::NO_CONTENT)
 }

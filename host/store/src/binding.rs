@@ -6,14 +6,11 @@
 use crate::{
     BindingTest, Cause, DataSourceBinding, DataSourceChange, Store, StoreError,
     audit::done_in,
-    data_source::{Place, Properties, redacted},
+    data_source::{Place, redacted},
     named::DATA_SOURCES,
     row,
 };
-use millrace_domain::{
-    Action, Environment, ProjectScope,
-    properties::{REDACTED, is_secret},
-};
+use millrace_domain::{Action, Environment, ProjectScope, properties::is_secret};
 use millrace_model::ids::DataSourceId;
 use serde_json::json;
 use sqlx::any::AnyRow;
@@ -57,8 +54,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Sets how production reaches a data source; `change.description` does not count. A secret that reads `***` keeps its
-    /// value in the binding, or takes that of the test binding when there is no binding yet.
+    /// Sets how production reaches a data source; `change.description` does not count.
     ///
     /// # Errors
     /// It is not there, the binding was changed meanwhile, the project is archived, or the database fails.
@@ -76,18 +72,13 @@ impl Store {
         if expected != found {
             return Err(conflict());
         }
-        let given = match &before {
-            Some(_) => change.properties.clone(),
-            None => self.with_test_secrets(scope, id, &change.properties).await?,
-        };
-        let kept: Properties = before.as_ref().map_or_else(|| Ok(Properties::new()), |b| row::json(b, "secrets"))?;
         let mut tx = self.begin().await?;
         self.enter(&mut tx, scope).await?;
-        if given.keys().any(|name| is_secret(name)) {
+        if change.properties.keys().any(|name| is_secret(name)) {
             self.hold_key(&mut tx).await?;
         }
         let place = Place { scope, id, environment: Environment::Production };
-        let (plain, sealed) = self.split(&place, &given, &kept)?;
+        let (plain, sealed) = self.split(&place, &change.properties)?;
         let changed = sqlx::query(
             "INSERT INTO data_source_bindings (tenant_id, project_id, data_source_id, environment, properties, secrets, revision, created_at_ms, updated_at_ms) \
              SELECT tenant_id, project_id, id, $4, $5, $6, 1, $7, $7 FROM data_sources WHERE tenant_id = $1 AND project_id = $2 AND id = $3 \
@@ -106,7 +97,7 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?
         .ok_or_else(conflict)?;
-        let names: Vec<_> = given.keys().collect();
+        let names: Vec<_> = change.properties.keys().collect();
         let detail = json!({"environment": "production", "revision": found + 1, "properties": names});
         self.audit(&mut tx, cause, done_in(scope, Action::DataSourceBind, id.as_str(), detail)).await?;
         tx.commit().await?;
@@ -173,19 +164,6 @@ impl Store {
         self.audit(&mut tx, cause, done_in(scope, Action::DataSourceTest, id.as_str(), detail)).await?;
         tx.commit().await?;
         Ok(())
-    }
-
-    /// Properties whose `***` are filled from the test binding: the first production binding often differs in its host alone.
-    async fn with_test_secrets(&self, scope: &ProjectScope, id: &DataSourceId, given: &Properties) -> Result<Properties, StoreError> {
-        if !given.iter().any(|(name, value)| value == REDACTED && is_secret(name)) {
-            return Ok(given.clone());
-        }
-        let test = self.connection(scope, id.as_str()).await?.properties;
-        let fill = |(name, value): (&String, &String)| {
-            let value = if value == REDACTED { test.get(name).unwrap_or(value) } else { value };
-            (name.clone(), value.clone())
-        };
-        Ok(given.iter().map(fill).collect())
     }
 }
 

@@ -130,7 +130,7 @@ impl Store {
             self.hold_key(&mut tx).await?;
         }
         let place = Place { scope, id: &id, environment: Environment::Test };
-        let (plain, sealed) = self.split(&place, &new.properties, &Properties::new())?;
+        let (plain, sealed) = self.split(&place, &new.properties)?;
         let made = sqlx::query(
             "INSERT INTO data_sources (id, tenant_id, project_id, name, kind, description, properties, secrets, revision, created_at_ms, updated_at_ms) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9) RETURNING *",
@@ -235,7 +235,7 @@ impl Store {
             self.hold_key(&mut tx).await?;
         }
         let place = Place { scope, id, environment: Environment::Test };
-        let (plain, sealed) = self.split(&place, &change.properties, &row::json(&before, "secrets")?)?;
+        let (plain, sealed) = self.split(&place, &change.properties)?;
         let changed = sqlx::query(
             "UPDATE data_sources SET description = $3, properties = $4, secrets = $5, revision = revision + 1, updated_at_ms = $6 \
              WHERE id = $1 AND revision = $2 RETURNING *",
@@ -299,18 +299,12 @@ impl Store {
         Ok(())
     }
 
-    /// Splits properties into plain and sealed ones; `***` takes the sealed value from `before`.
-    pub(crate) fn split(&self, place: &Place<'_>, given: &Properties, before: &Properties) -> Result<(Properties, Properties), StoreError> {
+    /// Splits properties into plain and sealed ones.
+    pub(crate) fn split(&self, place: &Place<'_>, given: &Properties) -> Result<(Properties, Properties), StoreError> {
         let (mut plain, mut sealed) = (Properties::new(), Properties::new());
         for (name, value) in given {
             if !is_secret(name) {
                 plain.insert(name.clone(), value.clone());
-            } else if value == REDACTED {
-                let kept = before.get(name).ok_or_else(|| StoreError::Invalid {
-                    field: "properties",
-                    message: format!("`{name}` reads `{REDACTED}`, which keeps an earlier value, but there is none; give the value"),
-                })?;
-                sealed.insert(name.clone(), kept.clone());
             } else {
                 sealed.insert(name.clone(), self.key.seal(&place.of(name), value)?);
             }

@@ -114,6 +114,6 @@ pub use temp_table::{
 };
 pub use template::{NewTemplate, StoredTemplate, TemplateFilter, TemplateReader, TemplateVersion};
 pub use tenant::Tenant;
-pub use token::{IssuedToken, NewPersonalToken, NewToken, Token, TokenSecret};
+pub use token::{IssuedToken, NewPersonalToken, NewToken, Token, TokenOwner, TokenSecret};
 pub use topic::{NewTopic, Topic, TopicChange};
 pub use user::{NewUser, User, UserChange, UserFilter};

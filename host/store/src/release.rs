@@ -23,7 +23,7 @@ use millrace_model::{
 };
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, any::AnyRow};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A release.
 #[derive(Debug, Clone, PartialEq)]
@@ -385,6 +385,32 @@ impl Store {
         starting.parameters = release.parameters;
         starting.allocation = release.allocation;
         Ok(())
+    }
+
+    /// Those of `instances` that no start can begin, since their release does not have them as its instance, or is not online.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn off_line(&self, scope: &ProjectScope, instances: &[Instance]) -> Result<BTreeSet<InstanceId>, StoreError> {
+        let asked: Vec<&Instance> = instances.iter().filter(|i| i.kind == InstanceKind::Production && i.release.is_some()).collect();
+        if asked.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let places: Vec<String> = (0..asked.len()).map(|place| format!("${}", place + 3)).collect();
+        let text = format!(
+            "SELECT instance_id FROM releases WHERE tenant_id = $1 AND project_id = $2 AND state = 'online' AND instance_id IN ({})",
+            places.join(", ")
+        );
+        // Nothing but numbers of places is put into the text.
+        let mut query = sqlx::query(AssertSqlSafe(text)).bind(scope.tenant.as_str()).bind(scope.project.as_str());
+        for instance in &asked {
+            query = query.bind(instance.id.as_str());
+        }
+        let mut off_line: BTreeSet<InstanceId> = asked.into_iter().map(|instance| instance.id.clone()).collect();
+        for found in query.fetch_all(&self.pool).await? {
+            off_line.remove(&InstanceId::new(row::text(&found, "instance_id")?));
+        }
+        Ok(off_line)
     }
 
     /// Replaces the release of the job that is online, if there is one; answers its instance if that has to end first.

@@ -117,16 +117,26 @@ impl Store {
     /// What was published of a table, newest first.
     ///
     /// # Errors
-    /// The database fails.
-    pub async fn table_publications(&self, scope: &ProjectScope, table: &TopicId) -> Result<Vec<TablePublication>, StoreError> {
-        let rows =
-            sqlx::query("SELECT * FROM table_publications WHERE tenant_id = $1 AND project_id = $2 AND table_id = $3 ORDER BY id DESC")
-                .bind(scope.tenant.as_str())
-                .bind(scope.project.as_str())
-                .bind(table.as_str())
-                .fetch_all(&self.pool)
-                .await?;
-        rows.iter().map(table_publication).collect()
+    /// A wrong cursor, or the database fails.
+    pub async fn table_publications(
+        &self,
+        scope: &ProjectScope,
+        table: &TopicId,
+        page: &PageRequest,
+    ) -> Result<Page<TablePublication>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM table_publications WHERE tenant_id = $1 AND project_id = $2 AND table_id = $3 AND id < $4 \
+             ORDER BY id DESC LIMIT $5",
+        )
+        .bind(scope.tenant.as_str())
+        .bind(scope.project.as_str())
+        .bind(table.as_str())
+        .bind(page.before()?)
+        .bind(page.rows())
+        .fetch_all(&self.pool)
+        .await?;
+        let publications = rows.iter().map(table_publication).collect::<Result<_, _>>()?;
+        Ok(page.page(publications, |p: &TablePublication| p.id.as_str()))
     }
 
     /// The table as it is in force in an environment.

@@ -127,6 +127,33 @@ pub struct Token {
     pub revoked_at_ms: Option<i64>,
 }
 
+/// Which tokens are meant.
+#[derive(Debug, Clone, Copy)]
+pub enum TokenOwner<'a> {
+    /// Those of a tenant: of its machines and of its persons.
+    Tenant(&'a TenantId),
+    /// Those of the platform: of servers' administrators and of its users.
+    Platform,
+    /// Those that a person has made for themselves.
+    Person {
+        /// The person.
+        user: &'a str,
+        /// Their tenant; none for users of the platform.
+        tenant: Option<&'a TenantId>,
+    },
+}
+
+impl TokenOwner<'_> {
+    /// What is compared with the owner's column; the platform has none.
+    fn key(&self) -> &str {
+        match self {
+            Self::Tenant(tenant) => tenant.as_str(),
+            Self::Platform => "",
+            Self::Person { user, .. } => user,
+        }
+    }
+}
+
 /// A token just made: the only time that its secret is there.
 #[derive(Debug, Clone)]
 pub struct IssuedToken {
@@ -389,85 +416,17 @@ impl Store {
         Ok(IssuedToken { token, secret })
     }
 
-    /// The tokens of one person, ended ones too, newest first.
+    /// Tokens, ended ones too, newest first.
     ///
     /// # Errors
     /// A wrong cursor, or the database fails.
-    pub async fn personal_tokens(&self, user: &str, page: &PageRequest) -> Result<Page<Token>, StoreError> {
-        let rows = sqlx::query(select_tokens!("t.user_id = $1 AND t.id < $2 ORDER BY t.id DESC LIMIT $3"))
-            .bind(user)
-            .bind(page.before()?)
-            .bind(page.rows())
-            .fetch_all(&self.pool)
-            .await?;
-        let tokens = rows.iter().map(token).collect::<Result<_, _>>()?;
-        Ok(page.page(tokens, |t: &Token| &t.id))
-    }
-
-    /// Ends a token of a person at once. Doing it twice changes nothing.
-    ///
-    /// # Errors
-    /// They have no such token, or the database fails.
-    pub async fn revoke_personal_token(&self, cause: &Cause, tenant: Option<&TenantId>, user: &str, id: &str) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let changed = sqlx::query("UPDATE tokens SET revoked_at_ms = COALESCE(revoked_at_ms, $3) WHERE user_id = $1 AND id = $2")
-            .bind(user)
-            .bind(id)
-            .bind(self.now_ms())
-            .execute(&mut *tx)
-            .await?;
-        if changed.rows_affected() == 0 {
-            return Err(StoreError::not_found("token", id));
-        }
-        self.audit(&mut tx, cause, Record { object: id, ..done_with_user(tenant, Action::TokenRevoke, user, json!({})) }).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// The tokens of the platform: those of servers' administrators and of its users, ended ones too, newest first.
-    ///
-    /// # Errors
-    /// A wrong cursor, or the database fails.
-    pub async fn platform_tokens(&self, page: &PageRequest) -> Result<Page<Token>, StoreError> {
-        let rows = sqlx::query(select_tokens!("t.tenant_id IS NULL AND t.id < $1 ORDER BY t.id DESC LIMIT $2"))
-            .bind(page.before()?)
-            .bind(page.rows())
-            .fetch_all(&self.pool)
-            .await?;
-        let tokens = rows.iter().map(token).collect::<Result<_, _>>()?;
-        Ok(page.page(tokens, |t: &Token| &t.id))
-    }
-
-    /// Ends a token of the platform at once. Doing it twice changes nothing.
-    ///
-    /// # Errors
-    /// The platform has no such token, or the database fails.
-    pub async fn revoke_platform_token(&self, cause: &Cause, id: &str) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let changed = sqlx::query("UPDATE tokens SET revoked_at_ms = COALESCE(revoked_at_ms, $2) WHERE tenant_id IS NULL AND id = $1")
-            .bind(id)
-            .bind(self.now_ms())
-            .execute(&mut *tx)
-            .await?;
-        if changed.rows_affected() == 0 {
-            return Err(StoreError::not_found("token", id));
-        }
-        self.audit(&mut tx, cause, done_on_platform(Action::TokenRevoke, id, json!({}))).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// The tokens of `tenant`, of machines and of persons, ended ones too.
-    ///
-    /// # Errors
-    /// A wrong cursor, or the database fails.
-    pub async fn tokens(&self, tenant: &TenantId, page: &PageRequest) -> Result<Page<Token>, StoreError> {
-        let rows = sqlx::query(select_tokens!("t.tenant_id = $1 AND t.id < $2 ORDER BY t.id DESC LIMIT $3"))
-            .bind(tenant.as_str())
-            .bind(page.before()?)
-            .bind(page.rows())
-            .fetch_all(&self.pool)
-            .await?;
+    pub async fn tokens(&self, of: TokenOwner<'_>, page: &PageRequest) -> Result<Page<Token>, StoreError> {
+        let text = match of {
+            TokenOwner::Tenant(_) => select_tokens!("t.tenant_id = $1 AND t.id < $2 ORDER BY t.id DESC LIMIT $3"),
+            TokenOwner::Platform => select_tokens!("t.tenant_id IS NULL AND $1 = '' AND t.id < $2 ORDER BY t.id DESC LIMIT $3"),
+            TokenOwner::Person { .. } => select_tokens!("t.user_id = $1 AND t.id < $2 ORDER BY t.id DESC LIMIT $3"),
+        };
+        let rows = sqlx::query(text).bind(of.key()).bind(page.before()?).bind(page.rows()).fetch_all(&self.pool).await?;
         let tokens = rows.iter().map(token).collect::<Result<_, _>>()?;
         Ok(page.page(tokens, |t: &Token| &t.id))
     }
@@ -475,19 +434,31 @@ impl Store {
     /// Ends a token at once. Doing it twice changes nothing.
     ///
     /// # Errors
-    /// The tenant has no such token, or the database fails.
-    pub async fn revoke_token(&self, cause: &Cause, tenant: &TenantId, id: &str) -> Result<(), StoreError> {
+    /// It is not one of these, or the database fails.
+    pub async fn revoke_token(&self, cause: &Cause, of: TokenOwner<'_>, id: &str) -> Result<(), StoreError> {
+        macro_rules! revoke {
+            ($which:literal) => {
+                concat!("UPDATE tokens SET revoked_at_ms = COALESCE(revoked_at_ms, $3) WHERE ", $which, " AND id = $2")
+            };
+        }
+        let text = match of {
+            TokenOwner::Tenant(_) => revoke!("tenant_id = $1"),
+            TokenOwner::Platform => revoke!("tenant_id IS NULL AND $1 = ''"),
+            TokenOwner::Person { .. } => revoke!("user_id = $1"),
+        };
         let mut tx = self.begin().await?;
-        let changed = sqlx::query("UPDATE tokens SET revoked_at_ms = COALESCE(revoked_at_ms, $3) WHERE tenant_id = $1 AND id = $2")
-            .bind(tenant.as_str())
-            .bind(id)
-            .bind(self.now_ms())
-            .execute(&mut *tx)
-            .await?;
+        let changed = sqlx::query(text).bind(of.key()).bind(id).bind(self.now_ms()).execute(&mut *tx).await?;
         if changed.rows_affected() == 0 {
             return Err(StoreError::not_found("token", id));
         }
-        self.audit(&mut tx, cause, done_in_tenant(tenant, Action::TokenRevoke, id, json!({}))).await?;
+        let record = match of {
+            TokenOwner::Tenant(tenant) => done_in_tenant(tenant, Action::TokenRevoke, id, json!({})),
+            TokenOwner::Platform => done_on_platform(Action::TokenRevoke, id, json!({})),
+            TokenOwner::Person { user, tenant } => {
+                Record { object: id, ..done_with_user(tenant, Action::TokenRevoke, user, json!({})) }
+            }
+        };
+        self.audit(&mut tx, cause, record).await?;
         tx.commit().await?;
         Ok(())
     }

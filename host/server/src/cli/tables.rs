@@ -166,10 +166,10 @@ pub(crate) async fn table(session: &Session, command: TableCommand) -> anyhow::R
         TableCommand::Page { table } => super::catalog::table_page(session, &table).await?,
         TableCommand::Versions { table } => {
             let path = format!("{}/publications", paths::below(&session.project()?, "topics", &table));
-            let found = session.client.get(&path).await?;
+            let found = session.client.list(&path).await?;
             let columns =
                 [("ENVIRONMENT", "environment"), ("VERSION", "number"), ("IN SYSTEM", "physical_name"), ("TAKEN OUT", "retired_at_ms")];
-            session.output.list(found["items"].as_array().map_or(&[], Vec::as_slice), &columns);
+            session.output.list(&found, &columns);
         }
         TableCommand::Publish(wanted) => {
             let path = format!("{}/publish", paths::below(&session.project()?, "topics", &wanted.table));

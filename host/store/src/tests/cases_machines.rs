@@ -8,7 +8,7 @@ use super::{
     name,
 };
 use crate::{
-    ApprovalQuery, ApprovalReader, ApprovalView, AuditQuery, Cause, NewToken, NewUser, PageRequest, Store, StoreError, TokenSecret,
+    ApprovalQuery, ApprovalReader, ApprovalView, AuditQuery, Cause, NewToken, NewUser, PageRequest, Store, StoreError, TokenOwner, TokenSecret,
     UserChange,
 };
 use millrace_domain::{Grant, Principal, ProjectScope, Role, Scope, TokenScope, approval::Standing};
@@ -96,15 +96,15 @@ pub(super) async fn a_worker_has_one_administrators_token(fixture: Fixture) {
     assert!(store.sign_in(&second).await.unwrap().is_some() && store.sign_in(&other).await.unwrap().is_some());
     assert!(!store.ensure_admin_token(&admin, "w9", &first).await.unwrap(), "what was revoked stays so");
 
-    let listed = store.platform_tokens(&PageRequest::default()).await.unwrap().items;
+    let listed = store.tokens(TokenOwner::Platform, &PageRequest::default()).await.unwrap().items;
     let shown: Vec<_> = listed.iter().map(|t| format!("{:?} {}", t.worker, t.revoked_at_ms.is_some())).collect();
     assert_eq!(shown, [r#"Some("w1") false"#, r#"Some("w2") false"#, r#"Some("w1") true"#]);
     let scope = fixture.project("acme", "web").await;
     let (tenants, _) = machine(store, &scope, "usr_ann").await;
-    let of_tenant = store.tokens(&scope.tenant, &PageRequest::default()).await.unwrap().items;
-    assert!(matches!(store.revoke_platform_token(&ann(), &of_tenant[0].id).await, Err(StoreError::NotFound { .. })), "a tenant's");
+    let of_tenant = store.tokens(TokenOwner::Tenant(&scope.tenant), &PageRequest::default()).await.unwrap().items;
+    assert!(matches!(store.revoke_token(&ann(), TokenOwner::Platform, &of_tenant[0].id).await, Err(StoreError::NotFound { .. })), "a tenant's");
     assert!(store.sign_in(&tenants).await.unwrap().is_some());
-    store.revoke_platform_token(&ann(), &listed[1].id).await.unwrap();
+    store.revoke_token(&ann(), TokenOwner::Platform, &listed[1].id).await.unwrap();
     assert!(store.sign_in(&other).await.unwrap().is_none());
     let query = AuditQuery { action: Some("token.*".into()), ..AuditQuery::default() };
     let log = store.platform_audit_log(&query, &PageRequest::default()).await.unwrap();

@@ -3,7 +3,7 @@
 use super::{Fixture, ann, name};
 use crate::{
     AttemptSubject, AuditQuery, NewIdentityProvider, NewPersonalToken, NewSession, NewUser, PageRequest, ProvisionedUser, SignInFlow,
-    Store, StoreError, TokenSecret, User, UserChange, UserFilter, account_of,
+    Store, StoreError, TokenOwner, TokenSecret, User, UserChange, UserFilter, account_of,
 };
 use millrace_domain::{Action, Grant, ProjectScope, Role, Scope, TokenLimit, TokenScope};
 use millrace_model::ids::TenantId;
@@ -195,13 +195,13 @@ pub(super) async fn a_persons_token_follows_the_person(fixture: Fixture) {
     assert_eq!((principal.user.as_str(), principal.name.as_str()), (bob.id.as_str(), "bob"));
     assert!(principal.allowed(Action::JobEdit, &here) && !principal.allowed(Action::InstanceStart, &here));
     assert!(!principal.allowed(Action::DataSourceCreate, &here), "the other role is not the token's");
-    assert_eq!(store.tokens(&scope.tenant, &PageRequest::default()).await.unwrap().items.len(), 1, "administrators see it too");
+    assert_eq!(store.tokens(TokenOwner::Tenant(&scope.tenant), &PageRequest::default()).await.unwrap().items.len(), 1, "administrators see it too");
     give(store, &bob, &[(Role::Member, here.clone())]).await.unwrap();
     let principal = store.sign_in(&issued.secret).await.unwrap().expect("signed in");
     assert!(principal.grants.is_empty(), "a role that is gone is gone from the token");
-    let mine = store.personal_tokens(&bob.id, &PageRequest::default()).await.unwrap().items;
+    let mine = store.tokens(TokenOwner::Person { user: &bob.id, tenant: home }, &PageRequest::default()).await.unwrap().items;
     assert_eq!(mine.len(), 1);
-    let foreign = store.revoke_personal_token(&ann(), home, "usr_other", &issued.token.id).await;
+    let foreign = store.revoke_token(&ann(), TokenOwner::Person { user: "usr_other", tenant: home }, &issued.token.id).await;
     assert!(matches!(foreign, Err(StoreError::NotFound { .. })));
     store.delete_user(&ann(), home, &bob.id).await.unwrap();
     assert!(store.sign_in(&issued.secret).await.unwrap().is_none(), "a removed user's tokens end");

@@ -55,8 +55,8 @@ pub(super) async fn each_environment_has_its_own_way(fixture: Fixture) {
         bindings.iter().map(|b| (b.environment, b.properties["host"].as_str(), b.properties["password"].as_str())).collect();
     assert_eq!(shown, [(Environment::Test, "test.db", "***"), (Environment::Production, "db", "***")]);
 
-    // A redacted secret stays; a revision that was overtaken is refused; a change of tests does not touch production.
-    let again = store.bind_production(&ann(), &scope, &made.id, &change(properties("db2", "***"), Some(1))).await.unwrap();
+    // A revision that was overtaken is refused; a change of tests does not touch production.
+    let again = store.bind_production(&ann(), &scope, &made.id, &change(properties("db2", "for-real"), Some(1))).await.unwrap();
     assert_eq!((again.revision, again.properties["host"].as_str()), (2, "db2"));
     assert_eq!(password(store, &scope, "shop", Environment::Production).await.unwrap(), "for-real");
     let late = store.bind_production(&ann(), &scope, &made.id, &change(properties("db3", "x"), Some(1))).await.unwrap_err();
@@ -77,9 +77,7 @@ pub(super) async fn each_environment_has_its_own_way(fixture: Fixture) {
 pub(super) async fn a_production_secret_opens_nowhere_else(fixture: Fixture) {
     let (store, scope) = (&fixture.store, fixture.project("acme", "web").await);
     let made = source(store, &scope, "shop").await;
-    // The first binding may take over the secrets of tests; from then on they are its own.
-    store.bind_production(&ann(), &scope, &made.id, &change(properties("db", "***"), None)).await.unwrap();
-    assert_eq!(password(store, &scope, "shop", Environment::Production).await.unwrap(), "for-tests");
+    store.bind_production(&ann(), &scope, &made.id, &change(properties("db", "for-tests"), None)).await.unwrap();
     sqlx::query("UPDATE data_sources SET secrets = (SELECT secrets FROM data_source_bindings)").execute(&store.pool).await.unwrap();
     let moved = password(store, &scope, "shop", Environment::Test).await.unwrap_err();
     assert!(matches!(moved, StoreError::Undecryptable(_)), "{moved}");

@@ -80,7 +80,12 @@ pub(super) async fn published_states_are_snapshots(fixture: Fixture) {
     assert_eq!((columns(&seen(Test).await.unwrap().schema), seen(Test).await.unwrap().version), (vec!["url", "user"], Some(1)));
     publish(store, &topic, &made, Production, &["url", "user"], 0).await;
     publish(store, &topic, &made, Test, &["url", "user", "at"], 1).await;
-    let versions: Vec<_> = store.table_publications(&scope, &topic.id).await.unwrap();
+    let versions = store.table_publications(&scope, &topic.id, &PageRequest::default()).await.unwrap().items;
+    let first = PageRequest { cursor: None, limit: Some(2) };
+    let first = store.table_publications(&scope, &topic.id, &first).await.unwrap();
+    let rest = PageRequest { cursor: first.next_cursor, limit: Some(2) };
+    let rest = store.table_publications(&scope, &topic.id, &rest).await.unwrap();
+    assert_eq!((first.items.len(), rest.items.len(), rest.next_cursor), (2, 1, None));
     let shown: Vec<_> = versions.iter().map(|p| format!("{} {} {}", p.environment, p.number, columns(&p.schema).join(","))).collect();
     assert_eq!(shown, ["test 2 url,user,at", "production 1 url,user", "test 1 url,user"]);
     assert_eq!(seen(Production).await.unwrap().version, Some(1), "a new version in test changes nothing in production");

@@ -1,7 +1,7 @@
 //! Tenants, projects, tokens, audit and the schema itself.
 
 use super::{Fixture, ann, name};
-use crate::{AuditQuery, Cause, InstanceRequest, NewToken, PageRequest, ResourceFilter, Store, StoreError, TokenSecret};
+use crate::{AuditQuery, Cause, InstanceRequest, NewToken, PageRequest, ResourceFilter, Store, StoreError, TokenOwner, TokenSecret};
 use millrace_domain::{Action, InstanceState, Role, Scope, TokenScope};
 
 pub(super) async fn names_are_unique_among_siblings(fixture: Fixture) {
@@ -89,7 +89,7 @@ pub(super) async fn tokens_sign_in_until_they_end(fixture: Fixture) {
     let principal = store.sign_in(&issued.secret).await.unwrap().expect("signed in");
     assert!(principal.allowed(Action::JobEdit, &Scope::Project(scope.clone())));
     assert!(!principal.allowed(Action::InstanceStart, &Scope::Project(scope.clone())), "the token's scopes narrow the role");
-    let listed = store.tokens(&scope.tenant, &PageRequest::default()).await.unwrap().items;
+    let listed = store.tokens(TokenOwner::Tenant(&scope.tenant), &PageRequest::default()).await.unwrap().items;
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].last_used_at_ms, Some(store.now_ms()));
     assert_eq!(listed[0].scopes, new.scopes);
@@ -102,9 +102,9 @@ pub(super) async fn tokens_sign_in_until_they_end(fixture: Fixture) {
     let endless = NewToken { expires_at_ms: None, ..new };
     let issued = store.create_token(&ann(), &scope.tenant, &endless).await.unwrap();
     let other = fixture.project("bolt", "web").await;
-    assert!(matches!(store.revoke_token(&ann(), &other.tenant, &issued.token.id).await, Err(StoreError::NotFound { .. })));
+    assert!(matches!(store.revoke_token(&ann(), TokenOwner::Tenant(&other.tenant), &issued.token.id).await, Err(StoreError::NotFound { .. })));
     assert!(store.sign_in(&issued.secret).await.unwrap().is_some());
-    store.revoke_token(&ann(), &scope.tenant, &issued.token.id).await.unwrap();
+    store.revoke_token(&ann(), TokenOwner::Tenant(&scope.tenant), &issued.token.id).await.unwrap();
     assert!(store.sign_in(&issued.secret).await.unwrap().is_none(), "it was revoked");
 }
 

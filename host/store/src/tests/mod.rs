@@ -148,7 +148,7 @@ on_both_databases! {
     cases_tenancy::archiving_stops_instances_and_closes_the_project,
     cases_tenancy::changes_and_refusals_are_in_the_audit_log,
     cases_tenancy::opening_twice_migrates_once,
-    cases_definition::secrets_are_sealed_redacted_and_kept,
+    cases_definition::secrets_are_sealed_and_redacted,
     cases_definition::a_data_source_in_use_stays,
     cases_definition::topics_change_by_revision,
     cases_definition::uploading_the_same_component_again_adds_nothing,
