@@ -75,7 +75,7 @@ pub(crate) struct TablePermissionView {
 pub(crate) struct TableDetailView {
     #[serde(flatten)]
     table: TableView,
-    /// Versions in force and before, newest first.
+    /// The newest 50 versions, in force and before, newest first.
     publications: Vec<TablePublicationView>,
     /// Grows with each change of the design.
     revision: i64,

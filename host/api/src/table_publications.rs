@@ -8,6 +8,7 @@ use crate::{
     caller::Caller,
     databases::published,
     extract::{JsonBody, QueryString},
+    page::PageQuery,
     problem::Problem,
     topics::{own_source, physical_name},
 };

@@ -9,6 +9,8 @@ mod class_file;
 mod content;
 mod write;
 
+pub(crate) use write::stored;
+
 use crate::{Diagnostic, Jar, Severity};
 use archive::Archive;
 use content::Verdict;

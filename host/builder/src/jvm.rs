@@ -18,4 +18,5 @@ mod world;
 
 pub use builder::{JvmBuilder, JvmBuilderFactory, JvmLimits};
 pub use project::{MANIFEST, build_project, new_project};
+pub(crate) use sources::api_sources;
 pub use toolchain::JvmToolchain;

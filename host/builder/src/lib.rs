@@ -17,6 +17,7 @@ mod presented;
 mod project;
 mod samples;
 pub mod script;
+mod sdk;
 pub mod service;
 mod source_build;
 pub mod sources;
@@ -30,6 +31,7 @@ pub use failure::BuildError;
 pub use presented::{PresentationFiles, presentation_files};
 pub use project::{NewProject, SdkSource, new_project, new_project_of};
 pub use samples::{build_samples, sample_plugins};
+pub use sdk::{WrittenSdk, write_sdk};
 pub use source_build::{
     BuildReport, BuildStep, Diagnostic, Jar, Language, Severity, SourceBuild, SourceBuilder, SourceBuilderFactory, SourceFile, World,
 };

@@ -80,7 +80,7 @@ debug = "line-tables-only"
 macro_rules! sdk_files {
     ($($target:literal => $source:literal),* $(,)?) => {
         /// The SDK's files: path below `millrace-sdk/`, content.
-        const SDK: &[(&str, &str)] = &[$(($target, include_str!(concat!("../../../", $source)))),*];
+        pub(crate) const SDK: &[(&str, &str)] = &[$(($target, include_str!(concat!("../../../", $source)))),*];
     };
 }
 

@@ -454,9 +454,7 @@ impl Store {
         let record = match of {
             TokenOwner::Tenant(tenant) => done_in_tenant(tenant, Action::TokenRevoke, id, json!({})),
             TokenOwner::Platform => done_on_platform(Action::TokenRevoke, id, json!({})),
-            TokenOwner::Person { user, tenant } => {
-                Record { object: id, ..done_with_user(tenant, Action::TokenRevoke, user, json!({})) }
-            }
+            TokenOwner::Person { user, tenant } => Record { object: id, ..done_with_user(tenant, Action::TokenRevoke, user, json!({})) },
         };
         self.audit(&mut tx, cause, record).await?;
         tx.commit().await?;

@@ -42,6 +42,11 @@ pub(super) fn files(folder: &Path, part: &str, ending: &str) -> Vec<PathBuf> {
     SOURCES.iter().filter(|(path, _)| path.starts_with(part) && path.ends_with(ending)).map(|(path, _)| folder.join(path)).collect()
 }
 
+/// Sources of the artefact that code is compiled against: path below its folder, text.
+pub(crate) fn api_sources() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SOURCES.iter().filter_map(|(path, text)| Some((path.strip_prefix("api/")?, *text)))
+}
+
 /// Copies the files of a part that are read as they are.
 pub(super) fn copy(folder: &Path, part: &str, into: &Path) -> Result<(), BuildError> {
     let part_folder = folder.join(part);

@@ -33,6 +33,12 @@ const USES: &[Column] = &[("KIND", "kind"), ("NAME", "name"), ("ID", "id")];
 pub(crate) enum PluginCommand {
     /// Start the project of a new plugin
     New(local::NewArguments),
+    /// Write the SDK to a folder: contract, Rust crates, artefact for Java and Scala, types for editors
+    Sdk {
+        /// Folder to write to; files of an earlier SDK are replaced
+        #[arg(default_value = "millrace-sdk")]
+        folder: PathBuf,
+    },
     /// Build a plugin to a component
     Build {
         /// Folder of the plugin
@@ -136,6 +142,7 @@ pub(crate) async fn run(global: &Global, command: PluginCommand) -> anyhow::Resu
     let session = Session::open(global)?;
     match command {
         PluginCommand::New(arguments) => local::new(&session, arguments)?,
+        PluginCommand::Sdk { folder } => local::sdk(&session, &folder).await?,
         PluginCommand::Build { folder } => {
             let path = build(&folder).await?;
             session.output.done(&format!("built {}", path.display()), &Value::from(path.display().to_string()));

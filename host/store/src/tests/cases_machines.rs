@@ -8,8 +8,8 @@ use super::{
     name,
 };
 use crate::{
-    ApprovalQuery, ApprovalReader, ApprovalView, AuditQuery, Cause, NewToken, NewUser, PageRequest, Store, StoreError, TokenOwner, TokenSecret,
-    UserChange,
+    ApprovalQuery, ApprovalReader, ApprovalView, AuditQuery, Cause, NewToken, NewUser, PageRequest, Store, StoreError, TokenOwner,
+    TokenSecret, UserChange,
 };
 use millrace_domain::{Grant, Principal, ProjectScope, Role, Scope, TokenScope, approval::Standing};
 
@@ -102,7 +102,10 @@ pub(super) async fn a_worker_has_one_administrators_token(fixture: Fixture) {
     let scope = fixture.project("acme", "web").await;
     let (tenants, _) = machine(store, &scope, "usr_ann").await;
     let of_tenant = store.tokens(TokenOwner::Tenant(&scope.tenant), &PageRequest::default()).await.unwrap().items;
-    assert!(matches!(store.revoke_token(&ann(), TokenOwner::Platform, &of_tenant[0].id).await, Err(StoreError::NotFound { .. })), "a tenant's");
+    assert!(
+        matches!(store.revoke_token(&ann(), TokenOwner::Platform, &of_tenant[0].id).await, Err(StoreError::NotFound { .. })),
+        "a tenant's"
+    );
     assert!(store.sign_in(&tenants).await.unwrap().is_some());
     store.revoke_token(&ann(), TokenOwner::Platform, &listed[1].id).await.unwrap();
     assert!(store.sign_in(&other).await.unwrap().is_none());

@@ -195,7 +195,11 @@ pub(super) async fn a_persons_token_follows_the_person(fixture: Fixture) {
     assert_eq!((principal.user.as_str(), principal.name.as_str()), (bob.id.as_str(), "bob"));
     assert!(principal.allowed(Action::JobEdit, &here) && !principal.allowed(Action::InstanceStart, &here));
     assert!(!principal.allowed(Action::DataSourceCreate, &here), "the other role is not the token's");
-    assert_eq!(store.tokens(TokenOwner::Tenant(&scope.tenant), &PageRequest::default()).await.unwrap().items.len(), 1, "administrators see it too");
+    assert_eq!(
+        store.tokens(TokenOwner::Tenant(&scope.tenant), &PageRequest::default()).await.unwrap().items.len(),
+        1,
+        "administrators see it too"
+    );
     give(store, &bob, &[(Role::Member, here.clone())]).await.unwrap();
     let principal = store.sign_in(&issued.secret).await.unwrap().expect("signed in");
     assert!(principal.grants.is_empty(), "a role that is gone is gone from the token");

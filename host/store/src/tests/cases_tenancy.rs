@@ -102,7 +102,10 @@ pub(super) async fn tokens_sign_in_until_they_end(fixture: Fixture) {
     let endless = NewToken { expires_at_ms: None, ..new };
     let issued = store.create_token(&ann(), &scope.tenant, &endless).await.unwrap();
     let other = fixture.project("bolt", "web").await;
-    assert!(matches!(store.revoke_token(&ann(), TokenOwner::Tenant(&other.tenant), &issued.token.id).await, Err(StoreError::NotFound { .. })));
+    assert!(matches!(
+        store.revoke_token(&ann(), TokenOwner::Tenant(&other.tenant), &issued.token.id).await,
+        Err(StoreError::NotFound { .. })
+    ));
     assert!(store.sign_in(&issued.secret).await.unwrap().is_some());
     store.revoke_token(&ann(), TokenOwner::Tenant(&scope.tenant), &issued.token.id).await.unwrap();
     assert!(store.sign_in(&issued.secret).await.unwrap().is_none(), "it was revoked");

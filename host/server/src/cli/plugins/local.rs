@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use millrace_builder::{
     BuildError, BuildOptions, Built, Language, SdkSource, World, build_rust_with, jvm, new_project_of, presentation_files, script,
+    write_sdk,
 };
 use millrace_engine::ParameterForm;
 use millrace_sandbox::{CapabilityGrants, FolderGrant, HttpTarget, SecretValue};
@@ -165,6 +166,22 @@ fn next_step(world: World) -> &'static str {
         // They reach something outside, which must be named first.
         World::SinkOperator | World::DimensionUpdater => "build",
     }
+}
+
+/// Writes the SDK to a folder.
+///
+/// # Errors
+/// A file cannot be written.
+pub(super) async fn sdk(session: &Session, folder: &Path) -> anyhow::Result<()> {
+    let into = folder.to_owned();
+    let written = tokio::task::spawn_blocking(move || write_sdk(&into)).await??;
+    if let Err(reason) = &written.jar {
+        eprintln!("The artefact for Java and Scala was written as source only: {reason}");
+    }
+    let done = format!("wrote the SDK, {} files, to {}; next: {}", written.files, folder.display(), folder.join("README.md").display());
+    let jar = written.jar.as_ref().ok().map(|jar| jar.display().to_string());
+    session.output.done(&done, &serde_json::json!({"folder": folder, "files": written.files, "jar": jar}));
+    Ok(())
 }
 
 /// Builds the plugin in `folder`, showing what the tools say when it fails; answers the component's file.
