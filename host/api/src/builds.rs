@@ -7,13 +7,17 @@ use crate::{
     extract::{JsonBody, QueryString},
     page::{Listing, PageQuery},
     problem::Problem,
+    templates::{self, Filling},
 };
 use axum::{Json, extract::Path, http::StatusCode};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use millrace_builder::{Jar, Language, SourceFile, World, frame::DEFAULT_FRAMES, sources::SourceLimits};
-use millrace_control::{BodyOrder, BuildOrder};
-use millrace_domain::{Action, Name, ProjectScope, ResourceKind, Scope};
-use millrace_store::Build;
+use millrace_builder::{Jar, Language, SourceFile, World, sources::SourceLimits};
+use millrace_control::{BuildOrder, CompletedFile};
+use millrace_domain::{
+    Action, Name, ProjectScope, ResourceKind, Scope,
+    template::{BuiltinTemplate, TemplateLanguage, WORLDS},
+};
+use millrace_store::{Build, BuildTemplate};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
@@ -22,23 +26,22 @@ use utoipa::{IntoParams, ToSchema};
 /// Longest wait for a build within one request.
 const WAIT_MAX: Duration = Duration::from_secs(120);
 
-/// Something to build: whole files, or parts of a frame, or a class of a JAR.
+/// Something to build: whole files, or what a template completes to one, or a class of a JAR.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BuildRequest {
     /// What kind of component: `etl-operator`, `scalar-function`, `table-function`, `aggregate-function`,
-    /// `transform-operator`, `source-operator`, `sink-operator`, `dimension-updater`.
-    #[schema(value_type = String)]
-    world: World,
-    /// `java` or `scala`; Java unless given.
-    #[serde(default = "java")]
+    /// `transform-operator`, `source-operator`, `sink-operator`, `dimension-updater`. That of the template if one is named.
     #[schema(value_type = Option<String>)]
-    language: Language,
+    world: Option<World>,
+    /// `java` or `scala`; that of the template, or Java, unless given.
+    #[schema(value_type = Option<String>)]
+    language: Option<Language>,
     /// Whole files.
     #[serde(default)]
     sources: Vec<SourceRequest>,
-    /// Parts of a frame: the system completes the class, and diagnostics point into the parts.
-    body: Option<BodyRequest>,
+    /// What is written into a template: the system completes the class, and diagnostics point into what was written.
+    template: Option<TemplateRequest>,
     /// Full name of the class; may be left out if exactly one class of the sources is of the world.
     class: Option<String>,
     /// JARs that are compiled against, or that hold the class.
@@ -51,10 +54,6 @@ pub(crate) struct BuildRequest {
     description: Option<String>,
 }
 
-fn java() -> Language {
-    Language::Java
-}
-
 /// A file of source text.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -65,24 +64,20 @@ pub(crate) struct SourceRequest {
     text: String,
 }
 
-/// Parts of a frame.
+/// What is written into a template.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct BodyRequest {
-    /// The frame; the platform's own for world and language unless given.
-    frame: Option<FrameRequest>,
-    /// The parts by name; `GET /api/v1/build-frames` lists the names of the platform's frames.
-    parts: BTreeMap<String, String>,
-}
-
-/// A frame: source text with places `{{name}}` for parts.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FrameRequest {
-    /// Path of the file that it becomes.
-    path: String,
-    /// The text.
-    text: String,
+pub(crate) struct TemplateRequest {
+    /// Name or id of a template that the caller sees; the frame that everybody has for world and language unless given.
+    name: Option<String>,
+    /// Its version; the newest unless given.
+    version: Option<i64>,
+    /// The parameter `content`.
+    content: Option<String>,
+    /// The other parameters; what is not given takes its default.
+    #[schema(value_type = Object)]
+    #[serde(default)]
+    parameters: BTreeMap<String, Value>,
 }
 
 /// A JAR: its content, or a resource of the project that holds it.
@@ -99,6 +94,23 @@ pub(crate) struct JarRequest {
     version: Option<i64>,
 }
 
+/// A version of a template that completed the text of a build.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BuildTemplateView {
+    /// Null for a frame that everybody has.
+    id: Option<String>,
+    /// Its name at that time.
+    name: String,
+    version: i64,
+}
+
+impl From<BuildTemplate> for BuildTemplateView {
+    fn from(template: BuildTemplate) -> Self {
+        let BuildTemplate { id, name, version } = template;
+        Self { id: Some(id).filter(|id| *id != name), name, version }
+    }
+}
+
 /// A build.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BuildView {
@@ -108,13 +120,15 @@ pub(crate) struct BuildView {
     world: String,
     language: String,
     class: Option<String>,
+    /// The version of the template that the text was completed by.
+    template: Option<BuildTemplateView>,
     /// The step that runs.
     step: Option<String>,
     /// Steps that were taken, with `name` and `elapsed_ms`.
     #[schema(value_type = Vec<Object>)]
     steps: Value,
     /// What the compilers say: `severity`, `file`, `line`, `column` (from 1, in the text that was sent), `method`,
-    /// `message`, `help`.
+    /// `message`, `help`. `file` is a path of the sources, or the parameter of the template that the code was given for.
     #[schema(value_type = Vec<Object>)]
     diagnostics: Value,
     /// What the tools wrote; empty in lists.
@@ -147,6 +161,7 @@ impl BuildView {
             world: build.world,
             language: build.language,
             class: build.class,
+            template: build.template.map(BuildTemplateView::from),
             step: build.step,
             steps: build.steps,
             diagnostics: build.diagnostics,
@@ -178,44 +193,6 @@ impl WaitQuery {
     fn wait(&self) -> Duration {
         Duration::from_millis(self.wait_ms.unwrap_or_default()).min(WAIT_MAX)
     }
-}
-
-/// A frame that the platform brings.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct FrameView {
-    /// `etl-operator`.
-    world: &'static str,
-    /// `java` or `scala`.
-    #[schema(value_type = String)]
-    language: Language,
-    /// The class that it becomes.
-    class: &'static str,
-    /// Path of the file that it becomes.
-    path: &'static str,
-    /// The text with places `{{name:what the part is}}`.
-    text: &'static str,
-    /// Parts that may be left out.
-    optional: &'static [&'static str],
-}
-
-/// The platform's frames.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct FramesView {
-    items: Vec<FrameView>,
-}
-
-/// List the frames that the platform brings, for bodies of online code.
-#[utoipa::path(get, path = "/api/v1/build-frames", tag = "builds", responses((status = 200, body = FramesView)))]
-pub(crate) async fn list_build_frames(_: Caller) -> Json<FramesView> {
-    let view = |frame: &millrace_builder::frame::DefaultFrame| FrameView {
-        world: frame.world.name(),
-        language: frame.language,
-        class: frame.class,
-        path: frame.frame.path,
-        text: frame.frame.text,
-        optional: frame.optional,
-    };
-    Json(FramesView { items: DEFAULT_FRAMES.iter().map(view).collect() })
 }
 
 /// List the builds of a project, without their logs.
@@ -335,11 +312,83 @@ async fn jar(caller: &Caller, scope: &ProjectScope, number: usize, jar: JarReque
     Ok(found)
 }
 
-async fn order(caller: &Caller, scope: &ProjectScope, request: BuildRequest) -> Result<BuildOrder, Problem> {
+/// World, language and the file that a template was completed to.
+struct Asked {
+    world: World,
+    language: Language,
+    class: Option<String>,
+    completed: Option<CompletedFile>,
+}
+
+/// Completes what is written into a template; without one, world and language are as the request says.
+async fn asked(caller: &Caller, scope: &ProjectScope, request: &mut BuildRequest) -> Result<Asked, Problem> {
+    let no_world = || Problem::field("world", "request.invalid", format!("is missing, expected one of {}", WORLDS.join(", ")));
+    let class = request.class.take();
+    let Some(TemplateRequest { name, version, content, parameters }) = request.template.take() else {
+        let world = request.world.ok_or_else(no_world)?;
+        return Ok(Asked { world, language: request.language.unwrap_or(Language::Java), class, completed: None });
+    };
+    let name = match name {
+        Some(name) => name,
+        None => {
+            let (world, language) = (request.world.ok_or_else(no_world)?, request.language.unwrap_or(Language::Java));
+            let default = BuiltinTemplate::default_for(world.name(), template_language(language)).ok_or_else(|| {
+                let (world, language) = (world.name(), template_language(language));
+                let message =
+                    format!("is missing: there is no frame for `{world}` in {language}; name a template, or send whole `sources`");
+                Problem::field("template.name", "request.invalid", message)
+            })?;
+            default.name.to_owned()
+        }
+    };
+    let tenant = caller.in_tenant(scope.tenant.as_str(), Action::TemplateView).await?;
+    let filled = templates::complete(caller, &tenant, &name, Filling { version, content, parameters }).await?;
+    let language = match filled.language {
+        TemplateLanguage::Java => Language::Java,
+        TemplateLanguage::Scala => Language::Scala,
+        other @ (TemplateLanguage::Javascript | TemplateLanguage::Python) => {
+            let message = format!("`{name}` is in {other}, and the server builds java and scala; build it with `millrace plugin build`");
+            return Err(Problem::field("template.name", "request.invalid", message));
+        }
+    };
+    let world = World::ALL.into_iter().find(|world| world.name() == filled.world);
+    let world = world.ok_or_else(|| Problem::internal(format!("template {name} is for the world {}", filled.world)))?;
+    let differs = |field: &str, asked: &str, found: &str| {
+        Problem::field(field, "request.invalid", format!("is {asked}, and template `{name}` is for {found}; leave it out"))
+    };
+    if let Some(asked) = request.world.filter(|asked| *asked != world) {
+        return Err(differs("world", asked.name(), world.name()));
+    }
+    if let Some(asked) = request.language.filter(|asked| *asked != language) {
+        return Err(differs("language", template_language(asked).as_str(), filled.language.as_str()));
+    }
+    let class = class.or_else(|| filled.class.as_ref().map(|class| full_name(&filled.completion.text, class)));
+    let source = SourceFile { path: filled.path, text: filled.completion.text };
+    let completed = CompletedFile { source, lines: filled.completion.lines, template: filled.used };
+    Ok(Asked { world, language, class, completed: Some(completed) })
+}
+
+const fn template_language(language: Language) -> TemplateLanguage {
+    match language {
+        Language::Java => TemplateLanguage::Java,
+        Language::Scala => TemplateLanguage::Scala,
+    }
+}
+
+/// A class with the package that its file says.
+fn full_name(text: &str, class: &str) -> String {
+    let package = text.lines().find_map(|line| line.trim().strip_prefix("package "));
+    let package =
+        package.map(|name| name.trim_end_matches(';').trim()).filter(|name| !name.is_empty() && !name.contains(char::is_whitespace));
+    package.map_or_else(|| class.to_owned(), |package| format!("{package}.{class}"))
+}
+
+async fn order(caller: &Caller, scope: &ProjectScope, mut request: BuildRequest) -> Result<BuildOrder, Problem> {
     let (count, count_max) = (request.jars.len(), SourceLimits::default().jars_max);
     if count > count_max {
         return Err(Problem::field("jars", "request.invalid", format!("there are {count}, expected at most {count_max}")));
     }
+    let Asked { world, language, class, completed } = asked(caller, scope, &mut request).await?;
     let (mut found, mut left) = (Vec::new(), caller.api.config.build_bytes_max);
     for (number, asked) in request.jars.into_iter().enumerate() {
         found.push(jar(caller, scope, number, asked, &mut left).await?);
@@ -355,11 +404,11 @@ async fn order(caller: &Caller, scope: &ProjectScope, request: BuildRequest) -> 
         });
     }
     Ok(BuildOrder {
-        world: request.world,
-        language: request.language,
+        world,
+        language,
         sources: request.sources.into_iter().map(|file| SourceFile { path: file.path, text: file.text }).collect(),
-        body: request.body.map(|body| BodyOrder { frame: body.frame.map(|frame| (frame.path, frame.text)), parts: body.parts }),
-        class: request.class,
+        completed,
+        class,
         jars,
         plugin: request.plugin,
         description: request.description,

@@ -72,7 +72,6 @@ fn platform_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(platform::metrics))
         .routes(routes!(platform::openapi_document))
         .routes(routes!(me::get_me))
-        .routes(routes!(builds::list_build_frames))
         .routes(routes!(builds::get_build_service))
         .routes(routes!(tokens::list_platform_tokens))
         .routes(routes!(tokens::revoke_platform_token))
@@ -155,6 +154,7 @@ fn definition_routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(templates::get_template, templates::edit_template, templates::delete_template))
         .routes(routes!(templates::list_template_versions, templates::add_template_version))
         .routes(routes!(templates::complete_template))
+        .routes(routes!(templates::list_template_uses))
 }
 
 fn approval_routes() -> OpenApiRouter<ApiState> {

@@ -10,10 +10,12 @@ use crate::{
 use axum::{Json, extract::Path, http::StatusCode};
 use millrace_domain::{
     Action, Name, Scope,
-    template::{BuiltinTemplate, LineMap, Parameter, Template, TemplateError, TemplateLanguage, Visibility, WORLDS, builtin},
+    template::{BuiltinTemplate, Completion, LineMap, Parameter, Template, TemplateError, TemplateLanguage, Visibility, WORLDS, builtin},
 };
 use millrace_model::ids::TenantId;
-use millrace_store::{NewTemplate, PageRequest, StoreError, StoredTemplate, TemplateFilter, TemplateReader, TemplateVersion};
+use millrace_store::{
+    BuildTemplate, NewTemplate, PageRequest, StoreError, StoredTemplate, TemplateFilter, TemplateReader, TemplateUse, TemplateVersion,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -39,6 +41,8 @@ pub(crate) struct TemplateView {
     /// World of the components that come of it.
     world: String,
     description: String,
+    /// Whether it is the frame that is shown first for its world and language, and that a build takes which names none.
+    is_default: bool,
     latest: TemplateVersionView,
     /// What the caller can do: `edit`, `add_version`, `publish`, `delete`; nothing with a frame that everybody has.
     allowed_actions: Vec<&'static str>,
@@ -87,6 +91,7 @@ impl TemplateView {
             language: template.language.as_str(),
             world: template.world,
             description: template.description,
+            is_default: false,
             latest: template.latest.into(),
         }
     }
@@ -104,6 +109,7 @@ impl From<&BuiltinTemplate> for TemplateView {
             language: frame.template.language().as_str(),
             world: frame.world.to_owned(),
             description: frame.description.to_owned(),
+            is_default: frame.is_default(),
             latest: TemplateVersionView { number: 1, text, parameters, created_by: None, created_at_ms: None },
             allowed_actions: Vec::new(),
         }
@@ -420,38 +426,124 @@ pub(crate) async fn complete_template(
     body: JsonBody<CompleteBody>,
 ) -> Result<Json<CompletionView>, Problem> {
     let tenant = caller.in_tenant(&tenant, Action::TemplateView).await?;
-    let found = find(&caller, &tenant, &template).await?;
-    let CompleteBody { version, content, mut parameters } = body.parse_or_default()?;
+    let CompleteBody { version, content, parameters } = body.parse_or_default()?;
+    let filled = complete(&caller, &tenant, &template, Filling { version, content, parameters }).await?;
+    Ok(Json(CompletionView {
+        text: filled.completion.text,
+        path: filled.path,
+        class: filled.class,
+        language: filled.language.as_str(),
+        world: filled.world,
+        lines: filled.completion.lines.into(),
+    }))
+}
+
+/// How often a version of a template was used.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TemplateUseView {
+    /// The version of the template.
+    version: i64,
+    /// Builds, of those that are kept, whose text it completed.
+    builds: i64,
+    /// When the last of them was asked for.
+    last_used_at_ms: i64,
+}
+
+/// What a template was used for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TemplateUsesView {
+    /// Versions that were used, newest first.
+    items: Vec<TemplateUseView>,
+}
+
+/// Count the builds that the versions of a template have completed, in all projects of the tenant.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/templates/{template}/used-by", tag = "templates", responses((status = 200, body = TemplateUsesView)))]
+pub(crate) async fn list_template_uses(
+    caller: Caller,
+    Path((tenant, template)): Path<(String, String)>,
+) -> Result<Json<TemplateUsesView>, Problem> {
+    let tenant = caller.in_tenant(&tenant, Action::TemplateView).await?;
+    let id = match find(&caller, &tenant, &template).await? {
+        Found::Stored(found) => found.id.to_string(),
+        Found::Builtin(frame) => frame.name.to_owned(),
+    };
+    let uses = caller.api.store.template_uses(&tenant, &id).await?;
+    let view = |used: TemplateUse| TemplateUseView { version: used.version, builds: used.builds, last_used_at_ms: used.last_used_at_ms };
+    Ok(Json(TemplateUsesView { items: uses.into_iter().map(view).collect() }))
+}
+
+/// What a template is to be filled with.
+#[derive(Debug, Default)]
+pub(crate) struct Filling {
+    /// The version; the newest unless given.
+    pub(crate) version: Option<i64>,
+    /// The parameter `content`.
+    pub(crate) content: Option<String>,
+    /// The others.
+    pub(crate) parameters: BTreeMap<String, Value>,
+}
+
+/// A template that was filled.
+pub(crate) struct Filled {
+    /// The text, and where the user's code stands in it.
+    pub(crate) completion: Completion,
+    /// A name for the file.
+    pub(crate) path: String,
+    /// The class, if the template has a parameter for its name.
+    pub(crate) class: Option<String>,
+    /// Its language.
+    pub(crate) language: TemplateLanguage,
+    /// World of the component.
+    pub(crate) world: String,
+    /// Which version of which template it was.
+    pub(crate) used: BuildTemplate,
+}
+
+/// Fills a template that the caller sees.
+pub(crate) async fn complete(caller: &Caller, tenant: &TenantId, name: &str, filling: Filling) -> Result<Filled, Problem> {
+    let Filling { version, content, mut parameters } = filling;
     if let Some(content) = content {
         parameters.insert(CONTENT.to_owned(), content.into());
     }
-    let (filled, world) = match found {
-        Found::Builtin(frame) => (frame.template.clone(), frame.world.to_owned()),
+    let missing = |number: i64| Problem::from(StoreError::not_found("version", number.to_string()));
+    let (template, world, used) = match find(caller, tenant, name).await? {
+        Found::Builtin(frame) => {
+            if let Some(number) = version.filter(|number| *number != 1) {
+                return Err(missing(number));
+            }
+            let used = BuildTemplate { id: frame.name.to_owned(), name: frame.name.to_owned(), version: 1 };
+            (frame.template.clone(), frame.world.to_owned(), used)
+        }
         Found::Stored(found) => {
             let wanted = match version {
                 None => found.latest,
                 Some(number) => {
-                    let versions = caller.api.store.template_versions(&tenant, &found.id).await?;
-                    let found = versions.into_iter().find(|v| v.number == number);
-                    found.ok_or_else(|| StoreError::not_found("version", number.to_string()))?
+                    let versions = caller.api.store.template_versions(tenant, &found.id).await?;
+                    versions.into_iter().find(|v| v.number == number).ok_or_else(|| missing(number))?
                 }
             };
+            let used = BuildTemplate { id: found.id.to_string(), name: found.name.to_string(), version: wanted.number };
             let declared = serde_json::from_value(wanted.parameters).map_err(|error| Problem::internal(error.to_string()))?;
             let template = Template::new(found.language, wanted.text, declared);
-            (template.map_err(|errors| wrong("template.invalid", "the template cannot work", errors))?, found.world)
+            (template.map_err(|errors| wrong("template.invalid", "the template cannot work", errors))?, found.world, used)
         }
     };
     let completion =
-        filled.complete(&parameters).map_err(|errors| wrong("template.parameters", "the template cannot be filled", errors))?;
-    let default = filled.parameters().get(CLASS_NAME).and_then(|parameter| parameter.default.as_ref());
+        template.complete(&parameters).map_err(|errors| wrong("template.parameters", "the template cannot be filled", errors))?;
+    let default = template.parameters().get(CLASS_NAME).and_then(|parameter| parameter.default.as_ref());
     let class = parameters.get(CLASS_NAME).or(default).and_then(Value::as_str).map(str::to_owned);
-    let language = filled.language();
-    Ok(Json(CompletionView {
-        text: completion.text,
-        path: format!("{}.{}", class.as_deref().unwrap_or("source"), language.extension()),
-        class,
-        language: language.as_str(),
-        world,
-        lines: completion.lines.into(),
-    }))
+    let language = template.language();
+    // Java wants the file of a public class to be called like it.
+    let file = class.as_deref().or_else(|| declared_class(&completion.text)).unwrap_or("source");
+    let path = format!("{file}.{}", language.extension());
+    Ok(Filled { completion, path, class, language, world, used })
+}
+
+/// The first class that a text declares.
+fn declared_class(text: &str) -> Option<&str> {
+    let behind = text
+        .lines()
+        .find_map(|line| line.trim_start().trim_start_matches("public ").trim_start_matches("final ").strip_prefix("class "))?;
+    let end = behind.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(behind.len());
+    behind.get(..end).filter(|name| !name.is_empty())
 }

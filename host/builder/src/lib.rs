@@ -10,7 +10,6 @@ mod check;
 mod component;
 mod failure;
 pub mod fetched;
-pub mod frame;
 pub mod jar;
 pub mod jvm;
 mod presented;

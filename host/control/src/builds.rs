@@ -8,16 +8,18 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_builder::{
     BuildReport, Diagnostic, Jar, Language, Severity, SourceBuild, SourceFile, World,
-    frame::{DefaultFrame, Filled, Frame},
     service::{BuildEnd, BuildObserver, BuildService, ServiceStatus},
 };
-use millrace_domain::{Name, ProjectScope};
+use millrace_domain::{
+    Name, ProjectScope,
+    template::{LineMap, Origin},
+};
 use millrace_model::{Classified, FaultClass, ids::TenantId};
-use millrace_store::{Build, BuildEnding, BuildState, Cause, NewBuild, NewPluginVersion, StoreError};
+use millrace_store::{Build, BuildEnding, BuildState, BuildTemplate, Cause, NewBuild, NewPluginVersion, StoreError};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
 /// Bytes of a log that are kept.
@@ -27,13 +29,15 @@ const DIAGNOSTICS_MAX: usize = 200;
 /// Time between two looks at a build that another server builds.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// The parts of a frame that the user has written.
-#[derive(Debug, Clone, Default)]
-pub struct BodyOrder {
-    /// The frame as path and text; the platform's own for world and language if none is given.
-    pub frame: Option<(String, String)>,
-    /// The parts by name.
-    pub parts: BTreeMap<String, String>,
+/// A file that a template has completed from what the user wrote.
+#[derive(Debug, Clone)]
+pub struct CompletedFile {
+    /// The file.
+    pub source: SourceFile,
+    /// Where the user's code stands in it.
+    pub lines: LineMap,
+    /// The version of the template.
+    pub template: BuildTemplate,
 }
 
 /// A build that somebody asks for.
@@ -41,12 +45,12 @@ pub struct BodyOrder {
 pub struct BuildOrder {
     /// What kind of component.
     pub world: World,
-    /// Language of sources and body.
+    /// Language of the sources.
     pub language: Language,
     /// Whole files.
     pub sources: Vec<SourceFile>,
-    /// Parts of a frame, which becomes a file.
-    pub body: Option<BodyOrder>,
+    /// A file that was completed from the user's text: diagnostics point into that text.
+    pub completed: Option<CompletedFile>,
     /// Full name of the class.
     pub class: Option<String>,
     /// Dependencies, or what holds the class.
@@ -105,24 +109,28 @@ impl Control {
     /// Takes a build. It is noted, waits for its turn, and is answered at once if the project has built the same before.
     ///
     /// # Errors
-    /// The frame cannot be filled, too many builds wait, or this server does not build.
+    /// Too many builds wait, or this server does not build.
     pub async fn submit_build(&self, cause: &Cause, scope: &ProjectScope, order: BuildOrder) -> Result<Build, ControlError> {
         let here = self.builds().get()?;
         let description = order.description.clone();
         let plugin = order.plugin.clone();
-        let (build, filled) = completed(order)?;
-        let hash = request_hash(&build, filled.as_ref());
+        let completed = order.completed;
+        let mut build =
+            SourceBuild { world: order.world, language: order.language, sources: order.sources, jars: order.jars, class: order.class };
+        build.sources.extend(completed.as_ref().map(|completed| completed.source.clone()));
+        let hash = request_hash(&build, completed.as_ref());
         let new = NewBuild {
             world: build.world.name().to_owned(),
             language: language_name(build.language).to_owned(),
             class: build.class.clone(),
             plugin: plugin.clone(),
+            template: completed.as_ref().map(|completed| completed.template.clone()),
             worker: self.worker_name().to_owned(),
         };
         let noted = self.store().create_build(cause, scope, &new).await.map_err(from_store)?;
         let (cause, scope, id) = (cause.clone(), scope.clone(), noted.id.clone());
         let observer =
-            Observer { control: self.clone(), cause, scope: scope.clone(), world: build.world, plugin, description, filled, hash };
+            Observer { control: self.clone(), cause, scope: scope.clone(), world: build.world, plugin, description, completed, hash };
         let known = here.toolchain.lock().clone();
         if let Some(toolchain) = known
             && observer.reuse(&id, &toolchain).await?
@@ -209,7 +217,7 @@ struct Observer {
     world: World,
     plugin: Option<Name>,
     description: Option<String>,
-    filled: Option<Filled>,
+    completed: Option<CompletedFile>,
     hash: [u8; 32],
 }
 
@@ -240,8 +248,8 @@ impl BuildObserver for Observer {
 impl Observer {
     async fn reported(&self, report: BuildReport) -> (BuildState, BuildEnding) {
         let mapped = report.diagnostics.into_iter().take(DIAGNOSTICS_MAX);
-        let diagnostics: Vec<Diagnostic> = match &self.filled {
-            Some(filled) => mapped.map(|diagnostic| filled.in_parts(diagnostic)).collect(),
+        let diagnostics: Vec<Diagnostic> = match &self.completed {
+            Some(completed) => mapped.map(|diagnostic| completed.in_users_text(diagnostic)).collect(),
             None => mapped.collect(),
         };
         let has_errors = diagnostics.iter().any(|d| d.severity == Severity::Error);
@@ -358,25 +366,19 @@ fn failure(reason: String) -> BuildEnding {
     BuildEnding { failure: Some(reason), ..BuildEnding::default() }
 }
 
-/// The build with the body's file among its sources.
-fn completed(order: BuildOrder) -> Result<(SourceBuild, Option<Filled>), ControlError> {
-    let invalid = |message: String| ControlError::invalid("build.frame", message);
-    let mut build =
-        SourceBuild { world: order.world, language: order.language, sources: order.sources, jars: order.jars, class: order.class };
-    let Some(body) = order.body else { return Ok((build, None)) };
-    let filled = match &body.frame {
-        Some((path, text)) => Frame { path, text }.fill(&body.parts, &[]).map_err(|error| invalid(error.to_string()))?,
-        None => {
-            let default = DefaultFrame::of(build.world, build.language).ok_or_else(|| {
-                let (world, language) = (build.world.name(), language_name(build.language));
-                invalid(format!("there is no frame for `{world}` in {language}; give one, or send whole files as `sources`"))
-            })?;
-            build.class.get_or_insert_with(|| default.class.to_owned());
-            default.frame.fill(&body.parts, default.optional).map_err(|error| invalid(error.to_string()))?
+impl CompletedFile {
+    /// A diagnostic about the file as its author must read it: `file` becomes the parameter that the code was given for.
+    fn in_users_text(&self, mut diagnostic: Diagnostic) -> Diagnostic {
+        if diagnostic.file.as_deref() != Some(self.source.path.as_str()) {
+            return diagnostic;
         }
-    };
-    build.sources.push(filled.source.clone());
-    Ok((build, Some(filled)))
+        let found = diagnostic.line.and_then(|line| self.lines.nearest(line, diagnostic.column));
+        if let Some(Origin { parameter, line, column }) = found {
+            diagnostic.file = Some(parameter);
+            (diagnostic.line, diagnostic.column) = (Some(line), column);
+        }
+        diagnostic
+    }
 }
 
 fn language_name(language: Language) -> &'static str {
@@ -387,11 +389,12 @@ fn language_name(language: Language) -> &'static str {
 }
 
 /// Over all that decides what a build answers, but the tools.
-fn request_hash(build: &SourceBuild, filled: Option<&Filled>) -> [u8; 32] {
+fn request_hash(build: &SourceBuild, completed: Option<&CompletedFile>) -> [u8; 32] {
     let jars: Vec<Value> = build.jars.iter().map(|jar| json!([jar.name, hex::encode(Sha256::digest(&jar.bytes))])).collect();
     let sources = serde_json::to_value(&build.sources).unwrap_or_default();
-    let body = filled.map(|filled| format!("{filled:?}"));
-    let document = json!([build.world.name(), language_name(build.language), build.class, sources, jars, body]);
+    // Where the user's code stands decides what diagnostics say.
+    let lines = completed.map(|completed| json!([completed.source.path, completed.lines]));
+    let document = json!([build.world.name(), language_name(build.language), build.class, sources, jars, lines]);
     Sha256::digest(document.to_string()).into()
 }
 

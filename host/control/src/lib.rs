@@ -44,7 +44,7 @@ mod unit_test;
 pub use answers::{
     ComponentInfo, CreatedSavepoint, ExecutionPhase, ExplainReport, FailureReport, InstanceObservation, PinnedGraph, ValidationReport,
 };
-pub use builds::{BodyOrder, BuildOrder, BuildsStatus};
+pub use builds::{BuildOrder, BuildsStatus, CompletedFile};
 pub use data_sources::SAMPLE_ROWS_MAX;
 pub use engine::{Examined, Execution, ExecutionEngine, Launch};
 pub use error::{ControlError, PinError};

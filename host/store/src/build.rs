@@ -65,6 +65,17 @@ impl FromStr for BuildState {
     }
 }
 
+/// The version of a template by which the text of a build was completed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildTemplate {
+    /// Id, `tpl_…`; its name if it is a frame that everybody has.
+    pub id: String,
+    /// Its name when it was built.
+    pub name: String,
+    /// The version, from 1.
+    pub version: i64,
+}
+
 /// A build.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Build {
@@ -80,6 +91,8 @@ pub struct Build {
     pub language: String,
     /// Full name of the class, if one was named.
     pub class: Option<String>,
+    /// The template that its text was completed by.
+    pub template: Option<BuildTemplate>,
     /// The plugin that the component becomes a version of.
     pub plugin: Option<String>,
     /// The version that it became.
@@ -119,6 +132,8 @@ pub struct NewBuild {
     pub language: String,
     /// Full name of the class, if one is named.
     pub class: Option<String>,
+    /// The template that its text was completed by.
+    pub template: Option<BuildTemplate>,
     /// The plugin that the component shall become a version of.
     pub plugin: Option<Name>,
     /// The server that builds it.
@@ -148,7 +163,8 @@ pub struct BuildEnding {
 
 /// All columns but the component.
 const COLUMNS: &str = "id, tenant_id, project_id, state, world, language, class, plugin, plugin_version, reused, step, steps_json, \
-    diagnostics_json, log, failure, content_hash, size_bytes, created_by, created_at_ms, started_at_ms, ended_at_ms";
+    diagnostics_json, log, failure, content_hash, size_bytes, template_id, template_name, template_version, created_by, created_at_ms, \
+    started_at_ms, ended_at_ms";
 
 impl Store {
     /// Notes a build that waits for its turn; the oldest ones of the project go.
@@ -161,7 +177,8 @@ impl Store {
         self.enter(&mut tx, scope).await?;
         sqlx::query(
             "INSERT INTO builds (id, tenant_id, project_id, state, world, language, class, plugin, reused, steps_json, diagnostics_json, \
-             log, worker, created_by, created_at_ms) VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7, 0, '[]', '[]', '', $8, $9, $10)",
+             log, worker, created_by, created_at_ms, template_id, template_name, template_version) \
+             VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7, 0, '[]', '[]', '', $8, $9, $10, $11, $12, $13)",
         )
         .bind(id.as_str())
         .bind(scope.tenant.as_str())
@@ -173,10 +190,16 @@ impl Store {
         .bind(new.worker.as_str())
         .bind(cause.actor.as_str())
         .bind(self.now_ms())
+        .bind(new.template.as_ref().map(|template| template.id.clone()))
+        .bind(new.template.as_ref().map(|template| template.name.clone()))
+        .bind(new.template.as_ref().map(|template| template.version))
         .execute(&mut *tx)
         .await?;
         let forgotten = forget_old_builds(&mut tx, scope).await?;
-        let detail = json!({"world": new.world, "language": new.language, "class": new.class, "plugin": new.plugin});
+        let mut detail = json!({"world": new.world, "language": new.language, "class": new.class, "plugin": new.plugin});
+        if let Some(template) = &new.template {
+            detail["template"] = json!({"id": template.id, "version": template.version});
+        }
         self.audit(&mut tx, cause, done_in(scope, Action::BuildCreate, &id, detail)).await?;
         tx.commit().await?;
         self.drop_unneeded(&scope.tenant, &forgotten).await?;
@@ -403,6 +426,11 @@ async fn forget_old_builds(tx: &mut Transaction, scope: &ProjectScope) -> Result
     unused.iter().map(|found| row::text(found, "content_hash")).collect()
 }
 
+fn template(found: &AnyRow) -> Result<Option<BuildTemplate>, StoreError> {
+    let Some(id) = row::text_or_none(found, "template_id")? else { return Ok(None) };
+    Ok(Some(BuildTemplate { id, name: row::text(found, "template_name")?, version: row::integer(found, "template_version")? }))
+}
+
 /// A list as text; nothing is an empty list.
 fn list(value: &Value) -> String {
     if value.is_array() { value.to_string() } else { "[]".to_owned() }
@@ -416,6 +444,7 @@ fn build(found: &AnyRow) -> Result<Build, StoreError> {
         world: row::text(found, "world")?,
         language: row::text(found, "language")?,
         class: row::text_or_none(found, "class")?,
+        template: template(found)?,
         plugin: row::text_or_none(found, "plugin")?,
         plugin_version: row::integer_or_none(found, "plugin_version")?,
         reused: row::integer(found, "reused")? != 0,

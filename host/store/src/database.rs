@@ -32,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0015_search_in_projects.sql"),
     include_str!("../migrations/0016_people_behind_tokens.sql"),
     include_str!("../migrations/0017_presentation.sql"),
+    include_str!("../migrations/0018_templates_in_builds.sql"),
 ];
 
 /// The migration that brings the catalog.

@@ -68,7 +68,7 @@ pub use admission::Demand;
 pub use approval::{Approval, ApprovalQuery, ApprovalReader, ApprovalStep, ApprovalView, Decision, NewApproval, SweptApprovals};
 pub use audit::{AuditEntry, AuditQuery, Cause, Outcome, RefusedRequest};
 pub use blob::{Content, ContentUse, PIECE_BYTES};
-pub use build::{BUILDS_KEPT, BUILT_COMPONENTS_KEPT, Build, BuildEnding, BuildState, NewBuild};
+pub use build::{BUILDS_KEPT, BUILT_COMPONENTS_KEPT, Build, BuildEnding, BuildState, BuildTemplate, NewBuild};
 pub use catalog_table::{TableOverview, TableReaders};
 pub use category::{Category, CategoryChange};
 pub use clock::{Clock, IdSource, SystemClock, TimeOrderedIds};
@@ -112,7 +112,7 @@ pub use tag::{Tag, TagChange, TagUse};
 pub use temp_table::{
     NewTempTable, TEMP_TABLE_SINK, TEMP_TABLE_SOURCE, TempTable, TempTableChange, TempTableSettings, TempTableUse, temp_tables_of,
 };
-pub use template::{NewTemplate, StoredTemplate, TemplateFilter, TemplateReader, TemplateVersion};
+pub use template::{NewTemplate, StoredTemplate, TemplateFilter, TemplateReader, TemplateUse, TemplateVersion};
 pub use tenant::Tenant;
 pub use token::{IssuedToken, NewPersonalToken, NewToken, Token, TokenOwner, TokenSecret};
 pub use topic::{NewTopic, Topic, TopicChange};

@@ -52,6 +52,17 @@ pub struct TemplateVersion {
     pub created_at_ms: i64,
 }
 
+/// How often a version of a template was used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateUse {
+    /// The version.
+    pub version: i64,
+    /// Builds that are kept and whose text it completed.
+    pub builds: i64,
+    /// When the last of them was asked for, in milliseconds since the epoch.
+    pub last_used_at_ms: i64,
+}
+
 /// A template to make.
 #[derive(Debug, Clone)]
 pub struct NewTemplate {
@@ -253,6 +264,30 @@ impl Store {
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(version).collect()
+    }
+
+    /// How often the versions of a template have completed a build that is still kept, the newest version first. `id` is that of
+    /// a template, or the name of a frame that everybody has.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn template_uses(&self, tenant: &TenantId, id: &str) -> Result<Vec<TemplateUse>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT template_version AS version, COUNT(*) AS builds, MAX(created_at_ms) AS last_used_at_ms FROM builds \
+             WHERE tenant_id = $1 AND template_id = $2 GROUP BY template_version ORDER BY template_version DESC",
+        )
+        .bind(tenant.as_str())
+        .bind(id)
+        .fetch_all(&self.pool)
+        .await?;
+        let used = |found: &AnyRow| {
+            Ok(TemplateUse {
+                version: row::integer(found, "version")?,
+                builds: row::integer(found, "builds")?,
+                last_used_at_ms: row::integer(found, "last_used_at_ms")?,
+            })
+        };
+        rows.iter().map(used).collect()
     }
 
     /// Changes what a template is for and who sees it.

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 /// Endpoints that anybody may call.
 const PUBLIC: &[&str] = &["GET /health/live", "GET /health/ready", "GET /api/v1/openapi.json"];
 /// Endpoints that every signed-in caller may call; they answer with what is the caller's.
-const OWN: &[&str] = &["GET /api/v1/me", "GET /api/v1/tenants", "GET /api/v1/build-frames", "GET /api/v1/data-source-kinds"];
+const OWN: &[&str] = &["GET /api/v1/me", "GET /api/v1/tenants", "GET /api/v1/data-source-kinds"];
 /// Endpoints by which people come in; `people` and `oidc` test who does.
 const SIGN_IN: &[&str] =
     &["POST /api/v1/sign-in", "GET /api/v1/sign-in/providers", "GET /api/v1/sign-in/oidc/{provider}", "GET /api/v1/sign-in/callback"];
@@ -195,7 +195,7 @@ fn action_of(operation: &str) -> Action {
         "edit_function" => A::FunctionEdit,
         "delete_function" => A::FunctionDelete,
         "create_tenant_function" | "edit_tenant_function" | "delete_tenant_function" | "add_tenant_function_version" => A::FunctionShare,
-        "list_templates" | "get_template" | "list_template_versions" | "complete_template" => A::TemplateView,
+        "list_templates" | "get_template" | "list_template_versions" | "complete_template" | "list_template_uses" => A::TemplateView,
         "create_template" | "edit_template" | "delete_template" | "add_template_version" => A::TemplateEdit,
         "list_quotas" => A::QuotaView,
         "set_quota" => A::QuotaEdit,

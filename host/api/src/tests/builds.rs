@@ -70,13 +70,67 @@ async fn what_is_wrong_with_a_request_is_named() {
 }
 
 #[tokio::test]
-async fn frames_and_the_state_of_the_service_are_told() {
+async fn a_template_is_completed_by_what_the_user_wrote() {
+    let server = Server::start().await;
+    server.furnish("acme").await;
+    let (ann, bob) = (server.token("acme", "developer", Some("web")).await, server.token("acme", "developer", Some("web")).await);
+    let templates = "/api/v1/tenants/acme/templates";
+    let text = "package acme;\npublic class {{class_name}} {\n  String column = \"{{column}}\";\n{{content}}\n}\n";
+    let parameters = json!({
+        "class_name": {"type": "identifier", "default": "Mask"}, "column": {"type": "string"}, "content": {"type": "code"},
+    });
+    let mask = json!({"name": "mask", "language": "java", "world": "etl-operator", "text": text, "parameters": parameters});
+    let id = server.post(&ann, templates, mask).await.ok()["id"].clone();
+    let fewer = json!({"text": "class {{class_name}} {\n{{content}}\n}\n", "parameters": {"class_name": parameters["class_name"], "content": parameters["content"]}});
+    server.post(&ann, &format!("{templates}/mask/versions"), fewer).await.ok();
+
+    let wanted = json!({"name": "mask", "version": 1, "content": "int x;", "parameters": {"column": "name"}});
+    let built = server.post(&ann, BUILDS, json!({"template": wanted})).await.ok();
+    assert_eq!(built["template"], json!({"id": id, "name": "mask", "version": 1}));
+    assert_eq!((&built["world"], &built["class"]), (&json!("etl-operator"), &json!("acme.Mask")));
+    let read = server.get(&ann, &format!("{BUILDS}/{}", built["id"].as_str().unwrap())).await.ok();
+    let log = read["log"].as_str().unwrap();
+    assert!(log.contains("Mask.java") && log.contains(r#"String column = \\\"name\\\";\\nint x;"#) || log.contains("int x;"), "{log}");
+    server.post(&ann, BUILDS, json!({"template": {"name": id, "content": "int y;"}})).await.ok();
+    let default = server.post(&bob, BUILDS, json!({"world": "scalar-function", "language": "scala", "template": {}})).await.ok();
+    assert_eq!(default["template"], json!({"id": null, "name": "scala-udf", "version": 1}));
+    assert_eq!((&default["language"], &default["class"]), (&json!("scala"), &json!("MyFunction")));
+
+    let uses = server.get(&ann, &format!("{templates}/mask/used-by")).await.ok();
+    let counted: Vec<_> = uses["items"].as_array().unwrap().iter().map(|u| (u["version"].as_i64(), u["builds"].as_i64())).collect();
+    assert_eq!(counted, [(Some(2), Some(1)), (Some(1), Some(1))]);
+    assert_eq!(server.get(&bob, &format!("{templates}/scala-udf/used-by")).await.ok()["items"][0]["builds"], 1);
+    assert_eq!(server.get(&bob, &format!("{templates}/mask/used-by")).await.problem(), (404, "template.not_found"));
+    for (request, problem, words) in [
+        (json!({"template": wanted}), (404, "template.not_found"), "mask"),
+        (json!({"template": {"name": "java-etl", "version": 2}}), (404, "version.not_found"), "2"),
+        (
+            json!({"template": {"name": "java-etl", "parameters": {"colour": "red"}}}),
+            (422, "template.parameters"),
+            "`colour` the template has no such parameter",
+        ),
+        (
+            json!({"world": "table-function", "template": {"name": "java-etl"}}),
+            (422, "request.invalid"),
+            "`world`: is table-function, and template `java-etl` is for etl-operator",
+        ),
+        (json!({"language": "scala", "template": {"name": "java-etl"}}), (422, "request.invalid"), "`language`: is scala"),
+        (json!({"world": "sink-operator", "template": {}}), (422, "request.invalid"), "there is no frame for `sink-operator` in java"),
+        (json!({"template": {}}), (422, "request.invalid"), "`world`: is missing"),
+        (json!({}), (422, "request.invalid"), "`world`: is missing"),
+        (json!({"world": "etl-operator", "body": {}}), (422, "request.invalid"), "unknown field `body`"),
+    ] {
+        let answer = server.post(&bob, BUILDS, request).await;
+        assert_eq!(answer.problem(), problem, "{answer:?}");
+        assert!(answer.body["detail"].as_str().unwrap().contains(words), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_state_of_the_service_is_told() {
     let server = Server::start().await;
     server.furnish("acme").await;
     let token = server.token("acme", "developer", Some("web")).await;
-    let frames = server.get(&token, "/api/v1/build-frames").await.ok();
-    assert_eq!((&frames["items"][0]["language"], &frames["items"][1]["language"]), (&json!("java"), &json!("scala")));
-    assert!(frames["items"][0]["text"].as_str().unwrap().contains("{{ETL:"));
     let service = server.get(&server.admin, "/api/v1/platform/build-service").await.ok();
     assert_eq!((&service["available"], &service["reason"]), (&json!(false), &json!("install a JDK")));
     assert_eq!(server.get(&token, "/api/v1/platform/build-service").await.problem(), (403, "access.forbidden"));

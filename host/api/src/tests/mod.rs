@@ -322,12 +322,19 @@ impl ControlPlane for FakeControl {
             return Err(ControlFailure::Busy("16 builds wait".into()));
         }
         let internal = |error: millrace_store::StoreError| ControlFailure::Internal(error.to_string());
-        let (world, language) = (order.world.name().to_owned(), "java".to_owned());
-        let new = NewBuild { world, language, class: order.class.clone(), plugin: order.plugin, worker: "w".into() };
+        let (world, language) = (order.world.name().to_owned(), format!("{:?}", order.language).to_lowercase());
+        let new = NewBuild {
+            world,
+            language,
+            class: order.class.clone(),
+            template: order.completed.as_ref().map(|c| c.template.clone()),
+            plugin: order.plugin,
+            worker: "w".into(),
+        };
         let build = self.store.create_build(cause, scope, &new).await.map_err(internal)?;
         if order.class.as_deref() != Some("Slow") {
             let jars: Vec<_> = order.jars.iter().map(|jar| format!("{} {}", jar.name, jar.bytes.len())).collect();
-            let log = format!("{:?} {:?} {jars:?}", order.sources, order.body);
+            let log = format!("{:?} {:?} {jars:?}", order.sources, order.completed.as_ref().map(|c| &c.source));
             let ending =
                 BuildEnding { log, component: Some(("c0ffee".into(), b"\0asm scalar function".to_vec())), ..BuildEnding::default() };
             self.store.end_build(scope, &build.id, BuildState::Succeeded, ending).await.map_err(internal)?;

@@ -25,7 +25,9 @@ async fn frames_are_there_for_everybody_and_can_be_filled() {
     let token = server.token("acme", "developer", Some("web")).await;
     let listed = server.get(&token, &format!("{TEMPLATES}?language=scala")).await.ok();
     let names: Vec<_> = listed["items"].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(names, ["scala-etl", "scala-udf", "scala-udaf", "scala-udtf"]);
+    assert_eq!(names, ["scala-etl", "scala-udf", "scala-udaf", "scala-udtf", "scala-etl-body"]);
+    let defaults: Vec<_> = listed["items"].as_array().unwrap().iter().map(|t| t["is_default"].as_bool().unwrap()).collect();
+    assert_eq!(defaults, [true, true, true, true, false], "the frame that is shown first is one of the templates");
     let frame = server.get(&token, &format!("{TEMPLATES}/java-udf")).await.ok();
     assert_eq!((&frame["visibility"], &frame["world"]), (&json!("builtin"), &json!("scalar-function")));
     assert!(frame["latest"]["parameters"]["content"]["default"].as_str().unwrap().contains("eval"));

@@ -51,17 +51,36 @@ impl LineMap {
     /// Where a place in the filled text came from; none if it is the template's own. Without a column a line belongs to
     /// the code that begins or goes on in it.
     pub fn origin(&self, line: u32, column: Option<u32>) -> Option<Origin> {
-        let region = self.regions.iter().find(|region| region.holds(line, column))?;
-        let shift = if line == region.line { region.column - 1 } else { 0 };
-        Some(Origin {
-            parameter: region.parameter.clone(),
-            line: line - region.line + 1,
-            column: column.map(|column| column.saturating_sub(shift).max(1)),
-        })
+        self.regions.iter().find(|region| region.holds(line, column)).map(|region| region.origin(line, column))
+    }
+
+    /// Where a message about the filled text belongs: to the code at that place, else to the end of the code before it, since
+    /// that is what made a compiler stumble there, else to the beginning of the first code. None if there is no code at all.
+    pub fn nearest(&self, line: u32, column: Option<u32>) -> Option<Origin> {
+        let written = |region: &&Region| (region.line, region.column) != (region.end_line, region.end_column);
+        let mut regions = self.regions.iter().filter(written);
+        if let Some(region) = regions.clone().find(|region| region.holds(line, column)) {
+            return Some(region.origin(line, column));
+        }
+        let at = (line, column.unwrap_or(1));
+        match regions.clone().rfind(|region| (region.end_line, region.end_column) <= at) {
+            Some(before) => Some(before.origin(before.end_line, column.map(|_| before.end_column))),
+            None => regions.next().map(|first| first.origin(first.line, column.map(|_| first.column))),
+        }
     }
 }
 
 impl Region {
+    /// A place of the region, which it holds.
+    fn origin(&self, line: u32, column: Option<u32>) -> Origin {
+        let shift = if line == self.line { self.column - 1 } else { 0 };
+        Origin {
+            parameter: self.parameter.clone(),
+            line: line - self.line + 1,
+            column: column.map(|column| column.saturating_sub(shift).max(1)),
+        }
+    }
+
     fn holds(&self, line: u32, column: Option<u32>) -> bool {
         if !(self.line..=self.end_line).contains(&line) {
             return false;

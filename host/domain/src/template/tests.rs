@@ -85,3 +85,22 @@ fn what_does_not_fit_is_named() {
         Template::new(TemplateLanguage::Python, "{{c}} {{b}}".into(), parameters(json!({"c": {"type": "code"}, "b": {"type": "boolean"}})));
     assert_eq!(python.unwrap().complete(&values(json!({"c": "", "b": true}))).unwrap().text, " True");
 }
+
+#[test]
+fn a_message_belongs_to_what_the_user_wrote() {
+    let text = "class A {\n  int a = {{value}};\n{{none}}\n{{body}}\n}\n";
+    let declared = json!({"value": {"type": "code"}, "none": {"type": "code", "default": ""}, "body": {"type": "code"}});
+    let filled =
+        template(text, declared).unwrap().complete(&values(json!({"value": "1 + é + x", "body": "  first\n  second line"}))).unwrap();
+    assert_eq!(filled.text, "class A {\n  int a = 1 + é + x;\n\n  first\n  second line\n}\n");
+    let nearest = |line, column| filled.lines.nearest(line, Some(column)).map(|o| (o.parameter, o.line, o.column.unwrap())).unwrap();
+    assert_eq!(nearest(2, 11), ("value".into(), 1, 1));
+    assert_eq!(nearest(2, 19), ("value".into(), 1, 9));
+    assert_eq!(nearest(4, 3), ("body".into(), 1, 3));
+    assert_eq!(nearest(5, 10), ("body".into(), 2, 10));
+    // The closing bracket of the frame, where a compiler sees that something is missing: the end of what the user wrote.
+    assert_eq!(nearest(6, 1), ("body".into(), 2, 14));
+    assert_eq!(nearest(1, 1), ("value".into(), 1, 1));
+    assert_eq!(nearest(3, 1), ("value".into(), 1, 10), "where nothing was written: what was written before");
+    assert_eq!(filled.lines.nearest(5, None).map(|o| (o.line, o.column)), Some((2, None)));
+}

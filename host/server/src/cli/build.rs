@@ -28,9 +28,10 @@ pub(crate) struct BuildArguments {
     language: BuildLanguage,
     /// Source files
     files: Vec<PathBuf>,
-    /// What kind of component: etl-operator, scalar-function, table-function, aggregate-function, …
-    #[arg(long, default_value = "etl-operator", value_name = "WORLD")]
-    world: String,
+    /// What kind of component: etl-operator (unless a template says another), scalar-function, table-function,
+    /// aggregate-function, …
+    #[arg(long, value_name = "WORLD")]
+    world: Option<String>,
     /// Full name of the class; not needed if exactly one class of the files is of the world
     #[arg(long, value_name = "NAME")]
     class: Option<String>,
@@ -40,9 +41,18 @@ pub(crate) struct BuildArguments {
     /// The same of a JAR among the project's resources, its newest version unless one is named
     #[arg(long = "jar-resource", value_name = "NAME[:VERSION]")]
     jar_resources: Vec<String>,
-    /// A part of the platform's frame, instead of whole files: `ETL=body.java`
+    /// Complete a template instead of sending whole files; its newest version unless one is named
+    #[arg(long, value_name = "NAME[:VERSION]")]
+    template: Option<String>,
+    /// What is written into the template: its parameter `content`. Without --template into the frame that everybody has
+    #[arg(long, value_name = "FILE")]
+    content: Option<PathBuf>,
+    /// Another parameter of the template that is code: `ETL=body.java`
     #[arg(long = "part", value_name = "NAME=FILE")]
     parts: Vec<String>,
+    /// Another parameter of the template, as JSON or as text: `class_name=Clean`
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    set: Vec<String>,
     /// Make the component the next version of this plugin
     #[arg(long, value_name = "NAME")]
     plugin: Option<String>,
@@ -103,7 +113,9 @@ fn request(arguments: &BuildArguments) -> anyhow::Result<(Value, Sent)> {
         BuildLanguage::Java => "java",
         BuildLanguage::Scala => "scala",
     };
-    let mut request = json!({"world": arguments.world, "language": language, "class": arguments.class, "plugin": arguments.plugin,
+    let usual = arguments.template.is_none().then(|| "etl-operator".to_owned());
+    let world = arguments.world.clone().or(usual);
+    let mut request = json!({"world": world, "language": language, "class": arguments.class, "plugin": arguments.plugin,
         "description": arguments.description});
     let mut sources = Vec::new();
     for file in &arguments.files {
@@ -112,13 +124,7 @@ fn request(arguments: &BuildArguments) -> anyhow::Result<(Value, Sent)> {
         sources.push(json!({"path": path, "text": text}));
         sent.texts.insert(path, (file.display().to_string(), text));
     }
-    let mut parts = Map::new();
-    for part in &arguments.parts {
-        let (name, file) = part.split_once('=').with_context(|| format!("`--part {part}`: expected NAME=FILE"))?;
-        let text = read_text(Path::new(file))?;
-        parts.insert(name.to_owned(), Value::from(text.clone()));
-        sent.texts.insert(name.to_owned(), (file.to_owned(), text));
-    }
+    let template = template(arguments, &mut sent)?;
     let mut jars = Vec::new();
     for file in &arguments.jars {
         let bytes = std::fs::read(file).with_context(|| format!("cannot read the JAR {}", file.display()))?;
@@ -137,11 +143,38 @@ fn request(arguments: &BuildArguments) -> anyhow::Result<(Value, Sent)> {
     if let Some(fields) = request.as_object_mut() {
         fields.insert("sources".into(), Value::from(sources));
         fields.insert("jars".into(), Value::from(jars));
-        if !parts.is_empty() {
-            fields.insert("body".into(), json!({"parts": parts}));
-        }
+        fields.extend(template.map(|template| ("template".to_owned(), template)));
     }
     Ok((request, sent))
+}
+
+/// What is written into a template, if anything is.
+fn template(arguments: &BuildArguments, sent: &mut Sent) -> anyhow::Result<Option<Value>> {
+    let mut parameters = super::templates::values(&arguments.set)?;
+    for part in &arguments.parts {
+        let (name, file) = part.split_once('=').with_context(|| format!("`--part {part}`: expected NAME=FILE"))?;
+        let text = read_text(Path::new(file))?;
+        parameters.insert(name.to_owned(), Value::from(text.clone()));
+        sent.texts.insert(name.to_owned(), (file.to_owned(), text));
+    }
+    let mut template = Map::new();
+    if let Some(named) = &arguments.template {
+        let (name, version) = named.split_once(':').map_or((named.as_str(), None), |(name, version)| (name, Some(version)));
+        template.insert("name".into(), name.into());
+        if let Some(version) = version {
+            let version: i64 = version.parse().with_context(|| format!("`--template {named}`: the version is no number"))?;
+            template.insert("version".into(), version.into());
+        }
+    }
+    if let Some(file) = &arguments.content {
+        let text = read_text(file)?;
+        template.insert("content".into(), Value::from(text.clone()));
+        sent.texts.insert("content".into(), (file.display().to_string(), text));
+    }
+    if !parameters.is_empty() {
+        template.insert("parameters".into(), Value::Object(parameters));
+    }
+    Ok((!template.is_empty()).then_some(Value::Object(template)))
 }
 
 fn read_text(file: &Path) -> anyhow::Result<String> {

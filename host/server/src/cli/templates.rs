@@ -103,6 +103,11 @@ pub(crate) enum TemplateCommand {
         #[arg(long, short = 'o', value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Count the builds that the versions of a template have completed
+    UsedBy {
+        /// Name or id
+        name: String,
+    },
     /// Remove a template; what was made of it stays
     Delete {
         /// Name or id
@@ -164,6 +169,10 @@ pub(crate) async fn run(session: &Session, command: TemplateCommand) -> anyhow::
                 }
             }
         }
+        TemplateCommand::UsedBy { name } => {
+            let columns = [("VERSION", "version"), ("BUILDS", "builds"), ("LAST AT", "last_used_at_ms")];
+            session.output.list(&session.client.list(&format!("{}/used-by", one(&name))).await?, &columns);
+        }
         TemplateCommand::Delete { name } => {
             let gone = session.client.delete(&one(&name)).await?;
             session.output.done(&format!("removed template `{name}`"), &gone);
@@ -173,7 +182,7 @@ pub(crate) async fn run(session: &Session, command: TemplateCommand) -> anyhow::
 }
 
 /// `NAME=VALUE` arguments; a value that is JSON is that, any other a text.
-fn values(arguments: &[String]) -> anyhow::Result<Map<String, Value>> {
+pub(crate) fn values(arguments: &[String]) -> anyhow::Result<Map<String, Value>> {
     let value = |text: &String| {
         let (name, value) = text.split_once('=').with_context(|| format!("`{text}`: expected NAME=VALUE"))?;
         Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| Value::from(value))))

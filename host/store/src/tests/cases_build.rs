@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 fn new() -> NewBuild {
     let (world, language) = ("etl-operator".to_owned(), "java".to_owned());
-    NewBuild { world, language, class: Some("acme.Clean".into()), plugin: Some(name("clean")), worker: "w1".into() }
+    NewBuild { world, language, class: Some("acme.Clean".into()), template: None, plugin: Some(name("clean")), worker: "w1".into() }
 }
 
 fn ending(hash: &str) -> BuildEnding {

@@ -66,7 +66,7 @@ async fn a_body_is_completed_and_errors_are_in_the_users_text() {
     let server = Server::start(ServerOptions::default()).await.unwrap();
     let project = server.api().unwrap().make_project("bodies").await.unwrap();
     let schema = "        return \"{\\\"type\\\":\\\"object\\\",\\\"properties\\\":{\\\"name\\\":{\\\"type\\\":\\\"string\\\"}}}\";";
-    let java = |body: &str| json!({"world": "etl-operator", "body": {"parts": {"tableSchema": schema, "ETL": body}}});
+    let java = |body: &str| json!({"template": {"name": "java-etl-body", "parameters": {"tableSchema": schema, "ETL": body}}});
     let wrong = project.build(&java("int n = 1;\nreturn lst;")).await.unwrap();
     let found = &wrong["diagnostics"][0];
     assert_eq!((&found["file"], &found["line"], &found["column"]), (&json!("ETL"), &json!(2), &json!(8)), "{wrong}");
@@ -78,7 +78,8 @@ async fn a_body_is_completed_and_errors_are_in_the_users_text() {
     assert_eq!(right["state"], "succeeded", "{right}");
 
     let schema = "\"\"\"{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"}}}\"\"\"";
-    let scala = |body: &str| json!({"world": "etl-operator", "language": "scala", "plugin": "body", "body": {"parts": {"tableSchema": schema, "ETL": body}}});
+    let scala =
+        |body: &str| json!({"plugin": "body", "template": {"name": "scala-etl-body", "parameters": {"tableSchema": schema, "ETL": body}}});
     let wrong = project.build(&scala("  val n = 1\n  Collections.singletonList(rwo)")).await.unwrap();
     let found = &wrong["diagnostics"][0];
     assert_eq!((&found["file"], &found["line"], &found["column"]), (&json!("ETL"), &json!(2), &json!(29)), "{wrong}");
