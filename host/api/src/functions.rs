@@ -655,7 +655,7 @@ pub(crate) async fn add_tenant_function_version(
     get,
     path = "/api/v1/tenants/{tenant}/projects/{project}/functions/{function}/versions/{version}/icon",
     tag = "functions",
-    responses((status = 200, body = Vec<u8>, content_type = "image/*"))
+    responses((status = 200, content((Vec<u8> = "image/png"), (Vec<u8> = "image/svg+xml"))), (status = 304))
 )]
 pub(crate) async fn get_function_icon(
     caller: Caller,
@@ -672,7 +672,7 @@ pub(crate) async fn get_function_icon(
     get,
     path = "/api/v1/tenants/{tenant}/functions/{function}/versions/{version}/icon",
     tag = "functions",
-    responses((status = 200, body = Vec<u8>, content_type = "image/*"))
+    responses((status = 200, content((Vec<u8> = "image/png"), (Vec<u8> = "image/svg+xml"))), (status = 304))
 )]
 pub(crate) async fn get_tenant_function_icon(
     caller: Caller,

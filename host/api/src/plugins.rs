@@ -193,7 +193,7 @@ pub(crate) async fn delete_plugin_version(
     get,
     path = "/api/v1/tenants/{tenant}/projects/{project}/plugins/{plugin}/versions/{version}/icon",
     tag = "plugins",
-    responses((status = 200, body = Vec<u8>, content_type = "image/*"))
+    responses((status = 200, content((Vec<u8> = "image/png"), (Vec<u8> = "image/svg+xml"))), (status = 304))
 )]
 pub(crate) async fn get_plugin_icon(
     caller: Caller,

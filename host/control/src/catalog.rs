@@ -543,6 +543,47 @@ mod tests {
         content_hash
     }
 
+    /// EXT-7: what the parameters of a plugin may be comes with its version, also with one that a job has pinned.
+    #[tokio::test]
+    async fn a_plugin_comes_with_the_form_of_its_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("metadata.db").display());
+        let store = Store::open(StoreOptions::new(url, SecretKey::new(&[7; 32]))).await.unwrap();
+        let cause = Cause::system("test");
+        let tenant = store.create_tenant(&cause, &"acme".parse().unwrap(), "").await.unwrap().id;
+        let scope = store.create_project(&cause, &tenant, &"shop".parse().unwrap(), "").await.unwrap().scope;
+        for (component, parameters) in [
+            (&b"one"[..], r#"{"type": "object", "properties": {"n": {"type": "integer", "default": 1}}, "required": ["n"]}"#),
+            (b"two", r#"{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}"#),
+        ] {
+            let mut new = NewPluginVersion {
+                name: "fees".parse().unwrap(),
+                description: None,
+                content_hash: hex::encode(<sha2::Sha256 as sha2::Digest>::digest(component)),
+                world: "etl-operator".into(),
+                wit_version: "0.1.0".into(),
+                component,
+                presentation: Default::default(),
+            };
+            new.presentation.parameters = millrace_domain::presentation::Part::Given(parameters.into());
+            store.add_plugin_version(&cause, &scope, &new).await.unwrap();
+        }
+        let viewer = TableViewer { scope: scope.clone(), environment: Environment::Test, person: None };
+        let catalog = ProjectCatalog::current(store.clone(), viewer.clone());
+        let completed = async |version: Option<&str>| {
+            let form = catalog.plugin("fees", version).await.unwrap().form.unwrap();
+            form.complete(&BTreeMap::new(), &[]).map_err(|errors| errors[0].message.clone())
+        };
+        assert_eq!(completed(Some("1")).await, Ok(BTreeMap::from([("n".to_owned(), "1".to_owned())])));
+        assert_eq!(completed(None).await, Err("is missing, expected a whole number".to_owned()));
+        // A job keeps the form of what it has pinned.
+        let graph: JobGraph =
+            serde_json::from_value(json!({"nodes": [{"id": "fees", "kind": "etl", "config": {"plugin": "fees"}}]})).unwrap();
+        let pins = json!({"fees": {"plugin": "fees", "version": "1", "content_hash": hex::encode(<sha2::Sha256 as sha2::Digest>::digest(b"one"))}});
+        let pinned = ProjectCatalog::pinned(store, viewer, &graph, &pins).unwrap();
+        assert!(pinned.plugin("fees", None).await.unwrap().form.unwrap().complete(&BTreeMap::new(), &[]).is_ok());
+    }
+
     async fn add_version(store: &Store, scope: &FunctionScope, function: &FunctionId, content_hash: &str) {
         let new = NewFunctionVersion {
             content_hash: content_hash.to_owned(),

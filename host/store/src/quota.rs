@@ -225,7 +225,7 @@ const fn used_text(quota: Quota) -> &'static str {
              OR EXISTS (SELECT 1 FROM function_versions v JOIN functions f ON f.id = v.function_id \
              WHERE v.tenant_id = $1 AND v.content_hash = b.content_hash AND f.project_id = $2) \
              OR EXISTS (SELECT 1 FROM blob_uses u WHERE u.tenant_id = $1 AND u.content_hash = b.content_hash AND u.project_id = $2 \
-             AND u.user_kind = 'build'))"
+             AND u.user_kind IN ('build', 'plugin', 'function')))"
         }
         Quota::Jobs => {
             "SELECT COUNT(*) AS used FROM jobs WHERE tenant_id = $1 AND ($2 = '' OR project_id = $2) AND deleted_at_ms IS NULL \

@@ -90,7 +90,7 @@ async fn a_template_is_completed_by_what_the_user_wrote() {
     assert_eq!((&built["world"], &built["class"]), (&json!("etl-operator"), &json!("acme.Mask")));
     let read = server.get(&ann, &format!("{BUILDS}/{}", built["id"].as_str().unwrap())).await.ok();
     let log = read["log"].as_str().unwrap();
-    assert!(log.contains("Mask.java") && log.contains(r#"String column = \\\"name\\\";\\nint x;"#) || log.contains("int x;"), "{log}");
+    assert!(log.contains("Mask.java") && log.contains("int x;"), "{log}");
     server.post(&ann, BUILDS, json!({"template": {"name": id, "content": "int y;"}})).await.ok();
     let default = server.post(&bob, BUILDS, json!({"world": "scalar-function", "language": "scala", "template": {}})).await.ok();
     assert_eq!(default["template"], json!({"id": null, "name": "scala-udf", "version": 1}));
@@ -118,7 +118,7 @@ async fn a_template_is_completed_by_what_the_user_wrote() {
         (json!({"world": "sink-operator", "template": {}}), (422, "request.invalid"), "there is no frame for `sink-operator` in java"),
         (json!({"template": {}}), (422, "request.invalid"), "`world`: is missing"),
         (json!({}), (422, "request.invalid"), "`world`: is missing"),
-        (json!({"world": "etl-operator", "body": {}}), (422, "request.invalid"), "unknown field `body`"),
+        (json!({"world": "etl-operator", "body": {}}), (422, "request.invalid_body"), "unknown field `body`"),
     ] {
         let answer = server.post(&bob, BUILDS, request).await;
         assert_eq!(answer.problem(), problem, "{answer:?}");
