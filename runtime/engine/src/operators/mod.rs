@@ -249,6 +249,17 @@ pub trait Operator: Send {
         Ok(())
     }
 
+    /// Whether the last call, whichever it was, has more to emit than it could keep in memory. Then [`Self::emit_rest`] is called
+    /// before anything else, again and again, and what it emits is sent in between.
+    fn has_rest(&self) -> bool {
+        false
+    }
+
+    /// Emits the next part of what is left.
+    async fn emit_rest(&mut self, _out: &mut Collector) -> Result<(), OperatorError> {
+        Ok(())
+    }
+
     /// Called right after opening where nobody behind needs the rows that changes replace: an operator may leave out its `-U`.
     fn leave_out_before(&mut self) {}
 

@@ -186,6 +186,13 @@ impl StateBackend {
         self.since.is_some() || self.last == Last::Whole
     }
 
+    /// Whether marks of entries have a use: whoever has neither written a checkpoint of its own nor anything to disk may
+    /// take all of its entries for changed.
+    #[inline]
+    pub(crate) fn needs_marks(&self) -> bool {
+        self.has_cold() || self.tracks()
+    }
+
     /// When values on disk expire.
     pub(crate) fn expiry(&self) -> &Expiry {
         &self.expiry
@@ -242,6 +249,35 @@ impl StateBackend {
             std::mem::replace(&mut answer, Ok(()))?;
         }
         answer
+    }
+
+    /// The entries on disk of a key group whose keys begin with `prefix`, as they are now; also those of keys that have been
+    /// removed, see [`Self::is_removed`].
+    pub(crate) fn entries_with(&self, group: KeyGroup, prefix: &[u8]) -> Option<ColdEntries> {
+        self.cold.as_ref().map(|cold| cold.entries_with(group, prefix))
+    }
+
+    /// Whether a key that may lie on disk has been removed.
+    pub(crate) fn is_removed(&mut self, group: KeyGroup, key: &[u8]) -> bool {
+        if self.removals.is_empty() {
+            return false;
+        }
+        self.stored.clear();
+        stored_key(group, key, &mut self.stored);
+        self.removals.contains(&self.stored[..])
+    }
+
+    /// An empty store beside that of the entries, for what can be made of them again.
+    pub(crate) fn beside(&self, name: &str) -> Result<ColdStore, OperatorError> {
+        let parent = self.parent.as_ref().ok_or_else(|| OperatorError::Internal("state has no folder to leave memory for".into()))?;
+        ColdStore::make(parent, &format!("{}-{name}", self.name), self.share.budget().cache(), Arc::default())
+    }
+
+    /// Nothing on disk counts any more.
+    pub(crate) fn leave_disk(&mut self) {
+        self.cold = None;
+        self.removals.clear();
+        self.share.takes_disk(self.log.bytes());
     }
 
     /// The marks of a new entry.
@@ -363,7 +399,9 @@ impl StateBackend {
         self.evict(&mut buffer)?;
         hot.mark(CHANGED, STORED);
         let cold = self.cold.as_ref().ok_or_else(|| OperatorError::Internal("state on disk has gone".into()))?;
-        let entries = WholeState { entries: Some(cold.entries()), writer: stay, expiry: self.expiry.clone(), bytes: whole_bytes };
+        // What expires while this is read belongs to it still.
+        let (expiry, now_ms) = (self.expiry.clone(), self.expiry.now_ms());
+        let entries = WholeState { entries: Some(cold.entries()), writer: stay, expiry, now_ms, bytes: whole_bytes };
         Ok(StateSegments { since: None, segments: Box::new(entries) })
     }
 
@@ -406,16 +444,18 @@ struct WholeState {
     entries: Option<ColdEntries>,
     writer: SegmentWriter,
     expiry: Arc<Expiry>,
+    /// When it was taken.
+    now_ms: i64,
     bytes: Arc<AtomicU64>,
 }
 
 impl WholeState {
     fn segment(&mut self) -> Result<Option<Bytes>, OperatorError> {
         if let Some(entries) = &mut self.entries {
-            let (writer, expiry) = (&mut self.writer, &self.expiry);
+            let (writer, expiry, now_ms) = (&mut self.writer, &self.expiry, self.now_ms);
             let next = |entries: &mut ColdEntries, writer: &mut SegmentWriter| {
                 entries.next(|group, key, value| {
-                    if !expiry.is_expired(value) {
+                    if !expiry.is_expired(value, now_ms) {
                         writer.put(group, key, Some(value));
                     }
                 })

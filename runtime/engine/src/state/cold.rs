@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{error::OperatorError, key::KeyGroup};
 use lsm_tree::{
-    AbstractTree, AnyTree, Cache, CompressionType, Config, Guard, KvPair, SequenceNumberCounter,
+    AbstractTree, AnyTree, Cache, CompressionType, Config, Guard, KvPair, SeqNo, SequenceNumberCounter,
     compaction::Leveled,
     config::{BlockSizePolicy, CompressionPolicy, PinningPolicy},
 };
@@ -25,6 +25,8 @@ const RUNS_MAX: usize = 12;
 /// Compactions in a row by one thread.
 const COMPACTIONS_MAX: usize = 16;
 const TABLE_BYTES: u64 = 32 << 20;
+/// Reads see what is there: an older moment may be gone by the time it is looked for, when compaction ends in between.
+const LATEST: SeqNo = SeqNo::MAX;
 /// Keys that are longer stay in memory: the tree takes up to 65,535 bytes.
 pub(crate) const KEY_BYTES_MAX: usize = 60_000;
 
@@ -121,17 +123,35 @@ impl ColdStore {
     pub(crate) fn get(&self, group: KeyGroup, key: &[u8], stored: &mut Vec<u8>) -> Result<Option<impl AsRef<[u8]>>, OperatorError> {
         stored.clear();
         stored_key(group, key, stored);
-        self.tree.get(&stored[..], self.seen.get()).map_err(|error| self.failed("reading", error))
+        self.tree.get(&stored[..], LATEST).map_err(|error| self.failed("reading", error))
     }
 
     /// All entries as they are now, in the order of their stored keys.
     pub(crate) fn entries(&self) -> ColdEntries {
-        ColdEntries { entries: self.tree.iter(self.seen.get(), None), folder: self.folder.clone() }
+        ColdEntries { entries: self.tree.iter(LATEST, None), folder: self.folder.clone() }
+    }
+
+    /// The entries of a key group whose keys begin with `prefix`, as they are now, in the order of their keys.
+    pub(crate) fn entries_with(&self, group: KeyGroup, prefix: &[u8]) -> ColdEntries {
+        let mut stored = Vec::with_capacity(prefix.len() + 2);
+        stored_key(group, prefix, &mut stored);
+        ColdEntries { entries: self.tree.prefix(stored, LATEST, None), folder: self.folder.clone() }
+    }
+
+    /// The entries of a key group from the key `from` on, as they are now, in the order of their keys.
+    pub(crate) fn entries_since(&self, group: KeyGroup, from: &[u8]) -> ColdEntries {
+        let mut stored = Vec::with_capacity(from.len() + 2);
+        stored_key(group, from, &mut stored);
+        let entries = match group.checked_add(1) {
+            Some(next) => self.tree.range(stored..next.to_be_bytes().to_vec(), LATEST, None),
+            None => self.tree.range(stored.., LATEST, None),
+        };
+        ColdEntries { entries, folder: self.folder.clone() }
     }
 
     /// The entries from this stored key on, as they are now.
     pub(crate) fn entries_from(&self, stored: &[u8]) -> ColdEntries {
-        ColdEntries { entries: self.tree.range(stored.., self.seen.get(), None), folder: self.folder.clone() }
+        ColdEntries { entries: self.tree.range(stored.., LATEST, None), folder: self.folder.clone() }
     }
 
     /// When entries expire.

@@ -14,7 +14,7 @@ use std::{
     },
 };
 
-/// Takes a value and the processing time (epoch milliseconds).
+/// Takes a value and the time (epoch milliseconds): the clock's, or the watermark that windows have seen.
 type IsExpired = dyn Fn(&[u8], i64) -> bool + Send + Sync + UnwindSafe + RefUnwindSafe;
 
 /// When values of a state expire.
@@ -36,8 +36,14 @@ impl Expiry {
         self.now_ms.store(now_ms, Relaxed);
     }
 
-    pub(crate) fn is_expired(&self, value: &[u8]) -> bool {
-        self.is_expired.get().is_some_and(|is_expired| is_expired(value, self.now_ms.load(Relaxed)))
+    /// The time that was told last.
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.now_ms.load(Relaxed)
+    }
+
+    /// Whether a value has expired at a time.
+    pub(crate) fn is_expired(&self, value: &[u8], now_ms: i64) -> bool {
+        self.is_expired.get().is_some_and(|is_expired| is_expired(value, now_ms))
     }
 }
 
@@ -56,6 +62,6 @@ impl Factory for ExpiryFilter {
 
 impl CompactionFilter for ExpiryFilter {
     fn filter_item(&mut self, item: ItemAccessor<'_>, _context: &Context) -> Result<Verdict, Error> {
-        Ok(if self.0.is_expired(&item.value()?) { Verdict::Remove } else { Verdict::Keep })
+        Ok(if self.0.is_expired(&item.value()?, self.0.now_ms()) { Verdict::Remove } else { Verdict::Keep })
     }
 }

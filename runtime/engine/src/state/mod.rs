@@ -26,6 +26,7 @@ pub use backend::{RestoredChain, StateContext, StateSegments};
 pub use budget::{StateBudget, StateSettings};
 pub(crate) use codec::encode_bytes;
 pub use codec::{StateCodec, StateError};
+pub(crate) use cold::{ColdEntries, ColdStore, KEY_BYTES_MAX};
 pub(crate) use due_keys::{DueKeys, Portion};
 pub(crate) use entries::{EntryBuffer, read_segment};
 pub use keyed::KeyedState;

@@ -94,11 +94,17 @@ impl TransformSubtask {
         Ok(())
     }
 
+    /// Sends what the operator has emitted, and all that it still has to emit.
     async fn send(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
-        for batch in out.drain() {
-            self.output.emit(batch).await?;
+        loop {
+            for batch in out.drain() {
+                self.output.emit(batch).await?;
+            }
+            if !self.operator.has_rest() {
+                return Ok(());
+            }
+            self.operator.emit_rest(out).await?;
         }
-        Ok(())
     }
 }
 

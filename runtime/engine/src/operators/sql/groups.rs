@@ -17,7 +17,7 @@ use hashbrown::HashTable;
 use millrace_functions::aggregate::{Accumulator, Chosen, Update, distinct, running_chosen};
 use millrace_model::{Batch, ChangeKind, Schema, take_rows};
 use millrace_sql::plan::AggregateCall;
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What makes the groups: key columns and calls.
@@ -74,14 +74,6 @@ impl GroupSpec {
         let parser = self.converter.parser();
         Ok(self.converter.convert_rows(keys.iter().map(|k| parser.parse(k)))?)
     }
-}
-
-/// The groups of one window or slice, made if there are none yet.
-pub(crate) fn groups_at<'g, K: Ord>(all: &'g mut BTreeMap<K, Groups>, spec: &GroupSpec, at: K) -> Result<&'g mut Groups, OperatorError> {
-    Ok(match all.entry(at) {
-        Entry::Occupied(entry) => entry.into_mut(),
-        Entry::Vacant(entry) => entry.insert(Groups::new(spec)?),
-    })
 }
 
 /// The key of row `row`.
@@ -261,7 +253,7 @@ impl Groups {
         self.update(spec, &rows, groups, flags.as_deref())
     }
 
-    /// Adds (or takes back) rows of a batch to the groups of their keys; all rows if `chosen` is `None`.
+    /// Adds (or takes back) rows of a batch to the groups of their keys; all rows if `chosen` is `None`. Answers the slots.
     pub(crate) fn update_by_key(
         &mut self,
         spec: &GroupSpec,
@@ -269,7 +261,7 @@ impl Groups {
         keys: Option<&Rows>,
         retract: Option<&[bool]>,
         chosen: Option<&[u32]>,
-    ) -> Result<(), OperatorError> {
+    ) -> Result<Vec<u32>, OperatorError> {
         let mut slot_of = |row: usize| {
             let key = key_of(keys, row);
             self.slot(hash_of(key), key)
@@ -277,11 +269,13 @@ impl Groups {
         match chosen {
             None => {
                 let slots: Vec<u32> = (0..batch.num_rows()).map(&mut slot_of).collect();
-                self.update(spec, &batch.rows, &slots, retract)
+                self.update(spec, &batch.rows, &slots, retract)?;
+                Ok(slots)
             }
             Some(chosen) => {
                 let slots: Vec<u32> = chosen.iter().map(|&row| slot_of(row as usize)).collect();
-                self.update_chosen(spec, batch, retract, chosen, &slots)
+                self.update_chosen(spec, batch, retract, chosen, &slots)?;
+                Ok(slots)
             }
         }
     }
@@ -330,11 +324,10 @@ impl Groups {
         Ok(out)
     }
 
-    /// Merges all groups of `later`, in the order in which their keys came there.
-    pub(crate) fn merge_all(&mut self, later: &Self) -> Result<(), OperatorError> {
-        let from = later.in_order();
+    /// Merges groups of `later` in this order.
+    pub(crate) fn merge_slots(&mut self, later: &Self, from: &[u32]) -> Result<(), OperatorError> {
         let mut pairs = Vec::with_capacity(from.len());
-        for &slot in &from {
+        for &slot in from {
             let into = self.slot(later.hash(slot), later.key(slot));
             self.counts[into as usize] = self.counts[into as usize].saturating_add(later.counts[slot as usize]);
             pairs.push((slot, into));
@@ -344,7 +337,7 @@ impl Groups {
             if accumulator.merge_slots(other.as_ref(), &pairs).map_err(evaluation_failed)? {
                 continue;
             }
-            let given_out = other.exported(&from).map_err(evaluation_failed)?;
+            let given_out = other.exported(from).map_err(evaluation_failed)?;
             for (position, &(slot, into)) in pairs.iter().enumerate() {
                 state.clear();
                 match &given_out {

@@ -82,11 +82,11 @@ pub(super) fn open(head: &Head, settings: &StageSettings, mut context: OperatorC
             }
             match windows.kind {
                 WindowKind::Session { gap_ms } if windows.start_column.is_none() => {
-                    Ok(Box::new(SessionAggregate::new(spec, windows, gap_ms, late, output, &context)?))
+                    Ok(Box::new(SessionAggregate::new(spec, windows, gap_ms, late, output, &mut context)?))
                 }
                 _ => match Slicing::of(&windows, *is_group_window, calls) {
-                    Some(slicing) => Ok(Box::new(SlicedWindowAggregate::new(spec, (windows, slicing), late, output, &context)?)),
-                    None => Ok(Box::new(WindowAggregate::new(spec, windows, late, output, &context)?)),
+                    Some(slicing) => Ok(Box::new(SlicedWindowAggregate::new(spec, (windows, slicing), late, output, &mut context)?)),
+                    None => Ok(Box::new(WindowAggregate::new(spec, windows, late, output, &mut context)?)),
                 },
             }
         }
@@ -102,7 +102,7 @@ pub(super) fn open(head: &Head, settings: &StageSettings, mut context: OperatorC
             Ok(Box::new(MatchOperator::new(node, zone, late, output.to_arrow(), &mut context)?))
         }
         Head::Join(spec) => Ok(Box::new(RegularJoin::new(spec, settings, &mut context)?)),
-        Head::WindowJoin(spec) => Ok(Box::new(WindowJoin::new(spec, settings, &context)?)),
+        Head::WindowJoin(spec) => Ok(Box::new(WindowJoin::new(spec, settings, &mut context)?)),
         Head::LookupJoin { join, output } => Ok(Box::new(LookupJoin::new(join, zone, output.to_arrow(), &context)?)),
         Head::IntervalJoin { spec, output } => {
             Ok(Box::new(IntervalJoin::new(spec, &settings.inputs, zone, output.to_arrow(), &mut context)?))
@@ -124,7 +124,7 @@ pub(super) fn open(head: &Head, settings: &StageSettings, mut context: OperatorC
         }
         Head::WindowRank { spec, strategy, output } => {
             let late = LateRows::open(settings.late_records, &context)?;
-            Ok(Box::new(WindowRank::new(spec.clone(), Windows::new(strategy, zone), late, output.to_arrow(), &context)?))
+            Ok(Box::new(WindowRank::new(spec.clone(), Windows::new(strategy, zone), late, output.to_arrow(), &mut context)?))
         }
         Head::UpsertMaterialize { spec, state_ttl_ms, output } => {
             let kept = TieredSlots::open(upsert_materialize::KEYS, &mut context.state, &context.metrics)?;
@@ -137,7 +137,7 @@ pub(super) fn open(head: &Head, settings: &StageSettings, mut context: OperatorC
         }
         Head::SessionTable { window, output } => {
             let late = LateRows::open(settings.late_records, &context)?;
-            Ok(Box::new(SessionTable::new(window, zone, late, output.to_arrow(), &context)?))
+            Ok(Box::new(SessionTable::new(window, zone, late, output.to_arrow(), &mut context)?))
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 /// Groups that are exported together.
 const EXPORTED_TOGETHER: usize = 4_096;
 /// Groups whose size is looked at to estimate that of all.
-const SAMPLE: usize = 64;
+pub(crate) const SAMPLE: usize = 64;
 /// What a group takes besides its key and its accumulators: slots of vectors and of the table, and the allocator's.
 const ENTRY_BYTES: u64 = 96;
 
@@ -92,25 +92,34 @@ impl EntrySize {
     /// The same of `count` groups whose keys are kept by someone else; `some` answers slots of so many of them.
     #[inline]
     pub(crate) fn total_of(&mut self, groups: &Groups, count: usize, some: impl FnOnce(usize) -> Vec<u32>) -> Result<u64, OperatorError> {
+        self.total_by(count, || entry_bytes(groups, &some(SAMPLE)).map(Some))
+    }
+
+    /// Bytes that `count` entries take, of which `estimate` answers what one does; `None` leaves that as it was.
+    #[inline]
+    pub(crate) fn total_by(
+        &mut self,
+        count: usize,
+        estimate: impl FnOnce() -> Result<Option<u64>, OperatorError>,
+    ) -> Result<u64, OperatorError> {
         self.asked += 1;
         // Seldom: what a group has collected may be large, and is exported for it.
         if (self.bytes_per_entry == 0 && count > 0) || count > self.groups + self.groups / 4 + SAMPLE || self.asked > 1_000 {
-            self.estimate(groups, &some(SAMPLE))?;
-            self.groups = count;
+            self.bytes_per_entry = estimate()?.unwrap_or(self.bytes_per_entry);
+            (self.groups, self.asked) = (count, 0);
         }
         Ok(self.bytes_per_entry * count as u64)
     }
+}
 
-    fn estimate(&mut self, groups: &Groups, slots: &[u32]) -> Result<(), OperatorError> {
-        let (mut bytes, mut value) = (0, Vec::new());
-        let states = groups.states(slots)?;
-        for (position, &slot) in slots.iter().enumerate() {
-            value.clear();
-            states.put(position, &mut value);
-            bytes += (groups.key(slot).len() + value.len() + value.len() / 2) as u64;
-        }
-        self.bytes_per_entry = ENTRY_BYTES + bytes / slots.len().max(1) as u64;
-        self.asked = 0;
-        Ok(())
+/// What a group takes, estimated from some.
+pub(crate) fn entry_bytes(groups: &Groups, slots: &[u32]) -> Result<u64, OperatorError> {
+    let (mut bytes, mut value) = (0, Vec::new());
+    let states = groups.states(slots)?;
+    for (position, &slot) in slots.iter().enumerate() {
+        value.clear();
+        states.put(position, &mut value);
+        bytes += (groups.key(slot).len() + value.len() + value.len() / 2) as u64;
     }
+    Ok(ENTRY_BYTES + bytes / slots.len().max(1) as u64)
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 use bytes::Bytes;
 use millrace_checkpoint::{KEY_GROUPS_DEFAULT, key_groups::range_of_subtask};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const WATERMARK: &str = "watermark";
 
@@ -50,6 +50,20 @@ impl KeptWatermark {
     /// The watermark up to which a restored key group had fired, if that is less than `ms` was.
     pub(crate) fn behind(&self, group: KeyGroup) -> Option<i64> {
         self.behind.get(&group).copied()
+    }
+
+    /// The watermark up to which a restored key group had fired.
+    pub(crate) fn fired_ms(&self, group: KeyGroup) -> i64 {
+        self.behind(group).unwrap_or(self.ms)
+    }
+
+    /// Restored key groups that were behind, by their watermark.
+    pub(crate) fn all_behind(&self) -> BTreeMap<i64, BTreeSet<KeyGroup>> {
+        let mut all: BTreeMap<i64, BTreeSet<KeyGroup>> = BTreeMap::new();
+        for (&group, &ms) in &self.behind {
+            all.entry(ms).or_default().insert(group);
+        }
+        all
     }
 
     /// The watermark has risen.

@@ -13,6 +13,7 @@ mod changes;
 pub(crate) mod conflict_materialize;
 mod correlate;
 mod deduplicate_rows;
+mod due_keys;
 mod equal_results;
 mod expand;
 mod firing_window_aggregate;
@@ -45,7 +46,9 @@ mod temporal_join;
 mod temporal_sort;
 #[cfg(test)]
 mod tests;
+mod tiered_sessions;
 mod tiered_slots;
+mod tiered_windows;
 pub(crate) mod upsert_materialize;
 mod values;
 mod warnings;

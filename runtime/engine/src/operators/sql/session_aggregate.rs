@@ -1,33 +1,76 @@
 //! Aggregates per session and key; [`super::sessions`] says which session a row belongs to.
 
 use super::{
-    groups::{BlobWriter, GroupSpec, Groups, hash_of, key_of, read_i64, retractions},
+    groups::{GroupSpec, Groups, hash_of, key_of, retractions},
+    hot_groups::EntrySize,
     kept_watermark::KeptWatermark,
     late_rows::{LateRow, LateRows},
-    sessions::{Session, Sessions},
+    tiered_sessions::{PutState, SessionContents, TieredSessions},
     window_aggregate::{Windows, results},
 };
 use crate::{
     error::OperatorError,
+    key::KeyGroup,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
+    state::StateError,
 };
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
-use millrace_model::Batch;
-use std::collections::BTreeMap;
+use millrace_model::{Batch, ids::CheckpointId};
 
 const SESSIONS: &str = "sessions";
+/// Sessions per emitted batch at most, and before what was emitted is sent.
+const EMIT_ROWS_MAX: usize = 8_192;
+const PORTION_ROWS: usize = 65_536;
 
 pub(crate) struct SessionAggregate {
-    spec: GroupSpec,
     windows: Windows,
-    /// A session's slot in `groups` is keyed by key and a number.
-    sessions: Sessions,
-    groups: Groups,
-    next_number: u64,
+    sessions: TieredSessions,
+    held: HeldGroups,
+    size: EntrySize,
+    /// Sessions that are complete by then are to leave.
+    until_ms: i64,
     watermark: KeptWatermark,
     output: SchemaRef,
     late: LateRows,
+}
+
+/// What sessions hold; a session's slot is keyed by key and a number.
+struct HeldGroups {
+    spec: GroupSpec,
+    groups: Groups,
+    next_number: u64,
+}
+
+impl HeldGroups {
+    /// Several sessions of a key live at once: a number behind the key tells their slots apart.
+    fn new_slot(&mut self, key: &[u8]) -> u32 {
+        let mut named = key.to_vec();
+        named.extend_from_slice(&self.next_number.to_be_bytes());
+        self.next_number += 1;
+        self.groups.slot(hash_of(&named), &named)
+    }
+}
+
+impl SessionContents for HeldGroups {
+    fn states<'a>(&'a self, slots: &'a [u32]) -> Result<PutState<'a>, OperatorError> {
+        let states = self.groups.states(slots)?;
+        Ok(Box::new(move |position, out| states.put(position, out)))
+    }
+
+    fn take_in(&mut self, key: &[u8], state: &mut &[u8]) -> Result<u32, OperatorError> {
+        let slot = self.new_slot(key);
+        self.groups.merge(slot, state)?;
+        Ok(slot)
+    }
+
+    fn release(&mut self, slot: u32) {
+        self.groups.remove(slot);
+    }
+
+    fn check_key(&self, group: KeyGroup, key: &[u8]) -> Result<(), StateError> {
+        self.spec.check_key(group, key)
+    }
 }
 
 impl SessionAggregate {
@@ -37,73 +80,69 @@ impl SessionAggregate {
         gap_ms: i64,
         late: LateRows,
         output: SchemaRef,
-        context: &OperatorContext,
+        context: &mut OperatorContext,
     ) -> Result<Self, OperatorError> {
-        let groups = Groups::new(&spec)?;
-        let (sessions, watermark) = (Sessions::new(gap_ms), KeptWatermark::open(context)?);
-        let mut made = Self { spec, windows, sessions, groups, next_number: 0, watermark, output, late };
-        for (&group, blob) in context.restored.get(SESSIONS).into_iter().flatten() {
-            let mut blob: &[u8] = blob;
-            while !blob.is_empty() {
-                let key = made.spec.stored_key(group, &mut blob)?;
-                let (start_ms, end_ms) = (read_i64(&mut blob)?, read_i64(&mut blob)?);
-                let slot = new_slot(&mut made.groups, &mut made.next_number, key);
-                made.groups.merge(slot, &mut blob)?;
-                made.sessions.restore(key, Session { start_ms, end_ms, slot });
-            }
-        }
+        let mut held = HeldGroups { groups: Groups::new(&spec)?, spec, next_number: 0 };
+        let watermark = KeptWatermark::open(context)?;
+        let sessions = TieredSessions::open(SESSIONS, gap_ms, &mut held, context)?;
+        let mut made = Self { windows, sessions, held, size: EntrySize::default(), until_ms: i64::MIN, watermark, output, late };
+        made.make_room()?;
         Ok(made)
+    }
+
+    fn make_room(&mut self) -> Result<(), OperatorError> {
+        let bytes = self.size.total(&self.held.groups)?;
+        self.sessions.make_room(bytes, &mut self.held)
     }
 
     /// The session of a row, made or merged as needed; the session's bounds if the row is late for it. Before sessions
     /// are merged, `run` is given to the accumulators: its rows count in the slots that they had.
     fn session_of(&mut self, key: &[u8], time_ms: i64, run: &mut Run<'_>) -> Result<Result<u32, (i64, i64)>, OperatorError> {
-        let Self { sessions, groups, next_number, windows, watermark, spec, .. } = self;
+        let Self { sessions, held, windows, watermark, .. } = self;
         let is_late = |end_ms: i64| !windows.is_processing_time && windows.complete_at_ms(end_ms) <= watermark.ms;
-        let place = match sessions.place(key, time_ms, is_late, || new_slot(groups, next_number, key)) {
+        let place = match sessions.sessions.place(key, time_ms, is_late, || held.new_slot(key)) {
             Ok(place) => place,
             Err(late) => return Ok(Err(late)),
         };
         if !place.merged.is_empty() {
-            run.close(spec, groups)?;
+            run.close(held)?;
         }
         for other in place.merged {
-            let state = groups.state(other)?;
-            groups.merge(place.slot, &mut state.as_slice())?;
-            groups.remove(other);
+            let state = held.groups.state(other)?;
+            held.groups.merge(place.slot, &mut state.as_slice())?;
+            held.groups.remove(other);
         }
         Ok(Ok(place.slot))
     }
 
-    fn fire(&mut self, time_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        let (mut fired, mut bounds) = (Vec::new(), Vec::new());
-        while self.sessions.next_end_ms().is_some_and(|end_ms| self.windows.complete_at_ms(end_ms) <= time_ms) {
-            if let Some((key, session)) = self.sessions.pop() {
-                fired.push((session.slot, key));
-                bounds.push((session.start_ms, session.end_ms));
-            }
+    fn is_due(&self) -> bool {
+        self.sessions.next_end_ms().is_some_and(|end_ms| self.windows.complete_at_ms(end_ms) <= self.until_ms)
+    }
+
+    /// Emits a portion of the sessions that are to leave.
+    fn emit(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
+        let (windows, until_ms) = (&self.windows, self.until_ms);
+        let complete = self.sessions.take_due(PORTION_ROWS, |end_ms| windows.complete_at_ms(end_ms) <= until_ms, &mut self.held)?;
+        // The clock may be put back: only what was there at this time is to leave.
+        if self.windows.is_processing_time && !self.is_due() {
+            self.until_ms = i64::MIN;
         }
-        if fired.is_empty() {
+        if complete.is_empty() {
             return Ok(());
         }
-        let live: Vec<usize> = (0..fired.len()).filter(|&i| self.groups.counts[fired[i].0 as usize] != 0).collect();
-        if !live.is_empty() {
-            let slots: Vec<u32> = live.iter().map(|&i| fired[i].0).collect();
-            let bounds: Vec<(i64, i64)> = live.iter().map(|&i| bounds[i]).collect();
-            let keys: Vec<&[u8]> = live.iter().map(|&i| fired[i].1.as_ref()).collect();
-            out.emit(results(&self.spec, &self.groups, &slots, &keys, &bounds, &self.windows, &self.output)?);
+        let groups = &self.held.groups;
+        for complete in complete.chunks(EMIT_ROWS_MAX) {
+            let live = || complete.iter().filter(|(_, session)| groups.counts[session.slot as usize] != 0);
+            let slots: Vec<u32> = live().map(|(_, session)| session.slot).collect();
+            let bounds: Vec<(i64, i64)> = live().map(|(_, session)| (session.start_ms, session.end_ms)).collect();
+            let keys: Vec<&[u8]> = live().map(|(key, _)| key.as_ref()).collect();
+            if !slots.is_empty() {
+                out.emit(results(&self.held.spec, groups, &slots, &keys, &bounds, &self.windows, &self.output)?);
+            }
         }
-        fired.iter().for_each(|(slot, _)| self.groups.remove(*slot));
-        Ok(())
+        complete.iter().for_each(|(_, session)| self.held.groups.remove(session.slot));
+        self.make_room()
     }
-}
-
-/// Several sessions of a key live at once: a number behind the key tells their slots apart.
-fn new_slot(groups: &mut Groups, next_number: &mut u64, key: &[u8]) -> u32 {
-    let mut named = key.to_vec();
-    named.extend_from_slice(&next_number.to_be_bytes());
-    *next_number += 1;
-    groups.slot(hash_of(&named), &named)
 }
 
 /// Rows of a batch whose sessions are known and that no accumulator has seen yet.
@@ -115,19 +154,20 @@ struct Run<'b> {
 }
 
 impl Run<'_> {
-    fn close(&mut self, spec: &GroupSpec, groups: &mut Groups) -> Result<(), OperatorError> {
+    fn close(&mut self, held: &mut HeldGroups) -> Result<(), OperatorError> {
         let (rows, slots) = (std::mem::take(&mut self.rows), std::mem::take(&mut self.slots));
         if rows.is_empty() {
             return Ok(());
         }
-        groups.update_chosen(spec, self.batch, self.retract.as_deref(), &rows, &slots)
+        held.groups.update_chosen(&held.spec, self.batch, self.retract.as_deref(), &rows, &slots)
     }
 }
 
 #[async_trait]
 impl Operator for SessionAggregate {
     async fn process(&mut self, batch: Batch, now_ms: i64, _out: &mut Collector) -> Result<(), OperatorError> {
-        let keys = self.spec.key_bytes(&batch.rows)?;
+        let keys = self.held.spec.key_bytes(&batch.rows)?;
+        self.sessions.load((0..batch.num_rows()).map(|row| key_of(keys.as_ref(), row)), &mut self.held)?;
         let retract = retractions(&batch);
         let times = self.windows.local_times(&batch.rows, now_ms)?;
         let mut late = Vec::new();
@@ -141,8 +181,9 @@ impl Operator for SessionAggregate {
                 Err((start_ms, end_ms)) => late.push(LateRow { row: row as u32, start_ms, end_ms }),
             }
         }
-        run.close(&self.spec, &mut self.groups)?;
+        run.close(&mut self.held)?;
         drop((run, keys));
+        self.make_room()?;
         self.late.take(&batch, &late, self.watermark.ms).await
     }
 
@@ -151,7 +192,8 @@ impl Operator for SessionAggregate {
         if self.windows.is_processing_time && watermark_ms < i64::MAX {
             return Ok(());
         }
-        self.fire(watermark_ms, out)
+        self.until_ms = self.until_ms.max(watermark_ms);
+        self.emit(out)
     }
 
     fn next_timer_ms(&self) -> Option<i64> {
@@ -162,25 +204,29 @@ impl Operator for SessionAggregate {
     }
 
     async fn on_processing_time(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        if self.windows.is_processing_time { self.fire(now_ms, out) } else { Ok(()) }
+        if !self.windows.is_processing_time {
+            return Ok(());
+        }
+        self.until_ms = now_ms;
+        self.emit(out)
+    }
+
+    fn has_rest(&self) -> bool {
+        self.is_due()
+    }
+
+    async fn emit_rest(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
+        self.emit(out)
+    }
+
+    fn committed(&mut self, checkpoint: CheckpointId) {
+        self.sessions.committed(checkpoint);
     }
 
     async fn snapshot(&mut self, _now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
-        let mut blobs = BlobWriter::default();
-        let mut sessions: Vec<_> = self.sessions.iter().collect();
-        // The same state is the same bytes.
-        sessions.sort_unstable_by_key(|(_, session)| session.slot);
-        let slots: Vec<u32> = sessions.iter().map(|(_, session)| session.slot).collect();
-        let states = self.groups.states(&slots)?;
-        for (position, (key, session)) in sessions.into_iter().enumerate() {
-            blobs.entry(key, |out| {
-                out.extend_from_slice(&session.start_ms.to_le_bytes());
-                out.extend_from_slice(&session.end_ms.to_le_bytes());
-                states.put(position, out);
-            });
-        }
-        let mut keyed = BTreeMap::from([(SESSIONS.to_owned(), blobs.finish())]);
-        self.watermark.add_to(&mut keyed);
-        Ok(OperatorSnapshot { keyed, ..OperatorSnapshot::default() })
+        let mut snapshot = OperatorSnapshot::default();
+        self.sessions.add_to(&mut snapshot, &self.held)?;
+        self.watermark.add_to(&mut snapshot.keyed);
+        Ok(snapshot)
     }
 }

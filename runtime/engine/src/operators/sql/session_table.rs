@@ -2,11 +2,12 @@
 //! `UnalignedWindowTableFunctionOperator`), whatever change they stand for. Late rows are dropped and counted.
 
 use super::{
-    groups::{BlobWriter, read_i64},
+    groups::read_i64,
     kept_watermark::KeptWatermark,
     late_rows::{LateRow, LateRows},
     row_bytes::RowBytes,
-    sessions::{Session, Sessions},
+    sessions::Session,
+    tiered_sessions::{PutState, SessionContents, TieredSessions},
     window_aggregate::Windows,
     window_table::{bounds, with_times},
 };
@@ -20,25 +21,95 @@ use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt8Array};
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use chrono_tz::Tz;
-use millrace_model::{Batch, ChangeKind};
+use millrace_model::{Batch, ChangeKind, ids::CheckpointId};
 use millrace_sql::plan::{WindowKind, WindowSpec, WindowStrategy};
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 const SESSIONS: &str = "sessions";
 /// Rows per emitted batch at most.
 const EMIT_ROWS_MAX: usize = 8_192;
+/// Sessions and bytes of rows that leave before what was emitted is sent.
+const PORTION_SESSIONS: usize = 8_192;
+/// What a row that is held takes besides its bytes.
+const ROW_BYTES: usize = 9;
+/// What a session takes besides its rows.
+const SESSION_BYTES: usize = 96;
 
 pub(crate) struct SessionTable {
-    keys: RowBytes,
-    rows: RowBytes,
     windows: Windows,
-    sessions: Sessions,
-    /// The rows of each session, by its slot.
-    held: Vec<HeldRows>,
-    free: Vec<u32>,
+    sessions: TieredSessions,
+    held: Held,
+    /// Sessions that are complete by then are to leave.
+    until_ms: i64,
     watermark: KeptWatermark,
     output: SchemaRef,
     late: LateRows,
+}
+
+/// The rows of all sessions.
+struct Held {
+    keys: RowBytes,
+    rows: RowBytes,
+    /// By the session's slot.
+    sessions: Vec<HeldRows>,
+    free: Vec<u32>,
+    bytes: usize,
+}
+
+impl Held {
+    /// A slot without rows.
+    fn free_slot(&mut self) -> u32 {
+        self.bytes += SESSION_BYTES;
+        self.free.pop().unwrap_or_else(|| {
+            self.sessions.push(HeldRows::default());
+            (self.sessions.len() - 1) as u32
+        })
+    }
+
+    fn take(&mut self, slot: u32) -> HeldRows {
+        let taken = std::mem::take(&mut self.sessions[slot as usize]);
+        self.bytes = self.bytes.saturating_sub(SESSION_BYTES + taken.memory_bytes());
+        self.free.push(slot);
+        taken
+    }
+
+    fn push(&mut self, slot: u32, row: &[u8], kind: u8) {
+        self.bytes += row.len() + ROW_BYTES;
+        self.sessions[slot as usize].push(row, kind);
+    }
+}
+
+impl SessionContents for Held {
+    fn states<'a>(&'a self, slots: &'a [u32]) -> Result<PutState<'a>, OperatorError> {
+        Ok(Box::new(move |position, out| {
+            let Some(held) = slots.get(position).and_then(|&slot| self.sessions.get(slot as usize)) else { return };
+            out.extend_from_slice(&(held.ends.len() as i64).to_le_bytes());
+            for (row, kind) in held.iter() {
+                out.push(kind);
+                encode_bytes(row, out);
+            }
+        }))
+    }
+
+    fn take_in(&mut self, _key: &[u8], state: &mut &[u8]) -> Result<u32, OperatorError> {
+        let count = usize::try_from(read_i64(state)?).map_err(|_| StateError("a negative number of rows".into()))?;
+        let slot = self.free_slot();
+        for _ in 0..count {
+            let (&kind, rest) = state.split_first().ok_or_else(|| StateError("ends before a row".into()))?;
+            *state = rest;
+            let row = self.rows.stored_row(state)?;
+            self.push(slot, row, kind);
+        }
+        Ok(slot)
+    }
+
+    fn release(&mut self, slot: u32) {
+        self.take(slot);
+    }
+
+    fn check_key(&self, group: KeyGroup, key: &[u8]) -> Result<(), StateError> {
+        self.keys.check_key(group, key)
+    }
 }
 
 /// Rows in the order in which they came, each with its change kind.
@@ -56,11 +127,8 @@ impl HeldRows {
         self.kinds.push(kind);
     }
 
-    fn append(&mut self, other: &Self) {
-        let base = self.bytes.len();
-        self.bytes.extend_from_slice(&other.bytes);
-        self.ends.extend(other.ends.iter().map(|end| base + end));
-        self.kinds.extend_from_slice(&other.kinds);
+    fn memory_bytes(&self) -> usize {
+        self.bytes.len() + self.ends.len() * ROW_BYTES
     }
 
     fn iter(&self) -> impl Iterator<Item = (&[u8], u8)> {
@@ -75,76 +143,63 @@ impl SessionTable {
         zone: Tz,
         late: LateRows,
         output: SchemaRef,
-        context: &OperatorContext,
+        context: &mut OperatorContext,
     ) -> Result<Self, OperatorError> {
         let WindowKind::Session { gap_ms } = window.kind else {
             return Err(OperatorError::Internal("rows are held for sessions only".into()));
         };
         let all: Vec<usize> = (0..context.input.fields().len()).collect();
-        let mut made = Self {
+        let mut held = Held {
             keys: RowBytes::new(&window.partition_keys, &context.input)?,
             rows: RowBytes::new(&all, &context.input)?,
-            windows: Windows::new(&WindowStrategy::Time(window.clone()), zone),
-            sessions: Sessions::new(gap_ms),
-            held: Vec::new(),
+            sessions: Vec::new(),
             free: Vec::new(),
-            watermark: KeptWatermark::open(context)?,
-            output,
-            late,
+            bytes: 0,
         };
-        for (&group, blob) in context.restored.get(SESSIONS).into_iter().flatten() {
-            made.restore(group, blob)?;
-        }
+        let (windows, watermark) = (Windows::new(&WindowStrategy::Time(window.clone()), zone), KeptWatermark::open(context)?);
+        let sessions = TieredSessions::open(SESSIONS, gap_ms, &mut held, context)?;
+        let mut made = Self { windows, sessions, held, until_ms: i64::MIN, watermark, output, late };
+        made.make_room()?;
         Ok(made)
     }
 
-    fn restore(&mut self, group: KeyGroup, mut blob: &[u8]) -> Result<(), OperatorError> {
-        while !blob.is_empty() {
-            let key = self.keys.stored_key(group, &mut blob)?;
-            let (start_ms, end_ms) = (read_i64(&mut blob)?, read_i64(&mut blob)?);
-            let count = usize::try_from(read_i64(&mut blob)?).map_err(|_| StateError("a negative number of rows".into()))?;
-            let mut held = HeldRows::default();
-            for _ in 0..count {
-                let (&kind, rest) = blob.split_first().ok_or_else(|| StateError("ends before a row".into()))?;
-                blob = rest;
-                held.push(self.rows.stored_row(&mut blob)?, kind);
-            }
-            let slot = free_slot(&mut self.held, &mut self.free);
-            self.held[slot as usize] = held;
-            self.sessions.restore(key, Session { start_ms, end_ms, slot });
-        }
-        Ok(())
+    fn make_room(&mut self) -> Result<(), OperatorError> {
+        self.sessions.make_room(self.held.bytes as u64, &mut self.held)
     }
 
     /// Keeps a row with its session; the session's start and end if the row is late for it.
     fn hold(&mut self, key: &[u8], (row, kind): (&[u8], u8), time_ms: i64) -> Result<(), (i64, i64)> {
-        let Self { sessions, held, free, windows, watermark, .. } = self;
+        let Self { sessions, held, windows, watermark, .. } = self;
         let is_late = |end_ms: i64| !windows.is_processing_time && windows.complete_at_ms(end_ms) <= watermark.ms;
-        let place = sessions.place(key, time_ms, is_late, || free_slot(held, free))?;
+        let place = sessions.sessions.place(key, time_ms, is_late, || held.free_slot())?;
         for slot in place.merged {
-            let others = std::mem::take(&mut self.held[slot as usize]);
-            self.held[place.slot as usize].append(&others);
-            self.free.push(slot);
+            for (row, kind) in held.take(slot).iter() {
+                held.push(place.slot, row, kind);
+            }
         }
-        self.held[place.slot as usize].push(row, kind);
+        held.push(place.slot, row, kind);
         Ok(())
     }
 
-    fn fire(&mut self, time_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        let mut complete = Vec::new();
-        while self.sessions.next_end_ms().is_some_and(|end_ms| self.windows.complete_at_ms(end_ms) <= time_ms) {
-            if let Some((_, session)) = self.sessions.pop() {
-                complete.push((session, std::mem::take(&mut self.held[session.slot as usize])));
-                self.free.push(session.slot);
-            }
+    /// Emits a portion of the sessions that are to leave.
+    fn emit(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
+        let (windows, until_ms) = (&self.windows, self.until_ms);
+        let due = self.sessions.take_due(PORTION_SESSIONS, |end_ms| windows.complete_at_ms(end_ms) <= until_ms, &mut self.held)?;
+        // The clock may be put back: only what was there at this time is to leave.
+        if self.windows.is_processing_time && !self.has_rest() {
+            self.until_ms = i64::MIN;
         }
+        if due.is_empty() {
+            return Ok(());
+        }
+        let complete: Vec<(Session, HeldRows)> = due.into_iter().map(|(_, session)| (session, self.held.take(session.slot))).collect();
         let mut rows: Vec<(&[u8], u8, Session)> = Vec::new();
         for (session, held) in &complete {
             rows.extend(held.iter().map(|(row, kind)| (row, kind, *session)));
         }
         for rows in rows.chunks(EMIT_ROWS_MAX) {
             let bytes: Vec<&[u8]> = rows.iter().map(|(row, ..)| *row).collect();
-            let mut columns: Vec<ArrayRef> = self.rows.columns(&bytes)?;
+            let mut columns: Vec<ArrayRef> = self.held.rows.columns(&bytes)?;
             let (starts, ends) = rows.iter().map(|(.., session)| (session.start_ms, session.end_ms)).unzip();
             columns.extend(bounds(&self.windows, &self.output, starts, ends));
             let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
@@ -153,24 +208,17 @@ impl SessionTable {
             let rows = RecordBatch::try_new_with_options(self.output.clone(), columns, &options)?;
             out.emit(Batch { rows, kinds, origin: Arc::from([]) });
         }
-        Ok(())
+        self.make_room()
     }
-}
-
-/// A slot without rows.
-fn free_slot(held: &mut Vec<HeldRows>, free: &mut Vec<u32>) -> u32 {
-    free.pop().unwrap_or_else(|| {
-        held.push(HeldRows::default());
-        (held.len() - 1) as u32
-    })
 }
 
 #[async_trait]
 impl Operator for SessionTable {
     async fn process(&mut self, batch: Batch, now_ms: i64, _out: &mut Collector) -> Result<(), OperatorError> {
         let batch = with_times(batch, &self.windows)?;
-        let keys = self.keys.convert(&batch.rows)?;
-        let rows = self.rows.convert(&batch.rows)?;
+        let keys = self.held.keys.convert(&batch.rows)?;
+        let rows = self.held.rows.convert(&batch.rows)?;
+        self.sessions.load((0..batch.num_rows()).map(|row| keys.get(row)), &mut self.held)?;
         let times = self.windows.local_times(&batch.rows, now_ms)?;
         let mut late = Vec::new();
         for (row, &time_ms) in times.iter().enumerate() {
@@ -180,6 +228,7 @@ impl Operator for SessionTable {
             }
         }
         drop((keys, rows));
+        self.make_room()?;
         self.late.take(&batch, &late, self.watermark.ms).await
     }
 
@@ -189,7 +238,8 @@ impl Operator for SessionTable {
         if self.windows.is_processing_time && watermark_ms < i64::MAX {
             return Ok(());
         }
-        self.fire(watermark_ms, out)
+        self.until_ms = self.until_ms.max(watermark_ms);
+        self.emit(out)
     }
 
     fn next_timer_ms(&self) -> Option<i64> {
@@ -198,25 +248,29 @@ impl Operator for SessionTable {
     }
 
     async fn on_processing_time(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        if self.windows.is_processing_time { self.fire(now_ms, out) } else { Ok(()) }
+        if !self.windows.is_processing_time {
+            return Ok(());
+        }
+        self.until_ms = now_ms;
+        self.emit(out)
+    }
+
+    fn has_rest(&self) -> bool {
+        self.sessions.next_end_ms().is_some_and(|end_ms| self.windows.complete_at_ms(end_ms) <= self.until_ms)
+    }
+
+    async fn emit_rest(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
+        self.emit(out)
+    }
+
+    fn committed(&mut self, checkpoint: CheckpointId) {
+        self.sessions.committed(checkpoint);
     }
 
     async fn snapshot(&mut self, _now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
-        let mut blobs = BlobWriter::default();
-        for (key, session) in self.sessions.iter() {
-            let held = &self.held[session.slot as usize];
-            blobs.entry(key, |out| {
-                for number in [session.start_ms, session.end_ms, held.ends.len() as i64] {
-                    out.extend_from_slice(&number.to_le_bytes());
-                }
-                for (row, kind) in held.iter() {
-                    out.push(kind);
-                    encode_bytes(row, out);
-                }
-            });
-        }
-        let mut keyed = BTreeMap::from([(SESSIONS.to_owned(), blobs.finish())]);
-        self.watermark.add_to(&mut keyed);
-        Ok(OperatorSnapshot { keyed, ..OperatorSnapshot::default() })
+        let mut snapshot = OperatorSnapshot::default();
+        self.sessions.add_to(&mut snapshot, &self.held)?;
+        self.watermark.add_to(&mut snapshot.keyed);
+        Ok(snapshot)
     }
 }

@@ -7,23 +7,30 @@
 //! up first. Windows of the clock have nothing like it and stay with [`super::window_aggregate`].
 
 use super::{
-    groups::{BlobWriter, GroupSpec, Groups, groups_at, hash_of, read_i64, retractions},
+    groups::{GroupSpec, Groups, retractions},
     kept_watermark::KeptWatermark,
     late_rows::{LateRow, LateRows},
+    tiered_windows::{TieredWindows, WindowsForm, slices::Merging},
     window_aggregate::{Windows, emit_window},
     window_time::{to_local_ms, window_start},
 };
 use crate::{
     error::OperatorError,
+    key::KeyGroup,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
 };
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
-use millrace_model::Batch;
+use millrace_model::{Batch, ids::CheckpointId};
 use millrace_sql::plan::{AggregateCall, WindowKind};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 const SLICES: &str = "slices";
+/// Groups that leave before what has left is sent.
+const PORTION_GROUPS: usize = 65_536;
 
 /// How windows are made of slices; times are wall-clock milliseconds.
 #[derive(Debug, Clone, Copy)]
@@ -91,15 +98,25 @@ pub(crate) struct SlicedWindowAggregate {
     spec: GroupSpec,
     windows: Windows,
     slicing: Slicing,
-    /// By end (wall clock).
-    slices: BTreeMap<i64, Groups>,
+    kept: TieredWindows<Groups>,
     /// The first window that has a slice and has not fired, by its end.
     next_end_ms: Option<i64>,
-    /// Slices of restored key groups that were behind others, by how far they had fired: they catch up first.
-    behind: BTreeMap<i64, BTreeMap<i64, Groups>>,
+    /// Windows that restored key groups have missed which were behind others: they leave first.
+    missed: VecDeque<(i64, Arc<BTreeSet<KeyGroup>>)>,
+    /// The window that is on its way out.
+    firing: Option<Firing>,
+    /// Windows that are complete by then are to leave.
+    until_ms: i64,
     watermark: KeptWatermark,
     output: SchemaRef,
     late: LateRows,
+}
+
+struct Firing {
+    end_ms: i64,
+    /// It leaves for key groups that have missed it.
+    is_missed: bool,
+    merging: Merging,
 }
 
 impl SlicedWindowAggregate {
@@ -108,40 +125,47 @@ impl SlicedWindowAggregate {
         (windows, slicing): (Windows, Slicing),
         late: LateRows,
         output: SchemaRef,
-        context: &OperatorContext,
+        context: &mut OperatorContext,
     ) -> Result<Self, OperatorError> {
         let watermark = KeptWatermark::open(context)?;
-        let mut made =
-            Self { spec, windows, slicing, slices: BTreeMap::new(), next_end_ms: None, behind: BTreeMap::new(), watermark, output, late };
-        for (&group, blob) in context.restored.get(SLICES).into_iter().flatten() {
-            let mut blob: &[u8] = blob;
-            while !blob.is_empty() {
-                let key = made.spec.stored_key(group, &mut blob)?;
-                let slice_end_ms = read_i64(&mut blob)?;
-                if let Some(fired_ms) = made.watermark.behind(group) {
-                    let slices = made.behind.entry(fired_ms).or_default();
-                    restore(groups_at(slices, &made.spec, slice_end_ms)?, key, &mut { blob })?;
-                }
-                restore(groups_at(&mut made.slices, &made.spec, slice_end_ms)?, key, &mut blob)?;
-                made.expect(slice_end_ms);
-            }
-        }
+        let complete = windows.clone();
+        let form = WindowsForm {
+            name: SLICES,
+            has_starts: false,
+            is_by_clock: false,
+            completes_ms: Box::new(move |(slice_end_ms, _)| complete.complete_at_ms(slicing.last_end(slice_end_ms))),
+        };
+        let kept = TieredWindows::open(form, &spec, &watermark, context)?;
+        let (missed, next_end_ms, firing, until_ms) = (VecDeque::new(), None, None, i64::MIN);
+        let mut made = Self { spec, windows, slicing, kept, next_end_ms, missed, firing, until_ms, watermark, output, late };
+        let slices: Vec<i64> =
+            made.kept.between((i64::MIN, i64::MIN), (i64::MAX, i64::MAX)).into_iter().map(|(end_ms, _)| end_ms).collect();
+        slices.iter().for_each(|&end_ms| made.expect(end_ms));
+        made.missed = made.missed(&slices);
         Ok(made)
     }
 
-    /// Fires, for key groups that were behind, the windows that others have fired already.
-    fn catch_up(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
-        for (fired_ms, slices) in std::mem::take(&mut self.behind) {
-            let is_due = |end_ms: i64| (fired_ms + 1..=self.watermark.ms).contains(&self.windows.complete_at_ms(end_ms));
+    /// Windows of these slices that have fired, but for key groups that were behind.
+    fn missed(&self, slices: &[i64]) -> VecDeque<(i64, Arc<BTreeSet<KeyGroup>>)> {
+        let mut missed = VecDeque::new();
+        for (fired_ms, groups) in self.watermark.all_behind() {
+            let is_due = |end_ms: i64| (fired_ms.saturating_add(1)..=self.watermark.ms).contains(&self.windows.complete_at_ms(end_ms));
             let mut ends: BTreeSet<i64> = BTreeSet::new();
-            for &slice_end_ms in slices.keys() {
+            for &slice_end_ms in slices {
                 let last_ms = self.slicing.last_end(slice_end_ms);
                 let all = std::iter::successors(Some(slice_end_ms), |end_ms| end_ms.checked_add(self.slicing.slice_ms));
                 ends.extend(all.take_while(|end_ms| *end_ms <= last_ms).filter(|end_ms| is_due(*end_ms)));
             }
-            for end_ms in ends {
-                self.emit(&slices, end_ms, out)?;
-            }
+            let groups = Arc::new(groups);
+            missed.extend(ends.into_iter().map(|end_ms| (end_ms, groups.clone())));
+        }
+        missed
+    }
+
+    /// Before anything else is done, what was missed leaves.
+    fn catch_up(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
+        while !self.missed.is_empty() || self.firing.is_some() {
+            self.emit(out)?;
         }
         Ok(())
     }
@@ -197,52 +221,51 @@ impl SlicedWindowAggregate {
         found.into_iter().map(|(end_ms, rows)| (end_ms, Some(rows))).collect()
     }
 
-    fn fire(&mut self, until_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        while let Some(end_ms) = self.next_end_ms {
-            if self.windows.complete_at_ms(end_ms) > until_ms {
-                return Ok(());
-            }
-            self.emit(&self.slices, end_ms, out)?;
-            // Slices that no later window has.
-            while let Some(first) = self.slices.first_entry() {
-                if self.slicing.last_end(*first.key()) > end_ms {
-                    break;
+    fn is_due(&self) -> bool {
+        self.next_end_ms.is_some_and(|end_ms| self.windows.complete_at_ms(end_ms) <= self.until_ms)
+    }
+
+    /// The next window that is to leave.
+    fn next_firing(&mut self) -> Option<Firing> {
+        let (end_ms, only) = match self.missed.pop_front() {
+            Some((end_ms, groups)) => (end_ms, Some(groups)),
+            None => (self.next_end_ms.filter(|_| self.is_due())?, None),
+        };
+        let mut slices = self.kept.between((self.slicing.start(end_ms).saturating_add(1), i64::MIN), (end_ms, i64::MAX));
+        if !self.slicing.is_forward {
+            slices.reverse();
+        }
+        Some(Firing { end_ms, is_missed: only.is_some(), merging: self.kept.merging(slices, only) })
+    }
+
+    /// Emits a portion of what is to leave.
+    fn emit(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
+        let mut count = 0;
+        while count < PORTION_GROUPS {
+            let Some(mut firing) = self.firing.take().or_else(|| self.next_firing()) else { break };
+            let bounds = (self.slicing.start(firing.end_ms), firing.end_ms);
+            let Self { spec, windows, kept, output, .. } = &*self;
+            let emit = &mut |groups: &_| emit_window(spec, groups, bounds, windows, output, out);
+            match kept.merge_part(spec, &mut firing.merging, emit)? {
+                Some(groups) => {
+                    count += groups;
+                    self.firing = Some(firing);
                 }
-                first.remove();
-            }
-            let following_ms = end_ms.saturating_add(self.slicing.slice_ms);
-            self.next_end_ms = self.slices.keys().next().map(|&first| following_ms.max(first)).filter(|&next| next > end_ms);
-        }
-        Ok(())
-    }
-
-    /// Emits the window of these slices that ends at `end_ms`.
-    fn emit(&self, slices: &BTreeMap<i64, Groups>, end_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        let start_ms = self.slicing.start(end_ms);
-        let slices = slices.range(start_ms.saturating_add(1)..=end_ms).map(|(_, groups)| groups);
-        let ordered: Vec<&Groups> = if self.slicing.is_forward { slices.collect() } else { slices.rev().collect() };
-        match ordered.as_slice() {
-            [] => Ok(()),
-            [only] => emit_window(&self.spec, only, (start_ms, end_ms), &self.windows, &self.output, out),
-            several => {
-                let merged = self.merged(several)?;
-                emit_window(&self.spec, &merged, (start_ms, end_ms), &self.windows, &self.output, out)
+                None if firing.is_missed => {}
+                None => self.fired(firing.end_ms),
             }
         }
+        if !self.has_rest() { self.kept.pass(self.until_ms) } else { Ok(()) }
     }
 
-    fn merged(&self, slices: &[&Groups]) -> Result<Groups, OperatorError> {
-        let mut merged = Groups::new(&self.spec)?;
-        for groups in slices {
-            merged.merge_all(groups)?;
+    /// The window with this end has left: slices that no later window has go.
+    fn fired(&mut self, end_ms: i64) {
+        while let Some(first) = self.kept.first().filter(|(slice_end_ms, _)| self.slicing.last_end(*slice_end_ms) <= end_ms) {
+            self.kept.remove(first);
         }
-        Ok(merged)
+        let following_ms = end_ms.saturating_add(self.slicing.slice_ms);
+        self.next_end_ms = self.kept.first().map(|(first, _)| following_ms.max(first)).filter(|&next| next > end_ms);
     }
-}
-
-fn restore(groups: &mut Groups, key: &[u8], state: &mut &[u8]) -> Result<(), OperatorError> {
-    let slot = groups.slot(hash_of(key), key);
-    groups.merge(slot, state)
 }
 
 #[async_trait]
@@ -256,38 +279,41 @@ impl Operator for SlicedWindowAggregate {
             let retract = retractions(&batch);
             for (end_ms, chosen) in assigned {
                 self.expect(end_ms);
-                let groups = groups_at(&mut self.slices, &self.spec, end_ms)?;
-                groups.update_by_key(&self.spec, &batch, keys.as_ref(), retract.as_deref(), chosen.as_deref())?;
+                self.kept.update(&self.spec, (end_ms, 0), &batch, keys.as_ref(), (retract.as_deref(), chosen.as_deref()))?;
             }
         }
+        self.kept.make_room()?;
         self.late.take(&batch, &late, self.watermark.ms).await
     }
 
     async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         self.catch_up(out)?;
         self.watermark.rise(watermark_ms);
-        self.fire(watermark_ms, out)
+        self.until_ms = self.until_ms.max(watermark_ms);
+        self.emit(out)
     }
 
     async fn before_barrier(&mut self, _now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         self.catch_up(out)
     }
 
+    fn has_rest(&self) -> bool {
+        self.firing.is_some() || !self.missed.is_empty() || self.is_due()
+    }
+
+    async fn emit_rest(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
+        self.emit(out)
+    }
+
+    fn committed(&mut self, checkpoint: CheckpointId) {
+        self.kept.committed(checkpoint);
+    }
+
     async fn snapshot(&mut self, _now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
-        let mut blobs = BlobWriter::default();
-        for (end_ms, groups) in &self.slices {
-            let slots = groups.in_order();
-            let states = groups.states(&slots)?;
-            for (position, &slot) in slots.iter().enumerate() {
-                blobs.entry(groups.key(slot), |out| {
-                    out.extend_from_slice(&end_ms.to_le_bytes());
-                    states.put(position, out);
-                });
-            }
-        }
-        let mut keyed = BTreeMap::from([(SLICES.to_owned(), blobs.finish())]);
-        self.watermark.add_to(&mut keyed);
-        Ok(OperatorSnapshot { keyed, ..OperatorSnapshot::default() })
+        let mut snapshot = OperatorSnapshot::default();
+        self.kept.add_to(&mut snapshot)?;
+        self.watermark.add_to(&mut snapshot.keyed);
+        Ok(snapshot)
     }
 }
 

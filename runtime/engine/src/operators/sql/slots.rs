@@ -52,7 +52,8 @@ impl<V> Slots<V> {
         self.find_hashed(hash_of(key), key)
     }
 
-    fn find_hashed(&self, hash: u64, key: &[u8]) -> Option<u32> {
+    /// The slot of the key with this hash.
+    pub(super) fn find_hashed(&self, hash: u64, key: &[u8]) -> Option<u32> {
         let is_it = |slot: &u32| self.entries[*slot as usize].as_ref().is_some_and(|e| e.key.as_ref() == key);
         self.table.find(hash, is_it).copied()
     }
@@ -70,6 +71,16 @@ impl<V> Slots<V> {
     /// Slots that were ever given.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// The hash of a slot's key; 0 where a slot is free.
+    pub(super) fn hash(&self, slot: u32) -> u64 {
+        self.entries.get(slot as usize).and_then(Option::as_ref).map_or(0, |e| e.hash)
+    }
+
+    /// Number of keys.
+    pub(super) fn count(&self) -> usize {
+        self.table.len()
     }
 
     /// The value of a slot.

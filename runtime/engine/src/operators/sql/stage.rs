@@ -300,7 +300,7 @@ impl OperatorKind for StageKind {
         let evaluation = EvaluationContext { zone: settings.zone, ..EvaluationContext::default() };
         let output = settings.output.clone();
         let (between, leaves_out_before) = (Collector::default(), settings.leaves_out_before);
-        Ok(Box::new(Stage { head, signature, steps, evaluation, output, leaves_out_before, between, guests, metrics }))
+        Ok(Box::new(Stage { rising_ms: None, head, signature, steps, evaluation, output, leaves_out_before, between, guests, metrics }))
     }
 }
 
@@ -360,6 +360,8 @@ struct Stage {
     leaves_out_before: bool,
     /// What the head emitted, before the steps.
     between: Collector,
+    /// The watermark that has passed once the head has emitted everything that was there before.
+    rising_ms: Option<i64>,
     /// Functions of the project that it calls.
     guests: Guests,
     metrics: Arc<SubtaskMetrics>,
@@ -387,9 +389,24 @@ impl Stage {
         if let Some(head) = &mut self.head {
             head.on_watermark(watermark_ms, &mut self.between).await?;
         }
+        self.rising_ms = Some(watermark_ms);
+        self.settle(out)
+    }
+
+    async fn more_in_turn(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
+        if let Some(head) = &mut self.head {
+            head.emit_rest(&mut self.between).await?;
+        }
+        self.settle(out)
+    }
+
+    /// What the head has just emitted was there before the watermark passed.
+    fn settle(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
         self.drain(out)?;
-        // What the head has just emitted was there before the watermark passed.
-        if !self.has_more() {
+        if !self.has_more()
+            && !self.has_rest()
+            && let Some(watermark_ms) = self.rising_ms.take()
+        {
             self.evaluation.watermark_ms = Some(self.output_watermark_ms(watermark_ms));
         }
         Ok(())
@@ -488,6 +505,16 @@ impl Operator for Stage {
     async fn before_barrier(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         let _permit = self.guests.enter().await;
         let outcome = self.barrier_in_turn(now_ms, out).await;
+        self.told(outcome, &Origin::from([]))
+    }
+
+    fn has_rest(&self) -> bool {
+        self.head.as_ref().is_some_and(|head| head.has_rest())
+    }
+
+    async fn emit_rest(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
+        let _permit = self.guests.enter().await;
+        let outcome = self.more_in_turn(out).await;
         self.told(outcome, &Origin::from([]))
     }
 

@@ -1,14 +1,15 @@
 //! Aggregates per window and key: tumbling windows, windows of the clock, and windows that rows carry already; those that
 //! share slices are in [`super::sliced_window_aggregate`].
 //!
-//! One bucket per window end, each with groups of its own: when the watermark reaches the end, the bucket's results leave
-//! as columns and the bucket is dropped as a whole. A row counts in every window of its own that has not fired yet; it is
+//! Each window has groups of its own ([`super::tiered_windows`]): when the watermark reaches its end, their results leave as
+//! columns and the window is dropped as a whole. A row counts in every window of its own that has not fired yet; it is
 //! late only if none is left (Flink's slicing window operator).
 
 use super::{
-    groups::{BlobWriter, GroupSpec, Groups, groups_at, hash_of, read_i64, retractions},
+    groups::{GroupSpec, Groups, retractions},
     kept_watermark::KeptWatermark,
     late_rows::{LateRow, LateRows},
+    tiered_windows::{TieredWindows, WindowsForm},
     window_time::{self, event_times, times, to_local_ms, to_utc_ms, windows_of},
 };
 use crate::{
@@ -19,7 +20,7 @@ use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMillisecon
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use chrono_tz::Tz;
-use millrace_model::Batch;
+use millrace_model::{Batch, ids::CheckpointId};
 use millrace_sql::plan::{WindowKind, WindowStrategy};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -89,8 +90,7 @@ impl Windows {
 pub(crate) struct WindowAggregate {
     spec: GroupSpec,
     windows: Windows,
-    /// By end, then start (wall clock).
-    buckets: BTreeMap<(i64, i64), Groups>,
+    kept: TieredWindows<Groups>,
     watermark: KeptWatermark,
     output: SchemaRef,
     late: LateRows,
@@ -102,20 +102,18 @@ impl WindowAggregate {
         windows: Windows,
         late: LateRows,
         output: SchemaRef,
-        context: &OperatorContext,
+        context: &mut OperatorContext,
     ) -> Result<Self, OperatorError> {
-        let mut made = Self { spec, windows, buckets: BTreeMap::new(), watermark: KeptWatermark::open(context)?, output, late };
-        for (&group, blob) in context.restored.get(WINDOWS).into_iter().flatten() {
-            let mut blob: &[u8] = blob;
-            while !blob.is_empty() {
-                let key = made.spec.stored_key(group, &mut blob)?;
-                let (end_ms, start_ms) = (read_i64(&mut blob)?, read_i64(&mut blob)?);
-                let groups = groups_at(&mut made.buckets, &made.spec, (end_ms, start_ms))?;
-                let slot = groups.slot(hash_of(key), key);
-                groups.merge(slot, &mut blob)?;
-            }
-        }
-        Ok(made)
+        let watermark = KeptWatermark::open(context)?;
+        let complete = windows.clone();
+        let form = WindowsForm {
+            name: WINDOWS,
+            has_starts: true,
+            is_by_clock: windows.is_processing_time,
+            completes_ms: Box::new(move |(end_ms, _)| complete.complete_at_ms(end_ms)),
+        };
+        let kept = TieredWindows::open(form, &spec, &watermark, context)?;
+        Ok(Self { spec, windows, kept, watermark, output, late })
     }
 
     /// The rows of each window, by position in the batch; `late` gets those that are left out.
@@ -177,15 +175,21 @@ impl WindowAggregate {
     }
 
     fn fire(&mut self, time_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
-        while let Some(entry) = self.buckets.first_entry() {
-            let (end_ms, start_ms) = *entry.key();
-            if self.windows.complete_at_ms(end_ms) > time_ms {
-                return Ok(());
+        self.kept.fire(time_ms);
+        self.emit(out)
+    }
+
+    /// Emits a portion of the windows that have fired.
+    fn emit(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
+        let Self { spec, windows, kept, output, .. } = self;
+        kept.emit_rest(spec, &mut |(end_ms, start_ms), groups, slots| {
+            let slots: Vec<u32> = slots.iter().copied().filter(|&s| groups.counts[s as usize] != 0).collect();
+            let keys: Vec<&[u8]> = slots.iter().map(|&s| groups.key(s)).collect();
+            if !slots.is_empty() {
+                out.emit(results(spec, groups, &slots, &keys, &vec![(start_ms, end_ms); slots.len()], windows, output)?);
             }
-            let groups = entry.remove();
-            emit_window(&self.spec, &groups, (start_ms, end_ms), &self.windows, &self.output, out)?;
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }
 
@@ -264,10 +268,10 @@ impl Operator for WindowAggregate {
                 Chosen::All => None,
                 Chosen::Some(rows) => Some(rows.as_slice()),
             };
-            let groups = groups_at(&mut self.buckets, &self.spec, window)?;
-            groups.update_by_key(&self.spec, &batch, keys.as_ref(), retract.as_deref(), chosen)?;
+            self.kept.update(&self.spec, window, &batch, keys.as_ref(), (retract.as_deref(), chosen))?;
         }
         drop(keys);
+        self.kept.make_room()?;
         self.late.take(&batch, &late, self.watermark.ms).await
     }
 
@@ -284,28 +288,34 @@ impl Operator for WindowAggregate {
         if !self.windows.is_processing_time {
             return None;
         }
-        self.buckets.first_key_value().map(|((end_ms, _), _)| self.windows.complete_at_ms(*end_ms))
+        self.kept.first().map(|(end_ms, _)| self.windows.complete_at_ms(end_ms))
     }
 
     async fn on_processing_time(&mut self, now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         if self.windows.is_processing_time { self.fire(now_ms, out) } else { Ok(()) }
     }
 
+    /// What is kept of a key group that was behind others has to leave before the watermark of all is told of it.
+    async fn before_barrier(&mut self, _now_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
+        if self.windows.is_processing_time { Ok(()) } else { self.fire(self.watermark.ms, out) }
+    }
+
+    fn has_rest(&self) -> bool {
+        self.kept.has_rest()
+    }
+
+    async fn emit_rest(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
+        self.emit(out)
+    }
+
+    fn committed(&mut self, checkpoint: CheckpointId) {
+        self.kept.committed(checkpoint);
+    }
+
     async fn snapshot(&mut self, _now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
-        let mut blobs = BlobWriter::default();
-        for ((end_ms, start_ms), groups) in &self.buckets {
-            let slots = groups.in_order();
-            let states = groups.states(&slots)?;
-            for (position, &slot) in slots.iter().enumerate() {
-                blobs.entry(groups.key(slot), |out| {
-                    out.extend_from_slice(&end_ms.to_le_bytes());
-                    out.extend_from_slice(&start_ms.to_le_bytes());
-                    states.put(position, out);
-                });
-            }
-        }
-        let mut keyed = BTreeMap::from([(WINDOWS.to_owned(), blobs.finish())]);
-        self.watermark.add_to(&mut keyed);
-        Ok(OperatorSnapshot { keyed, ..OperatorSnapshot::default() })
+        let mut snapshot = OperatorSnapshot::default();
+        self.kept.add_to(&mut snapshot)?;
+        self.watermark.add_to(&mut snapshot.keyed);
+        Ok(snapshot)
     }
 }

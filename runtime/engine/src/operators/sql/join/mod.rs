@@ -15,6 +15,7 @@ mod stored_side;
 mod tests;
 mod tiered_side;
 pub(crate) mod window;
+mod window_side;
 
 use super::{evaluation_failed, groups::hash_of, row_bytes::ByteRows, rows_of, stage::StageSettings};
 use crate::{

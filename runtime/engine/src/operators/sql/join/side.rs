@@ -211,19 +211,9 @@ impl Side {
         (0..self.slots.len() as u32).collect()
     }
 
-    /// Calls `visit` with each key and its rows.
-    pub(super) fn each_key(&self, mut visit: impl FnMut(&[u8], &[u32])) {
-        let mut slots = Vec::new();
-        for &entry in &self.table {
-            let entry = &self.entries[entry as usize];
-            slots.clear();
-            let mut next = entry.first;
-            while next != NONE {
-                slots.push(next);
-                next = self.slots[next as usize].next;
-            }
-            visit(&entry.key, &slots);
-        }
+    /// Whether none of its slots is free.
+    pub(super) fn is_dense(&self) -> bool {
+        self.free_slots.is_empty()
     }
 
     /// Slots that there may be.

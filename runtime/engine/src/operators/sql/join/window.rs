@@ -6,22 +6,21 @@
 use super::{
     super::{
         evaluation_failed,
-        groups::{BlobWriter, hash_of, read_i64},
         kept_watermark::KeptWatermark,
         late_rows::{LateRow, LateRows},
         rows_of,
         stage::StageSettings,
+        tiered_windows::{TieredWindows, Window, WindowContents, WindowsForm, gathered::Part},
         window_time::{times, to_utc_ms},
     },
     Bytes, Condition, PAIRS_MAX, SIDES,
     changes::indices,
     side::{Side, SideSpec},
-    stored_side::read_u32,
+    window_side::{LONELY, WindowSide},
 };
 use crate::{
     error::OperatorError,
     operators::{Collector, Operator, OperatorContext, OperatorSnapshot},
-    state::{StateError, encode_bytes},
 };
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array, cast::AsArray};
 use arrow_schema::SchemaRef;
@@ -29,9 +28,9 @@ use arrow_select::take::take;
 use async_trait::async_trait;
 use chrono_tz::Tz;
 use millrace_functions::{Expr, expression::evaluate};
-use millrace_model::{Batch, Schema};
+use millrace_model::{Batch, Schema, ids::CheckpointId};
 use millrace_sql::plan::{JoinKind, SideRows, WindowJoin as PlannedJoin};
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::BTreeMap;
 
 /// What a window join does.
 #[derive(Debug, Clone)]
@@ -72,77 +71,70 @@ impl WindowJoinSpec {
     }
 }
 
-/// Rows without a key that can match are kept with this number of partners, others with 0.
-const LONELY: u32 = 1;
-
 pub(crate) struct WindowJoin {
     spec: WindowJoinSpec,
-    inputs: [Schema; 2],
     condition: Option<Condition>,
-    /// By the window's end (wall clock).
-    windows: BTreeMap<i64, [Side; 2]>,
+    sides: [WindowSide; 2],
+    /// Rows by the window's end (wall clock).
+    kept: [TieredWindows<Side>; 2],
     /// For the bytes of rows; keeps none.
     empty: [Side; 2],
     zone: Tz,
+    /// The window that is on its way out.
+    firing: Option<Firing>,
+    /// Windows that are complete by then are to leave.
+    until_ms: i64,
     watermark: KeptWatermark,
     late: [LateRows; 2],
     output: SchemaRef,
 }
 
+struct Firing {
+    window: Window,
+    /// Slots in memory of each side, by key group.
+    slots: [Vec<u32>; 2],
+    /// `None` is the window as a whole, of which nothing lies on disk.
+    parts: std::vec::IntoIter<Option<Part>>,
+}
+
 impl WindowJoin {
-    pub(crate) fn new(spec: &WindowJoinSpec, settings: &StageSettings, context: &OperatorContext) -> Result<Self, OperatorError> {
+    pub(crate) fn new(spec: &WindowJoinSpec, settings: &StageSettings, context: &mut OperatorContext) -> Result<Self, OperatorError> {
         let [Some(left), Some(right)] = [0, 1].map(|side| settings.inputs.get(side).cloned()) else {
             return Err(OperatorError::Internal(format!("a window join of {} inputs", settings.inputs.len())));
         };
         let late =
             [LateRows::of_input(settings.late_records, &left, context)?, LateRows::of_input(settings.late_records, &right, context)?];
         let condition = spec.condition.as_ref().map(|c| Condition::new(c, left.fields().len(), settings.zone));
-        let inputs = [left, right];
-        let mut made = Self {
+        let zone = if spec.is_local_zone { settings.zone } else { Tz::UTC };
+        let sides = [WindowSide::new(&spec.sides[0], &left)?, WindowSide::new(&spec.sides[1], &right)?];
+        let watermark = KeptWatermark::open(context)?;
+        let mut open = |side: usize| {
+            let form = WindowsForm {
+                name: SIDES[side],
+                has_starts: false,
+                is_by_clock: false,
+                completes_ms: Box::new(move |(end_ms, _)| complete_at_ms(end_ms, zone)),
+            };
+            TieredWindows::open(form, &sides[side], &watermark, context)
+        };
+        let kept = [open(0)?, open(1)?];
+        Ok(Self {
             condition,
-            windows: BTreeMap::new(),
-            empty: new_sides(spec, &inputs)?,
-            zone: if spec.is_local_zone { settings.zone } else { Tz::UTC },
-            watermark: KeptWatermark::open(context)?,
+            empty: [Side::new(&spec.sides[0], &left)?, Side::new(&spec.sides[1], &right)?],
+            sides,
+            kept,
+            zone,
+            firing: None,
+            until_ms: i64::MIN,
+            watermark,
             late,
             output: spec.output.to_arrow(),
             spec: spec.clone(),
-            inputs,
-        };
-        for (side, name) in SIDES.iter().enumerate() {
-            for (&group, blob) in context.restored.get(*name).into_iter().flatten() {
-                made.restore(side, group, blob)?;
-            }
-        }
-        Ok(made)
-    }
-
-    fn restore(&mut self, side: usize, group: u16, mut blob: &[u8]) -> Result<(), OperatorError> {
-        while !blob.is_empty() {
-            let key = self.empty[side].keys.stored_key(group, &mut blob)?.to_vec();
-            let (end_ms, count) = (read_i64(&mut blob)?, read_u32(&mut blob)?);
-            for _ in 0..count {
-                let partners = read_u32(&mut blob)?;
-                let row = self.empty[side].rows.stored_row(&mut blob)?.to_vec();
-                if partners > LONELY {
-                    return Err(StateError(format!("a row of a window join with {partners} partners")).into());
-                }
-                let row = super::side::Incoming { hash: hash_of(&key), key: &key, row: &row, unique: &[] };
-                self.window(end_ms)?[side].add(row, partners, 0);
-            }
-        }
-        Ok(())
-    }
-
-    fn window(&mut self, end_ms: i64) -> Result<&mut [Side; 2], OperatorError> {
-        Ok(match self.windows.entry(end_ms) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(new_sides(&self.spec, &self.inputs)?),
         })
     }
 
     fn complete_at_ms(&self, end_ms: i64) -> i64 {
-        to_utc_ms(end_ms.saturating_sub(1), self.zone)
+        complete_at_ms(end_ms, self.zone)
     }
 
     fn keep(&mut self, input: usize, batch: &Batch) -> Result<Vec<LateRow>, OperatorError> {
@@ -159,7 +151,7 @@ impl WindowJoin {
         let bytes = Bytes { keys: side.keys.convert(&batch.rows)?, rows: side.rows.convert(&batch.rows)?, unique: None };
         let matchable = side.matchable(&batch.rows);
         let is_kept = self.spec.kind.keeps(input) || (self.spec.kind == JoinKind::Anti && input == 0);
-        let mut late = Vec::new();
+        let (mut late, mut found) = (Vec::new(), BTreeMap::<i64, Vec<u32>>::new());
         for (row, (&start_ms, &end_ms)) in starts.iter().zip(ends).enumerate() {
             if self.complete_at_ms(end_ms) <= self.watermark.ms {
                 late.push(LateRow { row: row as u32, start_ms, end_ms });
@@ -169,9 +161,65 @@ impl WindowJoin {
             if is_lonely && !is_kept {
                 continue;
             }
-            self.window(end_ms)?[input].add(bytes.row(row), if is_lonely { LONELY } else { 0 }, 0);
+            found.entry(end_ms).or_default().push(row as u32);
         }
+        let kept = &mut self.kept[input];
+        let notes_changes = kept.notes_changes();
+        for (end_ms, rows) in found {
+            let incoming = || rows.iter().map(|&row| bytes.row(row as usize));
+            let side = kept.bring(&self.sides[input], (end_ms, 0), incoming().map(|row| row.key))?;
+            for (&row, incoming) in rows.iter().zip(incoming()) {
+                let is_lonely = matchable.as_ref().is_some_and(|m| !m[row as usize]);
+                side.add(incoming, if is_lonely { LONELY } else { 0 }, 0);
+            }
+            let touched = incoming().filter(|_| notes_changes).filter_map(|row| side.entry_of(row.hash, row.key)).collect();
+            kept.changed((end_ms, 0), touched);
+        }
+        kept.make_room()?;
         Ok(late)
+    }
+
+    /// The next window that is to leave.
+    fn next_firing(&self) -> Option<Firing> {
+        let first = self.kept.iter().filter_map(TieredWindows::first).min();
+        let window = first.filter(|(end_ms, _)| self.complete_at_ms(*end_ms) <= self.until_ms)?;
+        let mut bytes = BTreeMap::new();
+        self.kept.iter().for_each(|kept| kept.add_cold_bytes(window, &mut bytes));
+        let is_dense = self.kept.iter().filter_map(|kept| kept.get(window)).all(Side::is_dense);
+        if bytes.is_empty() && is_dense {
+            return Some(Firing { window, slots: Default::default(), parts: vec![None].into_iter() });
+        }
+        let slots = self.kept.each_ref().map(|kept| kept.sorted_slots(window, &mut bytes));
+        let parts: Vec<Option<Part>> = Part::of(&bytes).into_iter().map(Some).collect();
+        Some(Firing { window, slots, parts: parts.into_iter() })
+    }
+
+    /// Emits a part of what is to leave.
+    fn emit_part(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
+        let Some(mut firing) = self.firing.take().or_else(|| self.next_firing()) else {
+            let until_ms = self.until_ms;
+            return self.kept.iter_mut().try_for_each(|kept| kept.pass(until_ms));
+        };
+        let (window, [left, right]) = (firing.window, &firing.slots);
+        match firing.parts.next() {
+            Some(Some(part)) => {
+                let sides =
+                    [self.kept[0].gather(&self.sides[0], window, left, &part)?, self.kept[1].gather(&self.sides[1], window, right, &part)?];
+                self.firing = Some(firing);
+                self.fire(&sides, out)
+            }
+            Some(None) => {
+                let taken = self.kept.each_mut().map(|kept| kept.take(window));
+                let [left, right] = taken;
+                let made = |side: Option<Side>, number: usize| side.map_or_else(|| WindowContents::new(&self.sides[number]), Ok);
+                let sides = [made(left, 0)?, made(right, 1)?];
+                self.fire(&sides, out)
+            }
+            None => {
+                self.kept.iter_mut().for_each(|kept| drop(kept.take(window)));
+                Ok(())
+            }
+        }
     }
 
     fn fire(&mut self, sides: &[Side; 2], out: &mut Collector) -> Result<(), OperatorError> {
@@ -268,8 +316,8 @@ struct Pairs {
     right: Vec<u32>,
 }
 
-fn new_sides(spec: &WindowJoinSpec, inputs: &[Schema; 2]) -> Result<[Side; 2], OperatorError> {
-    Ok([Side::new(&spec.sides[0], &inputs[0])?, Side::new(&spec.sides[1], &inputs[1])?])
+fn complete_at_ms(end_ms: i64, zone: Tz) -> i64 {
+    to_utc_ms(end_ms.saturating_sub(1), zone)
 }
 
 #[async_trait]
@@ -286,37 +334,35 @@ impl Operator for WindowJoin {
 
     async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {
         self.watermark.rise(watermark_ms);
-        while let Some((&end_ms, _)) = self.windows.first_key_value() {
-            if self.complete_at_ms(end_ms) > watermark_ms {
-                break;
-            }
-            if let Some(sides) = self.windows.remove(&end_ms) {
-                self.fire(&sides, out)?;
-            }
-        }
+        self.until_ms = self.until_ms.max(watermark_ms);
+        self.emit_part(out)
+    }
+
+    /// What is kept of a key group that was behind others has to leave before the watermark of all is told of it.
+    async fn before_barrier(&mut self, _now_ms: i64, _out: &mut Collector) -> Result<(), OperatorError> {
+        self.until_ms = self.until_ms.max(self.watermark.ms);
         Ok(())
     }
 
+    fn has_rest(&self) -> bool {
+        let first = || self.kept.iter().filter_map(TieredWindows::first).min();
+        self.firing.is_some() || first().is_some_and(|(end_ms, _)| self.complete_at_ms(end_ms) <= self.until_ms)
+    }
+
+    async fn emit_rest(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
+        self.emit_part(out)
+    }
+
+    fn committed(&mut self, checkpoint: CheckpointId) {
+        self.kept.iter_mut().for_each(|kept| kept.committed(checkpoint));
+    }
+
     async fn snapshot(&mut self, _now_ms: i64) -> Result<OperatorSnapshot, OperatorError> {
-        let mut keyed = BTreeMap::new();
-        for (side, name) in SIDES.iter().enumerate() {
-            let mut blobs = BlobWriter::default();
-            for (end_ms, sides) in &self.windows {
-                let side = &sides[side];
-                side.each_key(|key, slots| {
-                    blobs.entry(key, |out| {
-                        out.extend_from_slice(&end_ms.to_le_bytes());
-                        out.extend_from_slice(&(slots.len() as u32).to_le_bytes());
-                        for &slot in slots {
-                            out.extend_from_slice(&side.kept(slot).partners.to_le_bytes());
-                            encode_bytes(side.row(slot), out);
-                        }
-                    });
-                });
-            }
-            keyed.insert((*name).to_owned(), blobs.finish());
+        let mut snapshot = OperatorSnapshot::default();
+        for kept in &mut self.kept {
+            kept.add_to(&mut snapshot)?;
         }
-        self.watermark.add_to(&mut keyed);
-        Ok(OperatorSnapshot { keyed, ..OperatorSnapshot::default() })
+        self.watermark.add_to(&mut snapshot.keyed);
+        Ok(snapshot)
     }
 }

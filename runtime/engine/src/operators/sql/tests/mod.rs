@@ -409,6 +409,14 @@ impl Catalog for NoNames {
 const FIRST_WATERMARK_MS: i64 = 1_704_067_203_000;
 const NOW_MS: i64 = 1_000;
 
+/// What an operator still has to emit.
+async fn emit_rest(stage: &mut dyn Operator, out: &mut Collector) -> Result<(), OperatorError> {
+    while stage.has_rest() {
+        stage.emit_rest(out).await?;
+    }
+    Ok(())
+}
+
 struct Open {
     stages: Vec<Box<dyn Operator>>,
     /// Where the inputs of each stage come from: tables, then stages.
@@ -437,6 +445,7 @@ impl Open {
             for (input, &from) in self.inputs[number].iter().enumerate() {
                 for batch in given[from].clone() {
                     self.stages[number].process_input(input, batch, now_ms, &mut out).await?;
+                    emit_rest(self.stages[number].as_mut(), &mut out).await?;
                 }
             }
             given[TABLES.len() + number].extend(out.drain());
@@ -450,11 +459,26 @@ impl Open {
             let mut out = Collector::default();
             loop {
                 self.stages[number].on_watermark(watermark_ms, &mut out).await?;
+                emit_rest(self.stages[number].as_mut(), &mut out).await?;
                 left.extend(self.process(TABLES.len() + number, out.drain().collect(), NOW_MS).await?);
                 if !self.stages[number].has_more() {
                     break;
                 }
             }
+        }
+        Ok(left)
+    }
+
+    /// What leaves because it is so late by the clock.
+    async fn clock(&mut self, now_ms: i64) -> Result<Vec<Batch>, OperatorError> {
+        let mut left = Vec::new();
+        for number in 0..self.stages.len() {
+            let mut out = Collector::default();
+            if self.stages[number].next_timer_ms().is_some_and(|due_ms| due_ms <= now_ms) {
+                self.stages[number].on_processing_time(now_ms, &mut out).await?;
+                emit_rest(self.stages[number].as_mut(), &mut out).await?;
+            }
+            left.extend(self.process(TABLES.len() + number, out.drain().collect(), now_ms).await?);
         }
         Ok(left)
     }
@@ -470,6 +494,7 @@ impl Open {
         for number in 0..self.stages.len() {
             let mut out = Collector::default();
             self.stages[number].before_barrier(now_ms, &mut out).await?;
+            emit_rest(self.stages[number].as_mut(), &mut out).await?;
             left.extend(self.process(TABLES.len() + number, out.drain().collect(), now_ms).await?);
             states.push(self.stages[number].snapshot(now_ms).await?);
         }

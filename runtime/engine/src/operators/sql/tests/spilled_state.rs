@@ -10,8 +10,53 @@ use crate::{
 use bytes::Bytes;
 use millrace_checkpoint::KeyGroupRange;
 use millrace_model::{Batch, ChangeKind};
+use millrace_sql::plan::ChangelogMode;
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+/// Queries whose state is that of others, but comes and goes otherwise: name, query, how `t` changes.
+const MORE: &[(&str, &str, ChangelogMode)] = &[
+    (
+        "tumble-retracting",
+        "SELECT k, window_end, COUNT(*), SUM(i), MIN(d), COLLECT(i), LAST_VALUE(k) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY k, window_start, window_end",
+        ChangelogMode::ALL,
+    ),
+    (
+        "tumble-all",
+        "SELECT window_end, COUNT(*), SUM(d), LISTAGG(k) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '3' SECOND)) GROUP BY window_start, window_end",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "hop-values",
+        "SELECT k, window_end, LISTAGG(k), FIRST_VALUE(i), COUNT(DISTINCT n), STDDEV_POP(d) FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '2' SECOND, INTERVAL '12' SECOND)) GROUP BY k, window_start, window_end",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "group-window-hop",
+        "SELECT b, i, HOP_END(ts, INTERVAL '2' SECOND, INTERVAL '12' SECOND), SUM(d), MAX(k) FROM t GROUP BY b, i, HOP(ts, INTERVAL '2' SECOND, INTERVAL '12' SECOND)",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "hop-retracting",
+        "SELECT k, window_end, COUNT(*), SUM(i), MAX(n) FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND)) GROUP BY k, window_start, window_end",
+        ChangelogMode::ALL,
+    ),
+    (
+        "tumble-by-clock",
+        "SELECT k, TUMBLE_END(pt, INTERVAL '1' MINUTE), COUNT(*), MAX(d) FROM (SELECT k, d, PROCTIME() AS pt FROM t) GROUP BY k, TUMBLE(pt, INTERVAL '1' MINUTE)",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "session-by-clock",
+        "SELECT k, SESSION_END(pt, INTERVAL '1' MINUTE), COUNT(*), SUM(d) FROM (SELECT k, d, PROCTIME() AS pt FROM t) GROUP BY k, SESSION(pt, INTERVAL '1' MINUTE)",
+        ChangelogMode::INSERT_ONLY,
+    ),
+    (
+        "session-short",
+        "SELECT k, window_start, window_end, COUNT(DISTINCT i), FIRST_VALUE(n) FROM TABLE(SESSION(TABLE t PARTITION BY k, DESCRIPTOR(ts), INTERVAL '1' SECOND)) GROUP BY k, window_start, window_end",
+        ChangelogMode::INSERT_ONLY,
+    ),
+];
 
 /// What is done to a query.
 const STEPS: usize = 60;
@@ -158,6 +203,8 @@ async fn history(name: &str, query: &Query, random: &mut StdRng) -> bool {
         // A time to live of an hour is passed now and then.
         now_ms += if random.random_range(0..12) == 0 { 1_900_000 } else { 1 };
         event_ms += random.random_range(0..3_000);
+        let (expected, found) = (plain.clock(now_ms).await.unwrap(), spilling.clock(now_ms).await.unwrap());
+        assert_eq!(shown(&found), shown(&expected), "{name}, timers at step {step}");
         match what {
             0..6 => {
                 let table = random.random_range(0..TABLES.len());
@@ -201,7 +248,8 @@ async fn state_on_disk_gives_what_state_in_memory_gives() {
     }
     let mut random = StdRng::seed_from_u64(seed);
     let mut stored_in_steps = Vec::new();
-    for (name, _, query) in all().await {
+    let more = MORE.iter().map(|(name, sql, changes)| (*name, *sql, Query::plan(sql, *changes)));
+    for (name, _, query) in all().await.into_iter().chain(more) {
         let mut in_steps = false;
         for _ in 0..3 {
             in_steps |= history(name, &query, &mut random).await;
@@ -222,7 +270,19 @@ async fn state_on_disk_gives_what_state_in_memory_gives() {
         "over-updating",
         "match-recognize",
     ];
-    for wanted in of_rows.into_iter().chain(of_time) {
+    let windows = [
+        "tumble",
+        "hop",
+        "cumulate",
+        "attached-windows",
+        "window-top-n",
+        "join-windows",
+        "tumble-by-clock",
+        "session",
+        "session-rows",
+        "session-by-clock",
+    ];
+    for wanted in of_rows.into_iter().chain(of_time).chain(windows) {
         assert!(stored_in_steps.contains(&wanted), "{wanted} is not stored in steps: only {stored_in_steps:?}");
     }
 }
