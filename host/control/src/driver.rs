@@ -4,6 +4,7 @@
 //! cancelled and nothing more is written. When the driver ends, its execution has ended.
 
 mod end;
+mod lost;
 mod report;
 
 use crate::{
@@ -99,7 +100,9 @@ impl Driver {
     async fn run(&mut self, noticed: Instant) -> Result<(), Over> {
         if self.instance.state == InstanceState::Running {
             // Its worker died without a word (perhaps this one, before a restart): that is said first, then it starts again.
-            self.report(InstanceEvent::WorkerLost, None).await?;
+            if !self.report_lost_worker().await? {
+                return Ok(());
+            }
             self.instance = claim(&self.worker, &self.instance.id, &self.view).await?;
         }
         let mut began = noticed;

@@ -297,6 +297,8 @@ impl Control {
         if let Some(program) = &graph.jar {
             return jar::examine(self.store(), &viewer.scope, graph, program).await.map_err(from_store);
         }
+        let place = self.services.threads.planning_place(&viewer.scope.tenant).await;
+        let _place = place.map_err(|error| ControlError::Busy(error.to_string()))?;
         let catalog = self.draft_catalog(viewer, graph).await?;
         let mut examined = self.worker.engine.examine(graph, &viewer.scope.tenant, &catalog, is_question).await;
         if let Err(errors) = &mut examined {

@@ -80,7 +80,7 @@ async fn latest_of(
 }
 
 /// The greatest checkpoint of `run` that is complete, by its manifest.
-async fn latest_complete(checkpoints: &dyn CheckpointStore, run: &InstanceId) -> Result<Option<CheckpointId>, CheckpointError> {
+pub(crate) async fn latest_complete(checkpoints: &dyn CheckpointStore, run: &InstanceId) -> Result<Option<CheckpointId>, CheckpointError> {
     let paths = checkpoints.list(run.as_str()).await?;
     let number = |path: &String| -> Option<CheckpointId> {
         let (folder, file) = path.rsplit_once('/')?;

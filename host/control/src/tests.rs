@@ -465,6 +465,37 @@ async fn a_restarted_worker_takes_its_instances_at_once() {
 }
 
 #[tokio::test]
+async fn an_instance_that_takes_its_workers_down_without_getting_further_fails() {
+    let bench = Bench::new().await;
+    let engine = bench.engine();
+    let mut worker = bench.worker("a", &engine, 3_600_000);
+    let id = bench.running(&worker).await;
+    let launched = async |count: usize| {
+        let began = Instant::now();
+        while engine.launches().len() < count {
+            assert!(began.elapsed() < DEADLINE, "the restarted worker does not take its instance");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    for (lost, gets_further) in [(1, false), (2, false), (3, true), (4, false)] {
+        if gets_further {
+            engine.newest().checkpoint(1).await;
+        }
+        worker.task.abort();
+        worker = bench.worker("a", &engine, 3_600_000);
+        launched(lost + 1).await;
+        bench.reaches(&id, InstanceState::Running).await;
+    }
+    worker.task.abort();
+    let last = bench.worker("a", &engine, 3_600_000);
+    let failed = bench.reaches(&id, InstanceState::Failed).await;
+    let message = failed.last_failure.unwrap()["message"].as_str().unwrap().to_owned();
+    assert!(message.starts_with("3 workers in a row were lost"), "{message}");
+    assert_eq!(engine.launches().len(), 5);
+    last.task.abort();
+}
+
+#[tokio::test]
 async fn a_worker_that_closes_gives_its_instances_back_and_leaves_no_savepoint() {
     let bench = Bench::new().await;
     let engine = bench.engine();

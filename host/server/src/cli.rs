@@ -41,7 +41,11 @@ use crate::{config::ServerOptions, logging, serve::Server, shutdown, up};
 pub(crate) use apply::{ApplyArguments, run as apply};
 use clap::{Args, Parser, Subcommand};
 pub(crate) use session::Session;
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode, time::Duration};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// How long blocking work, such as reading a file, may go on when everything else has ended.
+const BLOCKING_MAX: Duration = Duration::from_secs(1);
 
 /// Millrace: multi-tenant real-time stream processing.
 #[derive(Parser)]
@@ -222,15 +226,19 @@ enum ServerCommand {
 /// Reads the arguments and does what they say.
 pub(crate) fn run() -> ExitCode {
     let Cli { global, command } = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
+    let (runtime, jobs) = match runtimes() {
+        Ok(runtimes) => runtimes,
         Err(error) => {
             eprintln!("error: cannot start the runtime: {error}");
             return ExitCode::FAILURE;
         }
     };
     // The main thread runs the command itself: the embedded broker is tied to it.
-    match runtime.block_on(execute(global, command)) {
+    let outcome = runtime.block_on(execute(global, command, jobs.handle()));
+    // What a job still computes does not keep the process.
+    jobs.shutdown_background();
+    runtime.shutdown_timeout(BLOCKING_MAX);
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -239,12 +247,21 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-async fn execute(global: Global, command: Command) -> anyhow::Result<()> {
+/// The runtime of the process, which answers requests, renews leases and starts and ends instances, and the one that the
+/// subtasks of jobs compute on: however long they do, the first one goes on.
+fn runtimes() -> std::io::Result<(Runtime, Runtime)> {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    // Two at least: a job that computes for long must not hold up all the others.
+    let jobs = Builder::new_multi_thread().worker_threads(processors.max(2)).thread_name("job").enable_all().build()?;
+    Ok((Builder::new_multi_thread().enable_all().build()?, jobs))
+}
+
+async fn execute(global: Global, command: Command, jobs: &Handle) -> anyhow::Result<()> {
     let session = || Session::open(&global);
     match command {
         Command::Server(ServerArguments { command: Some(ServerCommand::PrepareBuilds), .. }) => prepare_builds().await,
-        Command::Server(arguments) => serve(arguments).await,
-        Command::Up(arguments) => up::run(*arguments).await,
+        Command::Server(arguments) => serve(arguments, jobs).await,
+        Command::Up(arguments) => up::run(*arguments, jobs).await,
         Command::Apply(arguments) => apply::run(&session()?, &arguments).await.map(drop),
         Command::Export(arguments) => project_files::export(&session()?, &arguments).await,
         Command::Generate(command) => generate::run(command).await,
@@ -294,10 +311,10 @@ async fn prepare_builds() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn serve(arguments: ServerArguments) -> anyhow::Result<()> {
+async fn serve(arguments: ServerArguments, jobs: &Handle) -> anyhow::Result<()> {
     let settings = arguments.options.settle(arguments.config.as_deref())?;
     let logs = logging::start(settings.log_format, "info")?;
-    let server = Server::start(&settings, logs).await?;
+    let server = Server::start(&settings, logs, jobs).await?;
     shutdown::requested().await?;
     server.stop().await;
     Ok(())

@@ -12,7 +12,7 @@ use millrace_control::{Control, ControlParts, LogWriter, TempTableConnector};
 use millrace_datapackage::{Inspector, InspectorCommand};
 use millrace_dial::Dialer;
 use millrace_domain::Name;
-use millrace_engine::{EngineServices, TenantAccounts, operators::OperatorRegistry, state::StateSettings};
+use millrace_engine::{EngineServices, EngineThreads, TenantAccounts, operators::OperatorRegistry, state::StateSettings};
 use millrace_sandbox::{CompilerCommand, Sandbox, SandboxConfig, TenantLimits};
 use millrace_store::{Store, TokenSecret};
 use std::{
@@ -56,11 +56,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server. On return it answers requests and takes instances; `logs` brings the lines that name instances.
+    /// Starts a server. On return it answers requests and takes instances, whose subtasks run on `jobs`; `logs` brings the lines
+    /// that name instances.
     ///
     /// # Errors
     /// The data folder, the metadata database, the checkpoint location or the address cannot be used.
-    pub(crate) async fn start(settings: &Settings, logs: LogWriter) -> anyhow::Result<Self> {
+    pub(crate) async fn start(settings: &Settings, logs: LogWriter, jobs: &tokio::runtime::Handle) -> anyhow::Result<Self> {
         let data = DataDir::open(&settings.data_dir, PREDECESSOR_MAX)?;
         let secret_keys = secret_keys::read(&data)?;
         let mac_key = data.key("mac.key")?;
@@ -76,7 +77,7 @@ impl Server {
         if !is_valid.context("cannot register the administrator's token")? {
             tracing::warn!("the token in {ADMIN_TOKEN} was revoked; remove the file and start the server again for another one");
         }
-        let services = services(settings, &data, mac_key)?;
+        let services = services(settings, &data, mac_key, jobs)?;
         let control = Control::new(ControlParts {
             store: store.clone(),
             services,
@@ -172,7 +173,7 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     }
 }
 
-fn services(settings: &Settings, data: &DataDir, mac_key: [u8; 32]) -> anyhow::Result<EngineServices> {
+fn services(settings: &Settings, data: &DataDir, mac_key: [u8; 32], jobs: &tokio::runtime::Handle) -> anyhow::Result<EngineServices> {
     let state = data.join("state");
     // Nobody runs yet, and what lies there is never read again.
     if let Err(error) = std::fs::remove_dir_all(&state)
@@ -195,6 +196,7 @@ fn services(settings: &Settings, data: &DataDir, mac_key: [u8; 32]) -> anyhow::R
             memory_bytes_max: (settings.state_memory_mib as u64) << 20,
             ..StateSettings::default()
         },
+        threads: EngineThreads::of(jobs.clone()),
     })
 }
 

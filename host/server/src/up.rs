@@ -57,7 +57,7 @@ pub(crate) struct UpArguments {
 }
 
 /// Starts everything, shows figures until it is told to end, and ends everything.
-pub(crate) async fn run(arguments: UpArguments) -> anyhow::Result<()> {
+pub(crate) async fn run(arguments: UpArguments, jobs: &tokio::runtime::Handle) -> anyhow::Result<()> {
     let mut options = arguments.options.clone();
     if options.source_networks_allowed.is_empty() {
         // The broker and everything else of the playground is on this machine.
@@ -79,7 +79,7 @@ pub(crate) async fn run(arguments: UpArguments) -> anyhow::Result<()> {
         (None, Some(broker)) => broker.bootstrap().to_owned(),
         (None, None) => String::new(),
     };
-    let server = Server::start(&settings, logs).await;
+    let server = Server::start(&settings, logs, jobs).await;
     let outcome = match server {
         Ok(server) => {
             let outcome = tokio::select! {

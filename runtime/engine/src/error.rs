@@ -132,6 +132,9 @@ pub enum EngineError {
     /// The execution has ended.
     #[error("the instance is not running")]
     NotRunning,
+    /// A defect of ours while it was opened.
+    #[error("internal: opening broke: {0}")]
+    Broken(String),
 }
 
 impl Classified for EngineError {
@@ -141,6 +144,7 @@ impl Classified for EngineError {
             Self::Checkpoint(error) => error.class(),
             Self::Incompatible(_) | Self::NotRunning => FaultClass::User,
             Self::SavepointAborted(_) => FaultClass::External,
+            Self::Broken(_) => FaultClass::Internal,
         }
     }
 
@@ -149,7 +153,7 @@ impl Classified for EngineError {
             Self::Open { error, .. } => error.is_retryable(),
             Self::Checkpoint(error) => error.is_retryable(),
             Self::Incompatible(_) | Self::NotRunning => false,
-            Self::SavepointAborted(_) => true,
+            Self::SavepointAborted(_) | Self::Broken(_) => true,
         }
     }
 }

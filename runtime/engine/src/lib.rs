@@ -26,6 +26,7 @@ pub mod state;
 mod stored_key;
 mod subtask;
 mod tap;
+mod threads;
 pub mod trial;
 mod watermark_merge;
 
@@ -45,3 +46,4 @@ pub use plan::{ExecutionPlan, plan, table_field};
 pub use script::{Planned, plan_document};
 pub use services::{EngineServices, TenantAccounts};
 pub use tap::{TapReader, TappedRow, TappedRows};
+pub use threads::{EngineThreads, NoPlanningPlace, PlanningPlace};

@@ -12,6 +12,7 @@ use crate::{
     metrics::OperatorRole,
     operators::{OperatorKind, PlanContext, PlannedTransform, sql, sql::QueryPlan},
     services::EngineServices,
+    threads::planned,
 };
 use millrace_connector::{ConfigError, Connector, DeclaredTime, MetadataColumn, TableBinding};
 use millrace_functions::Typed;
@@ -347,7 +348,8 @@ impl<'a> Planner<'a> {
         let planned = {
             let settings = (&self.graph.parameters, &functions);
             let needs_before = |keys: &[Vec<String>]| self.needs_before(node, keys);
-            sql::plan_sql(node, &upstream, &self.context.dimensions, settings, self.operators.len(), needs_before)?
+            let (dimensions, base) = (&self.context.dimensions, self.operators.len());
+            planned(|| sql::plan_sql(node, &upstream, dimensions, settings, base, needs_before))?
         };
         self.ask_sources(node, planned.sources).await?;
         for operator in planned.operators {

@@ -1,6 +1,6 @@
 //! What the engine needs from its surroundings, given once by the composition root.
 
-use crate::{operators::OperatorRegistry, state::StateSettings};
+use crate::{operators::OperatorRegistry, state::StateSettings, threads::EngineThreads};
 use millrace_checkpoint::CheckpointStore;
 use millrace_connector::ConnectorRegistry;
 use millrace_functions::FunctionRegistry;
@@ -25,6 +25,8 @@ pub struct EngineServices {
     pub accounts: TenantAccounts,
     /// Memory for keyed state, and where it goes beyond.
     pub state: StateSettings,
+    /// Threads for jobs, places for planning.
+    pub threads: EngineThreads,
 }
 
 /// One account per tenant for the whole process, made when first asked for.

@@ -11,6 +11,7 @@ pub mod cast;
 pub mod coercion;
 pub mod expression;
 mod json;
+pub mod meter;
 pub mod registry;
 pub mod scalar;
 pub mod table;

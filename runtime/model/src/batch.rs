@@ -80,6 +80,16 @@ impl Batch {
         self.rows.num_rows()
     }
 
+    /// So many rows from row `start` on.
+    #[must_use]
+    pub fn slice(&self, start: usize, length: usize) -> Self {
+        Self {
+            rows: self.rows.slice(start, length),
+            kinds: self.kinds.as_ref().map(|k| k.slice(start, length)),
+            origin: self.origin.clone(),
+        }
+    }
+
     /// The same kinds and origin would not fit other rows, so both are stated: used by operators that map 1:1.
     pub fn with_rows(&self, rows: RecordBatch) -> Self {
         debug_assert!(self.kinds.as_ref().is_none_or(|k| k.len() == rows.num_rows()));

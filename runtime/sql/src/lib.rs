@@ -10,7 +10,9 @@ pub mod parser;
 pub mod plan;
 mod session;
 pub mod settings;
+mod stack;
 
 pub use bind::{ColumnSource, SourceTraits, TableColumn, TableDefinition};
 pub use error::{SqlError, nearest};
 pub use session::{BoundInsert, Conflicts, Script, Session};
+pub use stack::with_deep_stack;

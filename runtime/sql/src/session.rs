@@ -10,6 +10,7 @@ use crate::{
     parser,
     plan::{PlanNode, explain, runnable},
     settings::{Settings, UpsertMaterialize},
+    stack::with_deep_stack,
 };
 use declare::Declared;
 use millrace_functions::{FunctionRegistry, registry::Function};
@@ -136,6 +137,10 @@ impl Session {
     /// # Errors
     /// The first thing that is wrong, with its place in `text`.
     pub fn execute(&mut self, text: &str) -> Result<Script, SqlError> {
+        with_deep_stack(|| self.execute_here(text))
+    }
+
+    fn execute_here(&mut self, text: &str) -> Result<Script, SqlError> {
         let mut script = Script::default();
         for statement in parser::parse_script(text)? {
             self.statement(&statement, &mut script)?;
@@ -148,6 +153,10 @@ impl Session {
     /// # Errors
     /// The first declaration that is wrong, with its place in `text`.
     pub fn declare(&mut self, text: &str) -> Result<(), SqlError> {
+        with_deep_stack(|| self.declare_here(text))
+    }
+
+    fn declare_here(&mut self, text: &str) -> Result<(), SqlError> {
         use StatementKind::*;
         for statement in parser::parse_script(text)? {
             if !matches!(statement.kind, Insert(_) | StatementSet(_) | Query(_) | Explain { .. } | Unsupported(_)) {

@@ -179,6 +179,7 @@ impl Bench {
     fn open(bootstrap: &str, input: Value, output: Value) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let services = EngineServices {
+            threads: Default::default(),
             sandbox: Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [1; 32], compiler()?))?,
             connectors: ConnectorRegistry::default().with(Arc::new(KafkaConnector)).with(Arc::new(Blackhole)).with(Arc::new(Numbers)),
             functions: millrace_functions::FunctionRegistry::builtin(),

@@ -166,6 +166,7 @@ impl<'a> CaseJob<'a> {
             world: self.world.clone(),
         };
         let services = EngineServices {
+            threads: Default::default(),
             sandbox: self.sandbox.clone(),
             connectors: ConnectorRegistry::default().with(Arc::new(connector)),
             operators: OperatorRegistry::builtin(),

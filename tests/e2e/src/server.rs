@@ -136,6 +136,11 @@ impl Server {
         }
     }
 
+    /// The process, while it runs.
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.as_ref().map(Child::id)
+    }
+
     /// Kills the server as a power cut would: no signal handler runs.
     ///
     /// # Errors

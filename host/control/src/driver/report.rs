@@ -18,11 +18,17 @@ impl Driver {
     /// # Errors
     /// The attempt is over.
     pub(super) async fn report(&mut self, event: InstanceEvent, failure: Option<FailureReport>) -> Result<(), Over> {
+        let failure = failure.and_then(|f| serde_json::to_value(f).ok());
+        self.report_as(event, failure).await
+    }
+
+    /// As [`Self::report`], with the failure as it is kept.
+    pub(super) async fn report_as(&mut self, event: InstanceEvent, failure: Option<serde_json::Value>) -> Result<(), Over> {
         let report = InstanceReport {
             attempt: self.instance.attempt,
             event,
             restart_count: failure.as_ref().map(|_| i64::from(self.failures.restarts())),
-            failure: failure.and_then(|f| serde_json::to_value(f).ok()),
+            failure,
         };
         let cause = Cause::system("reconciler");
         let mut wait = RETRY_MIN;

@@ -8,6 +8,7 @@ use crate::{
     metrics::{JobMetrics, OperatorRole, SubtaskMetrics, read_operator},
     tap::{OperatorTap, TapReader},
 };
+use millrace_functions::meter::Meter;
 use millrace_model::{
     Schema,
     ids::{CheckpointId, NodeId, SavepointId},
@@ -118,6 +119,8 @@ pub struct JobHandle {
     pub(super) state: watch::Receiver<ExecutionState>,
     pub(super) requests: UnboundedSender<Request>,
     pub(super) cancel: CancellationToken,
+    /// What its subtasks run by.
+    pub(super) meter: Arc<Meter>,
     pub(super) operators: Arc<Vec<OperatorView>>,
     pub(super) history: Arc<History>,
     pub(super) letters: Arc<InstanceLetters>,
@@ -164,7 +167,9 @@ impl JobHandle {
 
     /// Asks the execution to end without a savepoint; does not wait.
     pub fn cancel(&self) {
+        // First the word, then the end of what is being computed: that is no failure then.
         self.cancel.cancel();
+        self.meter.cancel();
     }
 
     /// Waits until the state is final, and answers it.

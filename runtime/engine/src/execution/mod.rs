@@ -18,9 +18,12 @@ use crate::{
     error::{EngineError, JobFailure},
     plan::ExecutionPlan,
     services::EngineServices,
+    threads::TURN_MAX,
 };
+use millrace_functions::meter::Meter;
 use millrace_model::ids::{InstanceId, TenantId};
 use serde::Serialize;
+use tokio::task::JoinSet;
 
 /// Where an execution starts from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +85,19 @@ impl ExecutionState {
 /// # Errors
 /// Something cannot be opened or restored; nothing runs then.
 pub async fn start(plan: ExecutionPlan, options: StartOptions, services: &EngineServices) -> Result<JobHandle, EngineError> {
-    let restored = restore::load(&plan, &options, services).await?;
-    let opened = open::open(&plan, &options, services, &restored).await?;
-    Ok(run::spawn(plan, options, services.clone(), restored, opened))
+    // Opening computes too (state that is read back, tenant code that is set up). Given up when this future is.
+    let (mut opening, shared) = (JoinSet::new(), services.clone());
+    let meter = Meter::new(TURN_MAX);
+    let open = async move {
+        let restored = restore::load(&plan, &options, &shared).await?;
+        let opened = open::open(&plan, &options, &shared, &restored).await?;
+        Ok::<_, EngineError>((plan, options, restored, opened))
+    };
+    opening.spawn_on(meter.scope(open), &services.threads.jobs());
+    let (plan, options, restored, opened) = match opening.join_next().await {
+        Some(Ok(opened)) => opened?,
+        Some(Err(error)) => return Err(EngineError::Broken(error.to_string())),
+        None => return Err(EngineError::NotRunning),
+    };
+    Ok(run::spawn(plan, options, services.clone(), restored, opened, meter))
 }

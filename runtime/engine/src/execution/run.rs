@@ -21,6 +21,7 @@ use millrace_checkpoint::{
     remove_checkpoint, remove_unshared,
 };
 use millrace_connector::DeadLetters;
+use millrace_functions::meter::Meter;
 use millrace_model::{
     Classified,
     ids::{CheckpointId, NodeId, SavepointId},
@@ -84,6 +85,8 @@ struct Run {
     /// The execution ends when every sink has committed this checkpoint.
     last_commit: Option<LastCommit>,
     sources_running: usize,
+    /// What the subtasks run by: ends what they compute.
+    meter: Arc<Meter>,
 }
 
 struct LastCommit {
@@ -94,7 +97,14 @@ struct LastCommit {
 }
 
 /// Spawns the subtasks and the coordinator.
-pub(super) fn spawn(plan: ExecutionPlan, options: StartOptions, services: EngineServices, restored: Restored, opened: Opened) -> JobHandle {
+pub(super) fn spawn(
+    plan: ExecutionPlan,
+    options: StartOptions,
+    services: EngineServices,
+    restored: Restored,
+    opened: Opened,
+    meter: Arc<Meter>,
+) -> JobHandle {
     let (events_in, events) = unbounded_channel();
     let (requests, requested) = unbounded_channel();
     let (state_in, state) = watch::channel(ExecutionState::Running);
@@ -103,7 +113,8 @@ pub(super) fn spawn(plan: ExecutionPlan, options: StartOptions, services: Engine
     let letters = opened.letters.clone();
     let mut subtasks = JoinSet::new();
     let mut commands = Vec::new();
-    let operators = spawn_subtasks(&plan, opened, &events_in, &mut subtasks, &mut commands);
+    let spawner = Spawner { events: events_in, meter: meter.clone(), threads: services.threads.jobs() };
+    let operators = spawn_subtasks(&plan, opened, &spawner, &mut subtasks, &mut commands);
     let parameters = &plan.parameters;
     let config = CoordinatorConfig {
         interval_ms: parameters.checkpoint_interval_ms,
@@ -117,6 +128,7 @@ pub(super) fn spawn(plan: ExecutionPlan, options: StartOptions, services: Engine
         state,
         requests,
         cancel: cancel.clone(),
+        meter: meter.clone(),
         operators: Arc::new(operators),
         history: history.clone(),
         letters,
@@ -143,15 +155,33 @@ pub(super) fn spawn(plan: ExecutionPlan, options: StartOptions, services: Engine
         waiters: HashMap::new(),
         last_commit: None,
         sources_running,
+        meter,
     };
     tokio::spawn(run.until_end(events, requested, cancel, state_in));
     handle
 }
 
+/// How subtasks are started.
+struct Spawner {
+    events: UnboundedSender<SubtaskEvent>,
+    meter: Arc<Meter>,
+    threads: tokio::runtime::Handle,
+}
+
+impl Spawner {
+    fn spawn<F>(&self, subtasks: &mut JoinSet<Ended>, node: NodeId, run: F)
+    where
+        F: Future<Output = Result<(), OperatorError>> + Send + 'static,
+    {
+        let metered = self.meter.scope(run);
+        subtasks.spawn_on(async move { (node, metered.await) }, &self.threads);
+    }
+}
+
 fn spawn_subtasks(
     plan: &ExecutionPlan,
     opened: Opened,
-    events: &UnboundedSender<SubtaskEvent>,
+    spawner: &Spawner,
     spawned: &mut JoinSet<Ended>,
     commands: &mut Vec<(OperatorRole, UnboundedSender<Command>)>,
 ) -> Vec<OperatorView> {
@@ -160,7 +190,7 @@ fn spawn_subtasks(
         let mut metrics_of_operator = Vec::new();
         for subtask in opened_operator.subtasks {
             let (command, received) = unbounded_channel();
-            let reporter = Reporter { subtask: commands.len(), events: events.clone() };
+            let reporter = Reporter { subtask: commands.len(), events: spawner.events.clone() };
             commands.push((operator.role(), command));
             metrics_of_operator.push(subtask.metrics.clone());
             let dead_letters: Arc<dyn DeadLetters> = opened.letters.clone();
@@ -169,15 +199,15 @@ fn spawn_subtasks(
             match subtask.body {
                 Body::Source(source) => {
                     let subtask = SourceSubtask { source, output, commands: received, reporter, metrics, dead_letters };
-                    spawned.spawn(async move { (node, subtask.run().await) });
+                    spawner.spawn(spawned, node, subtask.run());
                 }
                 Body::Transform(operator) => {
                     let subtask = TransformSubtask { operator, gate, output, commands: received, reporter, metrics, dead_letters };
-                    spawned.spawn(async move { (node, subtask.run().await) });
+                    spawner.spawn(spawned, node, subtask.run());
                 }
                 Body::Sink(sink) => {
                     let subtask = SinkSubtask { sink, gate, commands: received, reporter, metrics };
-                    spawned.spawn(async move { (node, subtask.run().await) });
+                    spawner.spawn(spawned, node, subtask.run());
                 }
             }
         }
@@ -202,6 +232,8 @@ impl Run {
         state: watch::Sender<ExecutionState>,
     ) {
         let end = self.drive(events, requests, cancel).await;
+        // What is being computed ends at its next look, and its subtask with it.
+        self.meter.cancel();
         self.subtasks.shutdown().await;
         // A write that is under way cannot be called back: were it to complete after the next run has looked for
         // checkpoints, both would claim the same number. So it is waited for, within reason.
@@ -294,6 +326,8 @@ impl Run {
     fn on_ended(&mut self, ended: Result<Ended, tokio::task::JoinError>) -> Option<End> {
         match ended {
             Ok((_, Ok(()) | Err(OperatorError::TornDown))) => None,
+            // It was told to end while it computed; whoever did that is heard next.
+            Ok((_, Err(_))) if self.meter.is_cancelled() => None,
             Ok((node, Err(error))) => Some(End::Failed(JobFailure::of_operator(&node, error))),
             Err(error) => Some(End::Failed(JobFailure::internal(None, format!("a subtask broke: {error}")))),
         }

@@ -185,6 +185,7 @@ impl Bench {
         let compiler = CompilerCommand { program: "false".into(), args: Vec::new() };
         let sandbox = Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [7; 32], compiler)).unwrap();
         let services = EngineServices {
+            threads: Default::default(),
             sandbox,
             connectors: ConnectorRegistry::default().with(Arc::new(MemoryConnector(world.clone()))),
             operators: OperatorRegistry::builtin(),

@@ -217,6 +217,11 @@ pub trait Operator: Send {
         self.process(batch, now_ms, out).await
     }
 
+    /// Rows that it should get at one time: few where it may make very many of each.
+    fn rows_at_once(&self) -> usize {
+        usize::MAX
+    }
+
     /// Event time has reached `watermark_ms`; fires event-time timers.
     async fn on_watermark(&mut self, _watermark_ms: i64, _out: &mut Collector) -> Result<(), OperatorError> {
         Ok(())

@@ -22,6 +22,7 @@ use crate::{
     operators::sql::{self, QueryPlan},
     plan::{ExecutionPlan, plan},
     services::EngineServices,
+    threads::planned,
 };
 use millrace_functions::Typed;
 use millrace_model::{
@@ -156,7 +157,7 @@ async fn expand(
             session.add_table(sql::dimension_of(&shape));
         }
     }
-    let bound = session.execute(script).map_err(|e| fail(with_near(e, &near, script)))?;
+    let bound = planned(|| session.execute(script)).map_err(|e| fail(with_near(e, &near, script)))?;
     let inserts: Vec<&Insert> = statements.iter().flat_map(inserts_of).collect();
     if !is_question {
         check_results(&statements, &inserts, script).map_err(fail)?;
@@ -176,7 +177,7 @@ async fn expand(
         errors.dedup();
         return Err(errors);
     }
-    let queries = bound.query.iter().map(|plan| QueryPlan::of(None, plan)).collect();
+    let queries = planned(|| bound.query.iter().map(|plan| QueryPlan::of(None, plan)).collect());
     Ok(Expansion { graph: builder.graph, parts, queries, warnings })
 }
 

@@ -117,6 +117,7 @@ async fn planned(script: &str, parameters: Value, is_question: bool) -> Result<P
     let folder = tempfile::tempdir().unwrap();
     let compiler = CompilerCommand { program: "false".into(), args: Vec::new() };
     let services = EngineServices {
+        threads: Default::default(),
         sandbox: Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [7; 32], compiler)).unwrap(),
         connectors: ConnectorRegistry::default().with(Arc::new(LogConnector)),
         operators: OperatorRegistry::builtin(),

@@ -49,7 +49,16 @@ impl TransformSubtask {
         match event {
             GateEvent::Batch(batch) => {
                 self.metrics.records_in(batch.num_rows());
-                self.operator.process_input(self.gate.input(), batch, now_ms(), out).await
+                let (input, count, at_once) = (self.gate.input(), batch.num_rows(), self.operator.rows_at_once());
+                if count <= at_once {
+                    return self.operator.process_input(input, batch, now_ms(), out).await;
+                }
+                for start in (0..count).step_by(at_once) {
+                    let part = batch.slice(start, at_once.min(count - start));
+                    self.operator.process_input(input, part, now_ms(), out).await?;
+                    self.send(out).await?;
+                }
+                Ok(())
             }
             GateEvent::Watermark(watermark_ms) => {
                 self.metrics.watermark(watermark_ms);

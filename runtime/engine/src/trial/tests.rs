@@ -83,6 +83,7 @@ impl Bench {
         let compiler = CompilerCommand { program: "false".into(), args: Vec::new() };
         let sandbox = Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [7; 32], compiler)).unwrap();
         let services = EngineServices {
+            threads: Default::default(),
             sandbox,
             connectors: ConnectorRegistry::default().with(Arc::new(Unreachable)),
             operators: OperatorRegistry::builtin(),
@@ -102,6 +103,19 @@ impl Bench {
 
     /// Change kind and row of everything that the sink `out` gets.
     async fn run(&self, graph: Value, packages: &[(&str, ReplayRows)], order: ArrivalOrder) -> Vec<String> {
+        let (handle, collected) = self.start(graph, packages, order).await;
+        let ended = tokio::time::timeout(Duration::from_secs(60), handle.ended()).await.expect("it ends");
+        assert!(matches!(ended, ExecutionState::Finished), "{ended:?}");
+        let page = collected[&NodeId::new("out")].page(0, 1_000);
+        page.rows.iter().map(|row| format!("{} {}", row.change, row.row.get())).collect()
+    }
+
+    async fn start(
+        &self,
+        graph: Value,
+        packages: &[(&str, ReplayRows)],
+        order: ArrivalOrder,
+    ) -> (crate::JobHandle, BTreeMap<NodeId, Arc<Collected>>) {
         let rows = packages.iter().map(|(node, rows)| (NodeId::new(*node), copy(rows))).collect();
         let limits = CollectionLimits { rows_max: 1_000, bytes_max: 1 << 20 };
         let trial = self.plan(graph).await.into_trial(rows, order, limits).unwrap_or_else(|e| panic!("{e:?}"));
@@ -114,10 +128,7 @@ impl Bench {
             from: StartFrom::Fresh,
         };
         let handle = crate::start(trial.plan, options, &services).await.unwrap_or_else(|e| panic!("{e}"));
-        let ended = tokio::time::timeout(Duration::from_secs(60), handle.ended()).await.expect("it ends");
-        assert!(matches!(ended, ExecutionState::Finished), "{ended:?}");
-        let page = trial.collected[&NodeId::new("out")].page(0, 1_000);
-        page.rows.iter().map(|row| format!("{} {}", row.change, row.row.get())).collect()
+        (handle, trial.collected)
     }
 }
 
@@ -153,6 +164,57 @@ fn query(sources: &[&str], sql: &str) -> Value {
     let mut edges: Vec<Value> = sources.iter().map(|table| json!({"from": table, "to": "q"})).collect();
     edges.push(json!({"from": "q", "to": "out"}));
     json!({"nodes": nodes, "edges": edges, "parameters": {"parallelism": 4}})
+}
+
+/// Standing promise 2: as many batches that compute for hours as there are threads for jobs, and the rest goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_computes_for_hours_holds_nobody_up_and_ends_when_it_is_cancelled() {
+    let jobs = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let mut bench = Bench::new();
+    bench.services.threads = crate::EngineThreads::of(jobs.handle().clone());
+    let slow = "SELECT REGEXP_COUNT(REPEAT(usr, 8000000), '.*[^A-Z]|[A-Z]') AS n FROM orders";
+    let packages = [("orders", orders(&[(1, "A", "1.50", 1)]))];
+    let (handle, _) = bench.start(query(&["orders"], slow), &packages, ArrivalOrder::default()).await;
+    for _ in 0..10 {
+        let asleep = std::time::Instant::now();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(asleep.elapsed() < Duration::from_secs(2), "{:?}", asleep.elapsed());
+    }
+    assert!(!handle.state().borrow().is_final());
+    handle.cancel();
+    let ended = tokio::time::timeout(Duration::from_secs(10), handle.ended()).await.expect("it ends");
+    assert!(matches!(ended, ExecutionState::Stopped), "{ended:?}");
+    jobs.shutdown_background();
+}
+
+/// Results of one expression are bounded, by the function that makes too much.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_makes_too_much_of_one_batch_fails_by_name() {
+    let bench = Bench::new();
+    let many = |count: usize, text: &str| vec![text; count].join(", ");
+    let rows: Vec<(i64, &str, &str, i64)> = (0..9_500).map(|i| (i, "some-user-name", "1.50", 1)).collect();
+    let small = [("orders", orders(&[(1, "a", "1.50", 1)]))];
+    let large = [("orders", orders(&rows))];
+    for (packages, sql, name) in [
+        (&small, format!("SELECT CHAR_LENGTH(ELT(2, {})) AS n FROM orders", many(900, "REPEAT(usr, 15900000)")), "REPEAT"),
+        (&large, format!("SELECT SUBSTRING(ELT(2, {}), 1, 3) AS n FROM orders", many(100, "REPEAT(usr, 280)")), "REPEAT"),
+        (
+            &small,
+            format!(
+                "SELECT {} FROM orders",
+                (0..40).map(|i| format!("REPEAT(usr, {}) AS n{i}", 15_900_000 + i)).collect::<Vec<_>>().join(", ")
+            ),
+            "REPEAT",
+        ),
+        (&small, format!("SELECT CONCAT({}) AS n FROM orders", many(20, "REPEAT(usr, 15900000)")), "REPEAT"),
+    ] {
+        let (handle, _) = bench.start(query(&["orders"], &sql), packages, ArrivalOrder::default()).await;
+        let ended = tokio::time::timeout(Duration::from_secs(60), handle.ended()).await.expect("it ends");
+        let ExecutionState::Failed(failure) = ended else { panic!("{ended:?} for {}", &sql[..80]) };
+        let wanted = format!("`{name}`: the values of a batch would be larger than 268435456 bytes together (batch.memory)");
+        assert!(failure.message.contains(&wanted), "{}", failure.message);
+        assert_eq!((failure.class, failure.retryable), (millrace_model::FaultClass::User, false));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

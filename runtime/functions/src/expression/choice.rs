@@ -5,9 +5,9 @@
 
 use super::{
     EvaluationContext, Expr,
-    evaluate::{evaluate, over_rows},
+    evaluate::{over_rows, part as evaluate},
 };
-use crate::{Columnar, EvaluationError, Typed};
+use crate::{Columnar, EvaluationError, Typed, meter};
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, cast::AsArray, new_null_array};
 use arrow_select::{filter::prep_null_mask_filter, interleave::interleave, zip::zip};
 
@@ -42,6 +42,7 @@ impl Scatter {
 
     fn finish(self) -> Result<Columnar, EvaluationError> {
         let parts: Vec<&dyn Array> = self.parts.iter().map(AsRef::as_ref).collect();
+        meter::check_places(&parts, &self.places)?;
         Ok(Columnar::Array(interleave(&parts, &self.places)?))
     }
 }
@@ -105,7 +106,9 @@ fn selected_case(
     for (when, then) in branches.iter().rev() {
         let condition = evaluate(when, rows, context)?.to_array(count)?;
         let mask = truth(condition.as_boolean());
-        result = Columnar::Array(zip(&mask, &evaluate(then, rows, context)?, &result)?);
+        let (then, chosen) = (evaluate(then, rows, context)?, mask.true_count());
+        meter::check_either(&then, chosen, &result, count - chosen)?;
+        result = Columnar::Array(zip(&mask, &then, &result)?);
     }
     Ok(result)
 }
@@ -132,7 +135,9 @@ pub(super) fn coalesce(
     {
         let first = first.to_array(count)?;
         let mask = arrow_arith::boolean::is_not_null(&first)?;
-        return Ok(Columnar::Array(zip(&mask, &first, &evaluate(second, rows, context)?)?));
+        let (first, second) = (Columnar::Array(first), evaluate(second, rows, context)?);
+        meter::check_either(&second, mask.false_count(), &first, 0)?;
+        return Ok(Columnar::Array(zip(&mask, &first, &second)?));
     }
     let mut scatter = Scatter::new(typed, count);
     let mut open: Vec<u32> = (0..count as u32).collect();

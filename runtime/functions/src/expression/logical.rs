@@ -2,7 +2,7 @@
 
 use super::{
     EvaluationContext, Expr,
-    evaluate::{evaluate, over_rows},
+    evaluate::{over_rows, part as evaluate},
 };
 use crate::{Columnar, EvaluationError};
 use arrow_arith::boolean::{and_kleene, or_kleene};

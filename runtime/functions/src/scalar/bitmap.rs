@@ -2,7 +2,7 @@
 
 use super::{
     Builtin, Call,
-    columns::{BATCH_BYTES_MAX, argument, bytes, bytes_result, check_value, columnar, extent, number_result, text_result},
+    columns::{argument, bytes, bytes_result, check_batch, check_value, columnar, extent, number_result, text_result},
     signature::refused,
 };
 use crate::{Argument, Columnar, EvaluationError, Resolution, ResolveError, Typed, bitmap};
@@ -148,9 +148,7 @@ fn to_array(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
         let length_bytes = usize::try_from(bitmap.len()).unwrap_or(usize::MAX).saturating_mul(size_of::<i32>());
         check_value(length_bytes)?;
         total_bytes += length_bytes;
-        if total_bytes > BATCH_BYTES_MAX {
-            return Err(EvaluationError(format!("the arrays of a batch would be larger than {BATCH_BYTES_MAX} bytes together")));
-        }
+        check_batch(total_bytes)?;
         for number in &bitmap {
             builder.values().append_value(number as i32);
         }

@@ -1,10 +1,14 @@
 //! Reading arguments row by row and building results, for functions that are written per row.
 //!
-//! Invariant: a text of a result is at most [`VALUE_BYTES_MAX`] long and a batch of them at most [`BATCH_BYTES_MAX`]:
-//! data can make a call fail, not exhaust the memory. When all arguments are scalars one value is computed, not a column.
+//! Invariants: a text of a result is at most [`VALUE_BYTES_MAX`] long, and all results that an expression needs at one time are
+//! bounded by [`crate::meter`]: data can make a call fail, not exhaust the memory. Each row counts as steps, so that a call can be
+//! ended. When all arguments are scalars one value is computed, not a column.
 
 use super::Call;
-use crate::{Columnar, EvaluationError};
+use crate::{
+    Columnar, EvaluationError,
+    meter::{self, Steps},
+};
 use arrow_array::{
     Array, ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, PrimitiveArray, StringArray, builder::BooleanBuilder,
     builder::PrimitiveBuilder, cast::AsArray,
@@ -14,8 +18,6 @@ use std::sync::Arc;
 
 /// Longest text or byte string that a function answers.
 pub(super) const VALUE_BYTES_MAX: usize = 16 << 20;
-/// Most bytes of text that a call answers for one batch.
-pub(super) const BATCH_BYTES_MAX: usize = 256 << 20;
 
 /// How many values to compute, and whether the one stands for all rows.
 pub(super) fn extent(call: &Call<'_>) -> (usize, bool) {
@@ -145,6 +147,8 @@ pub(super) struct TextWriter {
     values: String,
     /// Where the text that is being written starts.
     start: usize,
+    /// Bytes that all of them may have.
+    bytes_max: usize,
     offsets: Vec<i32>,
     valid: NullBufferBuilder,
 }
@@ -153,7 +157,7 @@ impl TextWriter {
     pub(super) fn new(rows: usize) -> Self {
         let mut offsets = Vec::with_capacity(rows + 1);
         offsets.push(0);
-        Self { values: String::new(), start: 0, offsets, valid: NullBufferBuilder::new(rows) }
+        Self { values: String::new(), start: 0, bytes_max: meter::bytes_left(), offsets, valid: NullBufferBuilder::new(rows) }
     }
 
     /// Adds to the text that is being written.
@@ -174,7 +178,7 @@ impl TextWriter {
 
     fn check(&self, more: usize) -> Result<(), EvaluationError> {
         check_value(self.values.len() - self.start + more)?;
-        check_batch(self.values.len() + more)
+        if self.values.len() + more <= self.bytes_max { Ok(()) } else { Err(meter::too_many_bytes()) }
     }
 
     /// Ends the text that is being written: keeps it, or puts NULL in its place.
@@ -204,10 +208,7 @@ pub(crate) fn check_value(length_bytes: usize) -> Result<(), EvaluationError> {
 
 /// Refuses results of a batch that would be too large together.
 pub(super) fn check_batch(length_bytes: usize) -> Result<(), EvaluationError> {
-    if length_bytes > BATCH_BYTES_MAX {
-        return Err(EvaluationError(format!("the values of a batch would be larger than {BATCH_BYTES_MAX} bytes together")));
-    }
-    Ok(())
+    meter::check_bytes(length_bytes)
 }
 
 /// A result of texts: `each` writes the text of a row and answers whether it is one; `false` is NULL.
@@ -217,7 +218,9 @@ pub(super) fn text_result(
 ) -> Result<Columnar, EvaluationError> {
     let (rows, is_scalar) = extent(call);
     let mut writer = TextWriter::new(rows);
+    let mut steps = Steps::default();
     for row in 0..rows {
+        steps.row()?;
         let is_valid = each(row, &mut writer)?;
         writer.end(is_valid);
     }
@@ -231,8 +234,9 @@ pub(super) fn bytes_result(
 ) -> Result<Columnar, EvaluationError> {
     let (rows, is_scalar) = extent(call);
     let mut builder = arrow_array::builder::BinaryBuilder::new();
-    let mut total = 0;
+    let (mut total, mut steps) = (0, Steps::default());
     for row in 0..rows {
+        steps.row()?;
         let value = each(row)?;
         let length = value.as_ref().map_or(0, Vec::len);
         total += length;
@@ -251,7 +255,9 @@ pub(super) fn number_result<T: ArrowPrimitiveType>(
     let (rows, is_scalar) = extent(call);
     // The carrier may say more than `T` does (the zone of an instant).
     let mut builder = PrimitiveBuilder::<T>::with_capacity(rows).with_data_type(call.result.data_type.to_arrow());
+    let mut steps = Steps::default();
     for row in 0..rows {
+        steps.row()?;
         builder.append_option(each(row)?);
     }
     Ok(columnar(Arc::new(builder.finish()), is_scalar))
@@ -264,7 +270,9 @@ pub(super) fn boolean_result(
 ) -> Result<Columnar, EvaluationError> {
     let (rows, is_scalar) = extent(call);
     let mut builder = BooleanBuilder::with_capacity(rows);
+    let mut steps = Steps::default();
     for row in 0..rows {
+        steps.row()?;
         builder.append_option(each(row)?);
     }
     Ok(columnar(Arc::new(builder.finish()), is_scalar))

@@ -454,9 +454,10 @@ fn expand(input: PlanNode, keys: Vec<usize>, sets: Vec<Vec<usize>>) -> PlanNode 
     PlanNode { kind: NodeKind::Expand { input: Box::new(input), keys, sets }, columns }
 }
 
-/// Bit `count - 1 - i` is set when key `i` is absent.
+/// Bit `count - 1 - i` is set when key `i` is absent; there are no more keys than bits.
 fn mask(set: &[usize], count: usize) -> i64 {
-    (0..count).filter(|i| !set.contains(i)).fold(0, |mask, i| mask | 1 << (count - 1 - i))
+    let bit = |i: usize| u32::try_from(count - 1 - i).ok().and_then(|bit| 1i64.checked_shl(bit)).unwrap_or(0);
+    (0..count).filter(|i| !set.contains(i)).fold(0, |mask, i| mask | bit(i))
 }
 
 fn bound_index(bound: WindowBound) -> usize {

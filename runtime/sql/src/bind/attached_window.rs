@@ -160,6 +160,9 @@ fn pulled_up(input: &PlanNode, before: &Before, has_sets: bool, keys: &[usize]) 
         expr.columns(&mut used);
         used.iter().any(|&i| i >= width)
     };
+    if projection.is_some_and(|projection| !super::may_merge(before.projection.iter(), projection)) {
+        return None;
+    }
     let resolved: Vec<Expr> = match projection {
         Some(projection) => before.projection.iter().map(|e| super::substitute(e.clone(), projection)).collect(),
         None => before.projection.clone(),

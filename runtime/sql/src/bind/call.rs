@@ -13,8 +13,16 @@ use crate::{
 };
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::Schema;
-use millrace_functions::{EvaluationContext, Expr, Typed, expression, registry::Function};
+use millrace_functions::{EvaluationContext, Expr, Typed, expression, meter, registry::Function};
 use std::sync::Arc;
+
+/// Most bytes of the constants of a call that is computed while planning, so that no function, whatever it does with them, takes
+/// long.
+const FOLDED_ARGUMENT_BYTES_MAX: usize = 4 << 10;
+/// Most bytes of a constant that a call is replaced by.
+const FOLDED_BYTES_MAX: usize = 64 << 10;
+/// Steps that computing a constant may take.
+const FOLDED_STEPS_MAX: u64 = 4 << 20;
 
 /// Names of window functions that stand in `GROUP BY` and of their auxiliary functions.
 const GROUP_WINDOW_FUNCTIONS: &[&str] = &["TUMBLE", "HOP", "SESSION"];
@@ -154,13 +162,18 @@ impl Binder<'_> {
         }
     }
 
-    /// A constant instead of an expression over constants. What fails stays: it may never be evaluated.
+    /// A constant instead of an expression over constants. What fails stays: it may never be evaluated; and so does what is not
+    /// cheap: planning is not the place to compute it.
     pub(crate) fn folded(&self, expr: Expr) -> Expr {
+        let arguments = expr.children();
+        let bytes = |argument: &&Expr| argument.literal().map(|value| meter::size_bytes(value.as_ref()));
+        let total = arguments.iter().map(bytes).try_fold(0usize, |total, bytes| Some(total.saturating_add(bytes?)));
+        if arguments.is_empty() || total.is_none_or(|total| total > FOLDED_ARGUMENT_BYTES_MAX) {
+            return expr;
+        }
         let is_built = matches!(&expr, Expr::Call { function, .. } if is_constructor(function.name()));
         let may_fold = !matches!(&expr, Expr::Call { function, .. } if !function.supports_constant_folding());
-        let constant =
-            !is_built && may_fold && expr.is_deterministic() && expr.children().iter().all(|c| matches!(c, Expr::Literal { .. }));
-        if !constant || expr.children().is_empty() {
+        if is_built || !may_fold || !expr.is_deterministic() {
             return expr;
         }
         let context = EvaluationContext { zone: self.settings.zone, ..EvaluationContext::default() };
@@ -168,8 +181,11 @@ impl Binder<'_> {
         let Ok(one_row) = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options) else {
             return expr;
         };
-        match expression::evaluate(&expr, &one_row, &context) {
-            Ok(value) if value.inner().len() == 1 => Expr::Literal { value: value.inner().clone(), typed: expr.typed(), is_symbol: false },
+        let bounds = meter::Meter::of_steps(FOLDED_STEPS_MAX, FOLDED_BYTES_MAX);
+        match bounds.run(|| expression::evaluate(&expr, &one_row, &context)) {
+            Ok(value) if value.inner().len() == 1 && meter::size_bytes(value.inner().as_ref()) <= FOLDED_BYTES_MAX => {
+                Expr::Literal { value: value.inner().clone(), typed: expr.typed(), is_symbol: false }
+            }
             _ => expr,
         }
     }

@@ -32,6 +32,7 @@ impl<'s> Env<'s> {
 
 impl Binder<'_> {
     pub(crate) fn expression(&mut self, expression: &Expression, env: &mut Env<'_>) -> Result<Expr, SqlError> {
+        self.count_expression(expression.span)?;
         if env.aggregation.is_some()
             && let Some(found) = self.aggregated(expression, env)?
         {

@@ -42,6 +42,7 @@ impl Binder<'_> {
                 (node, scope) = self.join_tables(left, right, JoinKind::Cross, &JoinConstraint::None, reference.span)?;
             }
             name = None;
+            self.check_width(node.columns.len(), span)?;
         }
         Ok((node, scope))
     }
@@ -71,7 +72,11 @@ impl Binder<'_> {
                 let (node, scope) = outer.unwrap_or_else(|| (self.one_row(), Scope::default()));
                 self.correlate(node, scope, reference, false, reference.span)
             }
-            TableReferenceKind::Join { left, right, kind, constraint } => self.join(left, right, *kind, constraint, reference.span),
+            TableReferenceKind::Join { left, right, kind, constraint } => {
+                let (node, scope) = self.join(left, right, *kind, constraint, reference.span)?;
+                self.check_width(node.columns.len(), reference.span)?;
+                Ok((node, scope))
+            }
             TableReferenceKind::MatchRecognize(clause) => {
                 let (input, scope) = self.reference(&clause.input, None)?;
                 let node = self.match_recognize(input, scope, clause)?;

@@ -12,6 +12,9 @@ use millrace_model::DataType;
 /// More grouping sets than this are refused: each one multiplies the stream.
 const SETS_MAX: usize = 256;
 
+/// Keys that grouping sets may have together: which of them a row has is a bit each of a BIGINT.
+const SET_KEYS_MAX: usize = 63;
+
 /// What `GROUP BY` asks for.
 pub(crate) struct Grouping {
     /// Keys of any set, in order of appearance, over the input.
@@ -68,6 +71,9 @@ impl Binder<'_> {
             if grouping.sets.len().saturating_mul(alternatives.len()) > SETS_MAX {
                 return Err(self.error("sql.too_many_sets", format!("GROUP BY makes more than {SETS_MAX} grouping sets"), span));
             }
+            if grouping.sets.len().max(alternatives.len()) > 1 {
+                self.check_set_keys(grouping.keys.len(), span)?;
+            }
             // `GROUP BY a, ROLLUP (b, c)` is the product of both.
             let product = grouping.sets.iter().flat_map(|set| {
                 alternatives.iter().map(move |added| {
@@ -80,7 +86,21 @@ impl Binder<'_> {
             });
             grouping.sets = product.collect();
         }
+        self.check_width(grouping.keys.len(), elements.first().map(element_span).unwrap_or_default())?;
+        if let (true, Some(first)) = (grouping.has_sets(), elements.first()) {
+            self.check_set_keys(grouping.keys.len(), element_span(first))?;
+        }
         Ok(grouping)
+    }
+
+    /// Grouping sets of more keys than a row can say which of them it has.
+    fn check_set_keys(&self, keys: usize, span: Span) -> Result<(), SqlError> {
+        if keys <= SET_KEYS_MAX {
+            return Ok(());
+        }
+        let message = format!("grouping sets of {keys} keys, at most {SET_KEYS_MAX} are possible");
+        let error = self.error("sql.too_large", message, span);
+        Err(error.with_hint("group by fewer keys, or by one ROW of those that always go together"))
     }
 
     fn alternatives(&mut self, element: &GroupingElement, scope: &Scope, keys: &mut Vec<GroupKey>) -> Result<Vec<Vec<usize>>, SqlError> {
@@ -102,11 +122,13 @@ impl Binder<'_> {
             GroupingElement::Rollup(parts, span) => {
                 let parts = parts.iter().map(|p| self.key_positions(p, scope, keys)).collect::<Result<Vec<_>, _>>()?;
                 self.check_sets(parts.len() + 1, *span)?;
+                self.check_set_keys(keys.len(), *span)?;
                 Ok((0..=parts.len()).rev().map(|n| parts[..n].concat()).collect())
             }
             GroupingElement::Cube(parts, span) => {
                 let parts = parts.iter().map(|p| self.key_positions(p, scope, keys)).collect::<Result<Vec<_>, _>>()?;
                 self.check_sets(1usize.checked_shl(parts.len() as u32).unwrap_or(usize::MAX), *span)?;
+                self.check_set_keys(keys.len(), *span)?;
                 let chosen = |mask: usize| -> Vec<usize> {
                     (0..parts.len()).filter(|i| mask & (1 << (parts.len() - 1 - i)) != 0).flat_map(|i| parts[i].clone()).collect()
                 };
@@ -123,7 +145,10 @@ impl Binder<'_> {
     }
 
     fn key_positions(&mut self, parts: &[Expression], scope: &Scope, keys: &mut Vec<GroupKey>) -> Result<Vec<usize>, SqlError> {
-        parts.iter().map(|p| self.key_position(p, scope, keys)).collect()
+        let mut positions = parts.iter().map(|p| self.key_position(p, scope, keys)).collect::<Result<Vec<_>, _>>()?;
+        positions.sort_unstable();
+        positions.dedup();
+        Ok(positions)
     }
 
     fn key_position(&mut self, expression: &Expression, scope: &Scope, keys: &mut Vec<GroupKey>) -> Result<usize, SqlError> {

@@ -5,6 +5,7 @@
 mod aggregate;
 mod as_of;
 mod attached_window;
+mod bounds;
 mod call;
 mod emit;
 mod expression;
@@ -29,6 +30,7 @@ mod subquery;
 mod table;
 mod window;
 
+pub(crate) use bounds::may_merge;
 pub(crate) use path::own_name;
 pub use table::{ColumnSource, SourceTraits, TableColumn, TableDefinition};
 
@@ -93,6 +95,8 @@ pub struct Binder<'a> {
     two_valued: Vec<Span>,
     /// Queries bound so far: some are bound twice, and what stands inside of them more often.
     queries: usize,
+    /// Expressions bound so far, each time that one is.
+    expressions: usize,
 }
 
 impl<'a> Binder<'a> {
@@ -112,6 +116,7 @@ impl<'a> Binder<'a> {
             attaching_below: None,
             two_valued: Vec::new(),
             queries: 0,
+            expressions: 0,
         }
     }
 
@@ -139,7 +144,10 @@ impl<'a> Binder<'a> {
         let node = self.ordered_body(query, is_outermost);
         self.common.truncate(outer);
         self.depth -= 1;
-        node
+        let node = node?;
+        self.check_width(node.columns.len(), query.span)?;
+        self.check_lineage(&node, query.span)?;
+        Ok(node)
     }
 
     /// Binds a query that others will be around, as that of a view.
@@ -176,9 +184,11 @@ pub(crate) fn calc(input: PlanNode, predicate: Option<Expr>, projection: Vec<Exp
     PlanNode { kind: NodeKind::Calc { input: Box::new(input), predicate, projection }, columns }
 }
 
-/// `Calc` over `input`, merged with it if it is one too, whatever it computes.
+/// `Calc` over `input`, merged with it if it is one too, whatever it computes, unless that would repeat too much.
 pub(crate) fn merged_calc(input: PlanNode, predicate: Option<Expr>, projection: Vec<Expr>, columns: Vec<PlanColumn>) -> PlanNode {
-    if let NodeKind::Calc { input: below, predicate: first, projection: inner } = &input.kind {
+    if let NodeKind::Calc { input: below, predicate: first, projection: inner } = &input.kind
+        && bounds::may_merge(projection.iter().chain(&predicate), inner)
+    {
         let substitute = |e: Expr| substitute(e, inner);
         let second = predicate.clone().map(substitute);
         let merged = match (first.clone(), second) {

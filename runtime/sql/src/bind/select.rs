@@ -104,7 +104,10 @@ impl Binder<'_> {
         let mut named = Vec::new();
         for item in items {
             match item {
-                SelectItem::Wildcard { qualifier, span } => self.wildcard(qualifier.as_ref(), *span, scope, &mut named)?,
+                SelectItem::Wildcard { qualifier, span } => {
+                    self.wildcard(qualifier.as_ref(), *span, scope, &mut named)?;
+                    self.check_width(named.len(), *span)?;
+                }
                 SelectItem::Expression { expression, alias } => {
                     let name = match (alias, &expression.kind) {
                         (Some(alias), _) => alias.value.clone(),
@@ -220,15 +223,17 @@ impl Binder<'_> {
 /// A name that several columns have gets a number, as in Flink: `id`, `id0`, `id1`.
 pub(crate) fn unique_names(columns: &mut [PlanColumn]) {
     let mut taken = std::collections::HashSet::new();
+    // Per name the first number that may be free: many columns may have one name.
+    let mut numbers: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
     for column in columns {
         if taken.insert(column.name.clone()) {
             continue;
         }
         let wanted = column.name.clone();
-        let mut next = 0;
+        let next = numbers.entry(wanted.clone()).or_default();
         while !taken.insert(column.name.clone()) {
             column.name = format!("{wanted}{next}");
-            next += 1;
+            *next += 1;
         }
     }
 }

@@ -5,7 +5,7 @@
 //! side that they speak of ([`super::arrange`]).
 
 use super::{NodeKind, PlanNode, arrange};
-use crate::bind::{all_columns, calc, substitute};
+use crate::bind::{all_columns, calc, may_merge, substitute};
 use millrace_functions::{Expr, Typed};
 use millrace_model::DataType;
 
@@ -30,7 +30,7 @@ fn offered(node: PlanNode, filters: Vec<Expr>) -> (PlanNode, Vec<Expr>) {
     match kind {
         NodeKind::Calc { input, predicate, projection } => {
             let mut all: Vec<Expr> = predicate.map(conjuncts).unwrap_or_default();
-            let passes = takes_filters(&input) && projection.iter().all(Expr::is_deterministic);
+            let passes = takes_filters(&input) && projection.iter().all(Expr::is_deterministic) && may_merge(filters.iter(), &projection);
             let rest = if passes {
                 all.extend(filters.into_iter().map(|f| substitute(f, &projection)));
                 Vec::new()

@@ -4,7 +4,7 @@
 //! several expressions above it. Once unread columns are gone it mostly is not.
 
 use super::{NodeKind, PlanNode};
-use crate::bind::merged_calc;
+use crate::bind::{may_merge, merged_calc};
 use millrace_functions::Expr;
 
 /// The same plan with fewer `Calc`s.
@@ -16,7 +16,9 @@ pub(super) fn merged(mut node: PlanNode) -> PlanNode {
     }
     let is_stacked = match &node.kind {
         NodeKind::Calc { input, predicate, projection } => match &input.kind {
-            NodeKind::Calc { projection: inner, .. } => reads_once(projection.iter().chain(predicate), inner),
+            NodeKind::Calc { projection: inner, .. } => {
+                reads_once(projection.iter().chain(predicate), inner) && may_merge(projection.iter().chain(predicate), inner)
+            }
             _ => false,
         },
         _ => false,

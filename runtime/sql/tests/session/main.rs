@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a test that cannot go on has failed
 
+mod bounds;
+
 use millrace_functions::{
     Argument, Columnar, EvaluationContext, EvaluationError, FunctionRegistry, ResolveError, Typed,
     registry::Function,

@@ -10,6 +10,7 @@ mod control_plane;
 mod custom_operators;
 mod exactly_once;
 mod governance;
+mod hostile_sql;
 mod looking;
 mod lookup_joins;
 mod manual;

@@ -8,7 +8,11 @@ use crate::error::OperatorError;
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt8Array, cast::AsArray};
 use arrow_schema::SchemaRef;
 use arrow_select::filter::{FilterBuilder, FilterPredicate, prep_null_mask_filter};
-use millrace_functions::{Columnar, EvaluationContext, Expr, expression::evaluate};
+use millrace_functions::{
+    Columnar, EvaluationContext, Expr,
+    expression::evaluate,
+    meter::{self, Together},
+};
 use millrace_model::Batch;
 
 /// A compiled filter and projection.
@@ -60,6 +64,8 @@ impl Calc {
     }
 
     pub(crate) fn apply(&self, batch: Batch, context: &EvaluationContext) -> Result<Option<Batch>, OperatorError> {
+        // All columns of the result are there at one time.
+        let _together = Together::new();
         let Batch { rows, kinds, origin } = batch;
         let (columns, kinds, count) = match self.chosen(&rows, context)? {
             Chosen::All => (self.inputs(&rows, context)?, kinds, rows.num_rows()),
@@ -81,6 +87,7 @@ impl Calc {
         beside: ArrayRef,
         context: &EvaluationContext,
     ) -> Result<(RecordBatch, ArrayRef), OperatorError> {
+        let _together = Together::new();
         let columns = self.inputs(rows, context)?;
         let (columns, beside) = match self.chosen(rows, context)? {
             Chosen::All => (columns, beside),
@@ -93,8 +100,7 @@ impl Calc {
 
     /// What the projection reads, before any row is left out.
     fn inputs(&self, rows: &RecordBatch, context: &EvaluationContext) -> Result<Vec<ArrayRef>, OperatorError> {
-        let array = |input: &Expr| Ok(evaluate(input, rows, context).map_err(evaluation_failed)?.to_array(rows.num_rows())?);
-        self.inputs.iter().map(array).collect()
+        self.inputs.iter().map(|input| column(input, rows, context)).collect()
     }
 
     fn project(
@@ -107,8 +113,7 @@ impl Calc {
         let input = rows_of(columns, count)?;
         let mut output = Vec::with_capacity(self.projection.len());
         for expr in &self.projection {
-            let value = evaluate(expr, &input, context).map_err(evaluation_failed)?;
-            output.push(value.to_array(count)?);
+            output.push(column(expr, &input, context)?);
         }
         let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(count));
         Ok((RecordBatch::try_new_with_options(self.output.clone(), output, &options)?, kinds))
@@ -133,6 +138,13 @@ impl Calc {
             _ => Chosen::Some(FilterBuilder::new(&prepared).optimize().build()),
         })
     }
+}
+
+/// The values of an expression as a column.
+fn column(expr: &Expr, rows: &RecordBatch, context: &EvaluationContext) -> Result<ArrayRef, OperatorError> {
+    let value = evaluate(expr, rows, context).map_err(evaluation_failed)?;
+    meter::spread(&value, rows.num_rows()).map_err(evaluation_failed)?;
+    Ok(value.to_array(rows.num_rows())?)
 }
 
 enum Chosen {

@@ -1,6 +1,8 @@
 //! Joins rows to what UNNEST or a table function makes of them.
+//!
+//! Invariant: rows leave in batches of at most [`ROWS_AT_ONCE_MAX`], however many are made of one.
 
-use super::evaluation_failed;
+use super::{ROWS_AT_ONCE_MAX, evaluation_failed};
 use crate::error::OperatorError;
 use arrow_array::{Array, ArrayRef, Int32Array, RecordBatch, RecordBatchOptions, UInt32Array, cast::AsArray, types::Int32Type};
 use arrow_schema::{DataType, SchemaRef};
@@ -16,115 +18,222 @@ pub(crate) struct Correlate {
     output: SchemaRef,
 }
 
-/// Made rows: for each the input row, and the columns beside it. A NULL position stands for a row without answers.
-struct Made {
-    input_rows: Vec<u32>,
-    columns: Vec<ArrayRef>,
-}
+/// Takes the batches that leave a step.
+pub(crate) type Behind<'a> = dyn FnMut(Batch) -> Result<(), OperatorError> + 'a;
 
 impl Correlate {
     pub(crate) fn new(function: Correlation, is_left: bool, output: SchemaRef) -> Self {
         Self { function, is_left, output }
     }
 
-    pub(crate) fn apply(&mut self, batch: Batch, context: &EvaluationContext) -> Result<Batch, OperatorError> {
+    pub(crate) fn apply(&mut self, batch: &Batch, context: &EvaluationContext, behind: &mut Behind<'_>) -> Result<(), OperatorError> {
         let count = batch.num_rows();
-        let made = match &self.function {
+        match &self.function {
             Correlation::Unnest { collection, with_ordinality, flatten } => {
-                let collection_type = collection.typed().data_type;
-                let collection = evaluate(collection, &batch.rows, context).map_err(evaluation_failed)?.to_array(count)?;
-                {
-                    let is_multiset = matches!(collection_type, millrace_model::DataType::Multiset(_));
-                    unnest(&collection, is_multiset, *with_ordinality, *flatten)?
+                let is_multiset = matches!(collection.typed().data_type, millrace_model::DataType::Multiset(_));
+                let collection = evaluate(collection, &batch.rows, context).map_err(evaluation_failed)?;
+                let unnest = Unnest::of(&collection, is_multiset, *flatten)?;
+                let mut made = Made { with_ordinality: *with_ordinality, ..Made::default() };
+                for row in 0..count {
+                    let mut ordinal = 0;
+                    for position in unnest.elements_of(row) {
+                        for _ in 0..unnest.times(position) {
+                            if made.input_rows.len() >= ROWS_AT_ONCE_MAX {
+                                self.emit(batch, made.take(), |positions| unnest.columns(positions), behind)?;
+                            }
+                            ordinal += 1;
+                            made.push(row, Some(position), Some(ordinal));
+                        }
+                    }
+                    if self.is_left && ordinal == 0 {
+                        if made.input_rows.len() >= ROWS_AT_ONCE_MAX {
+                            self.emit(batch, made.take(), |positions| unnest.columns(positions), behind)?;
+                        }
+                        made.push(row, None, None);
+                    }
                 }
+                self.emit(batch, made, |positions| unnest.columns(positions), behind)
             }
             Correlation::Function { function, arguments } => {
                 let arguments = arguments.iter().map(|a| evaluate(a, &batch.rows, context)).collect::<Result<Vec<Columnar>, _>>();
                 let answer = function.evaluate(&arguments.map_err(evaluation_failed)?, count, context).map_err(evaluation_failed)?;
-                Made { input_rows: answer.input_rows, columns: answer.columns }
-            }
-        };
-        let (input_rows, columns) = if self.is_left { with_lonely_rows(made, count)? } else { (made.input_rows, made.columns) };
-        let taken = batch.take(&UInt32Array::from(input_rows))?;
-        let rows = taken.num_rows();
-        let mut all = taken.rows.columns().to_vec();
-        all.extend(columns);
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let rows = RecordBatch::try_new_with_options(self.output.clone(), all, &options)?;
-        Ok(Batch { rows, ..taken })
-    }
-}
-
-/// Rows without answers are kept with NULLs, in the order of the input.
-fn with_lonely_rows(made: Made, count: usize) -> Result<(Vec<u32>, Vec<ArrayRef>), OperatorError> {
-    let mut positions: Vec<Option<u32>> = Vec::with_capacity(made.input_rows.len());
-    let mut input_rows = Vec::with_capacity(made.input_rows.len());
-    let mut next = 0;
-    for row in 0..count as u32 {
-        let before = next;
-        while made.input_rows.get(next) == Some(&row) {
-            positions.push(Some(next as u32));
-            input_rows.push(row);
-            next += 1;
-        }
-        if next == before {
-            positions.push(None);
-            input_rows.push(row);
-        }
-    }
-    let positions = UInt32Array::from(positions);
-    let columns = made.columns.iter().map(|c| take(c, &positions, None)).collect::<Result<Vec<_>, _>>()?;
-    Ok((input_rows, columns))
-}
-
-fn unnest(collection: &ArrayRef, is_multiset: bool, with_ordinality: bool, flatten: bool) -> Result<Made, OperatorError> {
-    let (offsets, elements): (Vec<usize>, Vec<ArrayRef>) = match collection.data_type() {
-        DataType::List(_) => {
-            let list = collection.as_list::<i32>();
-            (list.value_offsets().iter().map(|&o| o as usize).collect(), vec![list.values().clone()])
-        }
-        DataType::Map(..) => {
-            let map = collection.as_map();
-            (map.value_offsets().iter().map(|&o| o as usize).collect(), map.entries().columns().to_vec())
-        }
-        other => return Err(OperatorError::Internal(format!("UNNEST of {other}"))),
-    };
-    let mut elements = elements;
-    let counts = if is_multiset { elements.pop().map(|c| c.as_primitive::<Int32Type>().clone()) } else { None };
-    let (mut input_rows, mut positions, mut ordinals) = (Vec::new(), Vec::new(), Vec::new());
-    for row in 0..collection.len() {
-        if collection.is_null(row) {
-            continue;
-        }
-        let mut ordinal = 0;
-        for position in offsets[row]..offsets[row + 1] {
-            // An element of a multiset comes as often as it is in it.
-            let times = counts.as_ref().map_or(1, |c| c.value(position).max(0));
-            for _ in 0..times {
-                ordinal += 1;
-                input_rows.push(row as u32);
-                positions.push(position as u32);
-                ordinals.push(ordinal);
-            }
-        }
-    }
-    let positions = UInt32Array::from(positions);
-    let mut columns = Vec::new();
-    for element in &elements {
-        let element = take(element, &positions, None)?;
-        match (flatten, element.as_struct_opt()) {
-            // A NULL element has NULL fields.
-            (true, Some(fields)) => {
-                for field in fields.columns() {
-                    let valid: Vec<Option<u32>> = (0..fields.len()).map(|i| fields.is_valid(i).then_some(i as u32)).collect();
-                    columns.push(take(field, &UInt32Array::from(valid), None)?);
+                let columns = |positions: &UInt32Array| {
+                    answer.columns.iter().map(|column| Ok(take(column, positions, None)?)).collect::<Result<Vec<_>, OperatorError>>()
+                };
+                let (mut made, mut next) = (Made::default(), 0);
+                for row in 0..count {
+                    let before = next;
+                    while answer.input_rows.get(next).is_some_and(|&of| of as usize == row) {
+                        if made.input_rows.len() >= ROWS_AT_ONCE_MAX {
+                            self.emit(batch, made.take(), columns, behind)?;
+                        }
+                        made.push(row, Some(next), None);
+                        next += 1;
+                    }
+                    if self.is_left && next == before {
+                        made.push(row, None, None);
+                    }
                 }
+                self.emit(batch, made, columns, behind)
             }
-            _ => columns.push(element),
         }
     }
-    if with_ordinality {
-        columns.push(Arc::new(Int32Array::from(ordinals)));
+
+    fn emit(
+        &self,
+        batch: &Batch,
+        made: Made,
+        columns: impl Fn(&UInt32Array) -> Result<Vec<ArrayRef>, OperatorError>,
+        behind: &mut Behind<'_>,
+    ) -> Result<(), OperatorError> {
+        if made.input_rows.is_empty() {
+            return Ok(());
+        }
+        let count = made.input_rows.len();
+        let taken = batch.take(&UInt32Array::from(made.input_rows))?;
+        let mut all = taken.rows.columns().to_vec();
+        all.extend(columns(&UInt32Array::from(made.positions))?);
+        if made.with_ordinality {
+            all.push(Arc::new(Int32Array::from(made.ordinals)));
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(count));
+        let rows = RecordBatch::try_new_with_options(self.output.clone(), all, &options)?;
+        behind(Batch { rows, ..taken })
     }
-    Ok(Made { input_rows, columns })
+}
+
+/// Rows that are being made: for each the input row and what stands beside it; nothing for a row without answers.
+#[derive(Default)]
+struct Made {
+    with_ordinality: bool,
+    input_rows: Vec<u32>,
+    positions: Vec<Option<u32>>,
+    ordinals: Vec<Option<i32>>,
+}
+
+impl Made {
+    fn push(&mut self, row: usize, position: Option<usize>, ordinal: Option<i32>) {
+        self.input_rows.push(row as u32);
+        self.positions.push(position.map(|p| p as u32));
+        if self.with_ordinality {
+            self.ordinals.push(ordinal);
+        }
+    }
+
+    /// Those made so far; the next ones follow.
+    fn take(&mut self) -> Self {
+        std::mem::replace(self, Self { with_ordinality: self.with_ordinality, ..Self::default() })
+    }
+}
+
+/// The elements of a column of collections.
+struct Unnest<'a> {
+    collection: &'a Columnar,
+    offsets: Vec<usize>,
+    elements: Vec<ArrayRef>,
+    /// Of a multiset: how often each element is in it.
+    counts: Option<arrow_array::PrimitiveArray<Int32Type>>,
+    flatten: bool,
+}
+
+impl<'a> Unnest<'a> {
+    fn of(collection: &'a Columnar, is_multiset: bool, flatten: bool) -> Result<Self, OperatorError> {
+        let array = collection.inner();
+        let (offsets, mut elements): (Vec<usize>, Vec<ArrayRef>) = match array.data_type() {
+            DataType::List(_) => {
+                let list = array.as_list::<i32>();
+                (list.value_offsets().iter().map(|&o| o as usize).collect(), vec![list.values().clone()])
+            }
+            DataType::Map(..) => {
+                let map = array.as_map();
+                (map.value_offsets().iter().map(|&o| o as usize).collect(), map.entries().columns().to_vec())
+            }
+            other => return Err(OperatorError::Internal(format!("UNNEST of {other}"))),
+        };
+        let counts = if is_multiset { elements.pop().map(|c| c.as_primitive::<Int32Type>().clone()) } else { None };
+        Ok(Self { collection, offsets, elements, counts, flatten })
+    }
+
+    /// Positions of the elements of a row.
+    fn elements_of(&self, row: usize) -> std::ops::Range<usize> {
+        let row = self.collection.index(row);
+        if self.collection.inner().is_null(row) { 0..0 } else { self.offsets[row]..self.offsets[row + 1] }
+    }
+
+    /// An element of a multiset comes as often as it is in it.
+    fn times(&self, position: usize) -> i32 {
+        self.counts.as_ref().map_or(1, |c| c.value(position).max(0))
+    }
+
+    fn columns(&self, positions: &UInt32Array) -> Result<Vec<ArrayRef>, OperatorError> {
+        let mut columns = Vec::new();
+        for element in &self.elements {
+            match (self.flatten, element.as_struct_opt()) {
+                // A NULL element has NULL fields.
+                (true, Some(fields)) => {
+                    let valid = |p: u32| fields.is_valid(p as usize).then_some(p);
+                    let valid: UInt32Array = positions.iter().map(|p| p.and_then(valid)).collect();
+                    for field in fields.columns() {
+                        columns.push(take(field, &valid, None)?);
+                    }
+                }
+                _ => columns.push(take(element, positions, None)?),
+            }
+        }
+        Ok(columns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::{
+        StringArray,
+        builder::{ListBuilder, StringBuilder},
+    };
+    use arrow_schema::{Field, Schema};
+    use millrace_functions::{Expr, Typed};
+    use millrace_model::data_type::Element;
+
+    /// Sizes of the batches and the last element that come of lists of so many elements.
+    fn made(lists: &[usize], is_left: bool) -> (Vec<usize>, Option<String>) {
+        let mut builder = ListBuilder::new(StringBuilder::new());
+        for &length in lists {
+            (0..length).for_each(|i| builder.values().append_value(i.to_string()));
+            builder.append(true);
+        }
+        let lists: ArrayRef = Arc::new(builder.finish());
+        let rows = RecordBatch::try_from_iter([("l", lists)]).unwrap();
+        let element = Box::new(Element { data_type: millrace_model::DataType::String, nullable: true });
+        let collection = Expr::column(0, Typed::nullable(millrace_model::DataType::Array(element)));
+        let function = Correlation::Unnest { collection, with_ordinality: true, flatten: false };
+        let fields: Vec<Field> = rows
+            .schema()
+            .fields()
+            .iter()
+            .map(|f| f.as_ref().clone())
+            .chain([Field::new("e", DataType::Utf8, true), Field::new("o", DataType::Int32, true)])
+            .collect();
+        let mut correlate = Correlate::new(function, is_left, Arc::new(Schema::new(fields)));
+        let (mut sizes, mut last) = (Vec::new(), None);
+        let mut behind = |batch: Batch| {
+            sizes.push(batch.num_rows());
+            let texts: &StringArray = batch.rows.column(1).as_string();
+            let end = texts.len() - 1;
+            last = texts.is_valid(end).then(|| texts.value(end).to_owned());
+            Ok(())
+        };
+        correlate.apply(&Batch::inserts(rows), &EvaluationContext::default(), &mut behind).unwrap();
+        (sizes, last)
+    }
+
+    #[test]
+    fn rows_leave_a_few_thousand_at_a_time() {
+        let max = ROWS_AT_ONCE_MAX;
+        assert_eq!(made(&[2, 0, 3], false), (vec![5], Some("2".into())));
+        assert_eq!(made(&[2, 0], true), (vec![3], None));
+        assert_eq!(made(&[max], false), (vec![max], Some((max - 1).to_string())));
+        assert_eq!(made(&[3 * max + 1, 4], true), (vec![max, max, max, 5], Some("3".into())));
+        assert_eq!(made(&[0, 0], false), (vec![], None));
+    }
 }

@@ -1,5 +1,8 @@
 //! Grouping sets: each row once per set, with NULL where the set does not have a key.
+//!
+//! Invariant: rows leave in batches of about [`ROWS_AT_ONCE_MAX`] at most, however many sets there are.
 
+use super::{ROWS_AT_ONCE_MAX, correlate::Behind};
 use crate::error::OperatorError;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array};
 use arrow_schema::SchemaRef;
@@ -19,7 +22,18 @@ impl Expand {
     }
 
     /// Rows of one input row stay together, so an update's two halves do not drift apart.
-    pub(crate) fn apply(&mut self, batch: Batch) -> Result<Batch, OperatorError> {
+    pub(crate) fn apply(&mut self, batch: Batch, behind: &mut Behind<'_>) -> Result<(), OperatorError> {
+        let (count, at_once) = (batch.num_rows(), (ROWS_AT_ONCE_MAX / self.sets.len().max(1)).max(1));
+        if count <= at_once {
+            return behind(self.expanded(&batch)?);
+        }
+        for start in (0..count).step_by(at_once) {
+            behind(self.expanded(&batch.slice(start, at_once.min(count - start)))?)?;
+        }
+        Ok(())
+    }
+
+    fn expanded(&self, batch: &Batch) -> Result<Batch, OperatorError> {
         let (count, sets) = (batch.num_rows(), self.sets.len());
         let repeated = UInt32Array::from_iter_values((0..count).flat_map(|row| std::iter::repeat_n(row as u32, sets)));
         let taken = batch.take(&repeated)?;
@@ -42,6 +56,8 @@ impl Expand {
 
     fn mask(&self, set: &[usize]) -> i64 {
         let count = self.keys.len();
-        (0..count).filter(|i| !set.contains(i)).fold(0, |mask, i| mask | 1 << (count - 1 - i))
+        // The binder has refused sets of more keys than there are bits.
+        let bit = |i: usize| u32::try_from(count - 1 - i).ok().and_then(|bit| 1i64.checked_shl(bit)).unwrap_or(0);
+        (0..count).filter(|i| !set.contains(i)).fold(0, |mask, i| mask | bit(i))
     }
 }

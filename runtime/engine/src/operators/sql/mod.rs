@@ -71,6 +71,11 @@ use millrace_functions::EvaluationError;
 use millrace_model::ChangeKind;
 use std::sync::Arc;
 
+/// Rows that leave at one time a step that makes several of one.
+pub(crate) const ROWS_AT_ONCE_MAX: usize = 8192;
+/// Bytes of rows that such steps may make of the rows that come in at one time: they are held until those are done with.
+pub(crate) const HELD_BYTES_MAX: usize = 256 << 20;
+
 /// Columns as rows without names: expressions go by position.
 pub(crate) fn rows_of(columns: &[ArrayRef], count: usize) -> Result<RecordBatch, OperatorError> {
     let field = |c: &ArrayRef| Field::new("", c.data_type().clone(), true);

@@ -1,6 +1,7 @@
 //! A stage at work: its head's output runs through its steps before it leaves.
 
 use super::{
+    HELD_BYTES_MAX,
     calc::Calc,
     conflict_materialize::ConflictSpec,
     deduplicate_rows::DeduplicateSpec,
@@ -26,7 +27,7 @@ use arrow_array::BooleanArray;
 use arrow_schema::SchemaRef;
 use arrow_select::filter::filter_record_batch;
 use async_trait::async_trait;
-use millrace_functions::{EvaluationContext, Expr};
+use millrace_functions::{EvaluationContext, Expr, meter};
 use millrace_model::{
     Batch, ChangeKind, Origin, Schema,
     graph::{GraphError, Node},
@@ -341,13 +342,61 @@ impl OpenStep {
         })
     }
 
-    fn apply(&mut self, batch: Batch, context: &EvaluationContext) -> Result<Option<Batch>, OperatorError> {
-        match self {
-            Self::Calc(calc) => calc.apply(batch, context),
-            Self::Expand(expand) => expand.apply(batch).map(Some),
-            Self::WindowTable(table) => table.apply(batch, context.now_ms).map(Some),
-            Self::Correlate(correlate) => correlate.apply(batch, context).map(Some),
+    /// Whether it makes many rows of one.
+    fn multiplies(&self) -> bool {
+        matches!(self, Self::Expand(_) | Self::Correlate(_))
+    }
+}
+
+/// Rows that come in at one time where each may become very many: what they become is held until they are done with.
+const MULTIPLIED_ROWS_AT_ONCE: usize = 1024;
+
+/// What a row that is held costs besides its values.
+const HELD_ROW_BYTES: usize = 32;
+
+/// Where rows go behind the last step.
+struct End<'a> {
+    output: &'a SchemaRef,
+    out: &'a mut Collector,
+    /// Bytes of the rows that have come so far; counted only where a step makes many rows of one.
+    held_bytes: Option<usize>,
+}
+
+impl End<'_> {
+    fn emit(&mut self, mut batch: Batch) -> Result<(), OperatorError> {
+        if let Some(held) = &mut self.held_bytes {
+            let bytes = |column: &arrow_array::ArrayRef| column.to_data().get_slice_memory_size();
+            *held += batch.rows.columns().iter().map(bytes).sum::<Result<usize, _>>()? + batch.num_rows() * HELD_ROW_BYTES;
+            if *held > HELD_BYTES_MAX {
+                let message =
+                    format!("UNNEST, table functions and grouping sets make more than {HELD_BYTES_MAX} bytes of one batch (batch.memory)");
+                return Err(OperatorError::Evaluation(message));
+            }
         }
+        if batch.rows.schema_ref() != self.output {
+            let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(batch.rows.num_rows()));
+            batch.rows = arrow_array::RecordBatch::try_new_with_options(self.output.clone(), batch.rows.columns().to_vec(), &options)?;
+        }
+        self.out.emit(batch);
+        Ok(())
+    }
+}
+
+/// Runs a batch through these steps.
+fn run(steps: &mut [OpenStep], batch: Batch, context: &EvaluationContext, end: &mut End<'_>) -> Result<(), OperatorError> {
+    if batch.num_rows() == 0 {
+        return Ok(());
+    }
+    meter::check().map_err(super::evaluation_failed)?;
+    let Some((step, behind)) = steps.split_first_mut() else { return end.emit(batch) };
+    match step {
+        OpenStep::Calc(calc) => match calc.apply(batch, context)? {
+            Some(next) => run(behind, next, context, end),
+            None => Ok(()),
+        },
+        OpenStep::WindowTable(table) => run(behind, table.apply(batch, context.now_ms)?, context, end),
+        OpenStep::Expand(expand) => expand.apply(batch, &mut |part| run(behind, part, context, end)),
+        OpenStep::Correlate(correlate) => correlate.apply(&batch, context, &mut |part| run(behind, part, context, end)),
     }
 }
 
@@ -427,19 +476,9 @@ impl Stage {
         self.drain(out)
     }
 
-    fn run_steps(&mut self, mut batch: Batch, out: &mut Collector) -> Result<(), OperatorError> {
-        for step in &mut self.steps {
-            match step.apply(batch, &self.evaluation)? {
-                Some(next) if next.num_rows() > 0 => batch = next,
-                _ => return Ok(()),
-            }
-        }
-        if batch.rows.schema_ref() != &self.output {
-            let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(batch.rows.num_rows()));
-            batch.rows = arrow_array::RecordBatch::try_new_with_options(self.output.clone(), batch.rows.columns().to_vec(), &options)?;
-        }
-        out.emit(batch);
-        Ok(())
+    fn run_steps(&mut self, batch: Batch, out: &mut Collector) -> Result<(), OperatorError> {
+        let held_bytes = self.steps.iter().any(OpenStep::multiplies).then_some(0);
+        run(&mut self.steps, batch, &self.evaluation, &mut End { output: &self.output, out, held_bytes })
     }
 
     fn drain(&mut self, out: &mut Collector) -> Result<(), OperatorError> {
@@ -476,6 +515,10 @@ impl Operator for Stage {
         let origin = batch.origin.clone();
         let outcome = self.process_in_turn(input, batch, now_ms, out).await;
         self.told(outcome, &origin)
+    }
+
+    fn rows_at_once(&self) -> usize {
+        if self.head.is_none() && self.steps.iter().any(OpenStep::multiplies) { MULTIPLIED_ROWS_AT_ONCE } else { usize::MAX }
     }
 
     async fn on_watermark(&mut self, watermark_ms: i64, out: &mut Collector) -> Result<(), OperatorError> {

@@ -2,6 +2,7 @@
 
 use crate::{
     Columnar, EvaluationError,
+    meter::{self, Steps},
     scalar::{
         Call,
         columns::{argument, check_batch, columnar},
@@ -84,6 +85,7 @@ pub(super) fn gather(sources: &[&ArrayRef], places: &[Place], data_type: &Arrow)
         }
         arrays.push(source.as_ref());
     }
+    meter::check_places(&arrays, places)?;
     Ok(interleave(&arrays, places)?)
 }
 
@@ -92,18 +94,20 @@ pub(super) struct Rows {
     offsets: Vec<i32>,
     valid: NullBufferBuilder,
     length: usize,
+    steps: Steps,
 }
 
 impl Rows {
     pub(super) fn new(rows: usize) -> Self {
         let mut offsets = Vec::with_capacity(rows + 1);
         offsets.push(0);
-        Self { offsets, valid: NullBufferBuilder::new(rows), length: 0 }
+        Self { offsets, valid: NullBufferBuilder::new(rows), length: 0, steps: Steps::default() }
     }
 
     /// Ends a row behind which there are `length` elements in all.
     pub(super) fn end(&mut self, length: usize, is_valid: bool) -> Result<(), EvaluationError> {
         check_batch(length.saturating_mul(8))?;
+        self.steps.take(1024 + length.saturating_sub(self.length))?;
         self.length = length;
         self.offsets.push(length as i32);
         self.valid.append(is_valid);

@@ -11,6 +11,7 @@ use crate::{
         path::{Item, Mode, Selection},
         write::{self, Sink, WriteError, put_display, put_java_double, put_text},
     },
+    meter::Steps,
     scalar::{
         Builtin, Call,
         columns::{check_batch, columnar, extent, text_result, texts},
@@ -309,8 +310,9 @@ fn query_list(call: &Call<'_>, clauses: &Clauses) -> Result<Columnar, Evaluation
     let mut selector = Selector::new(texts(call, 1)?);
     let (rows, is_scalar) = extent(call);
     let mut lists = ListBuilder::new(StringBuilder::new());
-    let mut bytes = 0;
+    let (mut bytes, mut steps) = (0, Steps::default());
     for row in 0..rows {
+        steps.row()?;
         let (Some(text), Some(path)) = (values.get(row), paths.get(row)) else {
             lists.append_null();
             continue;

@@ -1,6 +1,7 @@
 //! A compiled pattern, and the matches that Java's `Matcher.find` would report one after the other.
 
 use super::{PATTERN_BYTES_MAX, PatternError, parser};
+use crate::{EvaluationError, meter::Steps};
 use regex::{Captures, Regex, RegexBuilder};
 
 /// Bytes that a compiled pattern may take.
@@ -60,22 +61,33 @@ impl JavaRegex {
     }
 
     /// All matches, one after the other. An empty one may stand right behind another one.
-    pub(in crate::scalar) fn find_all<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
-        let mut next = Some(0);
+    ///
+    /// Each search is linear in what is left of the text, all of them together are not: they count as steps, and an error is
+    /// the last answer.
+    pub(in crate::scalar) fn find_all<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Result<(usize, usize), EvaluationError>> + 'a {
+        let (mut next, mut steps) = (Some(0), Steps::default());
         std::iter::from_fn(move || {
-            let (start, end) = self.find_at(text, next?)?;
+            let from = next.take()?;
+            if let Err(error) = steps.take(text.len().saturating_sub(from)) {
+                return Some(Err(error));
+            }
+            let (start, end) = self.find_at(text, from)?;
             next = after(text, start, end);
-            Some((start, end))
+            Some(Ok((start, end)))
         })
     }
 
-    /// The groups of all matches.
-    pub(in crate::scalar) fn captures_all<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Captures<'a>> + 'a {
-        let mut next = Some(0);
+    /// The groups of all matches; see [`Self::find_all`].
+    pub(in crate::scalar) fn captures_all<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Result<Captures<'a>, EvaluationError>> + 'a {
+        let (mut next, mut steps) = (Some(0), Steps::default());
         std::iter::from_fn(move || {
-            let captures = self.captures_at(text, next?)?;
+            let from = next.take()?;
+            if let Err(error) = steps.take(text.len().saturating_sub(from)) {
+                return Some(Err(error));
+            }
+            let captures = self.captures_at(text, from)?;
             next = captures.get(0).and_then(|whole| after(text, whole.start(), whole.end()));
-            Some(captures)
+            Some(Ok(captures))
         })
     }
 }
@@ -99,7 +111,7 @@ mod tests {
 
     fn found(pattern: &str, text: &str) -> Vec<String> {
         let regex = JavaRegex::compile(pattern).expect("a pattern");
-        regex.find_all(text).map(|(start, end)| text[start..end].to_owned()).collect()
+        regex.find_all(text).map(|found| found.expect("no bound")).map(|(start, end)| text[start..end].to_owned()).collect()
     }
 
     #[test]

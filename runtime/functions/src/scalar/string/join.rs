@@ -1,7 +1,7 @@
 //! Texts put together.
 
 use crate::{
-    Argument, Columnar, EvaluationError, Resolution, ResolveError,
+    Argument, Columnar, EvaluationError, Resolution, ResolveError, meter,
     scalar::{
         Builtin, Call,
         columns::{argument, check_value, columnar, extent, numbers, text_result, texts},
@@ -94,5 +94,6 @@ fn elt(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
             _ => (0, 0),
         })
         .collect();
+    meter::check_places(&parts, &places)?;
     Ok(columnar(interleave(&parts, &places)?, is_scalar))
 }

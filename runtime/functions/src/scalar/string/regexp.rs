@@ -2,6 +2,7 @@
 
 use crate::{
     Argument, Columnar, EvaluationError, Resolution, ResolveError,
+    meter::Steps,
     scalar::{
         Builtin, Call,
         columns::{boolean_result, check_batch, columnar, extent, number_result, numbers, text_result, texts},
@@ -72,7 +73,8 @@ fn replace(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
         };
         let Some(pattern) = pattern else { return Ok(false) };
         let mut done = 0;
-        for (start, end) in pattern.find_all(text) {
+        for found in pattern.find_all(text) {
+            let (start, end) = found?;
             out.push_str(&text[done..start])?;
             out.push_str(replacement)?;
             done = end;
@@ -100,8 +102,9 @@ fn extract_all(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
     let groups = (call.arguments.len() > 2).then(|| numbers::<Int64Type>(call, 2)).transpose()?;
     let (rows, is_scalar) = extent(call);
     let mut lists = ListBuilder::new(StringBuilder::new());
-    let mut bytes = 0;
+    let (mut bytes, mut steps) = (0, Steps::default());
     for row in 0..rows {
+        steps.row()?;
         let group = groups.as_ref().map_or(Some(1), |g| g.get(row)).and_then(|g| usize::try_from(g).ok());
         let (Some(text), Some(Some(pattern)), Some(group)) = (values.get(row), patterns.get(row)?, group) else {
             lists.append_null();
@@ -112,6 +115,7 @@ fn extract_all(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
             continue;
         }
         for captures in pattern.captures_all(text) {
+            let captures = captures?;
             let found = captures.get(group).map(|m| m.as_str());
             // An offset of four bytes for every part is what makes a batch of short ones large.
             bytes += found.map_or(0, str::len) + 8;
@@ -127,7 +131,12 @@ fn count(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
     let (values, mut patterns) = (texts(call, 0)?, Patterns::new(texts(call, 1)?));
     number_result::<Int32Type>(call, |row| {
         let (Some(text), Some(Some(pattern))) = (values.get(row), patterns.get(row)?) else { return Ok(None) };
-        Ok(Some(pattern.find_all(text).count() as i32))
+        let mut count = 0;
+        for found in pattern.find_all(text) {
+            found?;
+            count += 1;
+        }
+        Ok(Some(count))
     })
 }
 

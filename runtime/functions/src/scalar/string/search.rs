@@ -2,6 +2,7 @@
 
 use crate::{
     Argument, Columnar, EvaluationError, Resolution, ResolveError,
+    meter::Steps,
     scalar::{
         Builtin, Call,
         columns::{boolean_result, number_result, numbers, raw, texts},
@@ -9,6 +10,7 @@ use crate::{
     },
 };
 use arrow_array::types::Int32Type;
+use memchr::memmem;
 use millrace_model::DataType;
 
 pub(super) const FUNCTIONS: &[Builtin] = &[
@@ -38,44 +40,103 @@ fn byte_of(text: &str, character: usize) -> usize {
     text.char_indices().nth(character).map_or(text.len(), |(at, _)| at)
 }
 
+/// Longest needle whose overlapping occurrences are found by searching anew behind each.
+const NEEDLE_SHORT_MAX: usize = 32;
+
 /// The place (from 1, in characters) of the `occurrence`-th `needle` in `text` at or after place `start`; 0 when there is
 /// none. Occurrences may overlap.
-fn place(needle: &str, text: &str, start: i32, occurrence: i32) -> i32 {
+fn place(needle: &str, text: &str, start: i32, occurrence: i32) -> Result<i32, EvaluationError> {
     if needle.is_empty() {
-        return 1;
+        return Ok(1);
     }
-    let mut from = byte_of(text, usize::try_from(start.max(1) - 1).unwrap_or(0));
-    let mut left = occurrence;
-    while let Some(found) = text.get(from..).and_then(|rest| rest.find(needle)) {
-        let at = from + found;
-        left -= 1;
-        if left <= 0 {
-            return text[..at].chars().count() as i32 + 1;
-        }
-        from = at + text[at..].chars().next().map_or(1, char::len_utf8);
-    }
-    0
+    let from = byte_of(text, usize::try_from(start.max(1) - 1).unwrap_or(0));
+    let rest = text.as_bytes().get(from..).unwrap_or_default();
+    let found = match occurrence {
+        ..=1 => memmem::find(rest, needle.as_bytes()),
+        _ if needle.len() <= NEEDLE_SHORT_MAX => nth_short(needle.as_bytes(), rest, occurrence)?,
+        _ => nth_overlapping(needle.len(), |i| needle.as_bytes()[i], rest.len(), |i| rest[i], occurrence)?,
+    };
+    Ok(found.map_or(0, |found| character_at(text, from + found)))
 }
 
 /// The place of the `occurrence`-th `needle` in `text`, looked for from its end backward: the first that ends at or
 /// before the character numbered `from_end` from the end (from 1). 0 when there is none.
-fn place_from_end(needle: &str, text: &str, from_end: u32, occurrence: i32) -> i32 {
+fn place_from_end(needle: &str, text: &str, from_end: u32, occurrence: i32) -> Result<i32, EvaluationError> {
     if needle.is_empty() {
-        return text.chars().count() as i32 + 1;
+        return Ok(text.chars().count() as i32 + 1);
     }
     let skipped = usize::try_from(from_end - 1).unwrap_or(usize::MAX);
-    let Some(mut end) = text.char_indices().rev().nth(skipped).map(|(at, c)| at + c.len_utf8()) else { return 0 };
-    let mut left = occurrence;
-    while let Some(at) = text.get(..end).and_then(|rest| rest.rfind(needle)) {
-        left -= 1;
-        if left <= 0 {
-            return text[..at].chars().count() as i32 + 1;
+    let Some(end) = text.char_indices().rev().nth(skipped).map(|(at, c)| at + c.len_utf8()) else { return Ok(0) };
+    let (needle, before) = (needle.as_bytes(), &text.as_bytes()[..end]);
+    let found = match occurrence {
+        ..=1 => memmem::rfind(before, needle),
+        // Both are read from their ends: where the needle then begins is where it ends.
+        _ => nth_overlapping(needle.len(), |i| needle[needle.len() - 1 - i], end, |i| before[end - 1 - i], occurrence)?
+            .map(|reversed| end - reversed - needle.len()),
+    };
+    Ok(found.map_or(0, |at| character_at(text, at)))
+}
+
+/// The number (from 1) of the character at a byte.
+fn character_at(text: &str, byte: usize) -> i32 {
+    text.get(..byte).map_or(0, |before| before.chars().count() as i32 + 1)
+}
+
+/// Where the `occurrence`-th of a short needle is. Matches of valid texts begin with characters, so the next may begin a byte
+/// further.
+fn nth_short(needle: &[u8], text: &[u8], occurrence: i32) -> Result<Option<usize>, EvaluationError> {
+    let finder = memmem::Finder::new(needle);
+    let (mut from, mut steps) = (0, Steps::default());
+    for left in (1..=occurrence).rev() {
+        let Some(found) = text.get(from..).and_then(|rest| finder.find(rest)) else { return Ok(None) };
+        if left == 1 {
+            return Ok(Some(from + found));
         }
-        // Occurrences may overlap: the next ends one character before this one.
-        let last = text[..at + needle.len()].chars().next_back().map_or(1, char::len_utf8);
-        end = at + needle.len() - last;
+        from += found + 1;
+        steps.take(NEEDLE_SHORT_MAX)?;
     }
-    0
+    Ok(None)
+}
+
+/// Where the `occurrence`-th of a needle is, each byte of the text looked at once (Knuth, Morris, Pratt): the needle's own
+/// repetitions tell how much of the next occurrence has been read with the last one.
+fn nth_overlapping(
+    needle_length: usize,
+    needle: impl Fn(usize) -> u8,
+    text_length: usize,
+    text: impl Fn(usize) -> u8,
+    occurrence: i32,
+) -> Result<Option<usize>, EvaluationError> {
+    if needle_length == 0 || needle_length > text_length {
+        return Ok(None);
+    }
+    let mut steps = Steps::default();
+    // Per length of what has been read of the needle: the longest shorter part that it also ends with.
+    let mut borders: Vec<u32> = vec![0; needle_length + 1];
+    let mut border = 0;
+    for at in 1..needle_length {
+        steps.take(1)?;
+        while border > 0 && needle(at) != needle(border) {
+            border = borders[border] as usize;
+        }
+        border += usize::from(needle(at) == needle(border));
+        borders[at + 1] = border as u32;
+    }
+    let (mut read, mut left) = (0, occurrence);
+    for at in 0..text_length {
+        steps.take(1)?;
+        while read == needle_length || (read > 0 && text(at) != needle(read)) {
+            read = borders[read] as usize;
+        }
+        read += usize::from(text(at) == needle(read));
+        if read == needle_length {
+            left -= 1;
+            if left <= 0 {
+                return Ok(Some(at + 1 - needle_length));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// `INSTR(text, needle, start, occurrence)`: a negative start counts, and looks, from the end.
@@ -83,13 +144,13 @@ fn in_string(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
     find_with(call, 1, 0, |needle, text, start, occurrence| match start {
         _ if occurrence <= 0 => Err(EvaluationError(format!("INSTR: the occurrence is {occurrence}, expected one from 1"))),
         0 => Ok(0),
-        1.. => Ok(place(needle, text, start, occurrence)),
-        _ => Ok(place_from_end(needle, text, start.unsigned_abs(), occurrence)),
+        1.. => place(needle, text, start, occurrence),
+        _ => place_from_end(needle, text, start.unsigned_abs(), occurrence),
     })
 }
 
 fn find(call: &Call<'_>, needle: usize, text: usize) -> Result<Columnar, EvaluationError> {
-    find_with(call, needle, text, |needle, text, start, occurrence| Ok(place(needle, text, start, occurrence)))
+    find_with(call, needle, text, place)
 }
 
 fn find_with(
@@ -123,4 +184,55 @@ fn resolve_ends(name: &str, arguments: &[Argument<'_>]) -> Result<Resolution, Re
 fn ends(call: &Call<'_>, holds: fn(&[u8], &[u8]) -> bool) -> Result<Columnar, EvaluationError> {
     let (values, parts) = (raw(call, 0)?, raw(call, 1)?);
     boolean_result(call, |row| Ok(values(row).zip(parts(row)).map(|(value, part)| holds(value, part))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every occurrence looked for anew.
+    fn slow(needle: &str, text: &str, backward: bool) -> Vec<i32> {
+        let mut found: Vec<i32> = (0..text.len())
+            .filter(|&at| text.is_char_boundary(at) && text[at..].starts_with(needle))
+            .map(|at| character_at(text, at))
+            .collect();
+        if backward {
+            found.reverse();
+        }
+        found
+    }
+
+    #[test]
+    fn every_occurrence_is_found_forward_and_backward() {
+        let long = "ab".repeat(40);
+        for (needle, text) in [
+            ("aa", "aaaaa"),
+            ("ab", "abcabab"),
+            ("éa", "éaéaaéa"),
+            ("x", "abc"),
+            ("aba", "ababababa"),
+            (long.as_str(), "ab".repeat(60).as_str()),
+            (&long[..79], "ab".repeat(60).as_str()),
+            ("aab", "aaabaab"),
+            ("a".repeat(50).as_str(), "a".repeat(70).as_str()),
+        ] {
+            let (forward, backward) = (slow(needle, text, false), slow(needle, text, true));
+            for nth in 1..=(forward.len() + 2) {
+                let expected = |all: &[i32]| all.get(nth - 1).copied().unwrap_or(0);
+                assert_eq!(place(needle, text, 1, nth as i32), Ok(expected(&forward)), "{needle} {nth}");
+                assert_eq!(place_from_end(needle, text, 1, nth as i32), Ok(expected(&backward)), "{needle} -{nth}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_needle_that_overlaps_itself_takes_time_by_the_length_of_the_text_only() {
+        let (text, needle) = ("a".repeat(1_500_000), "a".repeat(700_000));
+        let began = std::time::Instant::now();
+        assert_eq!(place(&needle, &text, 1, 2_000_000_000), Ok(0));
+        assert_eq!(place_from_end(&needle, &text, 1, 2_000_000_000), Ok(0));
+        assert_eq!(place(&needle, &text, 1, 800_001), Ok(800_001));
+        // Anew for each occurrence it would be hours.
+        assert!(began.elapsed().as_secs() < 20);
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     Argument, Columnar, EvaluationError, Resolution, ResolveError,
+    meter::Steps,
     scalar::{
         Builtin, Call,
         columns::{check_batch, columnar, extent, numbers, text_result, texts},
@@ -72,8 +73,9 @@ fn split(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
     let (values, separators) = (texts(call, 0)?, texts(call, 1)?);
     let (rows, is_scalar) = extent(call);
     let mut lists = ListBuilder::new(StringBuilder::new());
-    let mut parts = 0;
+    let (mut parts, mut steps) = (0, Steps::default());
     for row in 0..rows {
+        steps.row()?;
         let (Some(text), Some(separator)) = (values.get(row), separators.get(row)) else {
             lists.append_null();
             continue;
@@ -91,6 +93,10 @@ fn split(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
             for part in text.split(separator) {
                 lists.values().append_value(part);
                 parts += 1;
+                if parts.is_multiple_of(1 << 12) {
+                    steps.take(1 << 12)?;
+                    check_batch(parts.saturating_mul(8))?;
+                }
             }
         }
         // An offset of four bytes for every part is what makes a batch large.

@@ -2,6 +2,7 @@
 
 use crate::{
     Argument, Columnar, EvaluationError, Resolution, ResolveError,
+    meter::Steps,
     scalar::{
         Builtin, Call,
         columns::{check_batch, columnar, extent, texts},
@@ -25,10 +26,11 @@ fn resolve(arguments: &[Argument<'_>]) -> Result<Resolution, ResolveError> {
 }
 
 /// `String.split` of Java's with a limit (0: none, and empty parts at the end are dropped).
-fn split<'a>(text: &'a str, delimiter: &JavaRegex, limit: usize) -> Vec<&'a str> {
+fn split<'a>(text: &'a str, delimiter: &JavaRegex, limit: usize) -> Result<Vec<&'a str>, EvaluationError> {
     let mut parts = Vec::new();
     let mut done = 0;
-    for (start, end) in delimiter.find_all(text) {
+    for found in delimiter.find_all(text) {
+        let (start, end) = found?;
         if limit > 0 && parts.len() + 1 == limit {
             break;
         }
@@ -43,7 +45,7 @@ fn split<'a>(text: &'a str, delimiter: &JavaRegex, limit: usize) -> Vec<&'a str>
     while limit == 0 && parts.len() > 1 && parts.last().is_some_and(|part| part.is_empty()) {
         parts.pop();
     }
-    parts
+    Ok(parts)
 }
 
 /// The order in which a `java.util.HashMap` of texts, filled in the order given, lists its entries.
@@ -67,8 +69,9 @@ fn evaluate(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
     let (rows, is_scalar) = extent(call);
     let names = MapFieldNames { entry: "entries".to_owned(), key: "key".to_owned(), value: "value".to_owned() };
     let mut maps = MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new());
-    let mut bytes = 0;
+    let (mut bytes, mut steps) = (0, Steps::default());
     for row in 0..rows {
+        steps.row()?;
         let between_pairs = pairs.as_ref().map_or(Some(","), |p| p.get(row));
         let behind_key = keys.as_ref().map_or(Some("="), |k| k.get(row));
         let (Some(text), Some(between_pairs), Some(behind_key)) = (values.get(row), between_pairs, behind_key) else {
@@ -80,8 +83,9 @@ fn evaluate(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
         // A key that comes again keeps its place and gets the later value.
         let mut places: HashMap<&str, usize> = HashMap::new();
         let mut entries: Vec<(&str, Option<&str>)> = Vec::new();
-        for pair in if text.is_empty() { Vec::new() } else { split(text, between_pairs, 0) } {
-            let parts = split(pair, behind_key, 2);
+        for pair in if text.is_empty() { Vec::new() } else { split(text, between_pairs, 0)? } {
+            steps.take(pair.len())?;
+            let parts = split(pair, behind_key, 2)?;
             let (key, value) = (parts[0], parts.get(1).copied());
             match places.get(key) {
                 Some(&place) => entries[place].1 = value,

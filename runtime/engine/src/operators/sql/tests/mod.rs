@@ -239,6 +239,7 @@ impl Shared {
         let folder = tempfile::tempdir().unwrap();
         let compiler = CompilerCommand { program: "false".into(), args: Vec::new() };
         let services = EngineServices {
+            threads: Default::default(),
             sandbox: Sandbox::new(SandboxConfig::new(folder.path().join("cache"), [7; 32], compiler)).unwrap(),
             connectors: ConnectorRegistry::default(),
             operators: OperatorRegistry::builtin(),

@@ -62,7 +62,13 @@ fn joined(from: &str) -> Vec<String> {
     let rows = RecordBatch::try_from_iter([("s", texts)]).unwrap();
     let kinds = Some(UInt8Array::from(vec![0, 0, ChangeKind::Delete as u8]));
     let batch = Batch { rows, kinds, origin: Arc::from([]) };
-    let found = Correlate::new(function.clone(), *is_left, output).apply(batch, &EvaluationContext::default()).unwrap();
+    let mut found = None;
+    let mut behind = |batch: Batch| {
+        assert!(found.replace(batch).is_none());
+        Ok(())
+    };
+    Correlate::new(function.clone(), *is_left, output).apply(&batch, &EvaluationContext::default(), &mut behind).unwrap();
+    let found = found.unwrap();
     let (words, places) = (found.rows.column(1).as_string::<i32>(), found.rows.column(2).as_primitive::<Int32Type>());
     let kind = |row| ChangeKind::from_byte(found.kinds.as_ref().unwrap().value(row)).unwrap().short();
     let shown = |row: usize| match words.is_valid(row) {
