@@ -14,7 +14,7 @@ use axum::{
     extract::{ConnectInfo, FromRequestParts},
     http::{Extensions, HeaderMap, StatusCode, header, request::Parts},
 };
-use millrace_domain::{Action, Environment, Principal, ProjectScope, Scope};
+use millrace_domain::{Action, Environment, Principal, ProjectScope, Scope, TokenScope};
 use millrace_model::ids::TenantId;
 use millrace_store::{Cause, Session, StoreError, TableViewer, TokenSecret};
 use std::{
@@ -28,8 +28,15 @@ pub(crate) struct Caller {
     pub(crate) principal: Principal,
     /// The session that they came with; none for the bearer of a token.
     pub(crate) by_session: Option<BySession>,
+    shown: Shown,
     request_id: String,
     asked: Asked,
+}
+
+/// What a caller has shown, to be looked at again by what lasts longer than a request.
+enum Shown {
+    Token(TokenSecret),
+    Session(TokenSecret),
 }
 
 /// What is known of a caller who came by session.
@@ -56,17 +63,20 @@ impl FromRequestParts<ApiState> for Newcomer {
             let secret = header.to_str().ok().and_then(|value| value.split_once(' '));
             let secret = secret.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
             let (_, secret) = secret.ok_or_else(|| unknown("send `authorization: Bearer <token>`"))?;
-            let principal = api.store.sign_in(&TokenSecret::presented(secret.trim())).await?;
+            let secret = TokenSecret::presented(secret.trim());
+            let principal = api.store.sign_in(&secret).await?;
             let principal = principal.ok_or_else(|| {
                 tracing::warn!(request_id, "a token that is unknown, expired or revoked was presented");
                 unknown("the token is unknown, expired or revoked")
             })?;
             asked.by(&principal);
-            return Ok(Self(Caller { api: api.clone(), principal, by_session: None, request_id, asked }));
+            let shown = Shown::Token(secret);
+            return Ok(Self(Caller { api: api.clone(), principal, by_session: None, shown, request_id, asked }));
         }
         let secret = cookie::session_secret(&parts.headers, &api.config);
         let secret = secret.ok_or_else(|| unknown("sign in, or send `authorization: Bearer <token>`"))?;
-        let found = api.store.resume_session(&TokenSecret::presented(secret.as_str())).await?;
+        let presented = TokenSecret::presented(secret.as_str());
+        let found = api.store.resume_session(&presented).await?;
         let found = found.ok_or_else(|| unknown("the session has ended; sign in again"))?;
         asked.by(&found.principal);
         cookie::check_origin(&parts.headers, &parts.method, &api.config)?;
@@ -77,7 +87,8 @@ impl FromRequestParts<ApiState> for Newcomer {
             must_change_password: found.must_change_password,
             csrf_token: cookie::csrf_token(&secret),
         };
-        Ok(Self(Caller { api: api.clone(), principal: found.principal, by_session: Some(by_session), request_id, asked }))
+        let shown = Shown::Session(presented);
+        Ok(Self(Caller { api: api.clone(), principal: found.principal, by_session: Some(by_session), shown, request_id, asked }))
     }
 }
 
@@ -136,6 +147,21 @@ pub(crate) fn address(headers: &HeaderMap, extensions: &Extensions, config: &Api
 }
 
 impl Caller {
+    /// Looks again who the caller is and what they may do: a token may have been revoked since, a session ended, a role taken away.
+    /// It is no use of a session.
+    pub(crate) async fn look_again(&mut self) -> Result<(), Problem> {
+        let found = match &self.shown {
+            Shown::Token(secret) => self.api.store.sign_in(secret).await?,
+            Shown::Session(secret) => {
+                let found = self.api.store.look_at_session(secret).await?;
+                found.filter(|found| !found.must_change_password).map(|found| found.principal)
+            }
+        };
+        let ended = || Problem::new(StatusCode::UNAUTHORIZED, "token.required", "the token or the session has ended");
+        self.principal = found.ok_or_else(ended)?;
+        Ok(())
+    }
+
     /// The caller as the cause of a change.
     pub(crate) fn cause(&self) -> Cause {
         Cause { actor: self.principal.user.clone(), actor_name: self.principal.name.clone(), request_id: Some(self.request_id.clone()) }
@@ -205,6 +231,16 @@ impl Caller {
         refusals::note_in_place(&self.api, &self.cause(), action, scope, name).await?;
         if !self.principal.sees(scope) {
             return Err(Problem::not_found(what, name).noted());
+        }
+        let mut whole = self.principal.clone();
+        whole.token_scopes = TokenScope::ALL.iter().copied().collect();
+        if !self.principal.allowed(action, scope) && whole.allowed(action, scope) {
+            let needed = action.token_scope();
+            let detail = format!(
+                "the token of `{}` may not do `{action}` in {what} `{name}`: it lacks the scope `{needed}`, which its role would allow",
+                self.principal.name
+            );
+            return Err(Problem::new(StatusCode::FORBIDDEN, "access.token_scope", detail).noted());
         }
         let detail = format!("`{}` may not do `{action}` in {what} `{name}`", self.principal.name);
         Err(Problem::new(StatusCode::FORBIDDEN, "access.forbidden", detail).noted())

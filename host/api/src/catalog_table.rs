@@ -6,7 +6,7 @@ use crate::{
     tags::TagOnView,
 };
 use axum::{Json, extract::Path};
-use millrace_domain::{Action, Scope, governed::GovernedKind, search::Sight};
+use millrace_domain::{Action, Scope, governed::GovernedKind};
 use millrace_model::{Schema, ids::TenantId};
 use millrace_store::{GovernedFilter, PageRequest, TableOverview, TableReaders};
 use serde::Serialize;
@@ -96,7 +96,7 @@ pub(crate) async fn visible(caller: &Caller, tenant: &TenantId, table: &str) -> 
 /// Everything around a table, from one look at each store of it.
 pub(crate) async fn around(caller: &Caller, tenant: &TenantId, table: &str) -> Result<AroundTableView, Problem> {
     let store = &caller.api.store;
-    let lineage = store.lineage(tenant, table, 1, true, true).await?;
+    let lineage = LineageView::around(caller, tenant, table, 1, (true, true)).await?;
     let tags = store.tags_on(tenant, table).await?;
     let TableReaders { projects, persons, public, environments } = store.table_readers(tenant, table).await?;
     let of_table = GovernedFilter { parent: Some(table.to_owned()), ..GovernedFilter::default() };
@@ -111,7 +111,7 @@ pub(crate) async fn around(caller: &Caller, tenant: &TenantId, table: &str) -> R
     Ok(AroundTableView {
         environments: environments.into_iter().map(|(environment, number)| TableEnvironmentView { environment, number }).collect(),
         tags: tags.into_iter().map(TagOnView::from).collect(),
-        lineage: LineageView::of(lineage, &Sight::of(&caller.principal, tenant)),
+        lineage,
         quality,
         business_data,
         readers: TableReadersView { projects, persons, public },

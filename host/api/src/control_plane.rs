@@ -175,17 +175,23 @@ pub trait ControlPlane: Send + Sync + 'static {
     /// Everything wrong with a data source's properties, secrets in clear.
     fn check_data_source(&self, kind: &str, properties: &BTreeMap<String, String>) -> Vec<FieldError>;
     /// Names of a data source's tables, and whether there are more.
-    async fn data_source_tables(&self, kind: &str, properties: &BTreeMap<String, String>) -> Result<(Vec<String>, bool), Unreachable>;
+    async fn data_source_tables(
+        &self,
+        tenant: &TenantId,
+        kind: &str,
+        properties: &BTreeMap<String, String>,
+    ) -> Result<(Vec<String>, bool), Unreachable>;
     /// Columns of a table as its system has it.
     async fn sample_data_source(
         &self,
+        tenant: &TenantId,
         kind: &str,
         properties: &BTreeMap<String, String>,
         table: &str,
         rows_max: usize,
     ) -> Result<SampledTable, Unreachable>;
     /// Connects with these properties, secrets in clear.
-    async fn test_connection(&self, kind: &str, properties: BTreeMap<String, String>) -> ConnectivityReport;
+    async fn test_connection(&self, tenant: &TenantId, kind: &str, properties: BTreeMap<String, String>) -> ConnectivityReport;
     /// Makes the real topic or checks it; whether it was made. `options` are the connector's: partitions, …
     async fn ensure_topic(&self, scope: &ProjectScope, topic: &TopicId, options: &Value) -> Result<bool, ControlFailure>;
     /// Admits and compiles a component.
@@ -259,6 +265,10 @@ pub trait ControlPlane: Send + Sync + 'static {
     async fn wait_for_build(&self, scope: &ProjectScope, id: &str, wait: Duration) -> Result<Build, ControlFailure>;
     /// What the build service can do here.
     async fn builds_status(&self) -> BuildsStatus;
+    /// What was wrong with the checkpoint store when it was last probed.
+    fn checkpoints_failure(&self) -> Option<String> {
+        None
+    }
     /// Metrics in Prometheus text format.
     fn prometheus(&self) -> String;
 }

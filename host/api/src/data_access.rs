@@ -73,7 +73,7 @@ pub(crate) async fn may_see_rows(
 
 /// May the caller read what an instance reads of other projects? Whoever has started it may have permissions of their own,
 /// which are not those of everybody who works in the project.
-async fn may_read_inputs(caller: &Caller, scope: &ProjectScope, instance: &str) -> Result<(), Problem> {
+pub(crate) async fn may_read_inputs(caller: &Caller, scope: &ProjectScope, instance: &str) -> Result<(), Problem> {
     let store = &caller.api.store;
     let mut uses = store.foreign_uses(scope, &InstanceId::new(instance), Environment::Test).await?;
     uses.viewer.person = Some(caller.principal.user.clone());

@@ -337,7 +337,7 @@ pub(crate) async fn test_data_source(
     let environment = query.parse()?.bound();
     let store = &caller.api.store;
     let connection = store.connection_in(&scope, &source, environment).await?;
-    let report = caller.api.control.test_connection(&connection.kind, connection.properties).await;
+    let report = caller.api.control.test_connection(&scope.tenant, &connection.kind, connection.properties).await;
     let test = BindingTest {
         reachable: report.reachable,
         failure: report.failure.clone(),

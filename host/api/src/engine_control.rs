@@ -27,8 +27,8 @@ use std::{collections::BTreeMap, fs::File, time::Duration};
 
 #[async_trait]
 impl ControlPlane for Control {
-    async fn test_connection(&self, kind: &str, properties: BTreeMap<String, String>) -> ConnectivityReport {
-        let report = Self::test_connection(self, kind, properties).await;
+    async fn test_connection(&self, tenant: &TenantId, kind: &str, properties: BTreeMap<String, String>) -> ConnectivityReport {
+        let report = Self::test_connection(self, tenant, kind, properties).await;
         let failure = report.failure.and_then(|failure| json(&failure).ok()?.as_str().map(str::to_owned));
         let (details, elapsed_ms) = (report.details, report.elapsed_ms);
         ConnectivityReport { reachable: report.reachable, message: report.message, details, failure, elapsed_ms }
@@ -43,18 +43,24 @@ impl ControlPlane for Control {
         errors.into_iter().map(|error| FieldError::in_field(&error.field, &error.code, error.message)).collect()
     }
 
-    async fn data_source_tables(&self, kind: &str, properties: &BTreeMap<String, String>) -> Result<(Vec<String>, bool), Unreachable> {
-        Self::data_source_tables(self, kind, properties).await
+    async fn data_source_tables(
+        &self,
+        tenant: &TenantId,
+        kind: &str,
+        properties: &BTreeMap<String, String>,
+    ) -> Result<(Vec<String>, bool), Unreachable> {
+        Self::data_source_tables(self, tenant, kind, properties).await
     }
 
     async fn sample_data_source(
         &self,
+        tenant: &TenantId,
         kind: &str,
         properties: &BTreeMap<String, String>,
         table: &str,
         rows_max: usize,
     ) -> Result<SampledTable, Unreachable> {
-        Self::sample_data_source(self, kind, properties, table, rows_max).await
+        Self::sample_data_source(self, tenant, kind, properties, table, rows_max).await
     }
 
     async fn ensure_topic(&self, scope: &ProjectScope, topic: &TopicId, options: &Value) -> Result<bool, ControlFailure> {
@@ -207,6 +213,10 @@ impl ControlPlane for Control {
 
     async fn builds_status(&self) -> BuildsStatus {
         Self::builds_status(self).await
+    }
+
+    fn checkpoints_failure(&self) -> Option<String> {
+        Self::checkpoints_failure(self)
     }
 
     fn prometheus(&self) -> String {

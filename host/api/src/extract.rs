@@ -45,6 +45,7 @@ impl<T: DeserializeOwned> JsonBody<T> {
             let detail = "expected a body with `content-type: application/json`";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "request.media_type", detail));
         }
+        not_an_array(self.bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'['))?;
         let mut document = serde_json::Deserializer::from_slice(&self.bytes);
         let value = serde_path_to_error::deserialize(&mut document).map_err(|error| wrong_body(&error))?;
         document.end().map_err(|error| malformed(&error))?;
@@ -53,6 +54,7 @@ impl<T: DeserializeOwned> JsonBody<T> {
 
     /// Reads a body that has become JSON.
     pub(crate) fn from_value(value: serde_json::Value) -> Result<T, Problem> {
+        not_an_array(value.is_array())?;
         serde_path_to_error::deserialize(value).map_err(|error| wrong_body(&error))
     }
 }
@@ -74,6 +76,15 @@ impl<T: DeserializeOwned + Default> JsonBody<T> {
     pub(crate) fn parse_or_default(self) -> Result<T, Problem> {
         if self.bytes.is_empty() { Ok(T::default()) } else { self.parse() }
     }
+}
+
+/// Every body is an object; serde would take an array for the fields in their order.
+fn not_an_array(is_array: bool) -> Result<(), Problem> {
+    if is_array {
+        let detail = "the body is an array; expected an object";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "request.invalid_body", detail));
+    }
+    Ok(())
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {

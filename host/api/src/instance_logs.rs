@@ -1,9 +1,16 @@
 //! Log lines of an instance (RUN-5): pages, and following them as server-sent events.
 //!
 //! Invariant: a follower reads what is kept, so it can be resumed by the id of its last line (`Last-Event-ID`) on whatever
-//! server; there are at most [`FOLLOWERS_MAX`] at a time, and each ends after a while.
+//! server; there are at most [`FOLLOWERS_MAX`] at a time, each ends after a while, and with its reader's right to it.
 
-use crate::{caller::Caller, extract::QueryString, instances::find, page::Listing, problem::Problem};
+use crate::{
+    caller::Caller,
+    extract::QueryString,
+    instances::find,
+    page::Listing,
+    problem::Problem,
+    standing::{self, Standing},
+};
 use axum::{
     Json,
     extract::Path,
@@ -13,17 +20,18 @@ use axum::{
 use futures::{Stream, stream};
 use millrace_domain::{Action, ProjectScope, instance_log::LogLevel, name::looks_like_id};
 use millrace_model::ids::InstanceId;
+use millrace_places::Place;
 use millrace_store::{LogFilter, LogLine, PageRequest, Store};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::{
     collections::VecDeque,
     convert::Infallible,
     time::{Duration, Instant},
 };
-use tokio::sync::OwnedSemaphorePermit;
 use utoipa::{IntoParams, ToSchema};
 
-/// Followers at a time on one server.
+/// Followers at a time on one server, of one tenant a quarter of them.
 pub(crate) const FOLLOWERS_MAX: usize = 64;
 /// How often is looked for new lines.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -110,25 +118,31 @@ struct Follower {
     after: String,
     ready: VecDeque<LogLine>,
     until: Instant,
-    _place: OwnedSemaphorePermit,
+    reader: Standing,
+    _place: Place,
 }
 
 impl Follower {
-    /// The next line; none when the follower's time is over or the store fails: the client connects again.
-    async fn next(&mut self) -> Option<LogLine> {
+    /// The next line; none when the follower's time is over or the store fails: the client connects again. An error is why the
+    /// stream ends for good.
+    async fn next(&mut self) -> Result<Option<LogLine>, &'static str> {
         loop {
+            if let Err(problem) = self.reader.check().await {
+                tracing::debug!(code = problem.code, "a follower of log lines ends: {}", problem.detail);
+                return Err(standing::reason(&problem));
+            }
             if let Some(line) = self.ready.pop_front() {
                 self.after.clone_from(&line.id);
-                return Some(line);
+                return Ok(Some(line));
             }
             let lines = self.store.logs_after(&self.scope, &self.instance, &self.filter, &self.after, LINES_AT_ONCE).await;
             match lines {
-                Ok(lines) if lines.is_empty() && Instant::now() >= self.until => return None,
+                Ok(lines) if lines.is_empty() && Instant::now() >= self.until => return Ok(None),
                 Ok(lines) if lines.is_empty() => tokio::time::sleep(LOOK_EVERY).await,
                 Ok(lines) => self.ready.extend(lines),
                 Err(error) => {
                     tracing::warn!(%error, "a follower of log lines ends");
-                    return None;
+                    return Ok(None);
                 }
             }
         }
@@ -136,7 +150,8 @@ impl Follower {
 }
 
 /// Follow the log lines of an instance as server-sent events: the newest hundred first, then each as it comes. `id` is the
-/// line's; with `Last-Event-ID` or `cursor` it goes on behind that line.
+/// line's; with `Last-Event-ID` or `cursor` it goes on behind that line. When the reader's right to it ends, so does the stream, with
+/// an event `closed` that says `access_ended`.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/projects/{project}/instances/{instance}/logs/follow", tag = "instances", params(LogQuery), responses((status = 200, content_type = "text/event-stream", body = String)))]
 pub(crate) async fn follow_instance_logs(
     caller: Caller,
@@ -146,8 +161,12 @@ pub(crate) async fn follow_instance_logs(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let (scope, found) = find(&caller, &path, Action::InstanceView).await?;
     let query = query.parse()?;
-    let place = caller.api.followers.clone().try_acquire_owned().map_err(|_| {
-        let detail = format!("{FOLLOWERS_MAX} followers of log lines are served already; try again later, or read pages");
+    let followers = &caller.api.followers;
+    let place = followers.try_take(&scope.tenant).ok_or_else(|| {
+        let (all, each) = (followers.all(), followers.each());
+        let detail = format!(
+            "as many followers of log lines are served as can be ({all}, and {each} of one tenant); try again later, or read pages"
+        );
         Problem::new(StatusCode::TOO_MANY_REQUESTS, "logs.followers", detail)
     })?;
     let (store, filter) = (caller.api.store.clone(), query.filter());
@@ -161,13 +180,21 @@ pub(crate) async fn follow_instance_logs(
         }
     };
     let until = Instant::now() + caller.api.config.follow_max;
-    let follower = Follower { store, scope, instance: found.id, filter, after, ready, until, _place: place };
-    let events = stream::unfold(follower, |mut follower| async move {
-        let line = follower.next().await?;
+    let reader = Standing::new(caller, path, Action::InstanceView, false);
+    let follower = Follower { store, scope, instance: found.id, filter, after, ready, until, reader, _place: place };
+    let events = stream::unfold(Some(follower), |state| async move {
+        let mut follower = state?;
+        let line = match follower.next().await {
+            Ok(line) => line?,
+            Err(reason) => {
+                let event = Event::default().event("closed").data(json!({ "closed": reason }).to_string());
+                return Some((Ok(event), None));
+            }
+        };
         let id = line.id.clone();
         let event = Event::default().event("line").id(id).json_data(LogLineView::from(line));
         // Our own view always has a JSON form.
-        Some((Ok(event.unwrap_or_default()), follower))
+        Some((Ok(event.unwrap_or_default()), Some(follower)))
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }

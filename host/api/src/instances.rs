@@ -10,7 +10,7 @@ use crate::{
 use axum::{Json, extract::Path, http::StatusCode};
 use millrace_domain::{Action, Allocation, InstanceAction, InstanceKind, InstanceState, ProjectScope, Scope};
 use millrace_model::{
-    graph::{JobMode, RestartPolicy},
+    graph::{JobGraph, JobMode, RestartPolicy},
     ids::{InstanceId, SavepointId},
 };
 use millrace_store::{Instance, InstanceFilter, InstanceRequest, NewInstance, PageRequest, StartFrom};
@@ -58,10 +58,19 @@ pub(crate) struct InstanceView {
     updated_at_ms: i64,
     started_at_ms: Option<i64>,
     ended_at_ms: Option<i64>,
+    /// The newest checkpoint that is known to be complete: its number and the run that took it.
+    checkpoint: Option<CompleteCheckpointView>,
     /// What its worker sees right now; only for a single instance, and null when `worker` is not this server's.
     #[schema(value_type = Option<Object>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     observation: Option<Value>,
+}
+
+/// A checkpoint that is complete.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CompleteCheckpointView {
+    run: i64,
+    checkpoint: i64,
 }
 
 impl InstanceView {
@@ -102,6 +111,7 @@ impl InstanceView {
             updated_at_ms: instance.updated_at_ms,
             started_at_ms: instance.started_at_ms,
             ended_at_ms: instance.ended_at_ms,
+            checkpoint: instance.complete.map(|c| CompleteCheckpointView { run: c.run, checkpoint: c.checkpoint }),
             observation: None,
         }
     }
@@ -283,11 +293,25 @@ pub(crate) async fn create_instance(
             })?
         }
     };
+    check_parameters(&version.graph, &new.parameters)?;
     let start = new.start.unwrap_or(StartPoint::Fresh).settled(store.now_ms())?;
     let (parameters, restart) = (new.parameters, new.restart);
     let new = NewInstance { job: job.id, version: version.id, start, parameters, restart, production: None };
     let made = store.create_instance(&caller.cause(), &scope, &new).await?;
     Ok((StatusCode::CREATED, Json(InstanceView::seen(&caller, made).await?)))
+}
+
+/// A value that is not of the parameter's type would only fail the start.
+fn check_parameters(graph: &JobGraph, parameters: &BTreeMap<String, String>) -> Result<(), Problem> {
+    millrace_control::check_parameters(graph, parameters).map_err(|message| Problem::field("parameters", "request.invalid", message))
+}
+
+/// Remove an instance that does not run, with its log. Savepoints are removed before; what a release names stays.
+#[utoipa::path(delete, path = "/api/v1/tenants/{tenant}/projects/{project}/instances/{instance}", tag = "instances", responses((status = 204)))]
+pub(crate) async fn delete_instance(caller: Caller, Path(path): Path<(String, String, String)>) -> Result<StatusCode, Problem> {
+    let (scope, found) = find(&caller, &path, Action::InstanceCreate).await?;
+    caller.api.store.delete_instance(&caller.cause(), &scope, &found.id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Get an instance with what its worker sees right now.
@@ -309,6 +333,9 @@ pub(crate) async fn start_instance(
     let StartBody { start, parameters } = body.parse_or_default()?;
     let from = start.map(|start| start.settled(caller.api.store.now_ms())).transpose()?;
     refuse_without_engine(&caller, &scope, &found).await?;
+    if let Some(parameters) = &parameters {
+        check_parameters(&caller.api.store.version(&scope, &found.version).await?.graph, parameters)?;
+    }
     let request = InstanceRequest::Start { from, parameters };
     let changed = caller.api.store.request_instance(&caller.cause(), &scope, &found.id, &request).await?;
     caller.api.control.notify();

@@ -62,6 +62,7 @@ mod search;
 mod services;
 mod sign_in;
 mod sql;
+mod standing;
 mod state;
 mod table_grants;
 mod table_publications;

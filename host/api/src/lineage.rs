@@ -1,4 +1,7 @@
 //! Lineage of tables and columns, and runs as OpenLineage events.
+//!
+//! Invariant: a table of which the caller may not know is a nameless place: neither its id nor its name nor its columns are told,
+//! and nothing behind it is looked for.
 
 use crate::{
     caller::Caller,
@@ -9,10 +12,12 @@ use crate::{
     search::FoundPlaceView,
 };
 use axum::{Json, extract::Path};
-use millrace_domain::{Action, lineage::run_event, search::Sight};
+use millrace_domain::{Action, ProjectScope, Scope, lineage::run_event, search::Sight};
+use millrace_model::ids::{ProjectId, TenantId};
 use millrace_store::{Lineage, LineageColumn, LineageUse, RunRecord};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use utoipa::{IntoParams, ToSchema};
 
 /// Who says so in OpenLineage events.
@@ -38,11 +43,15 @@ pub(crate) struct LineageView {
 /// A table of the lineage.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 pub(crate) struct LineageTableView {
-    /// Its id; for what is not in the catalog its name, marked by `external:`.
+    /// Its id; for what is not in the catalog its name, marked by `external:`; for one of which the caller may not know a number,
+    /// marked by `hidden:`, which is of this answer alone.
     id: String,
+    /// Empty for one of which the caller may not know.
     name: String,
     /// Whether it is in the catalog.
     in_catalog: bool,
+    /// Whether the caller may not know of it.
+    is_hidden: bool,
 }
 
 /// A version of a job.
@@ -89,15 +98,51 @@ fn table_key(id: &str, name: &str) -> String {
     if id.is_empty() { format!("external:{name}") } else { id.to_owned() }
 }
 
+/// Whether the caller sees the tables of a project of the tenant, also those that are only designed.
+fn sees<'a>(caller: &'a Caller, tenant: &'a TenantId) -> impl Fn(&str) -> bool + Sync + use<'a> {
+    move |project: &str| {
+        let scope = ProjectScope { tenant: tenant.clone(), project: ProjectId::new(project) };
+        caller.principal.allowed(Action::TopicView, &Scope::Project(scope))
+    }
+}
+
 impl LineageView {
-    /// What `sight` may know of it.
-    pub(crate) fn of(found: Lineage, sight: &Sight) -> Self {
+    /// What is around `table`, which the caller may know of.
+    pub(crate) async fn around(
+        caller: &Caller,
+        tenant: &TenantId,
+        table: &str,
+        depth: u32,
+        directions: (bool, bool),
+    ) -> Result<Self, Problem> {
+        let sees = sees(caller, tenant);
+        let found = caller.api.store.lineage(tenant, table, depth, directions, &sees).await?;
+        Ok(Self::of(found, &Sight::of(&caller.principal, tenant), &|used| used.table == table || used.is_known(&sees)))
+    }
+
+    /// What `sight` may know of it, and of tables whose uses `is_known` says so of.
+    fn of(found: Lineage, sight: &Sight, is_known: &dyn Fn(&LineageUse) -> bool) -> Self {
         let mut view = Self { is_cut: found.is_cut, ..Self::default() };
-        for LineageUse { table, table_name, usage, job, project, version, is_active } in found.uses {
-            let id = table_key(&table, &table_name);
-            let shown = LineageTableView { id: id.clone(), name: table_name, in_catalog: !table.is_empty() };
+        let mut hidden: Vec<String> = Vec::new();
+        // Ends of columns, by the version that names them.
+        let mut known: BTreeSet<(String, String)> = BTreeSet::new();
+        for used in found.uses {
+            let is_known = is_known(&used);
+            let LineageUse { table, table_name, usage, job, project, version, is_active, .. } = used;
+            let key = table_key(&table, &table_name);
+            let id = if is_known {
+                known.insert((version.0.clone(), key.clone()));
+                key
+            } else {
+                let number = hidden.iter().position(|earlier| *earlier == key).unwrap_or(hidden.len());
+                if number == hidden.len() {
+                    hidden.push(key);
+                }
+                format!("hidden:{}", number + 1)
+            };
             if !view.tables.iter().any(|t| t.id == id) {
-                view.tables.push(shown);
+                let name = if is_known { table_name } else { String::new() };
+                view.tables.push(LineageTableView { id: id.clone(), name, in_catalog: !table.is_empty(), is_hidden: !is_known });
             }
             if !view.jobs.iter().any(|j| j.id == version.0) {
                 let sees = sight.sees_all || sight.seen.contains(&project.0);
@@ -106,10 +151,13 @@ impl LineageView {
             }
             view.edges.push(LineageEdgeView { table: id, job: version.0, usage: usage.to_string() });
         }
-        let end = |(id, name, column): (String, String, String)| LineageEndView { table: table_key(&id, &name), column };
-        let columns = found.columns.into_iter();
-        view.columns =
-            columns.map(|LineageColumn { version, to, from }| LineageColumnView { job: version, from: end(from), to: end(to) }).collect();
+        for LineageColumn { version, to, from } in found.columns {
+            let end = |(id, name, column): (String, String, String)| LineageEndView { table: table_key(&id, &name), column };
+            let (from, to) = (end(from), end(to));
+            if [&from, &to].into_iter().all(|end| known.contains(&(version.clone(), end.table.clone()))) {
+                view.columns.push(LineageColumnView { job: version, from, to });
+            }
+        }
         view
     }
 }
@@ -143,8 +191,7 @@ pub(crate) async fn get_lineage(
     };
     let table = visible(&caller, &tenant, &query.table).await?;
     let depth = query.depth.unwrap_or(1).clamp(1, DEPTH_MAX);
-    let found = caller.api.store.lineage(&tenant, &table.id, depth, up, down).await?;
-    Ok(Json(LineageView::of(found, &Sight::of(&caller.principal, &tenant))))
+    Ok(Json(LineageView::around(&caller, &tenant, &table.id, depth, (up, down)).await?))
 }
 
 /// An OpenLineage event: a `RunEvent` of the public specification 2-0-2.

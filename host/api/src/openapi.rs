@@ -236,7 +236,7 @@ fn function_routes() -> OpenApiRouter<ApiState> {
 fn instance_routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(instances::list_instances, instances::create_instance))
-        .routes(routes!(instances::get_instance))
+        .routes(routes!(instances::get_instance, instances::delete_instance))
         .routes(routes!(instances::start_instance))
         .routes(routes!(instances::stop_instance))
         .routes(routes!(instances::set_restart_policy))

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 pub(crate) struct PageQuery {
     /// `next_cursor` of the page before; none for the first.
     cursor: Option<String>,
-    /// Items on the page: 1 to 200, 50 unless given.
+    /// Items on the page: 1 to 200, 50 unless given; a number outside of that counts as the nearest one.
     limit: Option<u32>,
 }
 

@@ -113,7 +113,9 @@ impl Problem {
 
     /// Something of this name is not there, or not for this caller.
     pub fn not_found(what: &str, name: &str) -> Self {
-        let code = format!("{}.not_found", what.replace(' ', "_"));
+        // Of what it is one stands in the text alone.
+        let kind = what.split(" of the ").next().unwrap_or(what);
+        let code = format!("{}.not_found", kind.replace(' ', "_"));
         Self::new(StatusCode::NOT_FOUND, code, format!("{what} `{}` was not found", shortened(name)))
     }
 
@@ -190,8 +192,11 @@ impl From<StoreError> for Problem {
             StoreError::Forbidden { code, message } => Self::new(StatusCode::FORBIDDEN, *code, message.clone()),
             StoreError::Conflict { code, message } => Self::new(StatusCode::CONFLICT, *code, message.clone()),
             StoreError::Invalid { field, message } => Self::field(field, "request.invalid", message.clone()),
-            StoreError::Database(_) => {
-                let detail = "the metadata database does not answer as it should; try again";
+            StoreError::Database(_) | StoreError::Unreachable { .. } => {
+                let detail = match error.is_disk_full() {
+                    true => "the disk of the metadata database is full; nothing was changed, try again when there is room",
+                    false => "the metadata database does not answer as it should; try again",
+                };
                 Self { internal: Some(error.to_string()), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "metadata.unavailable", detail) }
             }
             StoreError::UnknownKey { .. } => Self::new(StatusCode::SERVICE_UNAVAILABLE, "keys.unknown", error.to_string()),

@@ -141,11 +141,12 @@ pub(crate) async fn sample_data_source(
     }
     let found = match body.table {
         None => {
-            let (tables, more) = control.data_source_tables(&connection.kind, &connection.properties).await.map_err(unreachable)?;
+            let (tables, more) =
+                control.data_source_tables(&scope.tenant, &connection.kind, &connection.properties).await.map_err(unreachable)?;
             SampleView { tables: Some(tables), more_tables: Some(more), table: None }
         }
         Some(table) => {
-            let sampled = control.sample_data_source(&connection.kind, &connection.properties, &table, rows_max).await;
+            let sampled = control.sample_data_source(&scope.tenant, &connection.kind, &connection.properties, &table, rows_max).await;
             let mut sampled = sampled.map_err(unreachable)?;
             if !sees_rows && !sampled.rows.is_empty() {
                 sampled.rows.clear();

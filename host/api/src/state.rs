@@ -7,6 +7,7 @@ use crate::{
     upload::{UploadRules, Uploads},
 };
 use millrace_identity::{HashRules, Hasher, NetworkPolicy, OpenIdClient};
+use millrace_places::FairPlaces;
 use millrace_store::Store;
 use std::{
     ops::Deref,
@@ -43,6 +44,8 @@ pub struct ApiConfig {
     pub slow_request_timeout: Duration,
     /// How long one follower of log lines is served; clients of event streams connect again by themselves.
     pub follow_max: Duration,
+    /// How often whoever reads a stream is asked for their right to it again.
+    pub stream_check: Duration,
     /// Whether `/metrics` answers without a token: for networks where only the monitoring system can reach it.
     pub metrics_public: bool,
     /// Where browsers reach this server: `https://millrace.example.com`. With https, cookies are only sent encrypted.
@@ -72,6 +75,7 @@ impl Default for ApiConfig {
             request_timeout: Duration::from_secs(30),
             slow_request_timeout: Duration::from_secs(660),
             follow_max: Duration::from_secs(15 * 60),
+            stream_check: Duration::from_secs(5),
             metrics_public: false,
             public_url: "http://127.0.0.1:8080".to_owned(),
             session_idle: Duration::from_secs(8 * 3_600),
@@ -105,7 +109,7 @@ pub struct Shared {
     pub(crate) uploads: Uploads,
     /// Requests that load what is built.
     pub(crate) build_loads: Arc<Semaphore>,
-    pub(crate) followers: Arc<Semaphore>,
+    pub(crate) followers: FairPlaces,
     pub(crate) hasher: Hasher,
     pub(crate) openid: OpenIdClient,
     pub(crate) refusals: RefusalGate,
@@ -116,7 +120,7 @@ impl ApiState {
     /// State over this store and control plane.
     pub fn new(store: Store, control: impl ControlPlane, config: ApiConfig) -> Self {
         let uploads = Uploads::new(config.uploads);
-        let followers = Arc::new(Semaphore::new(FOLLOWERS_MAX));
+        let followers = FairPlaces::quarters(FOLLOWERS_MAX);
         let (hasher, openid) = (Hasher::new(config.hash_rules), OpenIdClient::new(is_local(&config.public_url), config.networks.clone()));
         Self(Arc::new(Shared {
             store,

@@ -7,6 +7,7 @@ use crate::{
     extract::JsonBody,
     instances::find,
     problem::Problem,
+    standing::{self, Standing},
 };
 use axum::{
     Json,
@@ -73,7 +74,7 @@ pub(crate) struct TapView {
     seen: u64,
     /// Rows of them that were left out: the tap never holds the job up.
     dropped: u64,
-    /// Why the tap closed: `rows`, `bytes`, `seconds`, `instance_ended`.
+    /// Why the tap closed: `rows`, `bytes`, `seconds`, `instance_ended`, `access_ended`.
     closed: String,
 }
 
@@ -90,6 +91,7 @@ pub(crate) struct TapRowView {
 /// A tap with what it may still give.
 struct Tapping {
     tap: Box<dyn RowTap>,
+    reader: Standing,
     deadline: Instant,
     rows_left: usize,
     bytes_left: u64,
@@ -104,12 +106,20 @@ impl Tapping {
         if self.closed.is_some() {
             return Ok(None);
         }
-        let TappedRows { rows, seen, dropped } = match timeout_at(self.deadline, self.tap.next()).await {
-            Ok(next) => match next? {
-                Some(rows) => rows,
-                None => return Ok(self.close("instance_ended")),
-            },
-            Err(_) => return Ok(self.close("seconds")),
+        let TappedRows { rows, seen, dropped } = loop {
+            if let Err(problem) = self.reader.check().await {
+                tracing::debug!(code = problem.code, "a tap ends: {}", problem.detail);
+                return Ok(self.close(standing::reason(&problem)));
+            }
+            // Waiting for rows may be given up and begun again.
+            match timeout_at(self.deadline.min(self.reader.due().into()), self.tap.next()).await {
+                Ok(next) => match next? {
+                    Some(rows) => break rows,
+                    None => return Ok(self.close("instance_ended")),
+                },
+                Err(_) if Instant::now() >= self.deadline => return Ok(self.close("seconds")),
+                Err(_) => {}
+            }
         };
         (self.seen, self.dropped) = (seen, dropped);
         let mut given = Vec::new();
@@ -183,7 +193,8 @@ pub(crate) async fn tap_instance(
     may_see_rows(&caller, &scope, Action::InstanceTap, RowsOf::Instance(found.id.as_str()), detail).await?;
     let tap = caller.api.control.tap(&scope.tenant, &found.id, &NodeId::new(node)).map_err(|failure| elsewhere(failure, &found))?;
     let deadline = Instant::now() + Duration::from_secs(seconds);
-    let mut tapping = Tapping { tap, deadline, rows_left: rows as usize, bytes_left, seen: 0, dropped: 0, closed: None };
+    let reader = Standing::new(caller, path, Action::InstanceTap, true);
+    let mut tapping = Tapping { tap, reader, deadline, rows_left: rows as usize, bytes_left, seen: 0, dropped: 0, closed: None };
     if as_events {
         return Ok(events(tapping).into_response());
     }

@@ -13,6 +13,7 @@ use millrace_model::Schema;
 use millrace_store::{DataSource, NewTopic, StoreError, TableViewer, Topic, TopicChange};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
 /// Longest topic name of Apache Kafka.
@@ -129,6 +130,27 @@ pub(crate) struct EnsureBody {
 pub(crate) struct EnsuredView {
     /// `false`: it was there and agrees.
     created: bool,
+    /// Other projects that mean the same real topic.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+/// Who else means the same real topic. Projects of other tenants are not named.
+async fn shared(caller: &Caller, topic: &Topic) -> Result<Vec<String>, Problem> {
+    let mut warnings = BTreeSet::new();
+    for sharer in caller.api.store.topic_sharers(topic).await? {
+        let whose = if sharer.scope.tenant == topic.scope.tenant {
+            format!("topic `{}` of project `{}`", sharer.topic, sharer.project)
+        } else {
+            "a topic of another tenant".to_owned()
+        };
+        warnings.insert(format!(
+            "{whose} is the same real topic `{}` on the same brokers: its records are this topic's too; if that is not meant, give this one \
+             another physical name",
+            topic.physical_name
+        ));
+    }
+    Ok(warnings.into_iter().collect())
 }
 
 fn json_format() -> Value {
@@ -261,7 +283,9 @@ pub(crate) async fn ensure_topic(
     body: JsonBody<EnsureBody>,
 ) -> Result<Json<EnsuredView>, Problem> {
     let scope = caller.in_project(&tenant, &project, Action::TopicEnsure).await?;
-    let topic = caller.api.store.topic(&scope, &topic).await?.id;
+    let found = caller.api.store.topic(&scope, &topic).await?;
+    let warnings = shared(&caller, &found).await?;
+    let topic = found.id;
     let asked = body.parse_or_default()?;
     let (options, environment) = (Value::Object(asked.options), asked.environment);
     let work = async move {
@@ -277,7 +301,7 @@ pub(crate) async fn ensure_topic(
         };
         let detail = json!({"created": created, "environment": environment});
         caller.api.store.record_done(&caller.cause(), Action::TopicEnsure, &scope, topic.as_str(), detail).await?;
-        Ok(Json(EnsuredView { created }))
+        Ok(Json(EnsuredView { created, warnings }))
     };
     to_the_end(work).await?
 }

@@ -10,18 +10,15 @@ use axum::{
 };
 use futures::{Stream, StreamExt};
 use millrace_model::ids::TenantId;
-use parking_lot::Mutex;
+use millrace_places::{FairPlaces, Place};
 use sha2::{Digest, Sha256};
 use std::{
-    collections::HashMap,
     fs::File,
     io::{self, Read},
-    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::{
     io::{AsyncSeekExt, AsyncWriteExt},
-    sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
@@ -68,42 +65,23 @@ impl UploadRules {
 /// Places for uploads that are on their way in.
 pub(crate) struct Uploads {
     rules: UploadRules,
-    all: Arc<Semaphore>,
-    tenants: Mutex<HashMap<TenantId, Arc<Semaphore>>>,
-}
-
-/// A place, until it is dropped.
-struct Place {
-    _mine: OwnedSemaphorePermit,
-    _all: OwnedSemaphorePermit,
+    places: FairPlaces,
 }
 
 impl Uploads {
     pub(crate) fn new(rules: UploadRules) -> Self {
-        Self { rules, all: Arc::new(Semaphore::new(rules.all_max.max(1))), tenants: Mutex::default() }
+        Self { rules, places: FairPlaces::new(rules.all_max, rules.per_tenant_max) }
     }
 
-    /// Waits for a place: one of the tenant's first, so that its waiting uploads take none of the others'.
+    /// Waits for a place of the tenant's.
     async fn place(&self, tenant: &TenantId) -> Result<Place, Problem> {
         let UploadRules { per_tenant_max, wait_max, .. } = self.rules;
-        let mine = {
-            let mut tenants = self.tenants.lock();
-            tenants.retain(|_, places| Arc::strong_count(places) > 1);
-            tenants.entry(tenant.clone()).or_insert_with(|| Arc::new(Semaphore::new(per_tenant_max.max(1)))).clone()
-        };
-        let both = async {
-            let mine = mine.acquire_owned().await?;
-            Ok::<_, AcquireError>(Place { _mine: mine, _all: self.all.clone().acquire_owned().await? })
-        };
-        match timeout(wait_max, both).await {
-            Ok(place) => place.map_err(|_| Problem::internal("uploads are closed")),
-            Err(_) => {
-                let detail = format!(
-                    "too many uploads are on their way in (at most {per_tenant_max} of one tenant at the same time); upload again when one has ended"
-                );
-                Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "upload.busy", detail).after(30))
-            }
-        }
+        timeout(wait_max, self.places.take(tenant)).await.map_err(|_| {
+            let detail = format!(
+                "too many uploads are on their way in (at most {per_tenant_max} of one tenant at the same time); upload again when one has ended"
+            );
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "upload.busy", detail).after(30)
+        })
     }
 }
 
@@ -218,7 +196,6 @@ mod tests {
         let _fourth = uploads.place(&c).await.unwrap();
         drop(third);
         uploads.place(&a).await.unwrap();
-        assert_eq!(uploads.tenants.lock().len(), 2, "tenants without an upload are forgotten");
     }
 
     async fn copied(chunks: impl Stream<Item = Bytes>, rules: &UploadRules) -> Result<(String, u64), Problem> {

@@ -31,6 +31,9 @@ use parking_lot::Mutex;
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};
 
+/// How long a start keeps others waiting.
+const PLACE_MAX: Duration = Duration::from_secs(15);
+
 /// Why a driver ends without a report.
 #[derive(Debug)]
 pub(crate) enum Over {
@@ -45,6 +48,8 @@ pub(crate) struct Driver {
     instance: Instance,
     failures: FailureRecord,
     policy: RestartPolicy,
+    /// When the newest checkpoint was last written down.
+    noted: Option<Instant>,
 }
 
 /// Takes the driver's entry away however it ends, and lets the next pass look whether there is more to do.
@@ -70,7 +75,7 @@ pub(crate) async fn drive(worker: Arc<Worker>, id: InstanceId, wish: watch::Rece
     let noticed = Instant::now();
     let Ok(instance) = claim(&worker, &id, &view).await else { return };
     let failures = FailureRecord::after(u32::try_from(instance.restart_count).unwrap_or(0));
-    let mut driver = Driver { worker, wish, view, instance, failures, policy: RestartPolicy::default() };
+    let mut driver = Driver { worker, wish, view, instance, failures, policy: RestartPolicy::default(), noted: None };
     if let Err(Over::NotOurs) = driver.run(noticed).await {
         tracing::warn!(instance = %id, "the instance is another worker's now");
     }
@@ -146,10 +151,16 @@ impl Driver {
         });
         let interrupted = other_wish(self.wish.clone());
         let worker = self.worker.clone();
+        let tenant = self.instance.scope.tenant.clone();
         let start = async {
-            // The semaphore is never closed.
-            let _permit = worker.starts.acquire().await.ok();
-            self.prepare_and_start().await
+            let place = worker.starts.take(&tenant).await;
+            let mut starting = std::pin::pin!(self.prepare_and_start());
+            tokio::select! {
+                started = &mut starting => return started,
+                // What takes longer waits for somebody else's system, and holds nobody up with that.
+                () = tokio::time::sleep(PLACE_MAX) => drop(place),
+            }
+            starting.await
         };
         tokio::select! {
             biased;
@@ -312,5 +323,6 @@ fn start_failure(error: start_point::StartPointError) -> Box<JobFailure> {
         E::Store(error) => failure(error),
         E::Checkpoint(error) => failure(error),
         E::NotCompleted(_) | E::NoState(_) => Box::new(plain(FaultClass::User, false, error.to_string())),
+        E::Gone { .. } => Box::new(plain(FaultClass::External, false, error.to_string())),
     }
 }

@@ -5,6 +5,8 @@ use crate::{
     builds::Builds,
     canonical,
     catalog::ProjectCatalog,
+    checkpoint_probe::CheckpointProbe,
+    data_sources::LOOKS_MAX,
     engine::{Examined, Execution, ExecutionEngine},
     jar, lineage,
     local::{Locals, Wish},
@@ -27,9 +29,10 @@ use millrace_model::{
     graph::{GraphError, JobGraph},
     ids::{InstanceId, ProjectId, TenantId, TopicId},
 };
+use millrace_places::FairPlaces;
 use millrace_store::{Store, TableViewer};
 use std::{sync::Arc, time::Duration};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// What the control plane is made of; given once by the composition root.
@@ -56,8 +59,11 @@ pub struct Control {
     builds: Arc<Builds>,
     pub(crate) packages: Inspector,
     unit_tests: UnitTests,
-    previews: Arc<Semaphore>,
+    previews: FairPlaces,
+    /// Connectivity tests and samples of data sources under way.
+    looks: FairPlaces,
     taps: Taps,
+    checkpoint_probe: Arc<CheckpointProbe>,
 }
 
 impl Control {
@@ -71,7 +77,7 @@ impl Control {
             checkpoints: services.checkpoints.clone(),
             name: worker,
             lease,
-            starts: Semaphore::new(starts_max.max(1)),
+            starts: FairPlaces::new(starts_max, starts_max / 2),
             locals: Locals::default(),
             wake: Notify::new(),
             closing: CancellationToken::new(),
@@ -79,8 +85,9 @@ impl Control {
             accounts: services.accounts.clone(),
         };
         let builds = Arc::new(Builds::Absent("this server builds nothing".into()));
-        let (unit_tests, taps, previews) = (UnitTests::default(), Taps::default(), Arc::new(Semaphore::new(PREVIEWS_MAX)));
-        Self { worker: Arc::new(worker), services, packages, builds, unit_tests, previews, taps }
+        let (unit_tests, taps) = (UnitTests::default(), Taps::default());
+        let (previews, looks) = (FairPlaces::quarters(PREVIEWS_MAX), FairPlaces::quarters(LOOKS_MAX));
+        Self { worker: Arc::new(worker), services, packages, builds, unit_tests, previews, looks, taps, checkpoint_probe: Arc::default() }
     }
 
     /// Builds online code with this service, or says why it does not.
@@ -97,8 +104,12 @@ impl Control {
         &self.unit_tests
     }
 
-    pub(crate) fn previews(&self) -> &Arc<Semaphore> {
+    pub(crate) fn previews(&self) -> &FairPlaces {
         &self.previews
+    }
+
+    pub(crate) fn looks(&self) -> &FairPlaces {
+        &self.looks
     }
 
     pub(crate) fn taps(&self) -> &Taps {
@@ -124,6 +135,16 @@ impl Control {
 
     pub(crate) fn worker_name(&self) -> &str {
         &self.worker.name
+    }
+
+    /// Sees whether the checkpoint store can be written and read; answers what is wrong.
+    pub async fn probe_checkpoints(&self) -> Option<String> {
+        self.checkpoint_probe.probe(self.services.checkpoints.as_ref()).await
+    }
+
+    /// What was wrong with the checkpoint store when it was last probed.
+    pub fn checkpoints_failure(&self) -> Option<String> {
+        self.checkpoint_probe.failure()
     }
 
     /// Runs instances until [`Control::close`].
@@ -196,9 +217,8 @@ impl Control {
     /// # Errors
     /// The bytes are no component of a known contract, or break a limit.
     pub async fn admit_plugin(&self, tenant: &TenantId, component: Bytes) -> Result<ComponentInfo, ControlError> {
-        let _ = tenant;
         let size_bytes = component.len() as u64;
-        let admitted = self.services.sandbox.admit(component).await.map_err(|error| match error.class() {
+        let admitted = self.services.sandbox.for_tenant(tenant).admit(component).await.map_err(|error| match error.class() {
             FaultClass::User => ControlError::invalid("plugin.refused", error.to_string()),
             FaultClass::External => ControlError::External { system: "plugin compiler".into(), message: error.to_string() },
             FaultClass::Internal => ControlError::Internal(error.to_string()),

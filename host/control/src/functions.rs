@@ -31,7 +31,7 @@ impl Control {
         let found = self.admit_plugin(tenant, component.clone()).await?;
         let mut signatures = Vec::new();
         if FUNCTION_WORLDS.contains(&found.world.as_str()) {
-            let sandbox = &self.services.sandbox;
+            let sandbox = self.services.sandbox.for_tenant(tenant);
             let loaded = sandbox.load(&found.content_hash, component).await.map_err(|error| match error.class() {
                 FaultClass::User => ControlError::invalid("function.refused", error.to_string()),
                 FaultClass::External => ControlError::External { system: "plugin compiler".into(), message: error.to_string() },

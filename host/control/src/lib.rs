@@ -7,6 +7,7 @@ mod answers;
 mod builds;
 mod canonical;
 mod catalog;
+mod checkpoint_probe;
 mod data_sources;
 mod driver;
 mod engine;
@@ -62,7 +63,7 @@ pub use millrace_engine::{
     trial::{ArrivalOrder, CollectedPage, CollectedRow, Delay},
 };
 pub use native::NativeEngine;
-pub use parameters::override_parameters;
+pub use parameters::{check_parameters, override_parameters};
 pub use preview::{BadRecord, PREVIEW_ROWS_MAX, PREVIEW_SECONDS_MAX, PreviewOrder, PreviewReport, PreviewRow};
 pub use restart::{FailureRecord, Verdict};
 pub use tap::OpenTap;

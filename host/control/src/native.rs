@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use millrace_domain::Allocation;
 use millrace_engine::{
     Catalog, CheckpointSummary, EngineError, EngineServices, ExecutionState, JobFailure, JobHandle, JobMetrics, SavepointInfo,
-    StartOptions, TapReader,
+    StartOptions, TapReader, state::Ceiling,
 };
 use millrace_model::{
     FaultClass,
@@ -25,6 +25,11 @@ impl NativeEngine {
     pub fn new(services: EngineServices) -> Self {
         Self { services }
     }
+
+    /// What jobs of a tenant get.
+    fn services_of(&self, tenant: &TenantId) -> EngineServices {
+        EngineServices { sandbox: self.services.sandbox.for_tenant(tenant), ..self.services.clone() }
+    }
 }
 
 #[async_trait]
@@ -36,7 +41,7 @@ impl ExecutionEngine for NativeEngine {
         catalog: &dyn Catalog,
         is_question: bool,
     ) -> Result<Examined, Vec<GraphError>> {
-        let planned = millrace_engine::plan_document(graph, tenant, catalog, &self.services, is_question).await?;
+        let planned = millrace_engine::plan_document(graph, tenant, catalog, &self.services_of(tenant), is_question).await?;
         let millrace_engine::Planned { graph, plan, queries, warnings } = planned;
         let (schemas, pins) = plan.map(|p| (p.output_schemas(), p.pins())).unwrap_or_default();
         Ok(Examined { schemas, pins, graph, queries, warnings })
@@ -49,10 +54,16 @@ impl ExecutionEngine for NativeEngine {
                 let memory_bytes_max = memory_mib.map(|mib| u64::from(mib) << 20);
                 let accounts = self.services.accounts.with_part(&tenant, memory_bytes_max, fuel_per_second);
                 let mut state = self.services.state.clone();
-                state.memory_bytes_max = memory_bytes_max.unwrap_or(state.memory_bytes_max);
-                EngineServices { accounts, state, ..self.services.clone() }
+                if let Some(bytes) = memory_bytes_max {
+                    // Whoever is below decides what the job can ask for.
+                    if bytes < state.ceiling.bytes() {
+                        state.ceiling = Ceiling::Assigned(bytes);
+                    }
+                    state.memory_bytes_max = bytes.min(state.ceiling.bytes());
+                }
+                EngineServices { accounts, state, ..self.services_of(&tenant) }
             }
-            Some(_) | None => self.services.clone(),
+            Some(_) | None => self.services_of(&tenant),
         };
         let plan = millrace_engine::plan(&graph, &tenant, catalog.as_ref(), &services).await.map_err(wrong_graph)?;
         let options = StartOptions { tenant, instance, job, version_hash, from };

@@ -35,6 +35,14 @@ pub fn override_parameters(graph: &mut JobGraph, values: &BTreeMap<String, Strin
     Ok(())
 }
 
+/// Whether the values of a start fit the job's parameters.
+///
+/// # Errors
+/// A value that is not of the parameter's type; the text names both.
+pub fn check_parameters(graph: &JobGraph, values: &BTreeMap<String, String>) -> Result<(), String> {
+    override_parameters(&mut graph.clone(), values)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +64,8 @@ mod tests {
             &[("parallelism", "4"), ("time_attribute", "event_time"), ("dead_letter_topic", "dead"), ("region", "eu"), ("restart", "1")],
             Ok(json!({"parallelism": 4, "time": "event_time", "dead": "dead", "environment": {"region": "eu", "restart": "1"}})),
         );
+        check(&[("parallelism", "-3")], Err("parameter `parallelism` is `-3`, expected a whole number"));
+        check(&[("checkpoint_interval_ms", "abc")], Err("parameter `checkpoint_interval_ms` is `abc`, expected a whole number"));
         check(&[("parallelism", "many")], Err("parameter `parallelism` is `many`, expected a whole number"));
     }
 }

@@ -22,6 +22,7 @@ use millrace_model::{
     graph::{JobGraph, TimeAttribute},
     ids::{InstanceId, NodeId},
 };
+use millrace_places::Place;
 use millrace_store::TableViewer;
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -123,7 +124,7 @@ impl Control {
     /// # Errors
     /// The topic is not there, its system does not answer, or too many previews run.
     pub async fn preview_topic(&self, viewer: &TableViewer, topic: &str, order: PreviewOrder) -> Result<PreviewReport, ControlError> {
-        let _place = self.preview_place()?;
+        let _place = self.preview_place(viewer)?;
         let table = self.catalog(viewer).table_for(topic, TableUsage::Read).await.map_err(from_catalog)?;
         let Some(connector) = self.services.connectors.get(&table.connection.kind) else {
             let kind = &table.connection.kind;
@@ -157,7 +158,7 @@ impl Control {
         node: &NodeId,
         order: PreviewOrder,
     ) -> Result<PreviewReport, PinError> {
-        let _place = self.preview_place().map_err(PinError::Control)?;
+        let _place = self.preview_place(viewer).map_err(PinError::Control)?;
         let scope = &viewer.scope;
         self.hold_tenant(&scope.tenant).await.map_err(PinError::Control)?;
         let catalog = self.draft_catalog(viewer, graph).await.map_err(PinError::Control)?;
@@ -165,6 +166,7 @@ impl Control {
         let services = EngineServices {
             checkpoints: Arc::new(MemoryStore::new(STATE_BYTES_MAX)),
             accounts: self.services.accounts.of_one_run(&scope.tenant),
+            sandbox: self.services.sandbox.for_tenant(&scope.tenant),
             ..self.services.clone()
         };
         let mut graph = graph.clone();
@@ -207,9 +209,14 @@ impl Control {
         Ok(PreviewReport { schema: collected.schema().clone(), rows, has_more: page.total > page.kept, bad_records, failure })
     }
 
-    fn preview_place(&self) -> Result<tokio::sync::OwnedSemaphorePermit, ControlError> {
-        self.previews().clone().try_acquire_owned().map_err(|_| {
-            ControlError::Busy(format!("{PREVIEWS_MAX} previews run on this server, which is the most; try again in a moment"))
+    fn preview_place(&self, viewer: &TableViewer) -> Result<Place, ControlError> {
+        let (places, tenant) = (self.previews(), &viewer.scope.tenant);
+        places.try_take(tenant).ok_or_else(|| {
+            ControlError::Busy(format!(
+                "as many previews run on this server as may ({}, and {} of one tenant); try again in a moment",
+                places.all(),
+                places.each()
+            ))
         })
     }
 }

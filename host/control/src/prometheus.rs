@@ -4,10 +4,15 @@
 //! Invariant: label values are escaped; no label holds data of records.
 
 use crate::{ExecutionPhase, local::View};
-use millrace_engine::{JobMetrics, TenantAccounts, metrics::PARTITION_WATERMARK};
+use millrace_engine::{CheckpointOutcome, CheckpointSummary, JobMetrics, TenantAccounts, metrics::PARTITION_WATERMARK};
 use millrace_model::ids::InstanceId;
 use parking_lot::Mutex;
-use std::{collections::BTreeMap, fmt::Write, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 /// Metrics whose value only grows while an execution runs; the others go up and down.
 const COUNTER_PREFIXES: [&str; 3] = ["num", "accumulate", "recovered"];
@@ -44,6 +49,7 @@ impl Families {
 /// All metrics of a worker.
 pub(crate) fn render(worker: &str, views: &[(InstanceId, Arc<Mutex<View>>)], accounts: &TenantAccounts) -> String {
     let mut families = Families::default();
+    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
     let mut phases: BTreeMap<&str, u32> = BTreeMap::new();
     for (id, view) in views {
         let view = view.lock();
@@ -57,6 +63,9 @@ pub(crate) fn render(worker: &str, views: &[(InstanceId, Arc<Mutex<View>>)], acc
         if let Some(metrics) = view.metrics() {
             job_metrics(&mut families, &base, &metrics);
         }
+        if let Some(execution) = &view.execution {
+            checkpoint_metrics(&mut families, &base, &execution.checkpoints(), now_ms);
+        }
     }
     for (phase, count) in phases {
         families.add("millrace_instances", &[("worker", worker), ("phase", phase)], f64::from(count));
@@ -67,9 +76,25 @@ pub(crate) fn render(worker: &str, views: &[(InstanceId, Arc<Mutex<View>>)], acc
     families.text()
 }
 
+/// The last complete checkpoint, and how many of the newest ones have failed.
+fn checkpoint_metrics(families: &mut Families, base: &[(&str, &str)], newest_last: &[CheckpointSummary], now_ms: i64) {
+    let failed = newest_last.iter().filter(|c| matches!(c.outcome, CheckpointOutcome::Failed { .. })).count();
+    families.add("millrace_instance_recent_failed_checkpoints", base, failed as f64);
+    let is_complete = |c: &&CheckpointSummary| matches!(c.outcome, CheckpointOutcome::Completed { .. });
+    if let Some(last) = newest_last.iter().rev().find(is_complete) {
+        let ended_ms = last.started_ms.saturating_add(i64::try_from(last.duration_ms).unwrap_or(i64::MAX));
+        families.add("millrace_instance_last_checkpoint_duration_ms", base, last.duration_ms as f64);
+        families.add("millrace_instance_last_checkpoint_age_ms", base, now_ms.saturating_sub(ended_ms).max(0) as f64);
+    }
+}
+
 fn job_metrics(families: &mut Families, base: &[(&str, &str)], metrics: &JobMetrics) {
     families.add("millrace_instance_uptime_ms", base, metrics.uptime_ms as f64);
     families.add("millrace_instance_dead_letters_total", base, metrics.dead_letters as f64);
+    let of_sources = metrics.operators.iter().flat_map(|operator| &operator.subtasks);
+    if let Some(watermark) = of_sources.filter_map(|subtask| subtask.get("currentOutputWatermark")).copied().reduce(f64::min) {
+        families.add("millrace_instance_watermark_ms", base, watermark);
+    }
     for operator in &metrics.operators {
         let mut labels = base.to_vec();
         labels.push(("operator", operator.node.as_str()));
@@ -123,6 +148,33 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_complete_checkpoint_and_failed_ones_are_shown() {
+        let made = |checkpoint, started_ms, duration_ms, outcome| CheckpointSummary {
+            checkpoint,
+            savepoint: None,
+            started_ms,
+            duration_ms,
+            outcome,
+        };
+        let all = [
+            made(1, 0, 5, CheckpointOutcome::Completed { size_bytes: 1, written_bytes: 1 }),
+            made(2, 1_000, 20, CheckpointOutcome::Completed { size_bytes: 1, written_bytes: 1 }),
+            made(3, 2_000, 7, CheckpointOutcome::Failed { reason: "disk".into() }),
+            made(4, 3_000, 0, CheckpointOutcome::InProgress),
+        ];
+        let mut families = Families::default();
+        checkpoint_metrics(&mut families, &[("instance", "i")], &all, 3_020);
+        let text = families.text();
+        for line in [
+            "millrace_instance_recent_failed_checkpoints{instance=\"i\"} 1\n",
+            "millrace_instance_last_checkpoint_duration_ms{instance=\"i\"} 20\n",
+            "millrace_instance_last_checkpoint_age_ms{instance=\"i\"} 2000\n",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+    }
 
     #[test]
     fn lines_of_one_name_stand_together_and_labels_are_escaped() {

@@ -13,18 +13,18 @@ use millrace_datapackage::Inspector;
 use millrace_domain::{InstanceState, permission::RevocationPolicy};
 use millrace_engine::TenantAccounts;
 use millrace_model::ids::InstanceId;
+use millrace_places::FairPlaces;
 use millrace_store::{Cause, Instance, LookedUp, Store, StoreError};
 use std::{collections::HashMap, sync::Arc, time::Duration};
-use tokio::{
-    sync::{Notify, Semaphore},
-    time::Instant,
-};
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 /// Time between two passes when nobody notifies.
 const SCAN: Duration = Duration::from_secs(1);
 /// Time between two writings of what quality rules have counted, and between two looks at the quotas of tenants.
 const COUNTS: Duration = Duration::from_secs(5);
+/// Slots of the instances that one worker takes: each holds connections and the threads of their clients.
+const SLOTS_MAX: i64 = 10_000;
 /// A savepoint that has been pending for longer than any may take was left behind by a dead worker.
 const SAVEPOINT_MAX_MS: i64 = 60 * 60 * 1_000;
 
@@ -37,8 +37,8 @@ pub(crate) struct Worker {
     pub(crate) name: String,
     /// How long a lease lasts without being renewed.
     pub(crate) lease: Duration,
-    /// Bounds how many instances are starting at the same time.
-    pub(crate) starts: Semaphore,
+    /// Bounds how many instances are starting at the same time, of one tenant half of them.
+    pub(crate) starts: FairPlaces,
     pub(crate) locals: Locals,
     pub(crate) wake: Notify,
     pub(crate) closing: CancellationToken,
@@ -123,8 +123,22 @@ pub(crate) async fn pass(worker: &Arc<Worker>) -> Result<(), StoreError> {
     savepoints::take_asked(worker).await?;
     // Without the key of secrets nothing that reaches another system could start here: others take it.
     worker.store.check_key().await?;
-    for instance in active.iter().filter(|i| is_claimable(i, &worker.name, now_ms)) {
+    let claimable: Vec<_> = active.iter().filter(|i| is_claimable(i, &worker.name, now_ms)).collect();
+    if claimable.is_empty() {
+        return Ok(());
+    }
+    let slots = worker.store.slots_of_active().await?;
+    let wanted_by = |id: &InstanceId| slots.get(id).copied().unwrap_or(1);
+    let mut taken: i64 = worker.locals.views().iter().map(|(id, _)| wanted_by(id)).sum();
+    for instance in claimable {
+        let wanted = wanted_by(&instance.id);
+        // One that no worker had room for would never start: an idle worker takes whatever there is.
+        if taken > 0 && taken.saturating_add(wanted) > SLOTS_MAX {
+            tracing::debug!(instance = %instance.id, taken, wanted, "this worker is full; it takes no more until something ends");
+            continue;
+        }
         if let Some((wish, view)) = worker.locals.reserve(&instance.id) {
+            taken += wanted;
             tokio::spawn(driver::drive(worker.clone(), instance.id.clone(), wish, view));
         }
     }

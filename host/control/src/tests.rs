@@ -18,6 +18,7 @@ use millrace_domain::{
 };
 use millrace_engine::{ExecutionState, StartFrom as EngineStart, TenantAccounts};
 use millrace_model::{FaultClass, Schema, graph::JobGraph, ids::InstanceId};
+use millrace_places::FairPlaces;
 use millrace_sandbox::TenantLimits;
 use millrace_store::{
     Cause, Instance, InstanceRequest, NewInstance, NewJob, NewJobVersion, NewTopic, PageRequest, SavepointState, SecretKey, StartFrom,
@@ -29,7 +30,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// How long a condition may take to come true.
@@ -147,7 +148,7 @@ impl Bench {
             checkpoints: self.checkpoints.clone(),
             name: name.into(),
             lease: Duration::from_millis(lease_ms),
-            starts: Semaphore::new(2),
+            starts: FairPlaces::new(2, 1),
             locals: Locals::default(),
             wake: Notify::new(),
             closing: CancellationToken::new(),
@@ -373,6 +374,57 @@ async fn who_asks_for_state_that_is_not_there_is_told() {
     let history = bench.store.instance_history(&bench.scope, &id, &PageRequest::default()).await.unwrap().items;
     let noted: Vec<_> = history.iter().filter(|entry| entry.action == "instance.began_fresh").collect();
     assert_eq!((noted.len(), &noted[0].detail["run"]), (1, &json!(3)));
+}
+
+/// RUN-4: what a run has committed is not written twice because its checkpoints have gone.
+#[tokio::test]
+async fn a_run_whose_checkpoints_are_gone_does_not_begin_anew() {
+    let bench = Bench::new().await;
+    let engine = bench.engine();
+    let worker = bench.worker("a", &engine, 60_000);
+    let id = bench.running(&worker).await;
+    engine.newest().checkpoint(3).await;
+    let began = Instant::now();
+    while bench.store.instance(&bench.scope, &id).await.unwrap().complete.is_none() {
+        assert!(began.elapsed() < DEADLINE, "the checkpoint was never noted");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    engine.newest().checkpoint(4).await;
+    bench.checkpoints.delete_prefix(&format!("{id}-1")).await.unwrap();
+    engine.newest().end(ExecutionState::Failed(failure(FaultClass::External, "the broker is away")));
+    let told = async |asked: &str| {
+        let failed = bench.reaches(&id, InstanceState::Failed).await;
+        let complete = failed.complete.unwrap();
+        assert_eq!((complete.run, complete.checkpoint), (1, 4), "{asked}: the end of an execution is noted too");
+        let failure = failed.last_failure.unwrap();
+        let message = failure["message"].as_str().unwrap().to_owned();
+        assert!(message.starts_with(&format!("the checkpoints of instance `{id}` are gone: checkpoint 4 of its run 1")), "{message}");
+        assert!(message.contains(&format!("Restore the folder `{id}-1`")) && message.contains("--fresh"), "{message}");
+        assert_eq!((&failure["class"], &failure["retryable"]), (&json!("external"), &json!(false)));
+    };
+    told("a restart").await;
+    bench.start(&id, None).await;
+    worker.notify();
+    told("a start that says nothing").await;
+    assert_eq!(engine.launches(), [(run_id(&id, 1), EngineStart::Fresh)], "nothing has begun anew");
+    // An older one, restored from somewhere, is not enough.
+    bench.checkpoints.put(&format!("{id}-1/chk-2/manifest.json"), bytes::Bytes::from_static(b"{}")).await.unwrap();
+    bench.start(&id, None).await;
+    worker.notify();
+    told("an older one").await;
+    // With it back all goes on; without state it begins when that is said.
+    bench.checkpoints.put(&format!("{id}-1/chk-4/manifest.json"), bytes::Bytes::from_static(b"{}")).await.unwrap();
+    for from in [None, Some(StartFrom::Fresh)] {
+        bench.start(&id, from).await;
+        worker.notify();
+        bench.reaches(&id, InstanceState::Running).await;
+        bench.stop(&id, false).await;
+        worker.notify();
+        bench.reaches(&id, InstanceState::Stopped).await;
+    }
+    let location = format!("{id}-1/chk-4");
+    let expected = [EngineStart::Savepoint { location, allow_partial: false }, EngineStart::Fresh];
+    assert_eq!(engine.launches().into_iter().skip(1).map(|(_, from)| from).collect::<Vec<_>>(), expected);
 }
 
 /// A savepoint is taken by the worker that runs the instance, whoever is asked.

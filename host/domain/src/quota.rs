@@ -14,7 +14,8 @@ text_enum! {
         Jobs = "jobs",
         /// Instances that are to run, run, or are stopping.
         Instances = "instances",
-        /// Subtasks that run side by side: the largest parallelism in each active instance, summed up.
+        /// Subtasks that hold connections: those of the sources and sinks of each active instance, or what it was given or its
+        /// widest operator has, if that is more.
         Slots = "slots",
         /// Memory set aside for active instances.
         MemoryBytes = "memory_bytes",

@@ -7,6 +7,7 @@ mod apply;
 mod approvals;
 mod build;
 mod catalog;
+mod chosen;
 mod databases;
 mod editing;
 mod functions;
@@ -20,6 +21,7 @@ mod logs;
 mod looking;
 mod me;
 mod metadata;
+pub(crate) mod moments;
 mod paths;
 mod people;
 mod platform;
@@ -37,15 +39,15 @@ mod tables;
 mod temp_tables;
 mod templates;
 
-use crate::{config::ServerOptions, logging, serve::Server, shutdown, up};
-pub(crate) use apply::{ApplyArguments, run as apply};
+use crate::{config::ServerOptions, keys::DataDir, logging, serve::Server, shutdown, up};
+pub(crate) use apply::{ApplyArguments, as_far_as_possible as apply_as_far_as_possible};
 use clap::{Args, Parser, Subcommand};
 pub(crate) use session::Session;
 use std::{io::Write, path::PathBuf, process::ExitCode, time::Duration};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// How long blocking work, such as reading a file, may go on when everything else has ended.
-const BLOCKING_MAX: Duration = Duration::from_secs(1);
+/// How long calls of other systems that do not answer are waited for at the end.
+const CALLS_MAX: Duration = Duration::from_secs(3);
 
 /// Millrace: multi-tenant real-time stream processing.
 #[derive(Parser)]
@@ -234,14 +236,19 @@ pub(crate) fn run() -> ExitCode {
         }
     };
     // The main thread runs the command itself: the embedded broker is tied to it.
-    let outcome = runtime.block_on(execute(global, command, jobs.handle()));
+    let mut held = None;
+    let outcome = runtime.block_on(execute(global, command, jobs.handle(), &mut held));
     // What a job still computes does not keep the process.
     jobs.shutdown_background();
-    runtime.shutdown_timeout(BLOCKING_MAX);
+    // Calls that wait for a system that is away would keep the process for minutes. What they might still write is fenced or
+    // belongs to a transaction that the next start settles.
+    runtime.shutdown_timeout(CALLS_MAX);
+    // Only now may another server have the data folder.
+    drop(held);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", told(&error));
             ExitCode::FAILURE
         }
     }
@@ -256,13 +263,27 @@ fn runtimes() -> std::io::Result<(Runtime, Runtime)> {
     Ok((Builder::new_multi_thread().enable_all().build()?, jobs))
 }
 
-async fn execute(global: Global, command: Command, jobs: &Handle) -> anyhow::Result<()> {
+/// An error with its causes, each said once: many errors repeat their cause in their own text.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
+async fn execute(global: Global, command: Command, jobs: &Handle, held: &mut Option<DataDir>) -> anyhow::Result<()> {
     let session = || Session::open(&global);
     match command {
         Command::Server(ServerArguments { command: Some(ServerCommand::PrepareBuilds), .. }) => prepare_builds().await,
-        Command::Server(arguments) => serve(arguments, jobs).await,
-        Command::Up(arguments) => up::run(*arguments, jobs).await,
-        Command::Apply(arguments) => apply::run(&session()?, &arguments).await.map(drop),
+        Command::Server(arguments) => serve(arguments, jobs, held).await,
+        Command::Up(arguments) => up::run(*arguments, jobs, held).await,
+        Command::Apply(arguments) => apply::run(&session()?, &arguments).await,
         Command::Export(arguments) => project_files::export(&session()?, &arguments).await,
         Command::Generate(command) => generate::run(command).await,
         Command::SignIn(arguments) => people::sign_in(&session()?, arguments).await,
@@ -311,11 +332,11 @@ async fn prepare_builds() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn serve(arguments: ServerArguments, jobs: &Handle) -> anyhow::Result<()> {
+async fn serve(arguments: ServerArguments, jobs: &Handle, held: &mut Option<DataDir>) -> anyhow::Result<()> {
     let settings = arguments.options.settle(arguments.config.as_deref())?;
     let logs = logging::start(settings.log_format, "info")?;
     let server = Server::start(&settings, logs, jobs).await?;
     shutdown::requested().await?;
-    server.stop().await;
+    *held = Some(server.stop().await);
     Ok(())
 }

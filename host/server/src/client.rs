@@ -160,7 +160,7 @@ impl Client {
         }
         body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
         let media = format!("multipart/form-data; boundary={boundary}");
-        let request = self.request(Method::POST, path).header(header::CONTENT_TYPE, media).body(body);
+        let request = self.request(Method::POST, path).header(header::CONTENT_TYPE, media).timeout(TRANSFER_MAX).body(body);
         let response = request.send().await.map_err(|e| self.unreachable(e))?;
         let response = self.checked(response).await?;
         self.json(response).await
@@ -241,6 +241,9 @@ impl Client {
 
     fn unreachable(&self, error: reqwest::Error) -> ClientError {
         let error = error.without_url();
+        if error.is_timeout() && !error.is_connect() {
+            return ClientError::NoAnswer { base: self.base.clone() };
+        }
         let mut reason = error.to_string();
         let mut cause = std::error::Error::source(&error);
         while let Some(inner) = cause {

@@ -3,6 +3,7 @@
 //!
 //! Invariant: secrets stand in files or variables, never in what is logged; `Settings` has no `Debug` output of URLs.
 
+use crate::machine_memory;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use millrace_dial::{Network, NetworkPolicy};
@@ -18,6 +19,9 @@ use std::{
 pub(crate) const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
 /// Folder for everything that a server keeps unless told otherwise.
 pub(crate) const DATA_DIR_DEFAULT: &str = ".millrace";
+
+/// Memory for the state of a job that says nothing, where there is so much.
+const STATE_BYTES_DEFAULT: u64 = 512 << 20;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
@@ -98,7 +102,11 @@ pub(crate) struct ServerOptions {
     pub(crate) tenant_memory_mib: Option<usize>,
     /// Memory that the keyed state of one job may take here, in MiB; more goes to `state/` in the data folder [default: 512]
     #[arg(long, env = "MILLRACE_STATE_MEMORY_MIB", value_name = "MIB")]
-    pub(crate) state_memory_mib: Option<usize>,
+    pub(crate) state_memory_mib: Option<u32>,
+    /// The most memory that one job can ask for or be assigned for its state here, in MiB [default: a quarter of the memory
+    /// that the process can have]
+    #[arg(long, env = "MILLRACE_STATE_MEMORY_MIB_MAX", value_name = "MIB")]
+    pub(crate) state_memory_mib_max: Option<u32>,
     /// Networks that data sources may not be in, beside those that are always closed (this machine, link-local addresses
     /// with metadata services, multicast): `10.1.0.0/16,fd00::/8`
     #[arg(long, env = "MILLRACE_SOURCE_NETWORKS_DENIED", value_name = "NETWORKS", value_delimiter = ',')]
@@ -122,7 +130,7 @@ pub(crate) struct Settings {
     pub(crate) worker_id: Option<String>,
     pub(crate) starts_max: usize,
     pub(crate) tenant_memory_mib: usize,
-    pub(crate) state_memory_mib: usize,
+    pub(crate) state_memory: StateMemory,
     pub(crate) build_cage_min: BuildCageMin,
     pub(crate) builds_max: usize,
     pub(crate) public_url: Option<String>,
@@ -131,6 +139,29 @@ pub(crate) struct Settings {
     pub(crate) client_address_header: Option<String>,
     pub(crate) source_networks: NetworkPolicy,
     pub(crate) openlineage_url: Option<String>,
+}
+
+/// Memory for the state of one job, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StateMemory {
+    /// Of a job that says nothing.
+    pub(crate) bytes: u64,
+    /// The most that a job can have.
+    pub(crate) bytes_max: u64,
+}
+
+impl StateMemory {
+    /// Fills what is not set for a process that can have `process_bytes` of memory.
+    fn settle(mib: Option<u32>, mib_max: Option<u32>, process_bytes: u64) -> anyhow::Result<Self> {
+        let of = |mib: u32| u64::from(mib.max(1)) << 20;
+        // Whoever sets what each job has means that it can have it.
+        let bytes_max = mib_max.map_or((process_bytes / 4).max(mib.map_or(1 << 20, of)), of);
+        let bytes = mib.map_or(STATE_BYTES_DEFAULT.min(bytes_max), of);
+        if bytes > bytes_max {
+            bail!("`state-memory-mib` is {} MiB, expected at most the {} MiB of `state-memory-mib-max`", bytes >> 20, bytes_max >> 20);
+        }
+        Ok(Self { bytes, bytes_max })
+    }
 }
 
 impl ServerOptions {
@@ -156,6 +187,8 @@ impl ServerOptions {
         };
         let denied = networks("source-networks-denied", self.source_networks_denied, file.source_networks_denied)?;
         let allowed = networks("source-networks-allowed", self.source_networks_allowed, file.source_networks_allowed)?;
+        let (mib, mib_max) = (self.state_memory_mib.or(file.state_memory_mib), self.state_memory_mib_max.or(file.state_memory_mib_max));
+        let state_memory = StateMemory::settle(mib, mib_max, machine_memory::bytes())?;
         let below = |name: &str| data_dir.join(name).display().to_string();
         Ok(Settings {
             listen: match self.listen.or(file.listen) {
@@ -167,7 +200,7 @@ impl ServerOptions {
             log_format: self.log_format.or(file.log_format).unwrap_or_default(),
             worker_id: self.worker_id.or(file.worker_id),
             tenant_memory_mib: self.tenant_memory_mib.or(file.tenant_memory_mib).unwrap_or(TENANT_MEMORY_MIB),
-            state_memory_mib: self.state_memory_mib.or(file.state_memory_mib).unwrap_or(512).max(1),
+            state_memory,
             build_cage_min: self.build_cage_min.or(file.build_cage_min).unwrap_or_default(),
             builds_max: self.builds_max.or(file.builds_max).unwrap_or(2).max(1),
             session_idle: Duration::from_secs(60 * self.session_idle_minutes.or(file.session_idle_minutes).unwrap_or(480).max(1)),
@@ -218,6 +251,18 @@ mod tests {
         assert!(!permits("source_networks_denied = [\"10.0.0.0/8\"]", "10.0.0.1"));
         let error = settle(ServerOptions::default(), "source_networks_denied = [\"10.0.0.0/99\"]").err().unwrap();
         assert!(format!("{error:#}").contains("`source-networks-denied`: `10.0.0.0/99` is not a network"), "{error:#}");
+    }
+
+    #[test]
+    fn memory_for_state_follows_that_of_the_machine() {
+        let settle = |mib, mib_max, process_mib: u64| StateMemory::settle(mib, mib_max, process_mib << 20);
+        let of = |mib: u64, mib_max: u64| StateMemory { bytes: mib << 20, bytes_max: mib_max << 20 };
+        assert_eq!(settle(None, None, 16_384).unwrap(), of(512, 4_096));
+        assert_eq!(settle(None, None, 1_024).unwrap(), of(256, 256), "a small machine");
+        assert_eq!(settle(Some(2_000), None, 6_000).unwrap(), of(2_000, 2_000));
+        assert_eq!(settle(Some(64), Some(128), 16_384).unwrap(), of(64, 128));
+        let error = settle(Some(200), Some(100), 16_384).unwrap_err().to_string();
+        assert_eq!(error, "`state-memory-mib` is 200 MiB, expected at most the 100 MiB of `state-memory-mib-max`");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod generate;
 mod instance_log;
 mod keys;
 mod logging;
+mod machine_memory;
 mod manifest;
 mod openlineage;
 mod page;

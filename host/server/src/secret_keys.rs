@@ -12,7 +12,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 const FILE: &str = "secrets.key";
 const VARIABLE: &str = "MILLRACE_SECRETS_KEYS";
 /// How often a server looks for a new key.
-const REFRESH_EVERY: Duration = Duration::from_secs(5);
+pub(crate) const REFRESH_EVERY: Duration = Duration::from_secs(5);
 
 /// Keys and who keeps them.
 pub(crate) struct SecretKeys {

@@ -12,7 +12,11 @@ use millrace_control::{Control, ControlParts, LogWriter, TempTableConnector};
 use millrace_datapackage::{Inspector, InspectorCommand};
 use millrace_dial::Dialer;
 use millrace_domain::Name;
-use millrace_engine::{EngineServices, EngineThreads, TenantAccounts, operators::OperatorRegistry, state::StateSettings};
+use millrace_engine::{
+    EngineServices, EngineThreads, TenantAccounts,
+    operators::OperatorRegistry,
+    state::{Ceiling, StateSettings},
+};
 use millrace_sandbox::{CompilerCommand, Sandbox, SandboxConfig, TenantLimits};
 use millrace_store::{Store, TokenSecret};
 use std::{
@@ -36,6 +40,10 @@ const DRAIN_MAX: Duration = Duration::from_secs(5);
 const CLOSE_MAX: Duration = Duration::from_secs(15);
 /// How long the last log lines of instances may take to be written at the end.
 const LOGS_MAX: Duration = Duration::from_millis(500);
+/// A server gives a sign of life more often than this.
+const SILENT_MAX: Duration = secret_keys::REFRESH_EVERY.saturating_add(Duration::from_secs(2));
+/// Time between two looks at the checkpoint store.
+const PROBE_EVERY: Duration = Duration::from_secs(60);
 /// How long a worker may be silent before another one takes its instances.
 const LEASE: Duration = Duration::from_secs(15);
 
@@ -52,7 +60,7 @@ pub(crate) struct Server {
     log_writer: JoinHandle<()>,
     key_refresh: JoinHandle<()>,
     closing: CancellationToken,
-    _data: DataDir,
+    data: DataDir,
 }
 
 impl Server {
@@ -72,6 +80,7 @@ impl Server {
         };
         let store = Store::open(secret_keys.options(&settings.metadata_url)).await;
         let store = store.context("cannot open the metadata store")?;
+        refuse_second(&store, &worker, &TokenSecret::presented(token.as_str())).await?;
         let admin = "local-admin".parse::<Name>().context("name of the administrator")?;
         let is_valid = store.ensure_admin_token(&admin, &worker, &TokenSecret::presented(token.as_str())).await;
         if !is_valid.context("cannot register the administrator's token")? {
@@ -112,19 +121,20 @@ impl Server {
             let _ = stopped.await;
         });
         let http = tokio::spawn(async move { serve.await });
+        let closing = CancellationToken::new();
         let reconciler = tokio::spawn({
             let control = control.clone();
             async move { control.reconcile().await }
         });
+        tokio::spawn(probe_checkpoints(control.clone(), closing.clone()));
         let log_writer = tokio::spawn(logs.run(store.clone()));
         let key_refresh = tokio::spawn(secret_keys::refresh(store.clone(), worker.clone()));
-        let closing = CancellationToken::new();
         if let Some(endpoint) = &settings.openlineage_url {
             let deliverer = Deliverer::new(store.clone(), endpoint.clone(), worker.clone()).context("cannot deliver lineage events")?;
             tokio::spawn(deliverer.run(closing.clone()));
         }
         tracing::info!(%address, worker, data = %settings.data_dir.display(), "the server is up");
-        Ok(Self { address, token, store, control, api, stop_http, http, reconciler, log_writer, key_refresh, closing, _data: data })
+        Ok(Self { address, token, store, control, api, stop_http, http, reconciler, log_writer, key_refresh, closing, data })
     }
 
     /// Base address for clients on this machine.
@@ -137,8 +147,9 @@ impl Server {
         &self.token
     }
 
-    /// Ends requests, gives instances back with a last checkpoint when that is quick, closes the store.
-    pub(crate) async fn stop(self) {
+    /// Ends requests, gives instances back with a last checkpoint when that is quick, closes the store. Whoever gets the data
+    /// folder lets it go when nothing of this server runs any more.
+    pub(crate) async fn stop(self) -> DataDir {
         tracing::info!("stopping");
         self.api.drain();
         self.closing.cancel();
@@ -157,6 +168,49 @@ impl Server {
         self.key_refresh.abort();
         self.store.close().await;
         tracing::info!("stopped");
+        self.data
+    }
+}
+
+/// Refuses to be a worker that another server is: they would take each other's instances, and each start would end the other's
+/// administrator token. A server that was here before and is gone is told from one that lives by its signs of life.
+async fn refuse_second(store: &Store, worker: &str, own: &TokenSecret) -> anyhow::Result<()> {
+    let sign = || async { store.other_server_of(worker, own).await.context("cannot look for other servers of this name") };
+    let Some(first) = sign().await? else { return Ok(()) };
+    if store.now_ms().saturating_sub(first) > i64::try_from(SILENT_MAX.as_millis())? {
+        return Ok(());
+    }
+    tracing::info!(worker, "another server has been this worker a moment ago; waiting to see whether it lives");
+    let deadline = Instant::now() + SILENT_MAX;
+    while Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        match sign().await? {
+            Some(now) if now != first => anyhow::bail!(
+                "worker `{worker}` is alive: another server with another data folder is this worker on the same metadata; stop it, or give \
+                 this one another --worker-id"
+            ),
+            Some(_) => {}
+            None => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+/// Looks at the checkpoint store now and then, from the start on: a location that cannot be written is told before a job fails.
+async fn probe_checkpoints(control: Control, closing: CancellationToken) {
+    let mut known = None;
+    loop {
+        let found = control.probe_checkpoints().await;
+        match &found {
+            Some(failure) if known != found => tracing::error!("the checkpoint store cannot be used, jobs cannot go on: {failure}"),
+            None if known.is_some() => tracing::info!("the checkpoint store can be used again"),
+            Some(_) | None => {}
+        }
+        known = found;
+        tokio::select! {
+            () = closing.cancelled() => return,
+            () = tokio::time::sleep(PROBE_EVERY) => {}
+        }
     }
 }
 
@@ -193,7 +247,8 @@ fn services(settings: &Settings, data: &DataDir, mac_key: [u8; 32], jobs: &tokio
         accounts: TenantAccounts::new(limits),
         state: StateSettings {
             folder: Some(state),
-            memory_bytes_max: (settings.state_memory_mib as u64) << 20,
+            memory_bytes_max: settings.state_memory.bytes,
+            ceiling: Ceiling::Server(settings.state_memory.bytes_max),
             ..StateSettings::default()
         },
         threads: EngineThreads::of(jobs.clone()),

@@ -8,10 +8,11 @@ mod figures;
 
 use crate::{
     broker::EmbeddedBroker,
-    cli::{ApplyArguments, Session, apply},
+    cli::{ApplyArguments, Session, apply_as_far_as_possible},
     client::{Client, Output},
     config::ServerOptions,
     generate::{self, Generate},
+    keys::DataDir,
     logging,
     manifest::{Manifest, Variables},
     serve::Server,
@@ -57,7 +58,7 @@ pub(crate) struct UpArguments {
 }
 
 /// Starts everything, shows figures until it is told to end, and ends everything.
-pub(crate) async fn run(arguments: UpArguments, jobs: &tokio::runtime::Handle) -> anyhow::Result<()> {
+pub(crate) async fn run(arguments: UpArguments, jobs: &tokio::runtime::Handle, held: &mut Option<DataDir>) -> anyhow::Result<()> {
     let mut options = arguments.options.clone();
     if options.source_networks_allowed.is_empty() {
         // The broker and everything else of the playground is on this machine.
@@ -87,7 +88,7 @@ pub(crate) async fn run(arguments: UpArguments, jobs: &tokio::runtime::Handle) -
                 ended = shutdown::requested() => ended,
             };
             println!("Stopping …");
-            server.stop().await;
+            *held = Some(server.stop().await);
             outcome
         }
         Err(error) => Err(error),
@@ -110,8 +111,16 @@ async fn play(arguments: &UpArguments, server: &Server, kafka: &str, began: Inst
     println!("Loading tenant `{}` from {} …", manifest.tenant.name, arguments.manifest.display());
     let (files, plugins) = (vec![arguments.manifest.clone()], arguments.plugins.clone());
     let apply_arguments = ApplyArguments { files, set, plugins, dry_run: false, prune: false };
-    let applied = apply(&session, &apply_arguments).await?;
+    let applied = apply_as_far_as_possible(&session, &apply_arguments).await?;
     show_addresses(server, kafka, &manifest, began);
+    for failed in &applied.failed {
+        println!("{failed}");
+    }
+    anyhow::ensure!(
+        applied.failed.is_empty() || arguments.exit_after_records.is_none(),
+        "{} job(s) do not run, so their records would not come out",
+        applied.failed.len()
+    );
     let written = Arc::new(AtomicU64::new(0));
     let generator = generator(clicks(arguments, kafka, &manifest)?, Arc::clone(&written));
     let figures = watch(&session, &applied.running, arguments.exit_after_records, &written);
@@ -151,7 +160,11 @@ async fn watch(session: &Session, running: &[(String, String)], enough: Option<u
     let mut shown = Instant::now();
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
-        figures.read(session, running, written).await?;
+        for failure in figures.read(session, running, written).await? {
+            // The others go on; who waits for a number of records would wait for ever.
+            anyhow::ensure!(enough.is_none(), "{failure}");
+            println!("{failure}");
+        }
         let is_enough = enough.is_some_and(|enough| figures.records_out() >= enough);
         if is_enough || shown.elapsed() >= LINE_EVERY {
             shown = Instant::now();

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 /// What an instance takes while it is active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Demand {
-    /// Subtasks that run side by side.
+    /// Subtasks that hold connections, or all of the widest operator if those are more.
     pub slots: i64,
     /// Memory set aside.
     pub memory_bytes: i64,
@@ -23,10 +23,12 @@ pub struct Demand {
 }
 
 impl Demand {
-    /// What an instance of a graph takes: as many slots and as much memory and fuel as it was given; without, a slot for each
-    /// subtask of its widest operator, and each slot's memory.
+    /// What an instance of a graph takes: a slot for each subtask of its sources and sinks, as those hold connections and the
+    /// threads of their clients, and at least as many as it was given or its widest operator has; as much memory and fuel as
+    /// it was given, or each slot's memory.
     pub fn of(graph: &JobGraph, allocation: Option<&Allocation>) -> Self {
-        let slots = i64::from(allocation.map_or_else(|| widest(graph), |given| given.slots));
+        let given = i64::from(allocation.map_or_else(|| widest(graph), |given| given.slots));
+        let slots = given.max(subtasks(graph, |kind| kind.ends_with("_source") || kind.ends_with("_sink")));
         let memory_bytes = allocation.and_then(|given| given.memory_mib).map(|mib| i64::from(mib) << 20);
         let fuel_per_second = allocation.and_then(|given| given.fuel_per_second).unwrap_or(0);
         Self {
@@ -41,6 +43,30 @@ impl Demand {
 fn widest(graph: &JobGraph) -> u16 {
     let default = graph.parameters.parallelism;
     graph.nodes.iter().map(|node| node.parallelism.unwrap_or(default)).max().unwrap_or(default).max(1)
+}
+
+/// Subtasks of one job: each is a task with its queues and, at its ends, its connections.
+const SUBTASKS_MAX: i64 = 2_000;
+
+/// Subtasks of the nodes of these kinds.
+fn subtasks(graph: &JobGraph, is_counted: impl Fn(&str) -> bool) -> i64 {
+    let default = graph.parameters.parallelism;
+    let counted = graph.nodes.iter().filter(|node| is_counted(&node.kind));
+    counted.map(|node| i64::from(node.parallelism.unwrap_or(default).max(1))).sum()
+}
+
+/// Makes sure that a graph is not too large to be run at all.
+fn check_subtasks(graph: &JobGraph) -> Result<(), StoreError> {
+    let found = subtasks(graph, |_| true);
+    if found <= SUBTASKS_MAX {
+        return Ok(());
+    }
+    let message = format!(
+        "the {} nodes of this version have {found} subtasks together, and one job may have {SUBTASKS_MAX}; lower the parallelism, or make \
+         several jobs of it",
+        graph.nodes.len()
+    );
+    Err(StoreError::Invalid { field: "parallelism", message })
 }
 
 impl Store {
@@ -118,6 +144,7 @@ impl Store {
         if let Some(parallelism) = parameters.get("parallelism").and_then(|text| text.parse().ok()) {
             graph.parameters.parallelism = parallelism;
         }
+        check_subtasks(&graph)?;
         let services: ProjectServices = row::json(&found, "services_json")?;
         let (wide, allowed) = (i64::from(widest(&graph)), services.parallelism_max());
         if wide > allowed {
@@ -174,5 +201,37 @@ impl Store {
             })
         };
         found.as_ref().map(of).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millrace_domain::Priority;
+    use serde_json::json;
+
+    fn graph(sources: usize, parallelism: u16) -> JobGraph {
+        let source = |index: usize| json!({"id": format!("s{index}"), "kind": "kafka_source"});
+        let mut nodes: Vec<_> = (0..sources).map(source).collect();
+        nodes.push(json!({"id": "q", "kind": "sql"}));
+        nodes.push(json!({"id": "out", "kind": "kafka_sink", "parallelism": 1}));
+        serde_json::from_value(json!({"nodes": nodes, "edges": [], "parameters": {"parallelism": parallelism}})).unwrap()
+    }
+
+    #[test]
+    fn whatever_holds_connections_takes_slots() {
+        assert_eq!(Demand::of(&graph(1, 1), None).slots, 2);
+        assert_eq!(Demand::of(&graph(3, 8), None).slots, 25, "three sources of eight subtasks, and one sink");
+        let given = |slots| Allocation { slots, memory_mib: Some(64), fuel_per_second: None, priority: Priority::Normal };
+        assert_eq!(Demand::of(&graph(1, 1), Some(&given(4))).slots, 4);
+        let few = Demand::of(&graph(3, 8), Some(&given(8)));
+        assert_eq!((few.slots, few.memory_bytes), (25, 64 << 20), "no allocation hides connections");
+    }
+
+    #[test]
+    fn a_job_has_at_most_two_thousand_subtasks() {
+        check_subtasks(&graph(14, 128)).unwrap();
+        let problem = check_subtasks(&graph(30, 128)).unwrap_err().to_string();
+        assert!(problem.contains("the 32 nodes of this version have 3969 subtasks together, and one job may have 2000"), "{problem}");
     }
 }

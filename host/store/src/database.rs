@@ -4,10 +4,11 @@
 //! begins, and the settings of a connection.
 
 use crate::{
-    Clock, IdSource, KeyKeeper, NoKeeper, SecretKey, StoreError, SystemClock, TimeOrderedIds, sealed::KeyRing, transaction::Transaction,
+    Clock, IdSource, KeyKeeper, NoKeeper, SecretKey, StoreError, SystemClock, TimeOrderedIds, probe::Probe, sealed::KeyRing,
+    transaction::Transaction,
 };
 use sqlx::{
-    AnyPool, AssertSqlSafe, Row,
+    AnyConnection, AnyPool, AssertSqlSafe, Connection, Row,
     any::{AnyPoolOptions, install_default_drivers},
 };
 use std::{sync::Arc, time::Duration};
@@ -33,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0016_people_behind_tokens.sql"),
     include_str!("../migrations/0017_presentation.sql"),
     include_str!("../migrations/0018_templates_in_builds.sql"),
+    include_str!("../migrations/0019_written_checkpoints.sql"),
 ];
 
 /// The migration that brings the catalog.
@@ -40,6 +42,17 @@ const GOVERNANCE_MIGRATION: i64 = 10;
 
 /// One number for all nodes that migrate the same PostgreSQL database; chosen once, of no meaning.
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(7238104405218)";
+
+/// How long a database may take to answer the first connection.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+
+/// Where a URL leads, without name and password.
+fn address_of(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let place = rest.split(['/', '?']).next().unwrap_or_default();
+    let host = place.rsplit_once('@').map_or(place, |(_, host)| host);
+    if host.is_empty() { "this machine".to_owned() } else { host.to_owned() }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Backend {
@@ -90,6 +103,7 @@ pub struct Store {
     writers: Arc<Mutex<()>>,
     pub(crate) key: KeyRing,
     pub(crate) keeper: Arc<dyn KeyKeeper>,
+    pub(crate) probe: Probe,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
 }
@@ -110,6 +124,15 @@ impl Store {
             let message = "expected a URL that begins with `sqlite:` or `postgres:`".to_owned();
             return Err(StoreError::Invalid { field: "database", message });
         };
+        if backend == Backend::Postgres {
+            // One attempt without the pool, which would hide for its whole patience why nobody answers.
+            let connected = tokio::time::timeout(CONNECT_MAX, AnyConnection::connect(&url)).await;
+            let silent = || sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time"));
+            match connected.map_err(|_| silent()).and_then(|connected| connected) {
+                Ok(connection) => connection.close().await?,
+                Err(error) => return Err(StoreError::Unreachable { address: address_of(&url), error }),
+            }
+        }
         let pool = AnyPoolOptions::new()
             .max_connections(options.connections_max)
             .acquire_timeout(Duration::from_secs(10))
@@ -123,10 +146,21 @@ impl Store {
                     Ok(())
                 })
             })
+            // A transaction that could not be taken back (SQLite has ended it by itself when its disk was full) would make the
+            // connection refuse every later one: it is closed, and the next caller gets another.
+            .before_acquire(|connection, _| {
+                let is_clean = !connection.is_in_transaction();
+                Box::pin(async move { Ok(is_clean) })
+            })
+            .after_release(|connection, _| {
+                let is_clean = !connection.is_in_transaction();
+                Box::pin(async move { Ok(is_clean) })
+            })
             .connect(&url)
             .await?;
         let key = KeyRing::new(options.key, options.former_keys);
-        let store = Self { pool, backend, writers: Arc::default(), key, keeper: options.keeper, clock: options.clock, ids: options.ids };
+        let (writers, probe) = (Arc::default(), Probe::default());
+        let store = Self { pool, backend, writers, key, keeper: options.keeper, probe, clock: options.clock, ids: options.ids };
         store.migrate().await?;
         store.adopt_keys().await?;
         Ok(store)
@@ -206,5 +240,28 @@ impl Store {
         }
         tx.commit().await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_no_password() {
+        for (url, expected) in [
+            ("postgres://ann:p@ss@db:5432/meta", "db:5432"),
+            ("postgres://db/meta?x=1", "db"),
+            ("postgres:///meta?host=/run", "this machine"),
+        ] {
+            assert_eq!(address_of(url), expected, "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_not_there_is_named_with_the_reason() {
+        let options = StoreOptions::new("postgres://millrace:secret@127.0.0.1:1/meta", SecretKey::new(&[1; 32]));
+        let error = Store::open(options).await.unwrap_err().to_string();
+        assert!(error.contains("127.0.0.1:1") && error.contains("refused") && !error.contains("secret"), "{error}");
     }
 }

@@ -149,6 +149,14 @@ pub enum StoreError {
         /// Newest version known here.
         known: i64,
     },
+    /// The database cannot be reached.
+    #[error("the metadata database at {address} cannot be reached: {error}")]
+    Unreachable {
+        /// Host and port.
+        address: String,
+        /// What the network said.
+        error: sqlx::Error,
+    },
     /// The database failed.
     #[error("metadata database: {0}")]
     Database(#[from] sqlx::Error),
@@ -158,6 +166,16 @@ impl StoreError {
     /// A [`StoreError::NotFound`].
     pub fn not_found(what: &'static str, name: impl Into<String>) -> Self {
         Self::NotFound { what, name: name.into() }
+    }
+
+    /// Whether the disk of the metadata database is full.
+    pub fn is_disk_full(&self) -> bool {
+        /// `SQLITE_FULL`, and PostgreSQL's `disk_full`.
+        const CODES: [&str; 2] = ["13", "53100"];
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| CODES.contains(&&*code)),
+            _ => false,
+        }
     }
 }
 
@@ -198,7 +216,7 @@ impl Classified for StoreError {
             | Self::Conflict { .. }
             | Self::Forbidden { .. }
             | Self::Invalid { .. } => FaultClass::User,
-            Self::Database(_) | Self::Unreadable(_) | Self::UnknownKey { .. } => FaultClass::External,
+            Self::Database(_) | Self::Unreachable { .. } | Self::Unreadable(_) | Self::UnknownKey { .. } => FaultClass::External,
             Self::Fenced { .. } | Self::Undecryptable(_) | Self::Corrupt(_) | Self::NewerSchema { .. } => FaultClass::Internal,
         }
     }

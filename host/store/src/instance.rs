@@ -7,6 +7,7 @@ use crate::{
     Cause, Page, PageRequest, Store, StoreError,
     audit::done_in,
     data_source::row_scope,
+    error::unless_used,
     row,
     savepoint::{SavepointState, savepoint},
     transaction::Transaction,
@@ -126,6 +127,17 @@ pub struct Instance {
     pub restart: Option<RestartPolicy>,
     /// It starts by itself when this instance has ended.
     pub start_after: Option<InstanceId>,
+    /// The newest checkpoint that is known to be complete; none if no run of it has taken one.
+    pub complete: Option<CompleteCheckpoint>,
+}
+
+/// A checkpoint that a worker has seen complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CompleteCheckpoint {
+    /// The run that took it.
+    pub run: i64,
+    /// Its number within the run.
+    pub checkpoint: i64,
 }
 
 /// An instance to make.
@@ -376,6 +388,42 @@ impl Store {
         Ok(next)
     }
 
+    /// Removes an instance that does not run, with its log.
+    ///
+    /// # Errors
+    /// It is not there, runs, has savepoints or belongs to a release, the project is archived, or the database fails.
+    pub async fn delete_instance(&self, cause: &Cause, scope: &ProjectScope, id: &InstanceId) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        self.enter(&mut tx, scope).await?;
+        let found = lock_instance(&mut tx, id).await?.filter(|found| found.scope == *scope);
+        let found = found.ok_or_else(|| StoreError::not_found("instance", id.as_str()))?;
+        let in_use = |by: &str| StoreError::InUse { what: "instance", name: id.as_str().to_owned(), by: by.to_owned() };
+        if found.state.is_active() {
+            return Err(in_use("it runs; stop it first"));
+        }
+        let used = sqlx::query(
+            "SELECT (SELECT COUNT(*) FROM savepoints WHERE instance_id = $1) AS savepoints, \
+             (SELECT COUNT(*) FROM releases WHERE test_instance_id = $1 OR instance_id = $1) AS releases",
+        );
+        let used = used.bind(id.as_str()).fetch_one(&mut *tx).await?;
+        if row::integer(&used, "savepoints")? > 0 {
+            return Err(in_use("it has savepoints; remove them first (millrace savepoint list)"));
+        }
+        if row::integer(&used, "releases")? > 0 {
+            return Err(in_use("a release names it"));
+        }
+        for table in ["instance_logs", "quality_results", "instance_demands"] {
+            // Names of ours.
+            let delete = sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE instance_id = $1"));
+            sqlx::query(delete).bind(id.as_str()).execute(&mut *tx).await?;
+        }
+        let removed = sqlx::query("DELETE FROM instances WHERE id = $1").bind(id.as_str()).execute(&mut *tx).await;
+        removed.map_err(unless_used("instance", id.as_str()))?;
+        self.audit(&mut tx, cause, done_in(scope, Action::InstanceCreate, id.as_str(), json!({"removed": true}))).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Starts the instances whose predecessor has ended; answers how many.
     ///
     /// # Errors
@@ -542,6 +590,8 @@ pub(crate) fn instance(found: &AnyRow) -> Result<Instance, StoreError> {
         allocation: json_or_none(found, "allocation_json")?,
         restart: json_or_none(found, "restart_json")?,
         start_after: row::text_or_none(found, "start_after")?.map(InstanceId::new),
+        complete: (row::integer_or_none(found, "checkpoint_run")?.zip(row::integer_or_none(found, "checkpoint")?))
+            .map(|(run, checkpoint)| CompleteCheckpoint { run, checkpoint }),
     })
 }
 

@@ -8,10 +8,12 @@ use crate::{
     Cause, Store, StoreError,
     audit::{Outcome, Record},
     instance::{Instance, instance, lock_instance},
+    row,
 };
 use millrace_domain::{Effect, InstanceEvent, InstanceState, Priority};
 use millrace_model::ids::InstanceId;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// What a worker reports of an instance that it owns.
 #[derive(Debug, Clone)]
@@ -41,6 +43,20 @@ impl Store {
         let priority = |instance: &Instance| instance.allocation.as_ref().map_or(Priority::Normal, |allocation| allocation.priority);
         active.sort_by_key(|instance| std::cmp::Reverse(priority(instance)));
         Ok(active)
+    }
+
+    /// Slots that the active instances have taken, by instance.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn slots_of_active(&self) -> Result<HashMap<InstanceId, i64>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT d.instance_id AS instance_id, d.slots AS slots FROM instance_demands d JOIN instances i ON i.id = d.instance_id \
+             WHERE i.state IN ('starting', 'running', 'restarting', 'stopping')",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|found| Ok((InstanceId::new(row::text(found, "instance_id")?), row::integer(found, "slots")?))).collect()
     }
 
     /// Takes an active instance that nobody owns, whose lease has run out, or that `worker` owned before (its process
@@ -76,6 +92,40 @@ impl Store {
             .execute(&self.pool)
             .await?;
         Ok(renewed.rows_affected() == 1)
+    }
+
+    /// How many instances of a kind are in a state, over all tenants: kind, state, number.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn count_instances(&self) -> Result<Vec<(String, String, i64)>, StoreError> {
+        let rows = sqlx::query("SELECT kind, state, COUNT(*) AS number FROM instances GROUP BY kind, state ORDER BY kind, state")
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(|r| Ok((row::text(r, "kind")?, row::text(r, "state")?, row::integer(r, "number")?))).collect()
+    }
+
+    /// Notes that the current run has completed a checkpoint. It never goes back within a run.
+    ///
+    /// # Errors
+    /// The attempt is over, or the database fails.
+    pub async fn note_checkpoint(&self, id: &InstanceId, attempt: i64, checkpoint: i64) -> Result<(), StoreError> {
+        let noted = sqlx::query(
+            "UPDATE instances SET checkpoint_run = run, checkpoint = $3 WHERE id = $1 AND attempt = $2 AND worker IS NOT NULL \
+             AND (checkpoint IS NULL OR checkpoint_run < run OR checkpoint < $3)",
+        )
+        .bind(id.as_str())
+        .bind(attempt)
+        .bind(checkpoint)
+        .execute(&self.pool)
+        .await?;
+        if noted.rows_affected() == 0 {
+            let current = self.any_instance(id).await?.attempt;
+            if current != attempt {
+                return Err(StoreError::Fenced { instance: id.as_str().to_owned(), attempt, current });
+            }
+        }
+        Ok(())
     }
 
     /// The instance with this id, of whatever tenant.

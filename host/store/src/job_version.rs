@@ -131,7 +131,7 @@ impl Store {
                 .bind(number_or_id.parse::<i64>().unwrap_or(0))
                 .fetch_optional(&self.pool)
                 .await?;
-        version(&found.ok_or_else(|| StoreError::not_found("version", number_or_id))?)
+        version(&found.ok_or_else(|| StoreError::not_found("version of the job", number_or_id))?)
     }
 
     /// The version with this id.

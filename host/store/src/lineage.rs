@@ -33,6 +33,18 @@ pub struct LineageUse {
     pub version: (String, i64),
     /// Whether an instance of the version is active.
     pub is_active: bool,
+    /// Id of the table's project; none for what is not in the catalog (any more).
+    pub owner: Option<String>,
+    /// Whether everybody in the tenant may know of the table: it is published, and its project is not archived.
+    pub is_published: bool,
+}
+
+impl LineageUse {
+    /// Whether somebody who `sees` the tables of some projects, by id, may know of the table. What is not in the catalog is known
+    /// where the job is that names it.
+    pub fn is_known(&self, sees: &(dyn Fn(&str) -> bool + Sync)) -> bool {
+        self.is_published || sees(self.owner.as_deref().unwrap_or(&self.project.0))
+    }
 }
 
 /// A column and one that its values are made from.
@@ -110,11 +122,19 @@ impl Store {
         Ok(())
     }
 
-    /// What is around a table, up to `depth` jobs away, upstream, downstream or both.
+    /// What is around a table, up to `depth` jobs away, upstream, downstream or both. Behind a table of which the asker may not
+    /// know (see [`LineageUse::is_known`]) nothing is looked for.
     ///
     /// # Errors
     /// The database fails.
-    pub async fn lineage(&self, tenant: &TenantId, table: &str, depth: u32, up: bool, down: bool) -> Result<Lineage, StoreError> {
+    pub async fn lineage(
+        &self,
+        tenant: &TenantId,
+        table: &str,
+        depth: u32,
+        (up, down): (bool, bool),
+        sees: &(dyn Fn(&str) -> bool + Sync),
+    ) -> Result<Lineage, StoreError> {
         let mut uses = BTreeSet::new();
         let mut is_cut = false;
         for toward_inputs in [true, false] {
@@ -127,7 +147,7 @@ impl Store {
                 let mut next = Vec::new();
                 for table in std::mem::take(&mut edge) {
                     for step in self.versions_at(tenant, &table, toward_inputs).await? {
-                        let beyond = step.usage.is_input() == toward_inputs && !step.table.is_empty();
+                        let beyond = step.usage.is_input() == toward_inputs && !step.table.is_empty() && step.is_known(sees);
                         if beyond && seen.insert(step.table.clone()) {
                             next.push(step.table.clone());
                         }
@@ -162,7 +182,12 @@ impl Store {
         let text = format!(
             "SELECT u.*, j.name AS job_name, p.name AS project_name, v.number AS version_number, \
              CAST(CASE WHEN EXISTS (SELECT 1 FROM instances i WHERE i.version_id = v.id \
-             AND i.state IN ('starting', 'running', 'restarting', 'stopping')) THEN 1 ELSE 0 END AS BIGINT) AS is_active \
+             AND i.state IN ('starting', 'running', 'restarting', 'stopping')) THEN 1 ELSE 0 END AS BIGINT) AS is_active, \
+             COALESCE((SELECT o.project_id FROM topics o WHERE o.id = u.table_id AND o.tenant_id = u.tenant_id), \
+             (SELECT o.project_id FROM temp_tables o WHERE o.id = u.table_id AND o.tenant_id = u.tenant_id)) AS owner_id, \
+             CAST(CASE WHEN EXISTS (SELECT 1 FROM table_publications b JOIN topics o ON o.id = b.table_id JOIN projects a \
+             ON a.id = o.project_id WHERE b.tenant_id = u.tenant_id AND b.table_id = u.table_id AND b.retired_at_ms IS NULL \
+             AND a.archived_at_ms IS NULL) THEN 1 ELSE 0 END AS BIGINT) AS is_published \
              FROM lineage_uses u JOIN job_versions v ON v.id = u.version_id JOIN jobs j ON j.id = u.job_id \
              JOIN projects p ON p.id = u.project_id \
              WHERE u.tenant_id = $1 AND u.version_id IN (SELECT t.version_id FROM lineage_uses t WHERE t.tenant_id = $1 AND t.table_id = $2 \
@@ -201,6 +226,8 @@ fn lineage_use(found: &AnyRow) -> Result<LineageUse, StoreError> {
         project: pair("project_id", "project_name")?,
         version: (row::text(found, "version_id")?, row::integer(found, "version_number")?),
         is_active: row::integer(found, "is_active")? == 1,
+        owner: row::text_or_none(found, "owner_id")?,
+        is_published: row::integer(found, "is_published")? == 1,
     })
 }
 

@@ -131,6 +131,18 @@ impl Store {
     /// # Errors
     /// The database fails.
     pub async fn resume_session(&self, secret: &TokenSecret) -> Result<Option<SignedIn>, StoreError> {
+        self.session_of(secret, true).await
+    }
+
+    /// As [`Self::resume_session`], but not as a use: the session ends after its time without use as if nobody had asked.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn look_at_session(&self, secret: &TokenSecret) -> Result<Option<SignedIn>, StoreError> {
+        self.session_of(secret, false).await
+    }
+
+    async fn session_of(&self, secret: &TokenSecret, is_use: bool) -> Result<Option<SignedIn>, StoreError> {
         let now_ms = self.now_ms();
         let found = sqlx::query(
             "SELECT s.*, u.name AS user_name, u.tenant_id AS tenant_id, c.must_change AS must_change \
@@ -144,7 +156,7 @@ impl Store {
         .await?;
         let Some(found) = found else { return Ok(None) };
         let session = session(&found)?;
-        if now_ms - session.last_used_at_ms >= LAST_USED_STEP_MS {
+        if is_use && now_ms - session.last_used_at_ms >= LAST_USED_STEP_MS {
             sqlx::query("UPDATE sessions SET last_used_at_ms = $2 WHERE id = $1")
                 .bind(session.id.as_str())
                 .bind(now_ms)

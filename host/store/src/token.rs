@@ -254,6 +254,22 @@ impl Store {
         Ok(is_valid)
     }
 
+    /// When another server, one with another secret, last gave a sign of life as `worker`; none if there was no other.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn other_server_of(&self, worker: &str, secret: &TokenSecret) -> Result<Option<i64>, StoreError> {
+        let found = sqlx::query(
+            "SELECT h.seen_at_ms FROM secret_key_holders h WHERE h.worker = $1 AND EXISTS (SELECT 1 FROM tokens t \
+             WHERE t.worker = $1 AND t.secret_hash <> $2 AND t.revoked_at_ms IS NULL AND t.tenant_id IS NULL)",
+        )
+        .bind(worker)
+        .bind(secret.hash())
+        .fetch_optional(&self.pool)
+        .await?;
+        found.as_ref().map(|row| row::integer(row, "seen_at_ms")).transpose()
+    }
+
     /// The person that `actor` acts for: themselves, or whoever has made the token of a machine.
     pub(crate) async fn person_behind(&self, tx: &mut Transaction, actor: &str) -> Result<String, StoreError> {
         let found =

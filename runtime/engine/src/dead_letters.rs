@@ -3,6 +3,7 @@
 
 use async_trait::async_trait;
 use millrace_connector::{ConnectorError, DeadLetter, DeadLetterReason, DeadLetters};
+use millrace_model::ids::InstanceId;
 use serde::Serialize;
 use std::{
     collections::VecDeque,
@@ -10,6 +11,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    time::{Duration, Instant},
 };
 
 /// Letters kept for the API.
@@ -34,15 +36,50 @@ pub struct RecentLetter {
     pub payload: String,
 }
 
+/// Letters without a topic that are told one by one in the log; later ones are counted.
+const TOLD_MAX: u64 = 10;
+/// Time between two lines that count them.
+const COUNT_EVERY: Duration = Duration::from_secs(60);
+
 pub(crate) struct InstanceLetters {
     inner: Option<Arc<dyn DeadLetters>>,
+    /// The instance, for log lines.
+    instance: String,
+    /// When letters were last counted in the log, and how many there were then.
+    counted: parking_lot::Mutex<(Option<Instant>, u64)>,
     count: AtomicU64,
     recent: parking_lot::Mutex<VecDeque<RecentLetter>>,
 }
 
 impl InstanceLetters {
     pub fn new(inner: Option<Arc<dyn DeadLetters>>) -> Self {
-        Self { inner, count: AtomicU64::new(0), recent: parking_lot::Mutex::default() }
+        let (counted, recent) = (parking_lot::Mutex::default(), parking_lot::Mutex::default());
+        Self { inner, instance: String::new(), counted, count: AtomicU64::new(0), recent }
+    }
+
+    /// The same with the instance's name in log lines.
+    pub fn of_instance(self, instance: &InstanceId) -> Self {
+        Self { instance: instance.to_string(), ..self }
+    }
+
+    /// Letters that go nowhere leave a trace: the first ones with reason and origin, then how many there are.
+    fn tell(&self, before: u64, letters: &[DeadLetter]) {
+        let instance = self.instance.as_str();
+        let told = usize::try_from(TOLD_MAX.saturating_sub(before)).unwrap_or(0);
+        for letter in letters.iter().take(told) {
+            let reason = letter.reason.as_str();
+            tracing::warn!(instance, operator = letter.operator, reason, origin = letter.origin, "record given up: {}", letter.message);
+        }
+        let count = before + letters.len() as u64;
+        if count <= TOLD_MAX {
+            return;
+        }
+        let mut counted = self.counted.lock();
+        if counted.0.is_none_or(|at| at.elapsed() >= COUNT_EVERY) {
+            let since = count.saturating_sub(counted.1);
+            *counted = (Some(Instant::now()), count);
+            tracing::warn!(instance, count, since, "records are given up and kept nowhere; give the job a dead_letter_topic to keep them");
+        }
     }
 
     pub fn count(&self) -> u64 {
@@ -58,7 +95,10 @@ impl InstanceLetters {
 #[async_trait]
 impl DeadLetters for InstanceLetters {
     async fn send(&self, letters: Vec<DeadLetter>) -> Result<(), ConnectorError> {
-        self.count.fetch_add(letters.len() as u64, Relaxed);
+        let before = self.count.fetch_add(letters.len() as u64, Relaxed);
+        if self.inner.is_none() {
+            self.tell(before, &letters);
+        }
         {
             let mut recent = self.recent.lock();
             for letter in letters.iter().rev().take(RECENT_MAX).rev() {

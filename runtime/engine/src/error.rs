@@ -126,6 +126,20 @@ pub enum EngineError {
     /// The savepoint does not fit the job.
     #[error("the savepoint does not fit the job: {0}")]
     Incompatible(String),
+    /// The checkpoint that a run must go on from cannot be read as it was written.
+    #[error(
+        "checkpoint {checkpoint} is damaged in the checkpoint store: {found}. Its output may already be visible, so going on from an older \
+         one could write records twice. Restore the folder `{instance}` of the checkpoint store from a copy and start again, start from a \
+         savepoint (`--from-savepoint`), or without state on purpose (`--fresh`)"
+    )]
+    Damaged {
+        /// Its number.
+        checkpoint: millrace_model::ids::CheckpointId,
+        /// The run whose checkpoint it is.
+        instance: String,
+        /// What is wrong with it.
+        found: Box<millrace_checkpoint::CheckpointError>,
+    },
     /// The savepoint was given up.
     #[error("savepoint not taken: {0}")]
     SavepointAborted(String),
@@ -143,7 +157,7 @@ impl Classified for EngineError {
             Self::Open { error, .. } => error.class(),
             Self::Checkpoint(error) => error.class(),
             Self::Incompatible(_) | Self::NotRunning => FaultClass::User,
-            Self::SavepointAborted(_) => FaultClass::External,
+            Self::SavepointAborted(_) | Self::Damaged { .. } => FaultClass::External,
             Self::Broken(_) => FaultClass::Internal,
         }
     }
@@ -152,7 +166,7 @@ impl Classified for EngineError {
         match self {
             Self::Open { error, .. } => error.is_retryable(),
             Self::Checkpoint(error) => error.is_retryable(),
-            Self::Incompatible(_) | Self::NotRunning => false,
+            Self::Incompatible(_) | Self::NotRunning | Self::Damaged { .. } => false,
             Self::SavepointAborted(_) | Self::Broken(_) => true,
         }
     }

@@ -4,6 +4,7 @@
 
 mod seen_through;
 mod sink_changes;
+mod state_limit;
 
 use crate::{
     catalog::{Catalog, TableUsage},
@@ -222,6 +223,7 @@ async fn plan_graph(
     let mut errors = check_structure(graph, |kind| arity(kind, services));
     errors.retain(|error| end.is_none() || error.node.as_ref() != end || error.code != "graph.no_output");
     suggest_kinds(&mut errors, graph, services);
+    errors.extend(state_limit::check(&graph.parameters, services.state.ceiling));
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -274,11 +276,36 @@ async fn plan_graph(
         },
     };
     if errors.is_empty() {
+        planner.warnings.extend(no_dead_letter_topic(graph));
         let Planner { operators, queries, warnings, .. } = planner;
         Ok(ExecutionPlan { operators, parameters: graph.parameters.clone(), dead_letters, queries, warnings, dimensions })
     } else {
         Err(errors)
     }
+}
+
+/// Settings of nodes that say what happens to records which cannot be processed.
+const POLICIES: [&str; 4] = ["bad_records", "late_records", "on_fault", "on_record_error"];
+
+/// Records that become dead letters where there is no place for them are gone: that is said.
+fn no_dead_letter_topic(graph: &JobGraph) -> Option<GraphError> {
+    if graph.parameters.dead_letter_topic.is_some() {
+        return None;
+    }
+    let gives_up = |node: &&Node| {
+        let says = |policy: &str| node.config.get(policy).and_then(serde_json::Value::as_str);
+        POLICIES.iter().any(|policy| says(policy) == Some("dead_letter")) || (node.kind == "kafka_source" && says("bad_records").is_none())
+    };
+    let nodes: Vec<String> = graph.nodes.iter().filter(gives_up).map(|node| format!("`{}`", node.id)).collect();
+    if nodes.is_empty() {
+        return None;
+    }
+    let message = format!(
+        "records that {} cannot process are given up, and the job keeps them nowhere: they are counted (metrics) and the first ones are in \
+         the log. Name a topic for them, or set `bad_records` of the source to `fail` or `skip`",
+        nodes.join(", ")
+    );
+    Some(GraphError::in_document("parameters.dead_letter_topic", "job.no_dead_letter_topic", message))
 }
 
 /// Source and sink kinds are `<connector>_source` and `<connector>_sink`.
@@ -599,4 +626,28 @@ fn in_config(node: &Node, errors: Vec<ConfigError>) -> Result<(), Vec<GraphError
         return Ok(());
     }
     Err(errors.into_iter().map(|e| GraphError::in_field(&node.id, format!("config.{}", e.field), &e.code, e.message)).collect())
+}
+
+#[cfg(test)]
+mod dead_letter_tests {
+    use super::no_dead_letter_topic;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn records_that_would_be_kept_nowhere_are_warned_of() {
+        let warned = |config: Value, topic: Option<&str>| {
+            let node = |id: &str, kind: &str, config: Value| json!({"id": id, "kind": kind, "config": config});
+            let nodes = [node("in", "kafka_source", config), node("out", "kafka_sink", json!({"topic": "b"}))];
+            let graph = serde_json::from_value(json!({"nodes": nodes, "parameters": {"dead_letter_topic": topic}})).unwrap();
+            no_dead_letter_topic(&graph)
+        };
+        let warning = warned(json!({"topic": "a"}), None).unwrap();
+        assert_eq!((warning.code.as_str(), warning.field.as_deref()), ("job.no_dead_letter_topic", Some("parameters.dead_letter_topic")));
+        assert!(warning.message.starts_with("records that `in` cannot process"), "{}", warning.message);
+        assert!(warned(json!({"topic": "a"}), Some("dead")).is_none());
+        for said in ["fail", "skip"] {
+            assert!(warned(json!({"topic": "a", "bad_records": said}), None).is_none());
+        }
+        assert!(warned(json!({"topic": "a", "bad_records": "fail", "late_records": "dead_letter"}), None).is_some());
+    }
 }

@@ -153,7 +153,7 @@ pub enum StateBackendKind {
     /// In memory, and beyond the limit on local disk.
     #[default]
     Tiered,
-    /// In memory only, whatever it takes.
+    /// In memory as far as the server gives a job so much; beyond that on local disk.
     Memory,
 }
 

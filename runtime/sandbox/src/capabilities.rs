@@ -14,6 +14,7 @@ pub use grants::{CapabilityGrants, FolderGrant, HttpTarget, SecretValue};
 pub(crate) use http::{HttpClient, HttpRequest, HttpResponse};
 
 use files::Folders;
+use millrace_model::ids::TenantId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub fn function_owner(name: &str) -> String {
 pub struct Capabilities {
     /// The plugin as its administrator names it, for refusals.
     plugin: String,
+    /// Whose share of the requests under way it takes.
+    tenant: TenantId,
     clock: bool,
     targets: Vec<HttpTarget>,
     secrets: BTreeMap<String, SecretValue>,
@@ -58,6 +61,7 @@ impl Capabilities {
     pub(crate) fn new(plugin: &str, grants: &CapabilityGrants, http: Option<Arc<HttpClient>>) -> Self {
         Self {
             plugin: plugin.to_owned(),
+            tenant: TenantId::new(""),
             clock: grants.clock,
             targets: grants.http.iter().cloned().collect(),
             secrets: grants.secrets.clone(),
@@ -65,6 +69,10 @@ impl Capabilities {
             http,
             http_places: Semaphore::new(HTTP_PARALLEL_MAX),
         }
+    }
+
+    pub(crate) fn of_tenant(self, tenant: &TenantId) -> Self {
+        Self { tenant: tenant.clone(), ..self }
     }
 
     /// Whether the clock may be read.
@@ -94,7 +102,7 @@ impl Capabilities {
         let work = async {
             // The semaphore is never closed.
             let _place = self.http_places.acquire().await.ok();
-            client.send(request, url, granted.is_literal_private(), time).await
+            client.send(&self.tenant, request, url, granted.is_literal_private(), time).await
         };
         tokio::time::timeout(time, work).await.unwrap_or_else(|_| Err(http::late(time)))
     }

@@ -11,7 +11,7 @@ use crate::machine;
 use crate::packed::PackedFiles;
 use crate::ticker::Ticker;
 use bytes::Bytes;
-use millrace_model::{Classified, FaultClass};
+use millrace_model::{Classified, FaultClass, ids::TenantId};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,6 +22,8 @@ use wasmtime::component::{Component, Linker};
 #[derive(Clone)]
 pub struct Sandbox {
     pub(crate) inner: Arc<Inner>,
+    /// Whose turn it is where something is shared among tenants.
+    tenant: TenantId,
 }
 
 pub(crate) struct Inner {
@@ -100,7 +102,14 @@ impl Sandbox {
         let http = HttpClient::new().inspect_err(|error| tracing::warn!("{error}; plugins cannot send requests")).ok().map(Arc::new);
         Ok(Self {
             inner: Arc::new(Inner { engine, ticker, http, linker, admission: config.admission, compiler, cache, machine_code, loaded }),
+            tenant: TenantId::new(""),
         })
+    }
+
+    /// The same sandbox on behalf of a tenant: compilations and requests that are made with it take places of this tenant's share.
+    #[must_use]
+    pub fn for_tenant(&self, tenant: &TenantId) -> Self {
+        Self { inner: self.inner.clone(), tenant: tenant.clone() }
     }
 
     /// Judges an uploaded component and compiles it, so that starting a job with it is quick.
@@ -153,7 +162,7 @@ impl Sandbox {
 
     /// What the guests of one operator may use: the grants of `plugin`, ready for use.
     pub fn capabilities(&self, plugin: &str, grants: &CapabilityGrants) -> Arc<Capabilities> {
-        Arc::new(Capabilities::new(plugin, grants, self.inner.http.clone()))
+        Arc::new(Capabilities::new(plugin, grants, self.inner.http.clone()).of_tenant(&self.tenant))
     }
 
     /// Loads once for all who ask at the same time; tells by `compiled` whether it was compiled now.
@@ -164,7 +173,7 @@ impl Sandbox {
         component: Bytes,
         compiled: Arc<std::sync::atomic::AtomicBool>,
     ) -> Result<Arc<LoadedComponent>, AdmissionError> {
-        let inner = self.inner.clone();
+        let (inner, tenant) = (self.inner.clone(), self.tenant.clone());
         let hash = content_hash.to_owned();
         let load = async move {
             let whole = hash.clone();
@@ -174,7 +183,7 @@ impl Sandbox {
                 Ok((code, packed, code_hash))
             })
             .await?;
-            let machine_code = inner.machine_code(code_hash, code, compiled).await?;
+            let machine_code = inner.machine_code(code_hash, code, (tenant, compiled)).await?;
             blocking(move || inner.prepare(hash, world, machine_code, packed)).await
         };
         self.inner.loaded.try_get_with_by_ref(content_hash, load).await.map_err(|error: Arc<AdmissionError>| (*error).clone())
@@ -187,7 +196,7 @@ impl Inner {
         self: &Arc<Self>,
         code_hash: String,
         code: Bytes,
-        compiled: Arc<std::sync::atomic::AtomicBool>,
+        (tenant, compiled): (TenantId, Arc<std::sync::atomic::AtomicBool>),
     ) -> Result<MachineCode, AdmissionError> {
         let (inner, key) = (self.clone(), code_hash.clone());
         let load = async move {
@@ -198,7 +207,7 @@ impl Inner {
                 // A cache that cannot be read is a slow start, not a failed one.
                 Ok(None) | Err(_) => {
                     compiled.store(true, std::sync::atomic::Ordering::Relaxed);
-                    inner.compile(&key, code).await?
+                    inner.compile(&tenant, &key, code).await?
                 }
             };
             blocking(move || {
@@ -211,10 +220,10 @@ impl Inner {
         self.machine_code.try_get_with(code_hash, load).await.map_err(|error: Arc<AdmissionError>| (*error).clone())
     }
 
-    async fn compile(self: &Arc<Self>, content_hash: &str, component: Bytes) -> Result<Vec<u8>, AdmissionError> {
+    async fn compile(self: &Arc<Self>, tenant: &TenantId, content_hash: &str, component: Bytes) -> Result<Vec<u8>, AdmissionError> {
         let checked = component.clone();
         let known_core = blocking(move || Ok(has_known(&checked))).await?;
-        let code = self.compiler.compile(component, known_core).await.map_err(|error| match error {
+        let code = self.compiler.compile(tenant, component, known_core).await.map_err(|error| match error {
             CompileError::Component(reason) => AdmissionError::Compile(reason),
             CompileError::Host(reason) => AdmissionError::Host(reason),
         })?;

@@ -5,7 +5,7 @@ mod insert;
 
 use crate::{
     ast::{ConflictAction, ExplainDetail, Span, Statement, StatementKind},
-    bind::{Binder, Names, SourceTraits, TableDefinition},
+    bind::{Binder, Names, SourceTraits, TableDefinition, nulls::check_columns},
     error::SqlError,
     parser,
     plan::{PlanNode, explain, runnable},
@@ -190,6 +190,7 @@ impl Session {
                 Ok(())
             }
             StatementKind::Query(query) => {
+                check_columns(query, false)?;
                 script.query = Some(runnable(Binder::new(&self.names, &self.settings).query(query)?)?);
                 Ok(())
             }

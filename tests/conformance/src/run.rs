@@ -142,7 +142,12 @@ impl<'a> CaseJob<'a> {
     /// first byte.
     #[must_use]
     pub fn spilling(mut self) -> Self {
-        self.state = StateSettings { folder: Some(self._folder.path().join("state")), memory_bytes_max: 600, incremental_bytes_min: 1 };
+        self.state = StateSettings {
+            folder: Some(self._folder.path().join("state")),
+            memory_bytes_max: 600,
+            incremental_bytes_min: 1,
+            ..StateSettings::default()
+        };
         self
     }
 

@@ -207,7 +207,7 @@ fn action_of(operation: &str) -> Action {
         }
         "delete_job" | "delete_folder" => A::JobDelete,
         "submit_job" => A::JobSubmit,
-        "create_instance" => A::InstanceCreate,
+        "create_instance" | "delete_instance" => A::InstanceCreate,
         "start_instance" | "set_restart_policy" => A::InstanceStart,
         "stop_instance" => A::InstanceStop,
         "list_instances"
@@ -375,7 +375,7 @@ async fn token_scopes_narrow_and_nobody_gives_more_than_they_have() {
     assert_eq!(issued["scopes"], json!([TokenScope::Read.as_str()]));
     server.get(looker, "/api/v1/tenants/acme/projects/web/jobs").await.ok();
     let made = server.post(looker, "/api/v1/tenants/acme/projects", json!({"name": "new"})).await;
-    assert_eq!(made.problem(), (403, "access.forbidden"));
+    assert_eq!(made.problem(), (403, "access.token_scope"));
 
     // An administrator of the tenant whose token cannot operate cannot hand out operating rights.
     let body = json!({"name": "half", "role": "tenant_admin", "scopes": ["read", "write", "administer"]});

@@ -69,6 +69,69 @@ async fn the_page_of_a_table_says_everything() {
     assert_eq!(server.get(&member, &format!("{TENANT}/lineage?table=web.none")).await.problem(), (404, "table.not_found"));
 }
 
+/// PRJ-3, PRM-1: what is only designed is its project's, wherever lineage comes past it.
+#[tokio::test]
+async fn lineage_does_not_name_tables_that_the_asker_may_not_know() {
+    let server = Server::start().await;
+    server.furnish("acme").await;
+    let admin = server.admin.clone();
+    server.post(&admin, &format!("{TENANT}/projects"), json!({"name": "other"})).await.ok();
+    let (developer, guest) = (server.token("acme", "developer", Some("web")).await, server.token("acme", "member", Some("other")).await);
+    let decider = server.token("acme", "project_data_admin", Some("web")).await;
+    assert_eq!(server.get(&guest, &format!("{TENANT}/table-pages/web.clicks")).await.problem(), (404, "table.not_found"));
+    let asked = server.post(&developer, &format!("{PROJECT}/topics/clicks/publish"), json!({"environment": "test"})).await.ok();
+    server.post(&decider, &format!("{TENANT}/approvals/{}/approve", asked["number"]), json!({})).await.ok();
+
+    // clicks → salaries → bonuses, of which only the first is published.
+    let mut ids = Vec::new();
+    for name in ["salaries", "bonuses"] {
+        let topic = json!({"name": name, "data_source": "broker", "schema": [{"name": "amount_paid", "type": "STRING"}]});
+        ids.push(server.post(&admin, &format!("{PROJECT}/topics"), topic).await.ok()["id"].as_str().unwrap().to_owned());
+    }
+    let tenant = server.store.tenant("acme").await.unwrap().id;
+    let scope = server.store.project(&tenant, "web").await.unwrap().scope;
+    let job = server.store.job(&scope, "clean-clicks").await.unwrap().id;
+    let second = json!({"name": "pay", "draft": {"nodes": [{"id": "in", "kind": "kafka_source"}]}});
+    server.post(&admin, &format!("{PROJECT}/jobs"), second).await.ok();
+    let second = server.store.job(&scope, "pay").await.unwrap().id;
+    for (job, from, to, column) in [(&job, "clicks", "salaries", "url"), (&second, "salaries", "bonuses", "amount_paid")] {
+        let pin = |table: &str| json!({"table": table, "physical_name": table, "schema": [], "format": null});
+        let origins = json!([{"table": to, "column": "amount_paid", "from": [{"table": from, "column": column}]}]);
+        let pins = json!({"in": pin(from), "out": pin(to), millrace_domain::lineage::COLUMNS_PIN: origins});
+        let graph = json!({"nodes": [{"id": "in", "kind": "kafka_source"}, {"id": "out", "kind": "kafka_sink"}]});
+        let version = millrace_store::NewJobVersion {
+            graph: serde_json::from_value(graph).unwrap(),
+            pins,
+            content_hash: format!("{from} {to}"),
+            description: String::new(),
+        };
+        server.store.add_job_version(&millrace_store::Cause::system("test"), &scope, job, &version).await.unwrap();
+    }
+
+    let path = format!("{TENANT}/lineage?table=web.clicks&depth=5");
+    let shape = |view: &Value| {
+        let tables = view["tables"].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+        (tables, view["edges"].as_array().unwrap().len(), view["columns"].as_array().unwrap().len())
+    };
+    let mut whole = shape(&server.get(&developer, &path).await.ok());
+    whole.0.sort();
+    assert_eq!(whole, (vec!["bonuses".to_owned(), "clicks".to_owned(), "salaries".to_owned()], 4, 2));
+    let seen = server.get(&guest, &path).await.ok();
+    let mut nodes: Vec<_> = seen["tables"].as_array().unwrap().iter().map(|t| (t["name"].clone(), t["is_hidden"].clone())).collect();
+    nodes.sort_by_key(|(name, _)| name.to_string());
+    assert_eq!(nodes, [(json!(""), json!(true)), (json!("clicks"), json!(false))], "the way ends at what is hidden");
+    assert_eq!((shape(&seen).1, shape(&seen).2, &seen["jobs"][0]["job"]), (2, 0, &Value::Null));
+    for path in
+        [path, format!("{TENANT}/table-pages/web.clicks"), format!("{TENANT}/tables/web.clicks"), format!("{TENANT}/search?q=salaries")]
+    {
+        let answer = server.get(&guest, &path).await.ok().to_string();
+        for secret in ["salaries", "bonuses", "amount_paid", &ids[0], &ids[1]] {
+            assert!(!answer.contains(secret), "{path} tells `{secret}`: {answer}");
+        }
+    }
+    assert!(server.get(&developer, &format!("{TENANT}/tables/web.clicks")).await.ok().to_string().contains("salaries"));
+}
+
 /// GOV-1 with ROL-1 to ROL-3: who makes what, and who agrees to it.
 #[tokio::test]
 async fn business_metadata_goes_from_draft_to_published() {

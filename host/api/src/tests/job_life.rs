@@ -364,7 +364,8 @@ async fn the_page_of_an_instance_has_its_graph_history_and_logs() {
     let resumed = server.get(&ann, &format!("{path}/logs/follow?level=info&cursor={}", ids[0])).await;
     let text = resumed.body.as_str().unwrap().to_owned();
     assert!(text.contains("\"message\":\"two\"") && !text.contains("\"message\":\"one\""), "{text}");
-    let places = server.api.followers.clone().acquire_many_owned(crate::instance_logs::FOLLOWERS_MAX as u32).await.unwrap();
+    let tenant = server.store.tenant("acme").await.unwrap().id;
+    let places: Vec<_> = (0..server.api.followers.each()).map(|_| server.api.followers.try_take(&tenant).unwrap()).collect();
     assert_eq!(server.get(&ann, &format!("{path}/logs/follow")).await.problem(), (429, "logs.followers"));
     drop(places);
 

@@ -17,6 +17,7 @@ mod problems;
 mod project_life;
 mod refusals;
 mod resources;
+mod streams;
 mod tables;
 mod templates;
 mod walk;
@@ -86,7 +87,7 @@ pub(super) struct FakeControl {
 
 #[async_trait]
 impl ControlPlane for FakeControl {
-    async fn test_connection(&self, kind: &str, properties: BTreeMap<String, String>) -> ConnectivityReport {
+    async fn test_connection(&self, _: &TenantId, kind: &str, properties: BTreeMap<String, String>) -> ConnectivityReport {
         let message = format!("{kind} with password of {} characters", properties.get("sasl.password").map_or(0, String::len));
         ConnectivityReport { reachable: true, message, details: BTreeMap::new(), failure: None, elapsed_ms: 3 }
     }
@@ -103,12 +104,13 @@ impl ControlPlane for FakeControl {
         errors.into_iter().map(|e| FieldError::in_field(&e.field, &e.code, e.message)).collect()
     }
 
-    async fn data_source_tables(&self, _: &str, _: &BTreeMap<String, String>) -> Result<(Vec<String>, bool), Unreachable> {
+    async fn data_source_tables(&self, _: &TenantId, _: &str, _: &BTreeMap<String, String>) -> Result<(Vec<String>, bool), Unreachable> {
         Ok((vec!["clicks".into()], false))
     }
 
     async fn sample_data_source(
         &self,
+        _: &TenantId,
         _: &str,
         properties: &BTreeMap<String, String>,
         table: &str,

@@ -3,9 +3,9 @@
 use super::{Driver, Over};
 use crate::{ExecutionPhase, engine::Execution, local::Wish};
 use millrace_domain::InstanceEvent;
-use millrace_engine::{ExecutionState, JobFailure};
+use millrace_engine::{CheckpointOutcome, CheckpointSummary, ExecutionState, JobFailure};
 use millrace_model::{FaultClass, ids::SavepointId};
-use millrace_store::Cause;
+use millrace_store::{Cause, CompleteCheckpoint};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
@@ -16,6 +16,11 @@ use tokio::{
 const LAST_CHECKPOINT_MAX: Duration = Duration::from_secs(5);
 /// How long a cancelled execution may take to end.
 const CANCEL_MAX: Duration = Duration::from_secs(30);
+
+/// How often a running execution is asked for its newest checkpoint.
+const NOTE_EVERY: Duration = Duration::from_millis(500);
+/// How often that is written down after the first time; a restart accepts any checkpoint from there on.
+const NOTE_AGAIN: Duration = Duration::from_secs(10);
 
 /// How an execution ended.
 pub(super) enum End {
@@ -74,6 +79,7 @@ impl Driver {
                 }
             }
             tokio::select! {
+                () = tokio::time::sleep(NOTE_EVERY) => self.note_checkpoint(&execution).await,
                 changed = state.changed() => if changed.is_err() && !state.borrow().is_final() {
                     break End::Failed(unasked(), Some(since_ms));
                 },
@@ -83,7 +89,30 @@ impl Driver {
                 },
             }
         };
+        // The next start of this run must know that there is something to go on from.
+        self.note_checkpoint(&execution).await;
         Ok(end)
+    }
+
+    /// Keeps the number of the newest complete checkpoint with the instance: the first one soon, later ones now and then.
+    async fn note_checkpoint(&mut self, execution: &Arc<dyn Execution>) {
+        let is_complete = |c: &&CheckpointSummary| matches!(c.outcome, CheckpointOutcome::Completed { .. });
+        let newest = execution.checkpoints().iter().rev().find(is_complete).and_then(|c| i64::try_from(c.checkpoint).ok());
+        let Some(checkpoint) = newest else { return };
+        let run = self.instance.run;
+        let known = self.instance.complete.filter(|c| c.run == run);
+        let is_due = self.noted.is_none_or(|at| at.elapsed() >= NOTE_AGAIN) || execution.state().borrow().is_final();
+        if known.is_some_and(|known| known.checkpoint >= checkpoint || !is_due) {
+            return;
+        }
+        match self.worker.store.note_checkpoint(&self.instance.id, self.instance.attempt, checkpoint).await {
+            Ok(()) => {
+                self.instance.complete = Some(CompleteCheckpoint { run, checkpoint });
+                self.noted = Some(Instant::now());
+            }
+            // Reports tell when the attempt is over; the next look tries again.
+            Err(error) => tracing::debug!(instance = %self.instance.id, %error, "cannot note a checkpoint"),
+        }
     }
 
     /// Stops as the user wishes. If the savepoint cannot be taken, the instance stops all the same: its state is safe in

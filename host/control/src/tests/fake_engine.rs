@@ -4,7 +4,9 @@ use crate::engine::{Examined, Execution, ExecutionEngine, Launch};
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_checkpoint::CheckpointStore;
-use millrace_engine::{Catalog, CheckpointSummary, EngineError, ExecutionState, JobFailure, JobMetrics, SavepointInfo, StartFrom};
+use millrace_engine::{
+    Catalog, CheckpointOutcome, CheckpointSummary, EngineError, ExecutionState, JobFailure, JobMetrics, SavepointInfo, StartFrom,
+};
 use millrace_model::{
     FaultClass,
     graph::{GraphError, JobGraph},
@@ -70,6 +72,7 @@ impl ExecutionEngine for FakeEngine {
             state: watch::channel(ExecutionState::Running).0,
             running: self.running.clone(),
             savepoints_work: Mutex::new(true),
+            taken: Mutex::default(),
         });
         let running = self.running.fetch_add(1, SeqCst) + 1;
         self.running_max.fetch_max(running, SeqCst);
@@ -84,6 +87,7 @@ pub(super) struct FakeExecution {
     state: watch::Sender<ExecutionState>,
     running: Arc<AtomicUsize>,
     pub(super) savepoints_work: Mutex<bool>,
+    taken: Mutex<Vec<CheckpointSummary>>,
 }
 
 impl FakeExecution {
@@ -91,6 +95,8 @@ impl FakeExecution {
     pub(super) async fn checkpoint(&self, number: u64) {
         let path = format!("{}/chk-{number}/manifest.json", self.run);
         self.checkpoints.put(&path, Bytes::from_static(b"{}")).await.unwrap();
+        let outcome = CheckpointOutcome::Completed { size_bytes: 2, written_bytes: 2 };
+        self.taken.lock().push(CheckpointSummary { checkpoint: number, savepoint: None, started_ms: 0, duration_ms: 1, outcome });
     }
 
     pub(super) fn end(&self, state: ExecutionState) {
@@ -142,7 +148,7 @@ impl Execution for FakeExecution {
     }
 
     fn checkpoints(&self) -> Vec<CheckpointSummary> {
-        Vec::new()
+        self.taken.lock().clone()
     }
 }
 

@@ -79,6 +79,7 @@ pub(super) async fn begin(
     let services = EngineServices {
         checkpoints: Arc::new(MemoryStore::new(STATE_BYTES_MAX)),
         accounts: control.services.accounts.of_one_run(&scope.tenant),
+        sandbox: control.services.sandbox.for_tenant(&scope.tenant),
         ..control.services.clone()
     };
     let (plan, found) = if order.with_capabilities {

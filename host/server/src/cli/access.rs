@@ -1,6 +1,6 @@
 //! Commands on tokens and the audit log: who may do what, and who did what.
 
-use super::{paths, session::Session};
+use super::{moments, paths, session::Session};
 use crate::client::{Column, encode};
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -16,11 +16,11 @@ pub(super) const TOKENS: &[Column] = &[
     ("ROLE", "role"),
     ("PROJECT", "project"),
     ("SCOPES", "scopes"),
+    ("EXPIRES", "expires_at_ms"),
     ("REVOKED", "revoked_at_ms"),
     ("ID", "id"),
 ];
-const AUDIT: &[Column] =
-    &[("AT (MS)", "at_ms"), ("ACTOR", "actor_name"), ("ACTION", "action"), ("OUTCOME", "outcome"), ("OBJECT", "object")];
+const AUDIT: &[Column] = &[("AT", "at_ms"), ("ACTOR", "actor_name"), ("ACTION", "action"), ("OUTCOME", "outcome"), ("OBJECT", "object")];
 
 /// On tokens.
 #[derive(Subcommand)]
@@ -38,6 +38,9 @@ pub(crate) enum TokenCommand {
         /// Only for this; repeat for more: `read`, `write`, `operate`, `administer`
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Vec<String>,
+        /// It ends by itself after so many days; never unless given
+        #[arg(long, value_name = "DAYS")]
+        days: Option<u32>,
     },
     /// List the tenant's tokens
     List,
@@ -52,13 +55,16 @@ pub(crate) async fn token(session: &Session, command: TokenCommand) -> anyhow::R
     let tenant = session.tenant()?;
     let tokens = format!("{tenant}/tokens");
     match command {
-        TokenCommand::Create { name, role, only_project, scopes } => {
+        TokenCommand::Create { name, role, only_project, scopes, days } => {
             let mut body = json!({ "name": name, "role": role });
             if let Some(project) = only_project {
                 body["project"] = project.into();
             }
             if !scopes.is_empty() {
                 body["scopes"] = scopes.into();
+            }
+            if let Some(days) = days {
+                body["expires_at_ms"] = moments::read(&format!("{days}d"))?.into();
             }
             let made = session.client.post(&tokens, &body).await?;
             let secret = made.get("secret").and_then(Value::as_str).unwrap_or_default();

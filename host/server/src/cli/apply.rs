@@ -3,7 +3,15 @@
 //! Invariant: what is there is compared first and only differences are written; nothing is ever deleted. Everything that
 //! belongs to the outside (connections, real topics) is made true before a job starts.
 
-use super::{functions, instances, jobs, jobs::JobDraft, paths, plugins, project_files, resource_files, session::Session, templates};
+use super::{
+    chosen::{instances_of, is_active},
+    functions, instances, jobs,
+    jobs::JobDraft,
+    paths, plugins, project_files, resource_files,
+    resources::warnings_of,
+    session::Session,
+    templates,
+};
 use crate::manifest::{DataSource, Desired, Job, Manifest, Named, Plugin, PluginKind, Resource, Topic, Variables};
 use anyhow::{Context, bail};
 use clap::Args;
@@ -38,13 +46,27 @@ pub(crate) struct ApplyArguments {
 pub(crate) struct Applied {
     /// API paths of the instances that are to run, with the names of their jobs.
     pub(crate) running: Vec<(String, String)>,
+    /// Jobs that could not be made to run, each with why and what to do. The others are not held up by them.
+    pub(crate) failed: Vec<String>,
 }
 
 /// Applies all manifests in order.
 ///
 /// # Errors
-/// A manifest is wrong (before anything is changed), or the server refuses something.
-pub(crate) async fn run(session: &Session, arguments: &ApplyArguments) -> anyhow::Result<Applied> {
+/// A manifest is wrong (before anything is changed), the server refuses something, or a job does not run.
+pub(crate) async fn run(session: &Session, arguments: &ApplyArguments) -> anyhow::Result<()> {
+    let applied = as_far_as_possible(session, arguments).await?;
+    if !applied.failed.is_empty() {
+        bail!("{} job(s) could not be applied\n{}", applied.failed.len(), applied.failed.join("\n"));
+    }
+    Ok(())
+}
+
+/// As [`run`], but jobs that do not run are part of the answer.
+///
+/// # Errors
+/// As [`run`], without those of jobs.
+pub(crate) async fn as_far_as_possible(session: &Session, arguments: &ApplyArguments) -> anyhow::Result<Applied> {
     let variables = Variables::new(&arguments.set)?;
     let (folders, files): (Vec<_>, Vec<_>) = arguments.files.iter().partition(|path| path.is_dir());
     if !folders.is_empty() {
@@ -102,10 +124,29 @@ impl Application<'_> {
             self.say("template", &template.name, &done.with_context(|| format!("template `{}`", template.name))?);
         }
         for job in &self.manifest.jobs {
-            let running = self.job(&project, job).await.with_context(|| format!("job `{}`", job.name))?;
-            applied.running.extend(running.map(|path| (path, job.name.clone())));
+            match self.job(&project, job).await {
+                Ok(running) => applied.running.extend(running.map(|path| (path, job.name.clone()))),
+                // One job's trouble is not that of the others.
+                Err(error) => {
+                    self.say("job", &job.name, "failed; the others go on");
+                    applied.failed.push(self.told(job, &error));
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Why a job does not run, and what can be done about it.
+    fn told(&self, job: &Job, error: &anyhow::Error) -> String {
+        let (tenant, project, name) = (&self.manifest.tenant.name, &self.manifest.project.name, &job.name);
+        let mut text = format!("job `{name}`: {error:#}");
+        if job.desired == Desired::Running {
+            text.push_str(&format!(
+                "\n  to begin without its state, reading from where its sources say (what it has written may come twice): \
+                 millrace -t {tenant} -p {project} instance start {name} --fresh"
+            ));
+        }
+        text
     }
 
     fn say(&self, what: &str, name: &str, done: &str) {
@@ -190,7 +231,7 @@ impl Application<'_> {
         let options = json!({ "options": { "partitions": topic.partitions, "replication_factor": topic.replication } });
         let ensured = self.session.client.post(&format!("{path}/ensure"), &options).await?;
         let real = if ensured["created"] == Value::Bool(true) { "real topic made" } else { "real topic found" };
-        self.say("topic", &topic.name, &format!("{done}, {real}"));
+        self.say("topic", &topic.name, &format!("{done}, {real}{}", warnings_of(&ensured)));
         Ok(())
     }
 
@@ -255,7 +296,7 @@ impl Application<'_> {
                 Ok(None)
             }
             Desired::Running => {
-                let running = make_running(self.session, project, &job.name, &version).await?;
+                let running = make_running(self.session, project, &job.name, &version, Some(REACH_MAX)).await?;
                 self.say("instance of", &job.name, running.done);
                 Ok(Some(running.path))
             }
@@ -283,49 +324,59 @@ pub(crate) struct Running {
 }
 
 /// Makes an instance of the job run this version: the one that runs already, or a new one that goes on where the last
-/// one ended.
+/// one ended. Waits for it at most `longest`; not at all without.
 ///
 /// # Errors
 /// The server refuses, or the instance fails.
-pub(crate) async fn make_running(session: &Session, project: &str, job: &str, version: &Value) -> anyhow::Result<Running> {
+pub(crate) async fn make_running(
+    session: &Session,
+    project: &str,
+    job: &str,
+    version: &Value,
+    longest: Option<Duration>,
+) -> anyhow::Result<Running> {
     let there = instances_of(session, project, job).await?;
     match there.iter().find(|i| is_active(i)) {
         Some(instance) if instance["version"] == version["id"] => {
-            let path = running(session, project, instance).await?;
+            let path = running(session, project, instance, longest).await?;
             Ok(Running { path, done: "runs already" })
         }
         Some(instance) => {
             let from = stop(session, project, instance).await?;
-            let path = start(session, project, job, version, from).await?;
+            let path = start(session, project, job, version, from, longest).await?;
             Ok(Running { path, done: "runs the new version from a savepoint of the one before" })
         }
         None => {
-            // The newest instance is first: what it has done is not done again.
-            let from = match there.first() {
-                Some(last) if last["run"].as_i64().unwrap_or(0) > 0 => json!({ "from": "latest", "instance": last["id"] }),
-                Some(_) | None => json!({ "from": "fresh" }),
-            };
-            let path = start(session, project, job, version, from).await?;
+            let from = where_to_go_on(&there);
+            let path = start(session, project, job, version, from, longest).await?;
             Ok(Running { path, done: "started" })
         }
     }
 }
 
-fn is_active(instance: &Value) -> bool {
-    matches!(instance["state"].as_str(), Some("starting" | "running" | "restarting" | "stopping"))
+/// Where a new instance goes on, from the instances that there were, newest first: the latest state of the newest that has any.
+/// One that never came to a checkpoint has none, and what failed before it is not forgotten because of it.
+fn where_to_go_on(there: &[Value]) -> Value {
+    let has_run = |i: &&Value| i["run"].as_i64().unwrap_or(0) > 0;
+    match there.iter().find(|i| i["checkpoint"].is_object()) {
+        Some(last) => json!({ "from": "latest", "instance": last["id"] }),
+        None => match there.iter().find(has_run) {
+            // None is known to have completed a checkpoint: there is nothing that would be done again.
+            Some(last) => json!({ "from": "latest", "instance": last["id"], "or_fresh": true }),
+            None => json!({ "from": "fresh" }),
+        },
+    }
 }
 
-async fn instances_of(session: &Session, project: &str, job: &str) -> anyhow::Result<Vec<Value>> {
-    Ok(session.client.list(&format!("{project}/instances?job={}", crate::client::encode(job))).await?)
-}
-
-async fn running(session: &Session, project: &str, instance: &Value) -> anyhow::Result<String> {
+async fn running(session: &Session, project: &str, instance: &Value, longest: Option<Duration>) -> anyhow::Result<String> {
     let path = paths::below(project, "instances", instance["id"].as_str().unwrap_or_default());
     if instance["state"] == "stopping" {
         instances::reach(session, &path, &["stopped", "finished"], REACH_MAX).await?;
         session.client.post(&format!("{path}/start"), &json!({})).await?;
     }
-    instances::reach(session, &path, &["running"], REACH_MAX).await?;
+    if let Some(longest) = longest {
+        instances::reach(session, &path, &["running"], longest).await?;
+    }
     Ok(path)
 }
 
@@ -339,11 +390,42 @@ async fn stop(session: &Session, project: &str, instance: &Value) -> anyhow::Res
     Ok(json!({ "from": "latest", "instance": instance["id"] }))
 }
 
-async fn start(session: &Session, project: &str, job: &str, version: &Value, start: Value) -> anyhow::Result<String> {
+async fn start(
+    session: &Session,
+    project: &str,
+    job: &str,
+    version: &Value,
+    start: Value,
+    longest: Option<Duration>,
+) -> anyhow::Result<String> {
     let new = json!({ "job": job, "version": version["id"], "start": start });
     let made = session.client.post(&format!("{project}/instances"), &new).await?;
     let path = paths::below(project, "instances", made["id"].as_str().unwrap_or_default());
     session.client.post(&format!("{path}/start"), &json!({})).await?;
-    instances::reach(session, &path, &["running", "finished"], REACH_MAX).await?;
+    if let Some(longest) = longest {
+        instances::reach(session, &path, &["running", "finished"], longest).await?;
+    }
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_goes_on_from_the_newest_instance_that_has_state() {
+        let made = |id: &str, run: i64, checkpoint: Value| json!({ "id": id, "run": run, "checkpoint": checkpoint });
+        let complete = || json!({ "run": 1, "checkpoint": 7 });
+        let (never, failed, good) = (made("ins_4", 0, Value::Null), made("ins_3", 1, Value::Null), made("ins_2", 2, complete()));
+        let older = made("ins_1", 1, complete());
+        let latest = |id: &str| json!({ "from": "latest", "instance": id });
+        for (there, expected) in [
+            (vec![never.clone(), failed.clone(), good, older], latest("ins_2")),
+            (vec![never.clone(), failed], json!({ "from": "latest", "instance": "ins_3", "or_fresh": true })),
+            (vec![never], json!({ "from": "fresh" })),
+            (vec![], json!({ "from": "fresh" })),
+        ] {
+            assert_eq!(where_to_go_on(&there), expected, "{there:?}");
+        }
+    }
 }

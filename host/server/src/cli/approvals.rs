@@ -3,7 +3,7 @@
 use super::session::Session;
 use crate::client::encode;
 use clap::{Subcommand, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[derive(Subcommand)]
 pub(crate) enum ApprovalsCommand {
@@ -80,12 +80,14 @@ pub(crate) async fn run(session: &Session, command: ApprovalsCommand) -> anyhow:
             filters.extend(environment.map(|environment| format!("environment={}", encode(&environment))));
             filters.extend(state.map(|state| format!("state={}", encode(&state))));
             filters.extend(due_soon.then(|| "reminded=true".to_owned()));
-            let listed = session.client.list(&format!("{approvals}?{}", filters.join("&"))).await?;
+            let mut listed = session.client.list(&format!("{approvals}?{}", filters.join("&"))).await?;
+            say_for_whom(session, &mut listed).await?;
             let columns = [
                 ("NUMBER", "number"),
                 ("KIND", "kind"),
                 ("SUBJECT", "subject_name"),
                 ("ENVIRONMENT", "environment"),
+                ("FOR", "for"),
                 ("APPLICANT", "applicant_name"),
                 ("STATE", "state"),
                 ("YOU CAN", "allowed_actions"),
@@ -99,6 +101,28 @@ pub(crate) async fn run(session: &Session, command: ApprovalsCommand) -> anyhow:
         ApprovalsCommand::Approve(decision) => decide(session, &approvals, "approve", decision).await?,
         ApprovalsCommand::Reject(decision) => decide(session, &approvals, "reject", decision).await?,
         ApprovalsCommand::Withdraw(decision) => decide(session, &approvals, "withdraw", decision).await?,
+    }
+    Ok(())
+}
+
+/// Tells requests of a project and of a person apart.
+async fn say_for_whom(session: &Session, requests: &mut [Value]) -> anyhow::Result<()> {
+    let is_of_project = |request: &Value| request["for_project"].is_string();
+    // Who may not list the projects sees their ids.
+    let projects = match requests.iter().any(is_of_project) {
+        true => session.client.list(&format!("{}/projects", session.tenant()?)).await.unwrap_or_default(),
+        false => Vec::new(),
+    };
+    for request in requests {
+        let text = |field: &str| request[field].as_str().unwrap_or_default().to_owned();
+        let told = if is_of_project(request) {
+            let id = text("for_project");
+            let found = projects.iter().find(|project| project["id"] == id.as_str());
+            format!("project {}", found.and_then(|project| project["name"].as_str()).unwrap_or(&id))
+        } else {
+            format!("person {}", text("applicant_name"))
+        };
+        request["for"] = told.into();
     }
     Ok(())
 }

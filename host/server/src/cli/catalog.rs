@@ -200,7 +200,8 @@ fn edges(lineage: &Value) -> Vec<Value> {
     let by_id = |list: &'static str, id: &Value| items(&lineage[list]).iter().find(|i| i["id"] == *id).cloned().unwrap_or_default();
     let edge = |e: &Value| {
         let (table, job) = (by_id("tables", &e["table"]), by_id("jobs", &e["job"]));
-        json!({"table": table["name"], "usage": e["usage"], "project": job["project"]["name"], "job": job["job"]["name"],
+        let name = if table["is_hidden"] == true { json!("(hidden)") } else { table["name"].clone() };
+        json!({"table": name, "usage": e["usage"], "project": job["project"]["name"], "job": job["job"]["name"],
             "version": job["version"], "active": job["is_active"]})
     };
     items(&lineage["edges"]).iter().map(edge).collect()

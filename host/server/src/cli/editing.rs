@@ -5,7 +5,7 @@ use crate::client::{Column, encode};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-const DRAFTS: &[Column] = &[("ID", "id"), ("REASON", "reason"), ("LOST TO", "lost_to"), ("AT (MS)", "created_at_ms")];
+const DRAFTS: &[Column] = &[("ID", "id"), ("REASON", "reason"), ("LOST TO", "lost_to"), ("AT", "created_at_ms")];
 
 /// How to get a lock that somebody holds.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

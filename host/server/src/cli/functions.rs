@@ -164,7 +164,18 @@ pub(crate) async fn run(session: &Session, command: FunctionCommand) -> anyhow::
             let mut made = session.client.post(&format!("{}/functions", below(&place)?), &body).await?;
             let mut done = format!("made function `{name}`; next: millrace function add-version {name} --plugin …");
             if taken.is_some() {
-                made["latest"] = add(session, &one(&place, &name)?, &place, &taken).await?;
+                let path = one(&place, &name)?;
+                let added = match add(session, &path, &place, &taken).await {
+                    Ok(added) => added,
+                    Err(error) => {
+                        // A function without a version is no use, and would keep its name from the next try.
+                        session.client.delete(&path).await.with_context(|| {
+                            format!("the function `{name}` was made without a version and could not be taken away again ({error:#})")
+                        })?;
+                        return Err(error.context(format!("function `{name}` was not made")));
+                    }
+                };
+                made["latest"] = added;
                 done = format!("function `{name}` is at version {}", made["latest"]["number"]);
             }
             session.output.done(&done, &made);

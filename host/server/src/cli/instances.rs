@@ -1,8 +1,8 @@
 //! Commands on instances and their savepoints.
 
-use super::{logs, looking, paths, session::Session};
+use super::{chosen, logs, looking, paths, session::Session};
 use crate::client::{Column, encode};
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -13,17 +13,28 @@ const INSTANCES: &[Column] = &[
     ("RUN", "run"),
     ("RESTARTS", "restart_count"),
     ("WORKER", "worker"),
-    ("JOB", "job"),
+    ("JOB", "job_name"),
+    ("KIND", "kind"),
+    ("FAILED AT", "last_failure.at_ms"),
     ("LAST FAILURE", "last_failure.message"),
 ];
-const SAVEPOINTS: &[Column] =
-    &[("ID", "id"), ("STATE", "state"), ("BYTES", "size_bytes"), ("LOCATION", "location"), ("FAILURE", "failure")];
+const SAVEPOINTS: &[Column] = &[
+    ("ID", "id"),
+    ("STATE", "state"),
+    ("TAKEN", "created_at_ms"),
+    ("INSTANCE", "instance"),
+    ("BYTES", "size_bytes"),
+    ("LOCATION", "location"),
+    ("FAILURE", "failure"),
+];
 const METRICS: &[Column] = &[
     ("OPERATOR", "node"),
     ("KIND", "kind"),
     ("SUBTASKS", "subtasks"),
     ("RECORDS IN", "records_in"),
     ("RECORDS OUT", "records_out"),
+    ("ERRORS", "errors"),
+    ("LATE", "late"),
     ("PENDING", "pending"),
     ("BUSY MS/S", "busy"),
     ("WATERMARK", "watermark"),
@@ -45,11 +56,14 @@ pub(crate) enum InstanceCommand {
     },
     /// Stop an instance
     Stop {
-        /// Id of the instance, or name of the job when it has one that runs
+        /// Id of the instance, or name of the job when only one of it runs
         instance: String,
         /// Take a savepoint first
         #[arg(long)]
         savepoint: bool,
+        /// With the name of a job: the instance that is in production
+        #[arg(long)]
+        production: bool,
         #[command(flatten)]
         wait: Wait,
     },
@@ -73,6 +87,11 @@ pub(crate) enum InstanceCommand {
     Logs(logs::LogArguments),
     /// Take a savepoint while it runs on
     Savepoint(InstanceName),
+    /// Remove an instance that does not run, with its log
+    Delete {
+        /// Id of the instance
+        instance: String,
+    },
     /// Every change of its state, and by whom
     History(InstanceName),
     /// Say how it is restarted after failures from its next start on; without options: as its job says
@@ -152,10 +171,22 @@ pub(crate) struct Wait {
     timeout_s: u64,
 }
 
+impl Wait {
+    /// Whether to wait at all.
+    pub(crate) fn waits(self) -> bool {
+        !self.no_wait
+    }
+
+    /// Longest wait.
+    pub(crate) fn longest(self) -> Duration {
+        Duration::from_secs(self.timeout_s)
+    }
+}
+
 /// An instance.
 #[derive(Args)]
 pub(crate) struct InstanceName {
-    /// Id of the instance, or name of its job (the newest instance then)
+    /// Id of the instance, or name of its job (the instance that runs then, or else the newest)
     instance: String,
 }
 
@@ -168,22 +199,27 @@ pub(crate) async fn instance(session: &Session, command: InstanceCommand) -> any
             session.output.done(&format!("made instance `{id}`; next: millrace instance start {id}"), &made);
         }
         InstanceCommand::Start { new, wait } => start(session, &project, &new, wait).await?,
-        InstanceCommand::Stop { instance, savepoint, wait } => stop(session, &project, &instance, savepoint, wait).await?,
+        InstanceCommand::Stop { instance, savepoint, production, wait } => {
+            let path = chosen::to_change(session, &project, &instance, production).await?;
+            stop(session, &path, savepoint, wait).await?;
+        }
         InstanceCommand::List { job } => {
             let filter = job.map(|j| format!("?job={}", encode(&j))).unwrap_or_default();
-            session.output.list(&session.client.list(&format!("{project}/instances{filter}")).await?, INSTANCES);
+            let mut found = session.client.list(&format!("{project}/instances{filter}")).await?;
+            chosen::with_job_names(session, &project, &mut found).await?;
+            session.output.list(&found, INSTANCES);
         }
         InstanceCommand::Status(by) => {
-            let found = session.client.get(&one(session, &project, &by.instance).await?).await?;
+            let found = session.client.get(&chosen::to_look_at(session, &project, &by.instance).await?).await?;
             session.output.item(&if session.output.json { found } else { brief(found) });
         }
         InstanceCommand::Metrics(by) => {
-            let path = format!("{}/metrics", one(session, &project, &by.instance).await?);
+            let path = format!("{}/metrics", chosen::to_look_at(session, &project, &by.instance).await?);
             show_metrics(session, &session.client.get(&path).await?);
         }
         InstanceCommand::Tap(arguments) => looking::tap(session, &arguments).await?,
         InstanceCommand::Checkpoints(by) => {
-            let path = format!("{}/checkpoints", one(session, &project, &by.instance).await?);
+            let path = format!("{}/checkpoints", chosen::to_look_at(session, &project, &by.instance).await?);
             let found = session.client.get(&path).await?;
             let lines = found["value"].as_array().cloned().unwrap_or_default();
             let columns: &[Column] = &[
@@ -196,31 +232,41 @@ pub(crate) async fn instance(session: &Session, command: InstanceCommand) -> any
             session.output.list(&lines, columns);
         }
         InstanceCommand::Exceptions(by) => {
-            let path = format!("{}/exceptions", one(session, &project, &by.instance).await?);
+            let path = format!("{}/exceptions", chosen::to_look_at(session, &project, &by.instance).await?);
             let columns: &[Column] =
-                &[("AT (MS)", "at_ms"), ("CLASS", "failure.class"), ("OPERATOR", "failure.operator"), ("MESSAGE", "failure.message")];
+                &[("AT", "at_ms"), ("CLASS", "failure.class"), ("OPERATOR", "failure.operator"), ("MESSAGE", "failure.message")];
             session.output.list(&session.client.list(&path).await?, columns);
         }
         InstanceCommand::Logs(arguments) => {
-            let path = one(session, &project, &arguments.instance).await?;
+            let path = chosen::to_look_at(session, &project, &arguments.instance).await?;
             logs::show(session, &path, &arguments).await?;
         }
         InstanceCommand::Savepoint(by) => {
-            let path = format!("{}/savepoints", one(session, &project, &by.instance).await?);
-            let made = session.client.post(&path, &json!({})).await?;
-            session.output.done(&format!("savepoint `{}` is complete", made["id"].as_str().unwrap_or_default()), &made);
+            // A savepoint does no harm: also one of production is taken without more ado.
+            let path = match chosen::to_change(session, &project, &by.instance, false).await {
+                Ok(path) => path,
+                Err(error) => chosen::to_change(session, &project, &by.instance, true).await.map_err(|_| error)?,
+            };
+            let made = session.client.post(&format!("{path}/savepoints"), &json!({})).await?;
+            let (savepoint, instance) = (made["id"].as_str().unwrap_or_default(), path.rsplit('/').next().unwrap_or_default());
+            session.output.done(&format!("savepoint `{savepoint}` of instance `{instance}` is complete"), &made);
+        }
+        InstanceCommand::Delete { instance } => {
+            let gone = session.client.delete(&paths::below(&project, "instances", &instance)).await?;
+            session.output.done(&format!("removed instance `{instance}`"), &gone);
         }
         InstanceCommand::History(by) => {
-            let path = format!("{}/history", one(session, &project, &by.instance).await?);
-            let columns: &[Column] = &[("AT (MS)", "at_ms"), ("BY", "actor"), ("WHAT", "event"), ("STATE", "state")];
+            let path = format!("{}/history", chosen::to_look_at(session, &project, &by.instance).await?);
+            let columns: &[Column] = &[("AT", "at_ms"), ("BY", "actor"), ("WHAT", "event"), ("STATE", "state")];
             session.output.list(&session.client.list(&path).await?, columns);
         }
         InstanceCommand::RestartPolicy(wanted) => {
-            let path = format!("{}/restart-policy", one(session, &project, &wanted.instance).await?);
+            let path = format!("{}/restart-policy", chosen::to_look_at(session, &project, &wanted.instance).await?);
             let policy = wanted.policy();
             let set = session.client.put(&path, &json!({ "restart": policy }), None).await?;
             let told = if policy.is_null() { "as its job says" } else { "as you have said" };
-            session.output.done(&format!("from its next start on it is restarted {told}"), &set);
+            let id = set["id"].as_str().unwrap_or_default();
+            session.output.done(&format!("from its next start on instance `{id}` is restarted {told}"), &set);
         }
     }
     Ok(())
@@ -229,8 +275,11 @@ pub(crate) async fn instance(session: &Session, command: InstanceCommand) -> any
 /// On savepoints.
 #[derive(Subcommand)]
 pub(crate) enum SavepointCommand {
-    /// List the savepoints of an instance
-    List(InstanceName),
+    /// List the savepoints of an instance, or of all instances of a job
+    List {
+        /// Id of the instance, or name of the job
+        instance: String,
+    },
     /// Whether a version of the job can start from a savepoint, operator by operator
     Check {
         #[command(flatten)]
@@ -253,13 +302,12 @@ pub(crate) enum SavepointCommand {
 pub(crate) async fn savepoint(session: &Session, command: SavepointCommand) -> anyhow::Result<()> {
     let project = session.project()?;
     match command {
-        SavepointCommand::List(by) => {
-            let path = format!("{}/savepoints", one(session, &project, &by.instance).await?);
-            session.output.list(&session.client.list(&path).await?, SAVEPOINTS);
+        SavepointCommand::List { instance } => {
+            session.output.list(&chosen::savepoints(session, &project, &instance).await?, SAVEPOINTS);
         }
         SavepointCommand::Check { instance, savepoint, version } => {
             let version = version.map(|version| format!("?version={}", encode(&version))).unwrap_or_default();
-            let path = one(session, &project, &instance.instance).await?;
+            let path = chosen::owner_of(session, &project, &instance.instance, &savepoint).await?;
             let found = session.client.get(&format!("{path}/savepoints/{}/compatibility{version}", encode(&savepoint))).await?;
             let columns: &[Column] = &[("OPERATOR", "node"), ("KIND", "kind"), ("VERDICT", "verdict"), ("REASON", "reason")];
             if session.output.json {
@@ -269,23 +317,12 @@ pub(crate) async fn savepoint(session: &Session, command: SavepointCommand) -> a
             }
         }
         SavepointCommand::Delete { instance, savepoint } => {
-            let path = one(session, &project, &instance.instance).await?;
+            let path = chosen::owner_of(session, &project, &instance.instance, &savepoint).await?;
             let gone = session.client.delete(&format!("{path}/savepoints/{}", encode(&savepoint))).await?;
             session.output.done(&format!("removed savepoint `{savepoint}`"), &gone);
         }
     }
     Ok(())
-}
-
-/// Path of the instance of this id, or of the newest instance of the job of this name.
-async fn one(session: &Session, project: &str, name: &str) -> anyhow::Result<String> {
-    if name.starts_with("ins_") {
-        return Ok(paths::below(project, "instances", name));
-    }
-    let page = session.client.get(&format!("{project}/instances?limit=1&job={}", encode(name))).await?;
-    let newest = page.pointer("/items/0/id").and_then(Value::as_str);
-    let newest = newest.with_context(|| format!("job `{name}` has no instance; next: millrace instance start {name}"))?;
-    Ok(paths::below(project, "instances", newest))
 }
 
 async fn create(session: &Session, project: &str, new: &NewInstance) -> anyhow::Result<Value> {
@@ -317,16 +354,13 @@ fn from_state(new: &NewInstance) -> Option<Value> {
 
 /// Two instances of one job read and write the same twice: hardly ever what is meant.
 async fn refuse_second(session: &Session, project: &str, job: &str) -> anyhow::Result<()> {
-    let instances = session.client.list(&format!("{project}/instances?job={}", encode(job))).await?;
-    let active = |i: &&Value| matches!(i["state"].as_str(), Some("starting" | "running" | "restarting" | "stopping"));
-    match instances.iter().find(active) {
-        None => Ok(()),
-        Some(instance) => bail!(
-            "instance `{}` of job `{job}` is {}\n  next: stop it first (millrace instance stop {job}), or give --another",
-            instance["id"].as_str().unwrap_or_default(),
-            instance["state"].as_str().unwrap_or_default(),
-        ),
-    }
+    let instances = chosen::instances_of(session, project, job).await?;
+    let Some(instance) = instances.iter().find(|i| chosen::is_active(i)) else { return Ok(()) };
+    let text = |field: &str| instance[field].as_str().unwrap_or_default();
+    let (id, kind, state) = (text("id"), text("kind"), text("state"));
+    bail!(
+        "{kind} instance `{id}` of job `{job}` is {state}\n  next: stop it first (millrace instance stop {id}), or give --another to run both"
+    )
 }
 
 async fn start(session: &Session, project: &str, new: &NewInstance, wait: Wait) -> anyhow::Result<()> {
@@ -339,9 +373,18 @@ async fn start(session: &Session, project: &str, new: &NewInstance, wait: Wait) 
     };
     let path = paths::below(project, "instances", &id);
     let began = Instant::now();
-    let mut instance = session.client.post(&format!("{path}/start"), &body).await?;
+    let mut instance = match session.client.post(&format!("{path}/start"), &body).await {
+        Ok(instance) => instance,
+        Err(error) => {
+            if !there && error.status().is_some() {
+                // It was made for this start. The refusal is the answer, whether or not it can be taken away.
+                drop(session.client.delete(&path).await);
+            }
+            return Err(error.into());
+        }
+    };
     if !wait.no_wait {
-        instance = reach(session, &path, &["running", "finished"], Duration::from_secs(wait.timeout_s)).await?;
+        instance = reach(session, &path, &["running", "finished"], wait.longest()).await?;
     }
     let state = instance["state"].as_str().unwrap_or_default();
     session.output.done(
@@ -351,14 +394,14 @@ async fn start(session: &Session, project: &str, new: &NewInstance, wait: Wait) 
     Ok(())
 }
 
-async fn stop(session: &Session, project: &str, name: &str, with_savepoint: bool, wait: Wait) -> anyhow::Result<()> {
-    let path = one(session, project, name).await?;
+async fn stop(session: &Session, path: &str, with_savepoint: bool, wait: Wait) -> anyhow::Result<()> {
     let mut instance = session.client.post(&format!("{path}/stop"), &json!({ "with_savepoint": with_savepoint })).await?;
     if !wait.no_wait {
-        instance = reach(session, &path, &["stopped", "finished"], Duration::from_secs(wait.timeout_s)).await?;
+        instance = reach(session, path, &["stopped", "finished"], wait.longest()).await?;
     }
     let id = instance["id"].as_str().unwrap_or_default().to_owned();
-    let mut sentence = format!("instance `{id}` is {}", instance["state"].as_str().unwrap_or_default());
+    let text = |field: &str| instance[field].as_str().unwrap_or_default();
+    let mut sentence = format!("{} instance `{id}` is {}", text("kind"), text("state"));
     if with_savepoint && !wait.no_wait {
         let newest = session.client.get(&format!("{path}/savepoints?limit=1")).await?;
         let text = |field: &str| newest.pointer(&format!("/items/0/{field}")).and_then(Value::as_str).unwrap_or("-").to_owned();
@@ -386,11 +429,12 @@ pub(crate) async fn reach(session: &Session, path: &str, states: &[&str], longes
             return Ok(instance);
         }
         let failure = instance.pointer("/last_failure/message").and_then(Value::as_str).unwrap_or("no failure is recorded");
+        let id = instance["id"].as_str().unwrap_or_default();
         if state == "failed" {
-            bail!("the instance failed: {failure}");
+            bail!("instance `{id}` failed: {failure}\n  next: millrace instance exceptions {id}");
         }
         if began.elapsed() >= longest {
-            bail!("the instance is still {state} after {} s: {failure}", longest.as_secs());
+            bail!("instance `{id}` is still {state} after {} s: {failure}\n  next: millrace instance status {id}", longest.as_secs());
         }
         tokio::time::sleep(POLL).await;
     }
@@ -417,6 +461,9 @@ fn show_metrics(session: &Session, view: &Value) {
     let operators = view.pointer("/value/operators").and_then(Value::as_array).cloned().unwrap_or_default();
     let rows: Vec<Value> = operators.iter().map(operator_row).collect();
     session.output.list(&rows, METRICS);
+    if let Some(letters) = view.pointer("/value/dead_letters").and_then(Value::as_u64) {
+        session.output.done(&format!("dead letters: {letters}"), view);
+    }
 }
 
 /// An operator's metrics over all its subtasks.
@@ -430,6 +477,8 @@ fn operator_row(operator: &Value) -> Value {
     json!({
         "node": operator["node"], "kind": operator["kind"], "subtasks": subtasks.len(),
         "records_in": sum("numRecordsIn"), "records_out": sum("numRecordsOut"),
+        "errors": sum("numRecordsInErrors"),
+        "late": whole(values("numLateRecordsDropped").iter().sum::<f64>() + operator.pointer("/counters/numLateRecordsDropped").and_then(Value::as_f64).unwrap_or(0.0)),
         "pending": optional(values("pendingRecords"), |a, b| a + b),
         "busy": optional(values("busyTimeMsPerSecond"), f64::max),
         "watermark": optional(watermarks, f64::min),

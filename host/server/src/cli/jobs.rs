@@ -96,10 +96,11 @@ pub(crate) async fn job(session: &Session, command: JobCommand) -> anyhow::Resul
         }
         JobCommand::Submit { job, description } => {
             let version = submit(session, &project, &job.job, &description).await?;
-            session.output.done(
-                &format!("job `{}` is at version {}; next: millrace instance start {}", job.job, version["number"], job.job),
-                &version,
-            );
+            // The version is there, whatever becomes of the question.
+            let report = session.client.post(&format!("{}/validate", one(&job.job)), &json!({})).await.unwrap_or_default();
+            let (name, warnings) = (&job.job, shown_warnings(&report));
+            let done = format!("job `{name}` is at version {}{warnings}\nnext: millrace instance start {name}", version["number"]);
+            session.output.done(&done, &version);
         }
         JobCommand::Lock(arguments) => editing::lock(session, &project, arguments).await?,
         JobCommand::Unlock(by) => editing::unlock(session, &project, &by.job).await?,
@@ -224,14 +225,24 @@ fn show_report(session: &Session, job: &str, report: &Value) -> anyhow::Result<(
         let lines: Vec<String> = errors.iter().map(|e| format!("  - {}", line_of(e))).collect();
         bail!("job `{job}` has {} error(s)\n{}", errors.len(), lines.join("\n"));
     }
-    session.output.done(&format!("job `{job}` can be submitted{}\nnext: millrace job submit {job}", shown_schemas(report)), report);
+    let (columns, warnings) = (shown_schemas(report), shown_warnings(report));
+    session.output.done(&format!("job `{job}` can be submitted{columns}{warnings}\nnext: millrace job submit {job}"), report);
     Ok(())
+}
+
+/// What a report warns of, each on a line.
+fn shown_warnings(report: &Value) -> String {
+    let warnings = report["warnings"].as_array().map(Vec::as_slice).unwrap_or_default();
+    warnings.iter().map(|warning| format!("\n  warning: {}", line_of(warning))).collect()
 }
 
 fn shown_schemas(report: &Value) -> String {
     let mut text = String::new();
     for (node, schema) in report.get("schemas").and_then(Value::as_object).into_iter().flatten() {
-        let column = |c: &Value| format!("{} {}", c["name"].as_str().unwrap_or_default(), c["type"].as_str().unwrap_or_default());
+        let column = |c: &Value| {
+            let not_null = if c["nullable"] == Value::Bool(false) { " NOT NULL" } else { "" };
+            format!("{} {}{not_null}", c["name"].as_str().unwrap_or_default(), c["type"].as_str().unwrap_or_default())
+        };
         let columns: Vec<String> = schema.as_array().into_iter().flatten().map(column).collect();
         text.push_str(&format!("\n  {node}: {}", columns.join(", ")));
     }

@@ -2,6 +2,7 @@
 
 use super::session::Session;
 use crate::client::encode;
+use crate::logging::one_line;
 use clap::Args;
 use serde_json::Value;
 use std::io::Write;
@@ -55,11 +56,10 @@ async fn follow(session: &Session, path: &str, query: &str, mut last: String) ->
         session
             .client
             .download(&format!("{path}/logs/follow?{query}{cursor}"), |piece| {
-                for line in stream.take(piece) {
-                    if let Some(id) = line["id"].as_str() {
-                        last = id.to_owned();
-                    }
-                    write(session, &line).map_err(std::io::Error::other)?;
+                // What has no id is no line, but says why the stream ends; opening it again then tells more.
+                for line in stream.take(piece).iter().filter(|line| line["id"].is_string()) {
+                    last = line["id"].as_str().unwrap_or_default().to_owned();
+                    write(session, line).map_err(std::io::Error::other)?;
                 }
                 Ok(())
             })
@@ -76,7 +76,7 @@ fn write(session: &Session, line: &Value) -> anyhow::Result<()> {
     let text = |name: &str| line[name].as_str().unwrap_or("-");
     let at = line["at_ms"].as_i64().and_then(|ms| OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok());
     let at = at.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default();
-    writeln!(out, "{at} {:<5} {:<6} {:<12} {}", text("level"), text("origin"), text("node"), text("message"))?;
+    writeln!(out, "{at} {:<5} {:<6} {:<12} {}", text("level"), text("origin"), text("node"), one_line(text("message"), false))?;
     Ok(())
 }
 

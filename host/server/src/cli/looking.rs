@@ -1,6 +1,6 @@
 //! Commands that look at rows: of topics, of running instances, and of jobs on data packages.
 
-use super::{logs::EventStream, paths, session::Session};
+use super::{chosen, logs::EventStream, paths, session::Session};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
@@ -66,7 +66,7 @@ pub(crate) async fn preview(session: &Session, path: &str, look: &Look, from: &F
 /// What of an instance to look at.
 #[derive(Args)]
 pub(crate) struct TapArguments {
-    /// Id of the instance
+    /// Id of the instance, or name of its job (the instance that runs)
     instance: String,
     /// The node whose rows to see; of a sink, those that it gets
     #[arg(long)]
@@ -77,7 +77,7 @@ pub(crate) struct TapArguments {
 
 pub(crate) async fn tap(session: &Session, arguments: &TapArguments) -> anyhow::Result<()> {
     let project = session.project()?;
-    let path = format!("{}/tap", paths::below(&project, "instances", &arguments.instance));
+    let path = format!("{}/tap", chosen::to_look_at(session, &project, &arguments.instance).await?);
     let body = json!({"node": arguments.node, "rows": arguments.look.rows, "seconds": arguments.look.seconds});
     let (mut events, mut closed) = (EventStream::default(), Value::Null);
     session

@@ -34,7 +34,9 @@ pub(crate) async fn run(session: &Session, command: PlatformCommand) -> anyhow::
                 Ok(_) => json!("ready"),
                 Err(error) => json!(error.to_string()),
             };
-            session.output.item(&json!({ "server": session.client.base(), "state": told, "builds": builds }));
+            let checkpoints = ready.as_ref().ok().and_then(|body| body.get("checkpoints")).cloned().unwrap_or_else(|| json!("ok"));
+            let checkpoints = if ready.is_ok() { checkpoints } else { Value::Null };
+            session.output.item(&json!({ "server": session.client.base(), "state": told, "checkpoints": checkpoints, "builds": builds }));
             ready.map(drop).map_err(Into::into)
         }
         PlatformCommand::Tokens(TokensArguments { revoke: Some(id) }) => {
@@ -44,7 +46,7 @@ pub(crate) async fn run(session: &Session, command: PlatformCommand) -> anyhow::
         }
         PlatformCommand::Tokens(TokensArguments { revoke: None }) => {
             let found = session.client.list("/api/v1/platform/tokens").await?;
-            let worker: &[Column] = &[("WORKER", "worker"), ("LAST USED (MS)", "last_used_at_ms")];
+            let worker: &[Column] = &[("WORKER", "worker"), ("LAST USED", "last_used_at_ms")];
             session.output.list(&found, &[TOKENS, worker].concat());
             Ok(())
         }

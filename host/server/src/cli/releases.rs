@@ -1,6 +1,6 @@
 //! Commands on releases: a version's way to production.
 
-use super::{paths, session::Session};
+use super::{chosen, paths, session::Session};
 use crate::client::{Column, encode};
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -32,7 +32,7 @@ pub(crate) enum ReleaseCommand {
     Get(ReleaseName),
     /// Ask that the version of a healthy test instance may go to production
     Publish {
-        /// Id of the test instance
+        /// Id of the test instance, or name of the job when only one of it runs
         instance: String,
         /// Why
         #[arg(long, default_value = "", value_name = "TEXT")]
@@ -120,6 +120,8 @@ pub(crate) async fn run(session: &Session, command: ReleaseCommand) -> anyhow::R
         }
         ReleaseCommand::Get(by) => session.output.item(&session.client.get(&one(&by.release)).await?),
         ReleaseCommand::Publish { instance, reason } => {
+            let path = chosen::to_change(session, &project, &instance, false).await?;
+            let instance = path.rsplit('/').next().unwrap_or_default();
             let asked = session.client.post(&format!("{project}/releases"), &json!({"test_instance": instance, "reason": reason})).await?;
             let id = asked["id"].as_str().unwrap_or_default();
             for warning in asked["warnings"].as_array().into_iter().flatten() {

@@ -5,7 +5,10 @@ use crate::client::{Column, encode};
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::Value;
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 const RESOURCES: &[Column] = &[
     ("NAME", "name"),
@@ -30,7 +33,7 @@ pub(crate) struct Push {
     pub(crate) file: PathBuf,
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,
-    /// The file is CSV even if it has one column only
+    /// Read the file as CSV; needed for one with a single column, which looks like plain text
     #[arg(long = "csv")]
     pub(crate) is_csv: bool,
     /// Whether the first line of a CSV file names its columns; found out unless given
@@ -123,8 +126,13 @@ pub(crate) async fn run(session: &Session, command: ResourceCommand) -> anyhow::
         ResourceCommand::Download { name, file, version } => {
             let file = file.unwrap_or_else(|| PathBuf::from(&name));
             let path = format!("{}/versions/{}/content", one(&name), encode(&version));
-            let mut to = std::fs::File::create_new(&file).with_context(|| format!("cannot make {}", file.display()))?;
-            session.client.download(&path, |piece| to.write_all(piece)).await?;
+            anyhow::ensure!(!file.exists(), "{} is there already; name another file", file.display());
+            let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            // Beside its place, so that what broke off is never taken for the whole.
+            let begun = tempfile::NamedTempFile::new_in(folder);
+            let mut begun = begun.with_context(|| format!("cannot write into {}", folder.display()))?;
+            session.client.download(&path, |piece| begun.write_all(piece)).await?;
+            begun.persist_noclobber(&file).map_err(|e| e.error).with_context(|| format!("cannot make {}", file.display()))?;
             session.output.done(&format!("wrote {}", file.display()), &Value::from(file.display().to_string()));
         }
         ResourceCommand::UsedBy { name } => {

@@ -177,7 +177,7 @@ pub(crate) async fn topic(session: &Session, command: TopicCommand) -> anyhow::R
             let options = json!({ "options": { "partitions": partitions, "replication_factor": replication } });
             let ensured = session.client.post(&format!("{}/ensure", one(&by.name)), &options).await?;
             let what = if ensured.get("created") == Some(&Value::Bool(true)) { "made" } else { "found" };
-            session.output.done(&format!("{what} the real topic of `{}`", by.name), &ensured);
+            session.output.done(&format!("{what} the real topic of `{}`{}", by.name, warnings_of(&ensured)), &ensured);
         }
         TopicCommand::Preview { by, look, from } => looking::preview(session, &one(&by.name), &look, &from).await?,
         TopicCommand::Delete(by) => {
@@ -186,6 +186,12 @@ pub(crate) async fn topic(session: &Session, command: TopicCommand) -> anyhow::R
         }
     }
     Ok(())
+}
+
+/// The warnings of an answer, each on a line.
+pub(crate) fn warnings_of(answer: &Value) -> String {
+    let warnings = answer["warnings"].as_array().map(Vec::as_slice).unwrap_or_default();
+    warnings.iter().filter_map(Value::as_str).map(|warning| format!("\n  warning: {warning}")).collect()
 }
 
 /// `NAME=VALUE` arguments as an object of texts.

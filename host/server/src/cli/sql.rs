@@ -1,6 +1,6 @@
 //! Commands on Flink SQL scripts: check, explain, and make a job of one.
 
-use super::{apply, jobs, jobs::JobDraft, paths, session::Session};
+use super::{apply, instances, jobs, jobs::JobDraft, paths, session::Session};
 use crate::client::line_of;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -33,6 +33,8 @@ pub(crate) enum SqlCommand {
         /// Submit it and run it; if it runs already, the new version goes on from a savepoint of the one before
         #[arg(long)]
         start: bool,
+        #[command(flatten)]
+        wait: instances::Wait,
     },
 }
 
@@ -56,12 +58,12 @@ pub(crate) async fn run(session: &Session, command: SqlCommand) -> anyhow::Resul
             let (_, report) = explained(session, &project, &script.file).await?;
             session.output.done(&format!("{}{}", shown(&report), warnings(&report)), &report);
         }
-        SqlCommand::Apply { script, name, description, start } => {
+        SqlCommand::Apply { script, name, description, start, wait } => {
             let name = match name {
                 Some(name) => name,
                 None => script.file.file_stem().and_then(|s| s.to_str()).context("the file has no name; give --name")?.to_owned(),
             };
-            apply_script(session, &project, &script.file, &name, description, start).await?;
+            apply_script(session, &project, &script.file, &name, description, start.then_some(wait)).await?;
         }
     }
     Ok(())
@@ -73,9 +75,9 @@ async fn apply_script(
     file: &Path,
     name: &str,
     description: Option<String>,
-    start: bool,
+    start: Option<instances::Wait>,
 ) -> anyhow::Result<()> {
-    let (script, report) = explained(session, project, file).await?;
+    let (script, _) = explained(session, project, file).await?;
     // What is not in the script stays as it is.
     let found = session.client.find(&paths::below(project, "jobs", name)).await?.map(|found| found.body);
     let kept = |pointer: &str| found.as_ref().and_then(|job| job.pointer(pointer)).cloned();
@@ -90,13 +92,14 @@ async fn apply_script(
     let change = jobs::apply(session, project, &draft).await?;
     let validation = session.client.post(&format!("{}/validate", paths::below(project, "jobs", name)), &json!({})).await?;
     refuse_errors(file, &script, &validation)?;
-    let done = format!("{} job `{name}`{}", change.done, warnings(&report));
-    if !start {
+    let done = format!("{} job `{name}`{}", change.done, warnings(&validation));
+    let Some(wait) = start else {
         session.output.done(&format!("{done}\nnext: millrace job submit {name}"), &change.job);
         return Ok(());
-    }
+    };
     let version = jobs::submit(session, project, name, "").await?;
-    let running = apply::make_running(session, project, name, &version).await?;
+    let longest = wait.waits().then(|| wait.longest());
+    let running = apply::make_running(session, project, name, &version, longest).await?;
     let id = running.path.rsplit('/').next().unwrap_or_default();
     let instance = session.client.get(&running.path).await?;
     let sentence = format!("{done}\nversion {} {}; next: millrace instance status {id}", version["number"], running.done);

@@ -1,6 +1,6 @@
 //! Commands on published tables and on permissions to use them.
 
-use super::{paths, session::Session};
+use super::{moments, paths, session::Session};
 use crate::client::encode;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -115,8 +115,8 @@ pub(crate) struct ApplyArguments {
     /// Only on this column, for the caller in person; repeat for more
     #[arg(long = "column", value_name = "NAME")]
     columns: Vec<String>,
-    /// Until when, in milliseconds since the epoch
-    #[arg(long, value_name = "TIME")]
+    /// Until when: a date (2026-03-01), a moment (2026-03-01T12:00:00Z), or so far from now (12h, 30d)
+    #[arg(long = "expires-at", alias = "expires-at-ms", value_name = "TIME", value_parser = moments::read)]
     expires_at_ms: Option<i64>,
     /// Why; the decider reads it
     #[arg(long, short = 'm', value_name = "TEXT")]
@@ -139,8 +139,8 @@ pub(crate) struct GrantArguments {
     /// Only on this column, for persons; repeat for more
     #[arg(long = "column", value_name = "NAME")]
     columns: Vec<String>,
-    /// Until when, in milliseconds since the epoch
-    #[arg(long, value_name = "TIME")]
+    /// Until when: a date (2026-03-01), a moment (2026-03-01T12:00:00Z), or so far from now (12h, 30d)
+    #[arg(long = "expires-at", alias = "expires-at-ms", value_name = "TIME", value_parser = moments::read)]
     expires_at_ms: Option<i64>,
     /// It is a temp table
     #[arg(long)]

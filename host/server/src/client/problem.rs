@@ -17,6 +17,15 @@ pub(crate) enum ClientError {
         /// What the network said.
         reason: String,
     },
+    /// It was reached, and no answer came in time.
+    #[error(
+        "the server at {base} has taken the request and not answered in time; it may still do what was asked\n  next: look whether it was \
+         done before you ask again"
+    )]
+    NoAnswer {
+        /// Address of the server.
+        base: String,
+    },
     /// The server refused.
     #[error("{0}")]
     Problem(Box<Problem>),
@@ -26,7 +35,7 @@ impl ClientError {
     /// HTTP status, absent when nobody answered.
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
-            Self::Unreachable { .. } => None,
+            Self::Unreachable { .. } | Self::NoAnswer { .. } => None,
             Self::Problem(problem) => Some(problem.status),
         }
     }
@@ -57,6 +66,7 @@ impl Problem {
     fn next_step(&self) -> Option<&'static str> {
         match self.status {
             401 => Some("sign in with `millrace sign-in NAME`, or give a token: --token, MILLRACE_TOKEN, or run beside the data folder"),
+            403 if self.code == "access.token_scope" => Some("use a token that has the scope; `millrace token create --scope` makes one"),
             403 => Some("ask an administrator for a role that allows it, or use another token"),
             404 => Some("check the names with the matching `list` command"),
             412 | 428 => Some("somebody else changed it; read it again and repeat"),

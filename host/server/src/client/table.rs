@@ -1,7 +1,8 @@
 //! Answers on standard output: tables for people, JSON for programs.
-#![allow(clippy::print_stdout)]
 
+use crate::cli::moments;
 use serde_json::Value;
+use std::io::Write;
 
 /// One column of a table: its title and where its value lies (`a.b` goes into objects).
 pub(crate) type Column = (&'static str, &'static str);
@@ -19,14 +20,14 @@ impl Output {
         if self.json {
             return self.value(&Value::Array(items.to_vec()));
         }
-        print!("{}", table(items, columns));
+        written(&table(items, columns));
     }
 
     /// Prints rows of data under the names of their columns.
     pub(crate) fn rows(self, names: &[&str], rows: &[Value]) {
         let mut cells = vec![names.iter().map(|name| (*name).to_owned()).collect()];
         cells.extend(rows.iter().map(|row| names.iter().map(|name| cell(row.get(*name).unwrap_or(&Value::Null))).collect()));
-        print!("{}", aligned(&cells));
+        written(&aligned(&cells));
     }
 
     /// Prints one thing: its fields below each other.
@@ -38,28 +39,38 @@ impl Output {
             Value::Object(fields) => {
                 let width = fields.keys().map(String::len).max().unwrap_or(0);
                 for (name, value) in fields {
-                    println!("{name:<width$}  {}", cell(value));
+                    written(&format!("{name:<width$}  {}\n", moment_or_cell(name, value)));
                 }
             }
             Value::Null => {}
-            other => println!("{}", cell(other)),
+            other => written(&format!("{}\n", cell(other))),
         }
     }
 
     /// Prints a sentence about what was done, or the thing itself as JSON.
     pub(crate) fn done(self, sentence: &str, item: &Value) {
-        if self.json { self.value(item) } else { println!("{sentence}") }
+        if self.json { self.value(item) } else { written(&format!("{sentence}\n")) }
     }
 
     fn value(self, value: &Value) {
-        println!("{}", serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string()));
+        written(&format!("{}\n", serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())));
+    }
+}
+
+/// Writes to standard output. A reader that is gone (`| head`) wants no more of it, which is no failure.
+fn written(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        eprintln!("error: cannot write the answer: {error}");
     }
 }
 
 /// The items as aligned columns below titles.
 fn table(items: &[Value], columns: &[Column]) -> String {
     let mut rows: Vec<Vec<String>> = vec![columns.iter().map(|(title, _)| (*title).to_owned()).collect()];
-    rows.extend(items.iter().map(|item| columns.iter().map(|(_, path)| cell(at(item, path))).collect()));
+    rows.extend(items.iter().map(|item| columns.iter().map(|(_, path)| moment_or_cell(path, at(item, path))).collect()));
     aligned(&rows)
 }
 
@@ -81,6 +92,13 @@ fn at<'a>(item: &'a Value, path: &str) -> &'a Value {
     path.split('.').try_fold(item, |value, name| value.get(name)).unwrap_or(&Value::Null)
 }
 
+/// Times are for people; programs have JSON.
+fn moment_or_cell(name: &str, value: &Value) -> String {
+    let is_moment = name == "at_ms" || name.ends_with("_at_ms") || name.ends_with(".at_ms");
+    let shown = value.as_i64().filter(|_| is_moment).and_then(moments::shown);
+    shown.unwrap_or_else(|| cell(value))
+}
+
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => "-".into(),
@@ -100,5 +118,12 @@ mod tests {
     fn columns_are_as_wide_as_their_widest_value() {
         let items = [serde_json::json!({"name": "web", "a": {"b": 1}}), serde_json::json!({"name": "a-long-name"})];
         assert_eq!(table(&items, &[("NAME", "name"), ("B", "a.b")]), "NAME         B\nweb          1\na-long-name  -\n");
+    }
+
+    #[test]
+    fn times_are_shown_as_people_read_them() {
+        let items = [serde_json::json!({"made_at_ms": 1_000, "f": {"at_ms": 0}, "took_ms": 5})];
+        let columns = [("MADE", "made_at_ms"), ("FAILED", "f.at_ms"), ("MS", "took_ms")];
+        assert!(table(&items, &columns).ends_with("\n1970-01-01T00:00:01Z  1970-01-01T00:00:00Z  5\n"));
     }
 }

@@ -5,6 +5,7 @@
 use crate::cli::Session;
 use serde_json::Value;
 use std::{
+    collections::BTreeSet,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Instant,
 };
@@ -27,34 +28,50 @@ pub(super) struct Figures {
     shown_at: Instant,
     began: Instant,
     state: String,
+    failed: BTreeSet<String>,
 }
 
 impl Default for Figures {
     fn default() -> Self {
         let now = Instant::now();
-        Self { now: Reading::default(), shown: Reading::default(), shown_at: now, began: now, state: String::new() }
+        Self {
+            now: Reading::default(),
+            shown: Reading::default(),
+            shown_at: now,
+            began: now,
+            state: String::new(),
+            failed: BTreeSet::new(),
+        }
     }
 }
 
 impl Figures {
-    /// Reads the figures of these instances.
+    /// Reads the figures of these instances; answers which have failed for good since the last time.
     ///
     /// # Errors
-    /// The server does not answer, or an instance has failed for good.
-    pub(super) async fn read(&mut self, session: &Session, running: &[(String, String)], written: &AtomicU64) -> anyhow::Result<()> {
+    /// The server does not answer.
+    pub(super) async fn read(
+        &mut self,
+        session: &Session,
+        running: &[(String, String)],
+        written: &AtomicU64,
+    ) -> anyhow::Result<Vec<String>> {
         let mut reading = Reading { written: written.load(Relaxed), ..Reading::default() };
+        let mut failures = Vec::new();
         for (path, job) in running {
             let instance = session.client.get(path).await?;
             let state = instance["state"].as_str().unwrap_or_default();
-            if state == "failed" {
+            if state != "failed" {
+                self.failed.remove(job);
+            } else if self.failed.insert(job.clone()) {
                 let message = instance.pointer("/last_failure/message").and_then(Value::as_str).unwrap_or("no reason is recorded");
-                anyhow::bail!("job `{job}` failed: {message}");
+                failures.push(format!("job `{job}` failed: {message}"));
             }
             self.state = state.to_owned();
             reading.add(&instance["observation"]);
         }
         self.now = reading;
-        Ok(())
+        Ok(failures)
     }
 
     /// Records that sinks have accepted.

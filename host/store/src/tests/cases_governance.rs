@@ -87,16 +87,24 @@ pub(super) async fn lineage_follows_submitted_versions(fixture: Fixture) {
     let pins = json!({"in": table("clicks"), "out": table("elsewhere"),
         COLUMNS_PIN: [{"table": "elsewhere", "column": "u", "from": [{"table": "clicks", "column": "url"}]}]});
     store.add_job_version(&ann(), &web, &made.job, &version(nodes.clone(), pins, "h2")).await.unwrap();
-    let around = store.lineage(&web.tenant, made.topic.as_str(), 3, true, true).await.unwrap();
+    let around = store.lineage(&web.tenant, made.topic.as_str(), 3, (true, true), &|_| true).await.unwrap();
     let uses: Vec<_> = around.uses.iter().map(|u| (u.usage, u.table_name.as_str(), u.version.1, u.table.is_empty())).collect();
     assert_eq!(uses, [(TableUse::Write, "elsewhere", 2, true), (TableUse::Read, "clicks", 2, false)]);
     let columns: Vec<_> = around.columns.iter().map(|c| (c.from.2.as_str(), c.to.2.as_str())).collect();
     assert_eq!(columns, [("url", "u")]);
-    assert!(store.lineage(&web.tenant, made.topic.as_str(), 3, true, false).await.unwrap().uses.is_empty(), "nobody writes it");
+    assert!(
+        store.lineage(&web.tenant, made.topic.as_str(), 3, (true, false), &|_| true).await.unwrap().uses.is_empty(),
+        "nobody writes it"
+    );
+
+    assert!(
+        around.uses.iter().all(|u| !u.is_known(&|_| false) && u.is_known(&|project| project == web.project.as_str())),
+        "nothing is published"
+    );
 
     // A newer version that does not read the table takes its place.
     store.add_job_version(&ann(), &web, &made.job, &version(json!([]), json!({}), "h3")).await.unwrap();
-    assert!(store.lineage(&web.tenant, made.topic.as_str(), 3, true, true).await.unwrap().uses.is_empty());
+    assert!(store.lineage(&web.tenant, made.topic.as_str(), 3, (true, true), &|_| true).await.unwrap().uses.is_empty());
 }
 
 async fn meta_model(store: &Store, scope: &ProjectScope) -> GovernedItem {

@@ -56,6 +56,33 @@ pub(super) async fn an_instance_lives_its_life(fixture: Fixture) {
     assert_eq!((again.run, again.last_failure, again.ended_at_ms), (2, None, None));
 }
 
+pub(super) async fn an_instance_that_does_not_run_can_go(fixture: Fixture) {
+    let store = &fixture.store;
+    let (scope, made) = setup(&fixture).await;
+    let other = fixture.project("umbrella", "web").await;
+    let foreign = store.delete_instance(&ann(), &other, &made.instance).await.unwrap_err();
+    assert!(matches!(foreign, StoreError::NotFound { .. }), "{foreign}");
+    let started = store.request_instance(&ann(), &scope, &made.instance, &START).await.unwrap();
+    let runs = store.delete_instance(&ann(), &scope, &made.instance).await.unwrap_err().to_string();
+    assert!(runs.contains("it runs; stop it first"), "{runs}");
+
+    // The newest checkpoint never goes back within a run, and only the owner says it.
+    let claimed = store.claim_instance(&made.instance, "w1", store.now_ms() + 100).await.unwrap().expect("claimed");
+    for (checkpoint, known) in [(3, 3), (2, 3), (9, 9)] {
+        store.note_checkpoint(&made.instance, claimed.attempt, checkpoint).await.unwrap();
+        let complete = store.instance(&scope, &made.instance).await.unwrap().complete.unwrap();
+        assert_eq!((complete.run, complete.checkpoint), (started.run, known));
+    }
+    assert!(matches!(store.note_checkpoint(&made.instance, claimed.attempt - 1, 10).await, Err(StoreError::Fenced { .. })));
+    let counted = store.count_instances().await.unwrap();
+    assert_eq!(counted, [("test".to_owned(), "starting".to_owned(), 1)]);
+
+    store.request_instance(&ann(), &scope, &made.instance, &STOP).await.unwrap();
+    report(store, &claimed, InstanceEvent::Halted).await.unwrap();
+    store.delete_instance(&ann(), &scope, &made.instance).await.unwrap();
+    assert!(matches!(store.instance(&scope, &made.instance).await, Err(StoreError::NotFound { .. })));
+}
+
 pub(super) async fn only_one_worker_owns_an_instance(fixture: Fixture) {
     let store = &fixture.store;
     let (scope, made) = setup(&fixture).await;

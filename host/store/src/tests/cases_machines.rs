@@ -116,6 +116,21 @@ pub(super) async fn a_worker_has_one_administrators_token(fixture: Fixture) {
     assert_eq!(log, expected);
 }
 
+/// A second server of the same name is noticed before it ends the first one's token.
+pub(super) async fn another_server_of_the_same_name_is_seen(fixture: Fixture) {
+    let store = &fixture.store;
+    let (first, second) = (TokenSecret::generate(), TokenSecret::generate());
+    assert_eq!(store.other_server_of("w1", &first).await.unwrap(), None);
+    assert!(store.ensure_admin_token(&name("local-admin"), "w1", &first).await.unwrap());
+    store.refresh_keys("w1").await.unwrap();
+    assert_eq!(store.other_server_of("w1", &first).await.unwrap(), None, "itself is no other");
+    assert_eq!(store.other_server_of("w2", &second).await.unwrap(), None, "another name is another worker");
+    let seen = store.other_server_of("w1", &second).await.unwrap().expect("the first one");
+    fixture.advance(5_000);
+    store.refresh_keys("w1").await.unwrap();
+    assert_eq!(store.other_server_of("w1", &second).await.unwrap(), Some(seen + 5_000));
+}
+
 /// A person is made with roles and password, or not at all.
 pub(super) async fn an_account_is_made_whole(fixture: Fixture) {
     let store = &fixture.store;

@@ -31,6 +31,9 @@ use std::{
     },
 };
 
+/// Connections of the stores of these tests.
+const CONNECTIONS_MAX: u32 = 4;
+
 /// A clock that stands until it is moved.
 #[derive(Debug)]
 pub(super) struct ManualClock(AtomicI64);
@@ -61,6 +64,18 @@ impl Fixture {
         Self::open(format!("sqlite://{}", folder.path().join("meta.db").display()), Some(folder)).await
     }
 
+    /// How large an SQLite database may become, on each connection that there may be.
+    async fn limit_pages(&self, pages: u32) {
+        let mut connections = Vec::new();
+        for _ in 0..CONNECTIONS_MAX {
+            connections.push(self.store.pool.acquire().await.unwrap());
+        }
+        for connection in &mut connections {
+            let pragma = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+            sqlx::query(pragma).execute(&mut **connection).await.unwrap();
+        }
+    }
+
     /// Opens the same database once more, as another node or a restarted process would.
     pub async fn reopen(&self) -> Store {
         open(&self.url, self.clock.clone()).await
@@ -83,7 +98,7 @@ impl Fixture {
 async fn open(url: &str, clock: Arc<ManualClock>) -> Store {
     let mut options = StoreOptions::new(url, SecretKey::new(&[1; 32]));
     options.clock = clock;
-    options.connections_max = 4;
+    options.connections_max = CONNECTIONS_MAX;
     Store::open(options).await.unwrap()
 }
 
@@ -188,6 +203,7 @@ on_both_databases! {
     cases_governance::tags_lie_on_things_and_columns,
     cases_governance::quality_counts_are_kept_by_execution,
     cases_instance::an_instance_lives_its_life,
+    cases_instance::an_instance_that_does_not_run_can_go,
     cases_instance::only_one_worker_owns_an_instance,
     cases_instance::a_fenced_worker_changes_nothing,
     cases_instance::requests_at_the_same_time_are_serialized,
@@ -210,6 +226,7 @@ on_both_databases! {
     cases_machines::a_machine_does_not_decide_for_its_maker,
     cases_machines::machines_end_with_whoever_made_them,
     cases_machines::a_worker_has_one_administrators_token,
+    cases_machines::another_server_of_the_same_name_is_seen,
     cases_machines::an_account_is_made_whole,
     cases_races::archiving_stops_what_begins_to_run,
     cases_races::a_savepoint_stays_that_a_start_begins_from,
@@ -218,4 +235,31 @@ on_both_databases! {
     cases_admission::instances_take_slots_while_they_are_active,
     cases_admission::an_archived_project_gives_its_place_back,
     cases_admission::services_are_removed_when_nothing_runs,
+}
+
+/// A full disk ends what is being written and nothing else: once there is room again all goes on, without a restart.
+#[tokio::test]
+async fn a_full_disk_leaves_no_connection_broken() {
+    let fixture = Fixture::sqlite().await;
+    let store = &fixture.store;
+    let scope = fixture.project("acme", "web").await;
+    fixture.limit_pages(1).await;
+    let long = "x".repeat(64 * 1024);
+    for attempt in 0..2 * CONNECTIONS_MAX {
+        // A connection that replaces a broken one knows no limit.
+        fixture.limit_pages(1).await;
+        let refused = store.create_project(&ann(), &scope.tenant, &name(&format!("p{attempt}")), &long).await.unwrap_err();
+        assert!(refused.is_disk_full(), "attempt {attempt}: {refused}");
+    }
+    fixture.limit_pages(1).await;
+    assert_eq!(store.writable().await, crate::Writable::DiskFull);
+    assert_eq!(store.tenant("acme").await.unwrap().name, name("acme"), "it can be read all the time");
+    fixture.limit_pages(1 << 20).await;
+    for attempt in 0..2 * CONNECTIONS_MAX {
+        store.create_project(&ann(), &scope.tenant, &name(&format!("p{attempt}")), &long).await.unwrap();
+    }
+    assert_eq!(store.writable().await, crate::Writable::DiskFull, "an answer holds for a moment");
+    tokio::time::sleep(std::time::Duration::from_millis(3_100)).await;
+    assert_eq!(store.writable().await, crate::Writable::Yes);
+    assert_eq!(sqlx::query("SELECT * FROM write_probes").fetch_all(&store.pool).await.unwrap().len(), 0);
 }

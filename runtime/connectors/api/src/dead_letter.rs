@@ -19,6 +19,18 @@ pub enum DeadLetterReason {
     QualityRule,
 }
 
+impl DeadLetterReason {
+    /// The reason as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BadRecord => "bad_record",
+            Self::LateRecord => "late_record",
+            Self::OperatorFault => "operator_fault",
+            Self::QualityRule => "quality_rule",
+        }
+    }
+}
+
 /// One letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {

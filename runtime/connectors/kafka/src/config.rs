@@ -2,7 +2,7 @@
 
 use crate::{
     native::Client,
-    properties::{self, refusal},
+    properties::{self, beyond, refusal},
 };
 use millrace_connector::{ConfigError, ConnectorError, TableBinding, parse_config};
 use millrace_formats::{Decoder, Encoder, FormatSpec};
@@ -304,7 +304,9 @@ fn check_properties(operator: &BTreeMap<String, String>, table: &TableBinding) -
     if errors.is_empty() {
         for (name, value) in operator {
             let one = BTreeMap::from([(name.clone(), value.clone())]);
-            if let Err(error) = Client::check_properties(&one) {
+            if let Some(problem) = beyond(name, value) {
+                errors.push(ConfigError::new(format!("properties.{name}"), "config.invalid", problem));
+            } else if let Err(error) = Client::check_properties(&one) {
                 errors.push(ConfigError::new(format!("properties.{name}"), "config.invalid", error.to_string()));
             }
         }

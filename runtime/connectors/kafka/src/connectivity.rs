@@ -20,7 +20,7 @@ type Outcome = Result<Reached, Unreachable>;
 pub(crate) async fn reach(connection: &Connection, dialer: &Dialer, deadline: Instant) -> Outcome {
     let configuration = |error: ConnectorError| Unreachable::new(ConnectivityFailure::Configuration, error.to_string());
     let properties = assemble(connection, SOURCE_DEFAULTS, &BTreeMap::new(), &[]).map_err(configuration)?;
-    let client = Client::new(ClientKind::Consumer, &properties).map_err(configuration)?;
+    Client::check_properties(&properties).map_err(configuration)?;
     let servers = properties.get("bootstrap.servers").map(String::as_str).unwrap_or_default();
     // One reachable server is enough; if none is, the first one's failure is told.
     let mut first_failure = None;
@@ -37,7 +37,11 @@ pub(crate) async fn reach(connection: &Connection, dialer: &Dialer, deadline: In
     }
     match first_failure {
         Some(failure) if !reached => Err(failure),
-        _ => blocking(move || Ok(speak(&client, deadline))).await.unwrap_or_else(|error| Err(configuration(error))),
+        _ => {
+            // Its threads are made only once there is somebody to talk to.
+            let client = Client::new(ClientKind::Consumer, &properties).map_err(configuration)?;
+            blocking(move || Ok(speak(&client, deadline))).await.unwrap_or_else(|error| Err(configuration(error)))
+        }
     }
 }
 
@@ -61,6 +65,9 @@ fn speak(client: &Arc<Client>, deadline: Instant) -> Outcome {
                 return Ok(reached.with("server", "Kafka").with("cluster", id).with("brokers", metadata.brokers.to_string()));
             }
             Err(failure) => {
+                if let Some(refused) = client.refusal() {
+                    return Err(Unreachable::new(ConnectivityFailure::Configuration, refused.message));
+                }
                 let last = client.last_error();
                 if let Some(definite) = last.as_ref().and_then(definite) {
                     return Err(definite);

@@ -1,6 +1,11 @@
 //! The kind of data source `kafka` (SRC-1): what there is to fill in, its test, its topics.
 
-use crate::{connectivity, native::Client, properties::connection_refusal, sampling};
+use crate::{
+    connectivity,
+    native::Client,
+    properties::{beyond, connection_refusal},
+    sampling,
+};
 use async_trait::async_trait;
 use millrace_connector::{
     ConfigError, Connection, ConnectivityReport, DataSourceKind, FieldSpec, FieldType, KindGroup, KindSpec, Properties, Sample,
@@ -97,6 +102,8 @@ impl DataSourceKind for KafkaDataSource {
             }
             if let Some(reason) = connection_refusal(name) {
                 errors.push(ConfigError::new(field, "config.property_refused", format!("cannot be set: {reason}")));
+            } else if let Some(problem) = beyond(name, value) {
+                errors.push(ConfigError::new(field, "config.invalid", problem));
             } else if let Err(error) = Client::check_properties(&BTreeMap::from([(name.clone(), value.clone())])) {
                 errors.push(ConfigError::new(field, "config.invalid", error.to_string()));
             }

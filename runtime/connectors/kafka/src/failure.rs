@@ -1,6 +1,6 @@
 //! Turns librdkafka's failures into the connector's errors: which topic, which cluster, what to do.
 
-use crate::native::{Client, Code, Failure, describe};
+use crate::native::{BATCH_BYTES_MAX, Client, Code, Failure, describe, permission};
 use millrace_connector::{Connection, ConnectorError};
 
 /// The brokers as users know them.
@@ -25,6 +25,9 @@ pub(crate) fn topic_code_error(topic: &str, connection: &Connection, code: Code)
 
 fn explain(failure: &Failure, client: Option<&Client>) -> (String, bool) {
     use Code::*;
+    if let Some(refused) = client.and_then(Client::refusal) {
+        return (refused.message, false);
+    }
     match failure.code {
         RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART | RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC | RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION => {
             ("the topic is not there; publish the table or make the topic".into(), false)
@@ -40,8 +43,18 @@ fn explain(failure: &Failure, client: Option<&Client>) -> (String, bool) {
         | RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN
         | RD_KAFKA_RESP_ERR__MSG_TIMED_OUT
         | RD_KAFKA_RESP_ERR__RESOLVE => {
-            let cause = client.and_then(Client::last_error).map_or_else(String::new, |last| format!(": {}", last.message));
+            let last = client.and_then(Client::last_error);
+            if last.as_ref().is_some_and(|last| last.message.contains(permission::REFUSED)) {
+                let message = "a broker is at an address in a network in which data sources may not be; whoever runs the server can open \
+                               it (--source-networks-allowed)";
+                return (message.into(), false);
+            }
+            let cause = last.map_or_else(String::new, |last| format!(": {}", last.message));
             (format!("broker unreachable{cause}"), true)
+        }
+        RD_KAFKA_RESP_ERR__BAD_COMPRESSION => {
+            let most = BATCH_BYTES_MAX >> 20;
+            (format!("a batch of messages is damaged, or has more than {most} MiB when it is unpacked: write smaller batches"), false)
         }
         RD_KAFKA_RESP_ERR__AUTHENTICATION => (format!("sign-in failed: {}", failure.message), false),
         _ => (failure.message.clone(), true),

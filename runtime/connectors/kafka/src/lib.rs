@@ -8,6 +8,8 @@ mod connectivity;
 mod data_source;
 mod dead_letters;
 mod failure;
+#[cfg(test)]
+mod hostile;
 mod native;
 mod options;
 mod properties;

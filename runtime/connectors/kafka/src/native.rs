@@ -6,16 +6,20 @@
 #![allow(unsafe_code)]
 
 mod admin;
+mod brokers;
 mod client;
+mod codecs;
 mod consumer;
 mod error;
 mod list;
 pub(crate) mod permission;
 mod producer;
+mod release;
 mod topic_admin;
 
 pub(crate) use admin::{OffsetSpec, commit_offsets, group_offset, list_offsets};
 pub(crate) use client::{Client, ClientKind, Topic};
+pub(crate) use codecs::BATCH_BYTES_MAX;
 pub(crate) use consumer::{Fetcher, Message, Messages, TimestampKind};
 pub(crate) use error::{Code, Failure, describe};
 pub(crate) use producer::{Producer, Sent};

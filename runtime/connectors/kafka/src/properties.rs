@@ -1,7 +1,7 @@
 //! Client properties: what users may set, and what the connector sets for itself.
 //!
 //! Invariant: no property from outside makes the client read the host's files, run programs, call other services or
-//! break the delivery promises.
+//! break the delivery promises, and none lets it take more memory or threads than the limits here say.
 
 use millrace_connector::{Connection, ConnectorError};
 use std::collections::BTreeMap;
@@ -45,9 +45,55 @@ const REFUSED: &[(&str, &str)] = &[
     ("retries", "it carries the delivery promise"),
     ("allow.auto.create.topics", "tables are made by publishing them"),
     ("statistics.interval.ms", "the connector has its own metrics"),
+    ("enable.metrics.push", "the connector has its own metrics"),
     ("test.*", "it is for tests of the client"),
     ("builtin.features", "it cannot be set"),
 ];
+
+/// Servers that a data source may name: librdkafka makes a thread for each.
+pub(crate) const SERVERS_MAX: usize = 20;
+
+/// Properties that decide how much memory a client takes, and the most that each may be.
+const LIMITS: &[(&str, u64)] = &[
+    ("queued.max.messages.kbytes", 128 << 10),
+    ("queued.min.messages", 1_000_000),
+    ("fetch.message.max.bytes", 32 << 20),
+    ("max.partition.fetch.bytes", 32 << 20),
+    ("fetch.max.bytes", 32 << 20),
+    ("fetch.min.bytes", 32 << 20),
+    ("receive.message.max.bytes", RECEIVE_BYTES_MAX),
+    ("message.max.bytes", 32 << 20),
+    ("message.copy.max.bytes", 32 << 20),
+    ("queue.buffering.max.messages", 1_000_000),
+    ("queue.buffering.max.kbytes", 256 << 10),
+    ("batch.size", 32 << 20),
+    ("batch.num.messages", 1_000_000),
+    ("socket.send.buffer.bytes", 8 << 20),
+    ("socket.receive.buffer.bytes", 8 << 20),
+];
+
+/// Bytes of one answer that a client reads unless its properties ask for more.
+const RECEIVE_BYTES: u64 = 16 << 20;
+const RECEIVE_BYTES_MAX: u64 = 64 << 20;
+/// What an answer has besides the messages that were asked for.
+const FRAME_BYTES: u64 = 1 << 10;
+
+/// Why the value of a property is beyond what a client may take.
+pub(crate) fn beyond(name: &str, value: &str) -> Option<String> {
+    if name == "bootstrap.servers" {
+        let servers = value.split(',').filter(|server| !server.trim().is_empty()).count();
+        return (servers > SERVERS_MAX)
+            .then(|| format!("names {servers} servers, at most {SERVERS_MAX} are allowed; a few are enough, as they name the others"));
+    }
+    let (_, max) = LIMITS.iter().find(|(limited, _)| *limited == name)?;
+    match value.trim().parse::<i64>() {
+        Ok(number) if u64::try_from(number).is_ok_and(|number| number > *max) => {
+            Some(format!("is {number}, at most {max} is allowed, so that one client does not take the memory of others"))
+        }
+        Ok(_) => None,
+        Err(_) => Some("is not a whole number".into()),
+    }
+}
 
 /// Names that belong to the data source, not to one operator.
 const CONNECTION_ONLY: &[&str] = &["bootstrap.servers", "metadata.broker.list", "security.protocol", "sasl.*", "ssl.*", "enable.ssl.*"];
@@ -89,12 +135,35 @@ pub(crate) fn assemble(
     if let Some((name, reason)) = operator.keys().find_map(|name| Some((name, refusal(name)?))) {
         return Err(ConnectorError::Config(format!("client property `{name}` cannot be set: {reason}")));
     }
+    check_limits(operator)?;
     let text = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let mut all: BTreeMap<String, String> = SHARED.iter().chain(defaults).map(text).collect();
     all.extend(connection.properties.iter().filter(|(name, _)| !name.starts_with(REGISTRY)).map(|(n, v)| (n.clone(), v.clone())));
     all.extend(operator.clone());
     all.extend(required.iter().map(text));
+    fit_sizes(&mut all, |name| connection.properties.contains_key(name) || operator.contains_key(name));
     Ok(all)
+}
+
+/// Sizes that were not asked for follow those that were: librdkafka wants the largest fetch to be no smaller than the largest
+/// message, and room for it and its frame in an answer.
+fn fit_sizes(all: &mut BTreeMap<String, String>, is_asked_for: impl Fn(&str) -> bool) {
+    let number = |all: &BTreeMap<String, String>, name: &str| all.get(name).and_then(|value| value.trim().parse::<u64>().ok()).unwrap_or(0);
+    let (fetch, message) = (number(all, "fetch.max.bytes"), number(all, "message.max.bytes"));
+    if (1..message).contains(&fetch) && !is_asked_for("fetch.max.bytes") {
+        all.insert("fetch.max.bytes".into(), message.to_string());
+    }
+    if !is_asked_for("receive.message.max.bytes") {
+        let answer = fetch.max(message).saturating_add(FRAME_BYTES);
+        all.insert("receive.message.max.bytes".into(), answer.clamp(RECEIVE_BYTES, RECEIVE_BYTES_MAX).to_string());
+    }
+}
+
+fn check_limits(properties: &BTreeMap<String, String>) -> Result<(), ConnectorError> {
+    match properties.iter().find_map(|(name, value)| Some((name, beyond(name, value)?))) {
+        Some((name, problem)) => Err(ConnectorError::Config(format!("client property `{name}` {problem}"))),
+        None => Ok(()),
+    }
 }
 
 /// Checks a data source's properties by name.
@@ -102,6 +171,7 @@ pub(crate) fn check_connection(connection: &Connection) -> Result<(), ConnectorE
     if let Some((name, reason)) = connection.properties.keys().find_map(|name| Some((name, connection_refusal(name)?))) {
         return Err(ConnectorError::Config(format!("client property `{name}` cannot be set: {reason}")));
     }
+    check_limits(&connection.properties)?;
     match connection.properties.get("bootstrap.servers").map(|servers| servers.trim()) {
         None | Some("") => Err(ConnectorError::Config("client property `bootstrap.servers` is missing: expected `host:port, …`".into())),
         Some(_) => Ok(()),
@@ -117,6 +187,7 @@ const SHARED: &[(&str, &str)] = &[
     ("reconnect.backoff.ms", "50"),
     ("reconnect.backoff.max.ms", "1000"),
     ("log.connection.close", "false"),
+    ("enable.metrics.push", "false"),
 ];
 
 /// Defaults of sources. The prefetch is bounded in bytes, and a full one is looked at again at once, not after a second.
@@ -126,6 +197,7 @@ pub(crate) const SOURCE_DEFAULTS: &[(&str, &str)] = &[
     ("fetch.queue.backoff.ms", "5"),
     ("fetch.error.backoff.ms", "100"),
     ("fetch.message.max.bytes", "4194304"),
+    ("fetch.max.bytes", "12582912"),
     ("fetch.wait.max.ms", "500"),
 ];
 
@@ -179,8 +251,44 @@ mod tests {
         for name in ["enable.auto.commit", "group.id", "transactional.id", "isolation.level", "acks", "log_level", "debug"] {
             assert!(refusal(name).is_some(), "{name}");
         }
-        for name in ["heartbeat.interval.ms", "socket.timeout.ms", "linger.ms", "compression.type", "client.rack"] {
+        for name in [
+            "fetch.max.bytes",
+            "receive.message.max.bytes",
+            "batch.size",
+            "heartbeat.interval.ms",
+            "socket.timeout.ms",
+            "linger.ms",
+            "compression.type",
+            "client.rack",
+        ] {
             assert!(refusal(name).is_none(), "{name}");
         }
+    }
+    fn connection(properties: &[(&str, &str)]) -> Connection {
+        let all = [&[("bootstrap.servers", "a:9092")], properties].concat();
+        Connection { kind: "kafka".into(), properties: all.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect() }
+    }
+
+    fn receives(properties: &[(&str, &str)]) -> Result<String, String> {
+        let all = assemble(&connection(properties), SOURCE_DEFAULTS, &BTreeMap::new(), SOURCE_REQUIRED).map_err(|e| e.to_string())?;
+        crate::native::Client::new(crate::native::ClientKind::Consumer, &all).map_err(|e| e.to_string())?;
+        Ok(all["receive.message.max.bytes"].clone())
+    }
+
+    #[test]
+    fn what_a_client_takes_is_bounded() {
+        let eight_thousand = vec!["a:1"; 8_000].join(",");
+        let too_many = assemble(&connection(&[("bootstrap.servers", &eight_thousand)]), &[], &BTreeMap::new(), &[]).unwrap_err();
+        assert!(too_many.to_string().contains("names 8000 servers, at most 20 are allowed"), "{too_many}");
+        assert_eq!(receives(&[]).unwrap(), "16777216");
+        assert_eq!(receives(&[("fetch.max.bytes", "33554432")]).unwrap(), "33555456", "librdkafka wants room beside a fetch");
+        assert_eq!(receives(&[("message.max.bytes", "20000000")]).unwrap(), "20001024");
+        assert_eq!(receives(&[("receive.message.max.bytes", "67108864")]).unwrap(), "67108864");
+        let problem = receives(&[("receive.message.max.bytes", "1000000000")]).unwrap_err();
+        assert!(problem.contains("`receive.message.max.bytes` is 1000000000, at most 67108864 is allowed"), "{problem}");
+        assert!(receives(&[("queued.max.messages.kbytes", "0x7fffffff")]).unwrap_err().contains("is not a whole number"));
+        let operator = BTreeMap::from([("queue.buffering.max.kbytes".to_owned(), "2097151".to_owned())]);
+        let problem = assemble(&connection(&[]), AT_LEAST_ONCE_DEFAULTS, &operator, SINK_REQUIRED).unwrap_err();
+        assert!(problem.to_string().contains("at most 262144"), "{problem}");
     }
 }

@@ -37,6 +37,7 @@ fn failed(failure: &Failure) -> Unreachable {
         Code::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED | Code::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED => {
             ConnectivityFailure::Credentials
         }
+        Code::RD_KAFKA_RESP_ERR__FATAL => ConnectivityFailure::Configuration,
         Code::RD_KAFKA_RESP_ERR__TIMED_OUT | Code::RD_KAFKA_RESP_ERR__TRANSPORT => ConnectivityFailure::Timeout,
         _ => ConnectivityFailure::Protocol,
     };

@@ -352,6 +352,9 @@ impl Source for KafkaSource {
             if self.decode()? {
                 continue;
             }
+            if let Some(refused) = self.fetcher.topic().client().refusal() {
+                return Err(self.failed(&refused));
+            }
             match self.wait().await? {
                 Wake::Messages => {}
                 Wake::Timer => self.update_pending(),

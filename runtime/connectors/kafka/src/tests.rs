@@ -77,6 +77,9 @@ fn a_data_source_is_checked_by_field() {
     assert_eq!(check(&[right, ("sasl.username", "ann"), ("socket.timeout.ms", "5000"), ("schema.registry.url", "http://r:8081")]), [""; 0]);
     assert_eq!(check(&[]), ["properties.bootstrap.servers config.missing"]);
     assert_eq!(check(&[right, ("ssl.ca.location", "/etc/passwd")]), ["properties.ssl.ca.location config.property_refused"]);
+    let servers = vec!["a:9092"; 8_000].join(",");
+    assert_eq!(check(&[("bootstrap.servers", &servers)]), ["properties.bootstrap.servers config.invalid"]);
+    assert_eq!(check(&[right, ("fetch.max.bytes", "2147483135")]), ["properties.fetch.max.bytes config.invalid"]);
     assert_eq!(check(&[right, ("no.such", "1")]), ["properties.no.such config.invalid"]);
     assert_eq!(check(&[right, ("security.protocol", "tls")]), ["properties.security.protocol config.invalid"]);
     assert_eq!(check(&[right, ("schema.registry.url", "http://u:p@r")]), ["properties.schema.registry.url config.invalid"]);

@@ -17,7 +17,7 @@ use crate::{
 };
 use futures::future::try_join_all;
 use millrace_connector::{DeadLetters, Sink, SinkContext, Source, SourceContext, TableBinding};
-use millrace_model::graph::StateBackendKind;
+use millrace_model::graph::{JobParameters, StateBackendKind};
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -64,8 +64,8 @@ pub(super) async fn open(
             EngineError::Open { operator, error: error.into() }
         })?),
     };
-    let letters = Arc::new(InstanceLetters::new(inner));
-    let settings = state_settings(plan, services);
+    let letters = Arc::new(InstanceLetters::new(inner).of_instance(&options.instance));
+    let settings = state_settings(&plan.parameters, &services.state);
     let folder = settings.folder.as_ref().map(|folder| folder.join(options.instance.as_str()));
     if let Some(folder) = &folder {
         remove_leftovers(folder);
@@ -86,16 +86,16 @@ pub(super) async fn open(
     Ok(Opened { operators, letters })
 }
 
-/// The process's settings with what the job says itself.
-fn state_settings(plan: &ExecutionPlan, services: &EngineServices) -> StateSettings {
-    let mut settings = services.state.clone();
-    if let Some(bytes) = plan.parameters.state_memory_bytes_max {
-        settings.memory_bytes_max = bytes;
-    }
-    if plan.parameters.state_backend == StateBackendKind::Memory {
-        settings.folder = None;
-    }
-    settings
+/// The process's settings with what the job says itself, as far as it may say. State that is to be in memory alone goes to disk
+/// too when it is more than a job can have.
+fn state_settings(parameters: &JobParameters, settings: &StateSettings) -> StateSettings {
+    let most = settings.ceiling.bytes();
+    let said = parameters.state_memory_bytes_max;
+    let wanted = match parameters.state_backend {
+        StateBackendKind::Memory => said.unwrap_or(most),
+        _ => said.unwrap_or(settings.memory_bytes_max),
+    };
+    StateSettings { memory_bytes_max: wanted.min(most), ..settings.clone() }
 }
 
 #[derive(PartialEq, Eq)]
@@ -273,4 +273,35 @@ fn exchange(
             Exchange::Rebalance { senders, next: upstream }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::Ceiling;
+
+    /// What a job says of its memory holds up to what it can have, whichever backend it names.
+    #[test]
+    fn a_job_cannot_say_itself_more_memory_than_it_can_have() {
+        let server = StateSettings {
+            folder: Some("/state".into()),
+            memory_bytes_max: 100,
+            ceiling: Ceiling::Server(400),
+            ..StateSettings::default()
+        };
+        for (state_backend, said, expected) in [
+            (StateBackendKind::Tiered, None, 100),
+            (StateBackendKind::Tiered, Some(50), 50),
+            (StateBackendKind::Tiered, Some(300), 300),
+            (StateBackendKind::Tiered, Some(1 << 40), 400),
+            (StateBackendKind::Memory, None, 400),
+            (StateBackendKind::Memory, Some(300), 300),
+            (StateBackendKind::Memory, Some(1 << 40), 400),
+        ] {
+            let parameters = JobParameters { state_backend, state_memory_bytes_max: said, ..JobParameters::default() };
+            let found = state_settings(&parameters, &server);
+            assert_eq!(found.memory_bytes_max, expected, "{state_backend:?} {said:?}");
+            assert!(found.folder.is_some(), "what is more has a place to go to");
+        }
+    }
 }

@@ -57,16 +57,16 @@ pub(super) async fn load(plan: &ExecutionPlan, options: &StartOptions, services:
     if let Some(shared) = own.shared.as_ref().filter(|_| own.has_shared) {
         remove_unshared(&**store, &options.instance, own.last_id, &shared.names()).await?;
     }
-    let damaged = own.skipped.iter().find(|s| matches!(s.reason, SkipReason::Damaged(_)));
+    let damaged = own.skipped.iter().find_map(|s| match &s.reason {
+        SkipReason::Damaged(found) => Some((s.checkpoint, found.clone())),
+        SkipReason::Incomplete => None,
+    });
     let reader = match &options.from {
         StartFrom::Fresh => None,
         StartFrom::Savepoint { location, .. } => Some(CheckpointReader::open(store.clone(), location).await?),
         StartFrom::LatestCheckpoint => {
-            if let Some(skipped) = damaged {
-                return Err(EngineError::Incompatible(format!(
-                    "checkpoint {} is damaged; its output may already be visible, so going on from an older one could write records twice; start from a savepoint, or fresh",
-                    skipped.checkpoint
-                )));
+            if let Some((checkpoint, found)) = damaged {
+                return Err(EngineError::Damaged { checkpoint, instance: options.instance.to_string(), found: Box::new(found) });
             }
             own.latest
         }

@@ -4,7 +4,8 @@ use super::{aggregate::ProjectAggregate, scalar::ProjectScalar, table::ProjectTa
 use crate::{error::OperatorError, metrics::SubtaskMetrics, operators::OperatorContext};
 use futures::future::BoxFuture;
 use millrace_functions::{EvaluationError, Expr, Typed};
-use millrace_model::Origin;
+use millrace_model::{Origin, ids::TenantId};
+use millrace_places::{FairPlaces, Place};
 use millrace_sandbox::{FaultReport, TenantAccount, Usage};
 use millrace_sql::plan::{AggregateCall, Correlation, MatchExpr, MatchOperand};
 use parking_lot::Mutex;
@@ -12,13 +13,13 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, LazyLock},
 };
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Threads of this process that may wait for guests at a time: enough to keep the processors busy, far fewer than the
-/// threads that Tokio will make for it.
-static WAITING: LazyLock<Semaphore> = LazyLock::new(|| {
+/// threads that Tokio will make for it. Of one tenant half of them: a guest may wait for what it has asked of others.
+static WAITING: LazyLock<FairPlaces> = LazyLock::new(|| {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    Semaphore::new((cores * 4).clamp(8, 128))
+    let all = (cores * 4).clamp(8, 128);
+    FairPlaces::new(all, all / 2)
 });
 
 /// Where a guest's last report is kept for whoever tells of it: errors of evaluation are only words.
@@ -38,6 +39,7 @@ type UsageOf = Box<dyn Fn() -> Usage + Send + Sync>;
 
 /// The guests of a stage.
 pub(crate) struct Guests {
+    tenant: TenantId,
     account: Arc<TenantAccount>,
     failure: Failure,
     usages: Vec<UsageOf>,
@@ -45,7 +47,8 @@ pub(crate) struct Guests {
 
 impl Guests {
     pub(crate) fn new(context: &OperatorContext) -> Self {
-        Self { account: context.services.accounts.get(&context.tenant), failure: Failure::default(), usages: Vec::new() }
+        let account = context.services.accounts.get(&context.tenant);
+        Self { tenant: context.tenant.clone(), account, failure: Failure::default(), usages: Vec::new() }
     }
 
     /// Whether there are none.
@@ -66,12 +69,12 @@ impl Guests {
     }
 
     /// Waits until the stage may call its guests: for fuel of the tenant, then for a thread to wait on.
-    pub(crate) async fn enter(&self) -> Option<SemaphorePermit<'static>> {
+    pub(crate) async fn enter(&self) -> Option<Place> {
         if self.is_empty() {
             return None;
         }
         self.account.wait_for_fuel().await;
-        WAITING.acquire().await.ok()
+        Some(WAITING.take(&self.tenant).await)
     }
 
     /// The error with all that is known of it, when a guest made it.

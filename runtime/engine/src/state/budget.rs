@@ -17,20 +17,47 @@ const CACHE_BYTES_MIN: u64 = 4 << 20;
 /// Keyed state up to this size is written whole by every checkpoint.
 pub const INCREMENTAL_BYTES_MIN: u64 = 1 << 20;
 
+/// The most that a job may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ceiling {
+    /// What the server gives one job.
+    Server(u64),
+    /// The memory that was assigned to the production instance.
+    Assigned(u64),
+}
+
+impl Ceiling {
+    /// In bytes.
+    pub fn bytes(self) -> u64 {
+        match self {
+            Self::Server(bytes) | Self::Assigned(bytes) => bytes,
+        }
+    }
+}
+
+/// A size for people.
+pub(crate) fn size_text(bytes: u64) -> String {
+    let units = [("TiB", 40), ("GiB", 30), ("MiB", 20)];
+    let (unit, shift) = units.into_iter().find(|(_, shift)| bytes >> shift > 0).unwrap_or(("MiB", 20));
+    format!("{:.1} {unit}", bytes as f64 / (1_u64 << shift) as f64)
+}
+
 /// Where state goes that does not fit in memory, and when.
 #[derive(Debug, Clone)]
 pub struct StateSettings {
     /// Folder for state on local disk; `None` keeps everything in memory, whatever it takes.
     pub folder: Option<PathBuf>,
-    /// Memory for the keyed state of a job on this machine.
+    /// Memory for the keyed state of a job on this machine, unless the job says.
     pub memory_bytes_max: u64,
+    /// The most that a job can say.
+    pub ceiling: Ceiling,
     /// State that is larger is written by checkpoints in steps: only what has changed.
     pub incremental_bytes_min: u64,
 }
 
 impl Default for StateSettings {
     fn default() -> Self {
-        Self { folder: None, memory_bytes_max: u64::MAX, incremental_bytes_min: INCREMENTAL_BYTES_MIN }
+        Self { folder: None, memory_bytes_max: u64::MAX, ceiling: Ceiling::Server(u64::MAX), incremental_bytes_min: INCREMENTAL_BYTES_MIN }
     }
 }
 

@@ -23,7 +23,8 @@ mod timers;
 
 pub(crate) use backend::{CHANGED, EachEntry, HotState, PINNED, STORED, StateBackend, UNSAVED, UNSTORED};
 pub use backend::{RestoredChain, StateContext, StateSegments};
-pub use budget::{StateBudget, StateSettings};
+pub(crate) use budget::size_text;
+pub use budget::{Ceiling, StateBudget, StateSettings};
 pub(crate) use codec::encode_bytes;
 pub use codec::{StateCodec, StateError};
 pub(crate) use cold::{ColdEntries, ColdStore, KEY_BYTES_MAX};

@@ -332,7 +332,8 @@ mod tests {
     type Model = HashMap<Vec<u8>, u64>;
 
     fn context(folder: &std::path::Path, memory_bytes_max: u64) -> StateContext {
-        let settings = StateSettings { folder: Some(folder.to_owned()), memory_bytes_max, incremental_bytes_min: 1 };
+        let settings =
+            StateSettings { folder: Some(folder.to_owned()), memory_bytes_max, incremental_bytes_min: 1, ..StateSettings::default() };
         StateContext { budget: Arc::new(StateBudget::new(settings)), folder: Some(folder.to_owned()), ..StateContext::default() }
     }
 

@@ -1,7 +1,7 @@
 //! Sums and averages of decimals, in 128 bit with 38 digits.
 //!
-//! Invariant: a sum of more than 38 digits is NULL. As in Flink, it then stays NULL whatever comes, but for `SUM` over
-//! rows that may be taken back: there the next value starts it anew.
+//! Invariant: a sum of more than 38 digits is NULL. As in Flink, the next value then starts a `SUM` anew; `$SUM0` and the sum of
+//! an average stay NULL whatever comes.
 
 use super::{
     Accumulator, Update,
@@ -20,8 +20,8 @@ const LIMIT: i128 = 10_i128.pow(38);
 const OVERFLOWN: i128 = i128::MIN;
 
 /// `SUM` or `$SUM0` of a decimal.
-pub(super) fn sum(precision: u8, scale: u8, zero_when_empty: bool, can_retract: bool) -> Box<dyn Accumulator> {
-    let finish = if zero_when_empty { Finish::SumOrZero } else { Finish::Sum { restarts: can_retract } };
+pub(super) fn sum(precision: u8, scale: u8, zero_when_empty: bool) -> Box<dyn Accumulator> {
+    let finish = if zero_when_empty { Finish::SumOrZero } else { Finish::Sum };
     kernel(precision, scale, scale, finish)
 }
 
@@ -41,7 +41,7 @@ fn kernel(precision: u8, scale: u8, result_scale: u8, finish: Finish) -> Box<dyn
 /// What is made of sum and count.
 #[derive(Debug, Clone, Copy)]
 enum Finish {
-    Sum { restarts: bool },
+    Sum,
     SumOrZero,
     Average { digits_more: u8 },
 }
@@ -65,8 +65,8 @@ impl DecimalKernel {
     fn plus(&self, sum: i128, value: i128) -> i128 {
         if sum == OVERFLOWN || value == OVERFLOWN {
             return match self.finish {
-                Finish::Sum { restarts: true } if sum == OVERFLOWN => value,
-                Finish::Sum { restarts: true } => sum,
+                Finish::Sum if sum == OVERFLOWN => value,
+                Finish::Sum => sum,
                 _ => OVERFLOWN,
             };
         }
@@ -129,7 +129,7 @@ impl Kernel for DecimalKernel {
             }
             match self.finish {
                 Finish::SumOrZero => Some(s.sum),
-                Finish::Sum { .. } => (s.count != 0).then_some(s.sum),
+                Finish::Sum => (s.count != 0).then_some(s.sum),
                 Finish::Average { digits_more } => divide(s.sum, s.count, digits_more),
             }
         };

@@ -39,7 +39,7 @@ impl AggregateFunction for Sum {
         !self.zero_when_empty
     }
 
-    fn accumulator(&self, arguments: &[DataType], _result: &DataType, can_retract: bool) -> Result<Box<dyn Accumulator>, ResolveError> {
+    fn accumulator(&self, arguments: &[DataType], _result: &DataType, _can_retract: bool) -> Result<Box<dyn Accumulator>, ResolveError> {
         let zero_when_empty = self.zero_when_empty;
         Ok(match arguments {
             [DataType::TinyInt] => SumKernel::<i8>::slots(Arrow::Int8, zero_when_empty),
@@ -48,7 +48,7 @@ impl AggregateFunction for Sum {
             [DataType::BigInt] => SumKernel::<i64>::slots(Arrow::Int64, zero_when_empty),
             [DataType::Float] => SumKernel::<f32>::slots(Arrow::Float32, zero_when_empty),
             [DataType::Double] => SumKernel::<f64>::slots(Arrow::Float64, zero_when_empty),
-            [DataType::Decimal { precision, scale }] => decimal::sum(*precision, *scale, zero_when_empty, can_retract),
+            [DataType::Decimal { precision, scale }] => decimal::sum(*precision, *scale, zero_when_empty),
             other => return Err(super::not_taken(self.name(), other)),
         })
     }

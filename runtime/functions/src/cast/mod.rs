@@ -14,6 +14,7 @@ mod text;
 mod time_parse;
 mod value_text;
 
+pub use length::Lengths;
 pub use text::{TextForm, to_text, to_text_as};
 pub(crate) use value_text::{write_date, write_decimal};
 
@@ -29,19 +30,33 @@ pub(crate) use temporal::{nanos_per_unit, timestamp_values};
 pub(crate) use time_parse::{parse_date, parse_time, parse_timestamp};
 
 /// Where a cast goes to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CastTarget {
     /// The type.
     pub data_type: DataType,
     /// `CHAR(n)`/`VARCHAR(n)`/`BINARY(n)`/`VARBINARY(n)`: the length, and whether shorter values are padded.
     pub length: Option<(u32, bool)>,
+    /// The same of what is inside of the type: elements, keys and values, fields. Empty where nothing has a length.
+    pub parts: Vec<Lengths>,
     /// How a cast to a text writes values.
     pub text: TextForm,
 }
 
+/// State is found again by the text of what is computed, so that of a cast without inner lengths stays as it always was.
+impl std::fmt::Debug for CastTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut text = f.debug_struct("CastTarget");
+        text.field("data_type", &self.data_type).field("length", &self.length);
+        if !self.parts.is_empty() {
+            text.field("parts", &self.parts);
+        }
+        text.field("text", &self.text).finish()
+    }
+}
+
 impl From<DataType> for CastTarget {
     fn from(data_type: DataType) -> Self {
-        Self { data_type, length: None, text: TextForm::Cast }
+        Self { data_type, length: None, parts: Vec::new(), text: TextForm::Cast }
     }
 }
 
@@ -61,6 +76,9 @@ pub fn cast(
     let mut result = if *from == to.data_type { array.clone() } else { convert(array, from, &to.data_type, conversion)?.array };
     if let Some((length, pads)) = to.length {
         result = length::fit(&result, length, pads);
+    }
+    if !to.parts.is_empty() {
+        result = length::fit_parts(&result, &to.parts)?;
     }
     Ok(match value {
         Columnar::Array(_) => Columnar::Array(result),

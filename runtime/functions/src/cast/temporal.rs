@@ -159,11 +159,19 @@ pub(super) fn parse(array: &StringArray, to: &DataType, conversion: Conversion<'
                 let unit_ms = 10_i64.pow(3 - u32::from(*precision).min(3));
                 split(i64::from(ms) - i64::from(ms) % unit_ms)
             }),
-            DataType::TimestampLtz { .. } => parse_timestamp(text).map(|(seconds, nanos)| (instant_of(zone, seconds), nanos)),
+            DataType::TimestampLtz { precision } => {
+                parse_timestamp(text).map(|(seconds, nanos)| (instant_of(zone, seconds), cut_nanos(nanos, *precision)))
+            }
+            DataType::Timestamp { precision } => parse_timestamp(text).map(|(seconds, nanos)| (seconds, cut_nanos(nanos, *precision))),
             _ => parse_timestamp(text),
         };
         parsed.ok_or_else(|| unreadable(text, to))
     })
+}
+
+/// A text's digits beyond the precision are cut where they stand: also before 1970.
+fn cut_nanos(nanos: u32, precision: u8) -> u32 {
+    nanos - nanos % 10_u32.pow(9 - u32::from(precision.min(9)))
 }
 
 /// Builds the column of `to` from the seconds and nanoseconds of each row number.

@@ -44,7 +44,7 @@ pub(crate) fn parse_time(text: &str) -> Option<i32> {
 }
 
 fn milliseconds_of(fraction: &str) -> Option<i32> {
-    if fraction.is_empty() || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+    if !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
     let digit = |place: usize| fraction.as_bytes().get(place).map_or(0, |b| i32::from(b - b'0'));

@@ -47,7 +47,8 @@ fn write_clock(second_of_day: i64, out: &mut impl Write) -> Result {
 
 /// Writes a time of day given in milliseconds. Flink drops zeros at the end of the fraction, but never all of it.
 pub(crate) fn write_time(milliseconds: i64, precision: u8, out: &mut impl Write) -> Result {
-    let milliseconds = milliseconds.rem_euclid(DAY_MS);
+    // The end of a day, which CEIL gives, is not its beginning.
+    let milliseconds = if milliseconds == DAY_MS { DAY_MS } else { milliseconds.rem_euclid(DAY_MS) };
     write_clock(milliseconds / 1000, out)?;
     let mut rest = milliseconds % 1000;
     for place in 0..precision {

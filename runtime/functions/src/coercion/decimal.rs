@@ -38,11 +38,18 @@ pub fn of_exact(data_type: &DataType) -> Option<Decimal> {
     Some(Decimal { precision, scale })
 }
 
-/// The decimal in which values of both meet.
+/// The decimal in which values of both meet. Digits before the point are kept, whatever is left of those after it.
 pub fn union(left: Decimal, right: Decimal) -> Decimal {
     let (p1, s1, p2, s2) = parts(left, right);
-    let scale = s1.max(s2);
-    adjust((p1 - s1).max(p2 - s2) + scale, scale)
+    let whole = (p1 - s1).max(p2 - s2);
+    let scale = s1.max(s2).min(i32::from(PRECISION_MAX) - whole);
+    adjust(whole + scale, scale)
+}
+
+/// Whether [`union`] holds all digits of both.
+pub fn unites_all(left: Decimal, right: Decimal) -> bool {
+    let (p1, s1, p2, s2) = parts(left, right);
+    (p1 - s1).max(p2 - s2) + s1.max(s2) <= i32::from(PRECISION_MAX)
 }
 
 /// `+` and `-`.
@@ -103,6 +110,9 @@ mod tests {
             ("/", division, [10, 2, 10, 0], [21, 13]),
             ("/", division, [10, 2, 19, 0], [30, 22]),
             ("/", division, [10, 2, 3, 0], [14, 6]),
+            ("union", union, [37, 1, 38, 30], [38, 2]),
+            ("union", union, [38, 38, 38, 0], [38, 0]),
+            ("union", union, [10, 2, 5, 4], [12, 4]),
         ];
         for (name, rule, [p1, s1, p2, s2], [precision, scale]) in cases {
             let result = rule(Decimal { precision: *p1, scale: *s1 }, Decimal { precision: *p2, scale: *s2 });

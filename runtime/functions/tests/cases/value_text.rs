@@ -40,7 +40,11 @@ pub fn value_text(values: &ArrayRef, row: usize, data_type: &DataType, zone: Tz)
         }
         DataType::Time { precision: precision @ 0..=3 } => {
             let ms = values.as_primitive::<types::Time32MillisecondType>().value(row) as u32;
-            let time = NaiveTime::from_num_seconds_from_midnight_opt(ms / 1_000, ms % 1_000 * 1_000_000).expect("a time of day");
+            // The end of a day is a time too.
+            let Some(time) = NaiveTime::from_num_seconds_from_midnight_opt(ms / 1_000, ms % 1_000 * 1_000_000) else {
+                assert_eq!(ms, 86_400_000, "a time of day");
+                return "24:00:00".into();
+            };
             time.format(if *precision == 0 { "%H:%M:%S" } else { "%H:%M:%S%.3f" }).to_string()
         }
         DataType::Timestamp { precision } => timestamp(since_epoch_ns(values, row, *precision), *precision, Tz::UTC),

@@ -5,16 +5,17 @@
 //! connection uses, so that a name cannot change its address in between.
 
 use super::address::is_public;
+use millrace_model::ids::TenantId;
+use millrace_places::FairPlaces;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use url::Url;
 
-/// Requests under way in this process.
+/// Requests under way in this process, of one tenant a quarter of them.
 const PARALLEL_MAX: usize = 128;
 /// Bytes of a body, of a request or a response.
 const BODY_BYTES_MAX: usize = 16 << 20;
@@ -50,7 +51,7 @@ pub struct HttpClient {
     public: Client,
     /// Reaches what a grant names literally.
     literal: Client,
-    places: Semaphore,
+    places: FairPlaces,
 }
 
 impl HttpClient {
@@ -71,12 +72,19 @@ impl HttpClient {
         Ok(Self {
             public: builder().dns_resolver(Arc::new(PublicOnly)).build().map_err(failed)?,
             literal: builder().build().map_err(failed)?,
-            places: Semaphore::new(PARALLEL_MAX),
+            places: FairPlaces::quarters(PARALLEL_MAX),
         })
     }
 
     /// Sends `request` to `url`, which is its own, parsed. `literal`: the grant names a place that is not public.
-    pub async fn send(&self, request: HttpRequest, url: Url, literal: bool, time: Duration) -> Result<HttpResponse, String> {
+    pub async fn send(
+        &self,
+        tenant: &TenantId,
+        request: HttpRequest,
+        url: Url,
+        literal: bool,
+        time: Duration,
+    ) -> Result<HttpResponse, String> {
         let method =
             Method::from_bytes(request.method.as_bytes()).map_err(|_| format!("`{}` is not an HTTP method", cut(&request.method)))?;
         if method == Method::CONNECT {
@@ -87,8 +95,7 @@ impl HttpClient {
             return Err(format!("the request's body has more than {BODY_BYTES_MAX} bytes"));
         }
         let place = place(&url);
-        // The semaphore is never closed.
-        let _place = self.places.acquire().await.ok();
+        let _place = self.places.take(tenant).await;
         let client = if literal { &self.literal } else { &self.public };
         let mut building = client.request(method, url).headers(headers).timeout(time);
         if let Some(body) = request.body {

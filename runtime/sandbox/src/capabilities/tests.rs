@@ -1,6 +1,7 @@
 //! Requests to a real server on this machine.
 
 use super::*;
+use millrace_model::ids::TenantId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -70,9 +71,13 @@ async fn a_name_that_resolves_to_this_machine_is_refused() {
     let port = server(Some(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_vec())).await;
     let client = HttpClient::new().unwrap();
     let url = http::parse(&format!("http://localhost:{port}/")).unwrap();
-    let error = client.send(get(url.clone()), url.clone(), false, TIME).await.unwrap_err();
+    let error = client.send(&TenantId::new("a"), get(url.clone()), url.clone(), false, TIME).await.unwrap_err();
     assert!(error.contains("resolves to an address that is not public"), "{error}");
-    assert_eq!(client.send(get(url.clone()), url, true, TIME).await.unwrap().status, 200, "unless the grant says `localhost`");
+    assert_eq!(
+        client.send(&TenantId::new("a"), get(url.clone()), url, true, TIME).await.unwrap().status,
+        200,
+        "unless the grant says `localhost`"
+    );
 }
 
 #[tokio::test]

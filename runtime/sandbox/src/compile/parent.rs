@@ -4,12 +4,13 @@ use super::{CPU_S, EXIT_REFUSED, MEMORY_BYTES};
 use crate::admission::widened_compile;
 use crate::limits::{CompileLimits, CompilerCommand};
 use bytes::Bytes;
+use millrace_model::ids::TenantId;
+use millrace_places::FairPlaces;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
-use tokio::sync::Semaphore;
 
 /// Bytes of the child's standard error that are kept.
 const REASON_BYTES_MAX: u64 = 8 * 1024;
@@ -23,24 +24,24 @@ pub enum CompileError {
     Host(String),
 }
 
-/// Starts compile processes, a few at a time.
+/// Starts compile processes, a few at a time: of one tenant half of them.
 #[derive(Debug)]
 pub struct Compiler {
     command: CompilerCommand,
     limits: CompileLimits,
-    places: Semaphore,
+    places: FairPlaces,
 }
 
 impl Compiler {
     pub fn new(command: CompilerCommand, limits: CompileLimits) -> Self {
-        let places = Semaphore::new(limits.parallel_max.max(1));
+        let places = FairPlaces::new(limits.parallel_max, limits.parallel_max / 2);
         Self { command, limits, places }
     }
 
-    /// Machine code of `component`.
-    pub async fn compile(&self, component: Bytes, known_core: bool) -> Result<Vec<u8>, CompileError> {
+    /// Machine code of `component`, in a place of the tenant's.
+    pub async fn compile(&self, tenant: &TenantId, component: Bytes, known_core: bool) -> Result<Vec<u8>, CompileError> {
         let limits = &if known_core { widened_compile(&self.limits) } else { self.limits.clone() };
-        let _place = self.places.acquire().await.map_err(|_| CompileError::Host("the compiler is shut down".into()))?;
+        let _place = self.places.take(tenant).await;
         let deadline = Duration::from_millis(limits.wall_ms);
         // Dropping the unfinished run drops the child, which kills it.
         match tokio::time::timeout(deadline, self.run(component, limits)).await {

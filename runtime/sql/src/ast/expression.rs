@@ -1,6 +1,7 @@
 //! Expressions.
 
 use super::{Identifier, ObjectName, Query, Span};
+use millrace_functions::cast::Lengths;
 use millrace_model::DataType;
 
 /// An expression and its place.
@@ -124,6 +125,8 @@ pub enum ExpressionKind {
         data_type: DataType,
         /// `CHAR(n)` / `VARCHAR(n)` / `BINARY(n)` / `VARBINARY(n)`: length and whether values are padded to it.
         length: Option<(u32, bool)>,
+        /// The same of what is inside of the type; empty where nothing has a length.
+        parts: Vec<Lengths>,
         /// Which cast.
         kind: CastKind,
     },

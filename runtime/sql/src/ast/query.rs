@@ -158,6 +158,8 @@ pub enum GroupingElement {
     Rollup(Vec<Vec<Expression>>, Span),
     /// `(a, b)` or `()`
     Tuple(Vec<Expression>, Span),
+    /// `DISTINCT …`: all elements of the clause, of whose sets equal ones count once.
+    Distinct(Vec<GroupingElement>, Span),
 }
 
 /// A table in `FROM`.

@@ -20,7 +20,7 @@ use crate::{
     error::SqlError,
     plan::{
         AggregateCall, EmitStrategy, NodeKind, PlanColumn, PlanNode, WindowBound, WindowKind, WindowPart, WindowSpec, WindowStrategy,
-        changelog::changelog_mode,
+        changelog::changelog_mode, set_masks, set_numbers,
     },
 };
 use millrace_functions::{Expr, FunctionRegistry, Typed, expression, registry::Function};
@@ -45,7 +45,11 @@ pub(crate) struct Aggregation<'s> {
 
 struct Sets {
     forms: Vec<String>,
+    /// Per set the number of its rows, and the keys that it does not have.
+    numbers: Vec<i64>,
     masks: Vec<i64>,
+    /// Per set how often it was there before: its `GROUP_ID()`.
+    repeats: Vec<i64>,
     mask_column: usize,
 }
 
@@ -123,7 +127,9 @@ impl Binder<'_> {
         }
         let sets = has_sets.then(|| Sets {
             forms: grouping.keys.iter().map(|k| k.form.clone()).collect(),
-            masks: grouping.sets.iter().map(|set| mask(set, grouping.keys.len())).collect(),
+            numbers: set_numbers(&grouping.sets, grouping.keys.len()),
+            masks: set_masks(&grouping.sets, grouping.keys.len()),
+            repeats: repeats(&grouping.sets),
             mask_column: grouping.keys.len(),
         });
         let group_window = grouping.window.take();
@@ -325,6 +331,9 @@ impl Binder<'_> {
             if let Some(found) = find_aggregate(argument, &functions) {
                 return Err(self.error("sql.misplaced_aggregate", "an aggregate cannot stand inside another one", found));
             }
+            if name == "COUNT" {
+                super::nulls::check(argument).map_err(|e| self.placed(e))?;
+            }
             let below = self.below(|binder, input| binder.expression(argument, &mut Env::over(input)), aggregation.input);
             arguments.push(below?);
         }
@@ -399,11 +408,15 @@ impl Binder<'_> {
         }
         let answer = |mask: i64| positions.iter().fold(0i64, |bits, p| (bits << 1) | ((mask >> (count - 1 - p)) & 1));
         let mask_column = Expr::column(sets.mask_column, Typed::not_null(DataType::BigInt));
-        let masks = sets.masks.clone();
+        let answers: Vec<i64> = match name {
+            "GROUP_ID" => sets.repeats.clone(),
+            _ => sets.masks.iter().map(|&mask| answer(mask)).collect(),
+        };
+        let numbers = sets.numbers.clone();
         let (mut whens, mut results) = (Vec::new(), Vec::new());
-        for mask in masks {
-            whens.push(self.call("=", vec![mask_column.clone(), literal::bigint(mask)], span)?);
-            results.push(literal::bigint(answer(mask)));
+        for (number, answer) in numbers.into_iter().zip(answers) {
+            whens.push(self.call("=", vec![mask_column.clone(), literal::bigint(number)], span)?);
+            results.push(literal::bigint(answer));
         }
         results.push(literal::bigint(0));
         self.case_of(whens, results, true, span)
@@ -454,10 +467,9 @@ fn expand(input: PlanNode, keys: Vec<usize>, sets: Vec<Vec<usize>>) -> PlanNode 
     PlanNode { kind: NodeKind::Expand { input: Box::new(input), keys, sets }, columns }
 }
 
-/// Bit `count - 1 - i` is set when key `i` is absent; there are no more keys than bits.
-fn mask(set: &[usize], count: usize) -> i64 {
-    let bit = |i: usize| u32::try_from(count - 1 - i).ok().and_then(|bit| 1i64.checked_shl(bit)).unwrap_or(0);
-    (0..count).filter(|i| !set.contains(i)).fold(0, |mask, i| mask | bit(i))
+/// Per set how often it was there before.
+fn repeats(sets: &[Vec<usize>]) -> Vec<i64> {
+    sets.iter().enumerate().map(|(position, set)| sets[..position].iter().filter(|earlier| *earlier == set).count() as i64).collect()
 }
 
 fn bound_index(bound: WindowBound) -> usize {

@@ -25,6 +25,8 @@ use std::collections::BTreeSet;
 fn refused_versions(node: &PlanNode) -> Option<&'static str> {
     match &node.kind {
         NodeKind::Calc { input, predicate: Some(_), .. } if is_newest(input) => Some("its newest rows are filtered"),
+        NodeKind::Calc { input, predicate: Some(_), .. } if upserts(input).is_some() => Some("rows of an upsert source are filtered"),
+        NodeKind::ChangelogNormalize { filter: Some(_), .. } => Some("rows of an upsert source are filtered"),
         NodeKind::Calc { input, .. } => refused_versions(input),
         NodeKind::Rank(Rank { input, .. }) | NodeKind::Deduplicate(Deduplicate { input, .. })
             if !changelog_mode(input).is_insert_only() =>
@@ -41,6 +43,34 @@ fn is_newest(node: &PlanNode) -> bool {
         NodeKind::Calc { input, .. } => is_newest(input),
         NodeKind::Rank(_) | NodeKind::Deduplicate(_) => !changelog_mode(node).is_insert_only(),
         _ => false,
+    }
+}
+
+/// The upserts of a source that are only made whole and computed with on their way; `None` of anything else.
+fn upserts(node: &PlanNode) -> Option<&Scan> {
+    match &node.kind {
+        NodeKind::Calc { input, predicate: None, .. } => upserts(input),
+        NodeKind::ChangelogNormalize { input, filter: None, .. } => match &input.kind {
+            NodeKind::Scan(scan) if scan.changes.is_upsert => Some(scan),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The versions as the upserts of their source, which say all that a join by their key asks for: a delete keeps the time of its
+/// own that would be lost if the row were made whole. What reads metadata is made whole, as in Flink.
+fn as_upserts(node: PlanNode) -> PlanNode {
+    if upserts(&node).is_none_or(|scan| scan.physical.iter().any(|column| column.is_metadata)) {
+        return node;
+    }
+    let PlanNode { kind, columns } = node;
+    match kind {
+        NodeKind::ChangelogNormalize { input, .. } => *input,
+        NodeKind::Calc { input, predicate, projection } => {
+            PlanNode { kind: NodeKind::Calc { input: Box::new(as_upserts(*input)), predicate, projection }, columns }
+        }
+        kind => PlanNode { kind, columns },
     }
 }
 
@@ -223,6 +253,9 @@ impl Binder<'_> {
                 .error("sql.no_version_key", message, span)
                 .with_hint("compare each of its columns with a value of the left side"));
         }
+        // A delete says no more than its key: where more is compared, the whole row must come.
+        let is_by_key = plain.len() == keys.len() && versions.contains(&plain);
+        let right = if is_by_key { as_upserts(right) } else { right };
         let (left_keys, right_keys) = keys.into_iter().unzip();
         let (left, left_keys) = with_key_columns(left, left_keys);
         let (right, right_keys) = with_key_columns(right, right_keys);

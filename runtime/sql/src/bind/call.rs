@@ -5,6 +5,7 @@ use super::{
     expression::Env,
     json::{is_constructor, mark_nested},
     literal,
+    nulls::{self, is_null},
 };
 use crate::{
     ast::{FunctionCall, Span},
@@ -43,6 +44,12 @@ impl Binder<'_> {
             "JSON" => return Err(self.misplaced_json(span)),
             _ => {}
         }
+        let needs_type = match name.as_str() {
+            "COALESCE" if call.arguments.iter().all(is_null) => call.arguments.first(),
+            "NULLIF" => call.arguments.first(),
+            _ => None,
+        };
+        needs_type.into_iter().try_for_each(nulls::check).map_err(|e| self.placed(e))?;
         let mut arguments = Vec::with_capacity(call.arguments.len());
         for argument in &call.arguments {
             arguments.push(self.expression(argument, env)?);
@@ -119,6 +126,7 @@ impl Binder<'_> {
                 let null = self.implicit(literal::null(), &data_type);
                 self.case_of(vec![equal], vec![null, value.clone()], true, span)
             })),
+            ("POSITION", [_, _, _]) => Some(self.call("LOCATE", arguments.to_vec(), span)),
             ("OVERLAPS", arguments) => Some(self.overlaps(arguments, span)),
             ("PROCTIME", []) => Some(self.call("CURRENT_ROW_TIMESTAMP", Vec::new(), span)),
             _ => None,
@@ -141,6 +149,11 @@ impl Binder<'_> {
             };
             self.error("sql.type_mismatch", message, span)
         })?;
+        if name == "="
+            && let Some(answer) = self.row_equality(&arguments, span)
+        {
+            return answer;
+        }
         if let Some(answer) = self.self_comparison(name, &arguments, span) {
             return answer;
         }

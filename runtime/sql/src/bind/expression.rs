@@ -1,6 +1,6 @@
 //! Expressions: from names and operators to typed columns and calls.
 
-use super::{Binder, aggregate::Aggregation, is_boolean, literal, match_recognize::Matching, over::OverCalls, scope::Scope};
+use super::{Binder, aggregate::Aggregation, is_boolean, literal, match_recognize::Matching, nulls, over::OverCalls, scope::Scope};
 use crate::{
     ast::{BinaryOperator, CaseBranch, CastKind, Expression, ExpressionKind, Identifier, ObjectName, Span, UnaryOperator},
     error::{SqlError, nearest},
@@ -77,6 +77,7 @@ impl Binder<'_> {
                 self.in_list(value, list, *negated, span)
             }
             ExpressionKind::Like { value, pattern, escape, similar, negated } => {
+                nulls::check(pattern).map_err(|e| self.placed(e))?;
                 let mut arguments = vec![self.expression(value, env)?, self.expression(pattern, env)?];
                 if let Some(escape) = escape {
                     arguments.push(self.expression(escape, env)?);
@@ -87,9 +88,10 @@ impl Binder<'_> {
             ExpressionKind::Case { operand, branches, otherwise } => {
                 self.case(operand.as_deref(), branches, otherwise.as_deref(), span, env)
             }
-            ExpressionKind::Cast { value, data_type, length, kind } => {
+            ExpressionKind::Cast { value, data_type, length, parts, kind } => {
                 let value = self.expression(value, env)?;
-                self.cast(value, data_type, *length, *kind, span)
+                let target = CastTarget { length: *length, parts: parts.clone(), ..CastTarget::from(data_type.clone()) };
+                self.cast(value, target, *kind, span)
             }
             ExpressionKind::Call(call) => self.function_call(call, span, env),
             ExpressionKind::Interval { value, from, to } => literal::interval(value, *from, *to, span).map_err(|e| self.placed(e)),
@@ -165,6 +167,7 @@ impl Binder<'_> {
     fn unary(&mut self, operator: UnaryOperator, value: &Expression, span: Span, env: &mut Env<'_>) -> Result<Expr, SqlError> {
         match operator {
             UnaryOperator::Not => {
+                nulls::check(value).map_err(|e| self.placed(e))?;
                 let value = self.condition(value, env)?;
                 self.call("NOT", vec![value], span)
             }
@@ -190,6 +193,10 @@ impl Binder<'_> {
         span: Span,
         env: &mut Env<'_>,
     ) -> Result<Expr, SqlError> {
+        use BinaryOperator::{And, Divide, Minus, Modulo, Multiply, Or, Plus};
+        if matches!(operator, And | Or | Plus | Minus | Multiply | Divide | Modulo) {
+            [left, right].into_iter().try_for_each(nulls::check).map_err(|e| self.placed(e))?;
+        }
         if matches!(operator, BinaryOperator::And | BinaryOperator::Or) {
             let (left, right) = (self.condition(left, env)?, self.condition(right, env)?);
             let mut parts = Vec::new();
@@ -221,6 +228,8 @@ impl Binder<'_> {
     pub(crate) fn in_list(&mut self, value: Expr, list: Vec<Expr>, negated: bool, span: Span) -> Result<Expr, SqlError> {
         let found = if list.iter().any(|item| item.is_same(&value)) {
             self.call("=", vec![value.clone(), value], span)?
+        } else if let Some(found) = self.in_equalities(&value, &list, span) {
+            found?
         } else {
             let mut arguments = vec![value];
             arguments.extend(list);
@@ -316,8 +325,9 @@ impl Binder<'_> {
         self.folded(cast)
     }
 
-    fn cast(&mut self, value: Expr, to: &DataType, length: Option<(u32, bool)>, kind: CastKind, span: Span) -> Result<Expr, SqlError> {
+    fn cast(&mut self, value: Expr, target: CastTarget, kind: CastKind, span: Span) -> Result<Expr, SqlError> {
         let from = value.typed();
+        let to = &target.data_type;
         let is_legacy = self.settings.legacy_casts;
         let is_try = kind == CastKind::TryCast || is_legacy;
         if from.data_type != DataType::Null && from.data_type != *to && !cast::is_castable(&from.data_type, to) {
@@ -325,9 +335,8 @@ impl Binder<'_> {
             return Err(self.error("sql.type_mismatch", message, span));
         }
         // Before Flink 1.15 casts did not cut or pad texts, and wrote some values otherwise.
-        let (length, text) = if is_legacy { (None, TextForm::Legacy) } else { (length, TextForm::Cast) };
-        let target = CastTarget { data_type: to.clone(), length, text };
         let typed = Typed::new(to.clone(), from.nullable || (is_try && (!is_legacy || cast::can_fail(&from.data_type, to))));
+        let target = if is_legacy { CastTarget { text: TextForm::Legacy, ..CastTarget::from(target.data_type) } } else { target };
         Ok(self.folded(Expr::Cast { value: Box::new(value), target, is_try, typed }))
     }
 

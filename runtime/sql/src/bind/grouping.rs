@@ -56,7 +56,12 @@ impl Grouping {
 impl Binder<'_> {
     pub(crate) fn grouping(&mut self, elements: &[GroupingElement], scope: &Scope, input: &PlanNode) -> Result<Grouping, SqlError> {
         let mut grouping = Grouping { keys: Vec::new(), sets: vec![Vec::new()], window: None };
-        for element in elements {
+        let is_distinct = elements.iter().any(|element| matches!(element, GroupingElement::Distinct(..)));
+        let written = elements.iter().flat_map(|element| match element {
+            GroupingElement::Distinct(elements, _) => elements.as_slice(),
+            element => std::slice::from_ref(element),
+        });
+        for element in written {
             if let GroupingElement::Expression(expression) = element
                 && let Some(window) = self.group_window(expression, scope, input)?
             {
@@ -89,6 +94,10 @@ impl Binder<'_> {
         self.check_width(grouping.keys.len(), elements.first().map(element_span).unwrap_or_default())?;
         if let (true, Some(first)) = (grouping.has_sets(), elements.first()) {
             self.check_set_keys(grouping.keys.len(), element_span(first))?;
+        }
+        if is_distinct {
+            let mut seen = std::collections::HashSet::new();
+            grouping.sets.retain(|set| seen.insert(set.clone()));
         }
         Ok(grouping)
     }
@@ -134,6 +143,7 @@ impl Binder<'_> {
                 };
                 Ok((0..1usize << parts.len()).rev().map(chosen).collect())
             }
+            GroupingElement::Distinct(_, span) => Err(self.error("sql.syntax", "DISTINCT stands at the start of GROUP BY", *span)),
         }
     }
 
@@ -228,6 +238,7 @@ fn element_span(element: &GroupingElement) -> Span {
         GroupingElement::Sets(_, span)
         | GroupingElement::Cube(_, span)
         | GroupingElement::Rollup(_, span)
-        | GroupingElement::Tuple(_, span) => *span,
+        | GroupingElement::Tuple(_, span)
+        | GroupingElement::Distinct(_, span) => *span,
     }
 }

@@ -51,12 +51,20 @@ pub(crate) fn literal(literal: &Literal, span: Span) -> Result<Expr, SqlError> {
         Literal::String(value) => text(value),
         Literal::Bytes(bytes) => constant(Arc::new(BinaryArray::from(vec![bytes.as_slice()])), DataType::Bytes, false),
         Literal::Date(value) => from_text(value, DataType::Date, "DATE", "yyyy-MM-dd", span)?,
-        Literal::Time(value) => from_text(value, DataType::Time { precision: 0 }, "TIME", "HH:mm:ss", span)?,
+        Literal::Time(value) => {
+            let precision = fraction_digits(value).min(3);
+            from_text(value, DataType::Time { precision }, "TIME", "HH:mm:ss[.fraction]", span)?
+        }
         Literal::Timestamp(value) => {
-            let fraction = value.rsplit_once('.').map_or(0, |(_, digits)| digits.trim_end().len().min(9)) as u8;
-            from_text(value, DataType::Timestamp { precision: fraction }, "TIMESTAMP", "yyyy-MM-dd HH:mm:ss[.fraction]", span)?
+            let precision = fraction_digits(value).min(9);
+            from_text(value, DataType::Timestamp { precision }, "TIMESTAMP", "yyyy-MM-dd HH:mm:ss[.fraction]", span)?
         }
     })
+}
+
+/// How many digits are written behind the seconds.
+fn fraction_digits(value: &str) -> u8 {
+    value.rsplit_once('.').map_or(0, |(_, digits)| digits.trim_end().len().min(99)) as u8
 }
 
 fn number(digits: &str, span: Span) -> Result<Expr, SqlError> {
@@ -65,13 +73,17 @@ fn number(digits: &str, span: Span) -> Result<Expr, SqlError> {
         let value: f64 = digits.parse().map_err(|_| wrong())?;
         return Ok(constant(Arc::new(Float64Array::from(vec![value])), DataType::Double, false));
     }
-    if !digits.contains('.') {
-        if let Ok(value) = digits.parse::<i32>() {
+    // `5.` is the whole number.
+    let whole = digits.strip_suffix('.').unwrap_or(digits);
+    if !whole.contains('.') {
+        if let Ok(value) = whole.parse::<i32>() {
             return Ok(int(value));
         }
-        if let Ok(value) = digits.parse::<i64>() {
+        if let Ok(value) = whole.parse::<i64>() {
             return Ok(bigint(value));
         }
+        let message = format!("`{digits}` is beyond BIGINT, the greatest of which is {}", i64::MAX);
+        return Err(SqlError::new("sql.invalid_number", message, span).with_hint("write it with a point and a digit behind it: `….0`"));
     }
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     // Flink counts the digits as they are written: `0.4` is a DECIMAL(2, 1), `.4` a DECIMAL(1, 1).

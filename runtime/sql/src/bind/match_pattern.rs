@@ -39,6 +39,16 @@ impl Binder<'_> {
             let error = self.error("sql.unsupported", message, last.span);
             return Err(error.with_hint("put a `?` behind the quantifier, or end the pattern with a variable that takes one row"));
         }
+        let behind_greedy = parts.windows(2).find_map(|pair| match pair {
+            [greedy, optional] if greedy.is_greedy && optional.least == 0 => Some((greedy, optional)),
+            _ => None,
+        });
+        if let Some((greedy, optional)) = behind_greedy {
+            let (greedy, optional_name) = (&greedy.name.value, &optional.name.value);
+            let message = format!("`{optional_name}` may be left out, and `{greedy}` before it takes as many rows as possible");
+            let error = self.error("sql.unsupported", message, optional.span);
+            return Err(error.with_hint(format!("make `{greedy}` reluctant by a `?` behind its quantifier")));
+        }
         let rows: u64 = parts.iter().map(|part| u64::from(part.most.unwrap_or(part.least))).sum();
         if rows > PATTERN_ROWS_MAX {
             let message = format!("the quantifiers count up to {rows} rows, at most {PATTERN_ROWS_MAX} are possible");

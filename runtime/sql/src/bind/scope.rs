@@ -48,14 +48,17 @@ impl Scope {
         let Some(first) = parts.first() else {
             return Err(SqlError::new("sql.internal", "an empty name", name.span()));
         };
-        for range in [self.outer..self.columns.len(), 0..self.outer] {
-            if let Some(second) = parts.get(1) {
-                let within =
-                    self.matching(range.clone(), |c| c.qualifier.as_deref() == Some(&first.value) && c.column.name == second.value);
+        let ranges = [self.outer..self.columns.len(), 0..self.outer];
+        // The name of a table, also of the query around this one, comes before that of a column with fields.
+        if let Some(second) = parts.get(1) {
+            for range in ranges.clone() {
+                let within = self.matching(range, |c| c.qualifier.as_deref() == Some(&first.value) && c.column.name == second.value);
                 if let Some(index) = one(&within, &name_text(&parts[..2]), name)? {
                     return Ok(Found { index, fields: &parts[2..] });
                 }
             }
+        }
+        for range in ranges {
             let plain = self.matching(range, |c| !c.is_hidden && c.column.name == first.value);
             if let Some(index) = one(&plain, &first.value, name)? {
                 return Ok(Found { index, fields: &parts[1..] });

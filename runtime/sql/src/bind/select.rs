@@ -144,6 +144,11 @@ impl Binder<'_> {
         if into.len() > before {
             return Ok(());
         }
+        if let Some(row) = qualifier
+            && self.row_fields(row, span, scope, into)
+        {
+            return Ok(());
+        }
         let Some(wanted) = wanted else {
             return Err(self.error("sql.no_columns", "`*` stands for no column: there is no FROM", span));
         };
@@ -152,6 +157,25 @@ impl Binder<'_> {
             Some(near) => error.with_hint(format!("did you mean `{near}`?")),
             None => error,
         })
+    }
+
+    /// `row.*`: the fields of a column of ROW. False if there is no such column.
+    fn row_fields(&self, row: &ObjectName, span: Span, scope: &Scope, into: &mut Vec<NamedItem>) -> bool {
+        let Ok(found) = scope.resolve(row) else { return false };
+        let mut data_type = scope.columns.get(found.index).map(|c| c.column.typed.data_type.clone());
+        for field in found.fields {
+            data_type = match data_type {
+                Some(DataType::Row(fields)) => fields.into_iter().find(|f| f.name == field.value).map(|f| f.data_type),
+                _ => None,
+            };
+        }
+        let Some(DataType::Row(fields)) = data_type else { return false };
+        for field in fields {
+            let value = Box::new(Expression { kind: ExpressionKind::Name(row.clone()), span });
+            let kind = ExpressionKind::Field(value, crate::ast::Identifier { value: field.name.clone(), span });
+            into.push(NamedItem { expression: Expression { kind, span }, name: field.name });
+        }
+        true
     }
 
     fn values(&mut self, rows: &[Vec<Expression>], span: Span) -> Result<PlanNode, SqlError> {

@@ -7,9 +7,13 @@ use crate::{
 };
 
 impl Parser<'_> {
+    /// The elements behind `GROUP BY`.
     pub(super) fn group_by(&mut self) -> Result<Vec<GroupingElement>, SqlError> {
-        if self.is_word("DISTINCT") {
-            return Err(self.unsupported("`GROUP BY DISTINCT` is not supported", self.span()));
+        let start = self.span();
+        let is_distinct = self.eat_word("DISTINCT");
+        if is_distinct {
+            let elements = self.comma_separated(Self::grouping_element)?;
+            return Ok(vec![GroupingElement::Distinct(elements, self.since(start))]);
         }
         self.eat_word("ALL");
         // `GROUP BY ()` alone is the one group of all rows.

@@ -26,7 +26,7 @@ impl Parser<'_> {
     fn json_clause(&mut self, arguments: &mut Vec<Expression>) -> Result<(), SqlError> {
         let start = self.span();
         if self.eat_word("RETURNING") {
-            let data_type = self.data_type()?.data_type;
+            let data_type = self.plain_type()?.data_type;
             arguments.push(symbol(format!("RETURNING {data_type}"), self.since(start)));
             return Ok(());
         }

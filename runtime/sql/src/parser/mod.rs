@@ -160,6 +160,8 @@ struct Parser<'a> {
     peak: usize,
     /// The token last read as a name without `AS` before it: perhaps a misspelt keyword.
     implicit_alias: Option<usize>,
+    /// Lengths inside of the type that has just been read.
+    type_parts: Vec<millrace_functions::cast::Lengths>,
     uses: Uses,
 }
 
@@ -167,6 +169,6 @@ impl<'a> Parser<'a> {
     fn new(text: &'a str) -> Result<Self, SqlError> {
         let mut tokens = lexer::tokens(text)?;
         parentheses::link(text, &mut tokens);
-        Ok(Self { text, tokens, at: 0, level: 0, peak: 0, implicit_alias: None, uses: Uses::default() })
+        Ok(Self { text, tokens, at: 0, level: 0, peak: 0, implicit_alias: None, type_parts: Vec::new(), uses: Uses::default() })
     }
 }

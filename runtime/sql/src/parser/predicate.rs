@@ -2,13 +2,16 @@
 
 use super::{
     Parser,
-    expression::{COMPARISON, RANGE},
+    expression::{COMPARISON, RANGE, fold, fold_height},
     token::Kind,
 };
 use crate::{
     ast::{BinaryOperator, Expression, ExpressionKind, FunctionCall, Identifier, ObjectName, Span, Symbol, UnaryOperator},
     error::SqlError,
 };
+
+/// Values that `ANY (…)` and its like compare with at most: the value before it stands once for each.
+const QUANTIFIED_MAX: usize = 100;
 
 impl Parser<'_> {
     /// `value IS [NOT] NULL | TRUE | FALSE | UNKNOWN | DISTINCT FROM other | JSON [kind]`
@@ -96,9 +99,7 @@ impl Parser<'_> {
 
     /// Whether `ANY (query)` or the like stands here.
     pub(super) fn at_quantifier(&self) -> bool {
-        let behind = self.token_at(1);
-        let is_word = ["ANY", "SOME", "ALL"].iter().any(|word| self.is_word(word));
-        is_word && behind.kind == Kind::LeftParen && behind.opens_query
+        ["ANY", "SOME", "ALL"].iter().any(|word| self.is_word(word)) && self.kind_at(1) == Kind::LeftParen
     }
 
     /// `value < ANY (query)`
@@ -106,6 +107,9 @@ impl Parser<'_> {
         let start = value.span;
         let all = self.is_word("ALL");
         self.advance();
+        if !self.at_query_parenthesis() {
+            return self.quantified_list(value, operator, all);
+        }
         let (value, query) = (Box::new(value), self.query_in_parentheses()?);
         let kind = match (operator, all) {
             (BinaryOperator::Equal, false) => ExpressionKind::InQuery { value, query, negated: false },
@@ -113,6 +117,36 @@ impl Parser<'_> {
             _ => ExpressionKind::Quantified { value, operator, all, query },
         };
         Ok(Expression { kind, span: self.since(start) })
+    }
+
+    /// `value < ANY (a, b)`: each compared.
+    fn quantified_list(&mut self, value: Expression, operator: BinaryOperator, all: bool) -> Result<Expression, SqlError> {
+        let start = value.span;
+        let list = self.in_parentheses(Self::expression)?;
+        let span = self.since(start);
+        let kind = match (operator, all) {
+            (BinaryOperator::Equal, false) => ExpressionKind::InList { value: Box::new(value), list, negated: false },
+            (BinaryOperator::NotEqual, true) => ExpressionKind::InList { value: Box::new(value), list, negated: true },
+            _ if list.len() > QUANTIFIED_MAX => {
+                let message = format!("`ANY` and `ALL` compare with at most {QUANTIFIED_MAX} values, found {}", list.len());
+                return Err(SqlError::new("sql.too_long", message, span).with_hint("compare with the greatest or the least of them"));
+            }
+            _ => {
+                let join = if all { BinaryOperator::And } else { BinaryOperator::Or };
+                let compared = |item: Expression| {
+                    let kind = ExpressionKind::Binary(operator, Box::new(value.clone()), Box::new(item));
+                    Expression { kind, span }
+                };
+                let parts: Vec<Expression> = list.into_iter().map(compared).collect();
+                let mut joined = |left, right| {
+                    let kind = ExpressionKind::Binary(join, Box::new(left), Box::new(right));
+                    Expression { kind, span }
+                };
+                self.peak += fold_height(parts.len()) + 1;
+                return fold(parts, &mut joined).ok_or_else(|| self.expected("a value"));
+            }
+        };
+        Ok(Expression { kind, span })
     }
 
     fn like(&mut self, value: Box<Expression>, similar: bool, negated: bool) -> Result<ExpressionKind, SqlError> {

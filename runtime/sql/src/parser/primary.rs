@@ -1,8 +1,8 @@
 //! Expressions without operators: constants, names, parentheses, CASE, CAST, collections.
 
-use super::{Parser, keywords, predicate::call_of, token::Kind};
+use super::{Parser, call::symbol, keywords, predicate::call_of, token::Kind, types::WrittenType};
 use crate::{
-    ast::{CaseBranch, CastKind, Expression, ExpressionKind, Identifier, Literal, ObjectName, Span},
+    ast::{BinaryOperator, CaseBranch, CastKind, Expression, ExpressionKind, Identifier, IntervalUnit, Literal, ObjectName, Span},
     error::SqlError,
 };
 use millrace_model::DataType;
@@ -46,8 +46,33 @@ impl Parser<'_> {
             Kind::LeftParen => self.parenthesised(),
             Kind::QuotedName => self.name_or_call(),
             Kind::Number | Kind::Text | Kind::UnicodeText | Kind::Bytes => self.constant(),
+            Kind::Other if self.raw(self.span()) == "{" => self.escaped(),
             _ => Err(self.expected("an expression")),
         }
+    }
+
+    /// JDBC's `{d '…'}`, `{t '…'}`, `{ts '…'}` and `{fn f(…)}`.
+    fn escaped(&mut self) -> Result<Expression, SqlError> {
+        let start = self.span();
+        self.advance();
+        let mut value = match self.expect_one_of(&["D", "T", "TS", "FN"])? {
+            "FN" => self.word()?,
+            word => {
+                let (text, _) = self.text_value("a text")?;
+                let literal = match word {
+                    "D" => Literal::Date(text),
+                    "T" => Literal::Time(text),
+                    _ => Literal::Timestamp(text),
+                };
+                Expression { kind: ExpressionKind::Literal(literal), span: start }
+            }
+        };
+        if self.kind() != Kind::Other || self.raw(self.span()) != "}" {
+            return Err(self.expected("`}`"));
+        }
+        self.advance();
+        value.span = self.since(start);
+        Ok(value)
     }
 
     fn constant(&mut self) -> Result<Expression, SqlError> {
@@ -112,7 +137,7 @@ impl Parser<'_> {
             "FALSE" => ExpressionKind::Literal(Literal::Boolean(false)),
             "UNKNOWN" => {
                 let value = Box::new(Expression { kind: null, span });
-                ExpressionKind::Cast { value, data_type: DataType::Boolean, length: None, kind: CastKind::Cast }
+                ExpressionKind::Cast { value, data_type: DataType::Boolean, length: None, parts: Vec::new(), kind: CastKind::Cast }
             }
             _ => null,
         };
@@ -140,8 +165,24 @@ impl Parser<'_> {
             return self.tuple(start, value);
         }
         self.expect(Kind::RightParen)?;
+        if matches!(value.kind, ExpressionKind::Binary(BinaryOperator::Minus, ..)) && self.at_interval_unit() {
+            return self.interval_between(start, value);
+        }
         value.span = self.since(start);
         Ok(value)
+    }
+
+    /// `(to - from) DAY TO SECOND`: how long it is between two points in time.
+    fn interval_between(&mut self, start: Span, difference: Expression) -> Result<Expression, SqlError> {
+        let ExpressionKind::Binary(_, to, from) = difference.kind else {
+            return Err(self.expected("a difference"));
+        };
+        let unit_span = self.span();
+        let (unit, ..) = self.interval_qualifier()?;
+        let of_months = matches!(unit, IntervalUnit::Year | IntervalUnit::Quarter | IntervalUnit::Month);
+        let unit = symbol(if of_months { "MONTH" } else { "SECOND" }, unit_span);
+        let call = call_of("MINUS_DATE", start, vec![*to, *from, unit]);
+        Ok(Expression { kind: ExpressionKind::Call(call), span: self.since(start) })
     }
 
     fn tuple(&mut self, start: Span, first: Expression) -> Result<Expression, SqlError> {
@@ -194,16 +235,17 @@ impl Parser<'_> {
     fn case(&mut self) -> Result<Expression, SqlError> {
         let start = self.span();
         self.advance();
-        let operand = if self.is_word("WHEN") { None } else { Some(Box::new(self.expression()?)) };
+        let mut operand = if self.is_word("WHEN") { None } else { Some(Box::new(self.expression()?)) };
         let mut branches = Vec::new();
+        let mut lists = Vec::new();
         self.expect_word("WHEN")?;
         loop {
             let when = self.expression()?;
-            if operand.is_some() && self.kind() == Kind::Comma {
-                return Err(self
-                    .unsupported("several values behind one `WHEN` are not supported", self.span())
-                    .with_hint("write one `WHEN … THEN …` for each, or `CASE WHEN x IN (…)`"));
+            let mut list = Vec::new();
+            while operand.is_some() && self.eat(Kind::Comma) {
+                list.push(self.expression()?);
             }
+            lists.push(list);
             self.expect_word("THEN")?;
             branches.push(CaseBranch { when, then: self.expression()? });
             if !self.eat_word("WHEN") {
@@ -212,6 +254,11 @@ impl Parser<'_> {
         }
         let otherwise = if self.eat_word("ELSE") { Some(Box::new(self.expression()?)) } else { None };
         self.expect_word("END")?;
+        if lists.iter().any(|list| !list.is_empty())
+            && let Some(value) = operand.take()
+        {
+            branches = branches.into_iter().zip(lists).map(|(branch, list)| searched(&value, branch, list)).collect();
+        }
         Ok(Expression { kind: ExpressionKind::Case { operand, branches, otherwise }, span: self.since(start) })
     }
 
@@ -221,9 +268,10 @@ impl Parser<'_> {
         self.expect(Kind::LeftParen)?;
         let value = Box::new(self.expression()?);
         self.expect_word("AS")?;
-        let target = self.data_type()?;
+        let target = self.plain_type()?;
         self.expect(Kind::RightParen)?;
-        let kind = ExpressionKind::Cast { value, data_type: target.data_type, length: target.length, kind };
+        let WrittenType { data_type, length, parts, .. } = target;
+        let kind = ExpressionKind::Cast { value, data_type, length, parts, kind };
         Ok(Expression { kind, span: self.since(start) })
     }
 
@@ -239,8 +287,8 @@ impl Parser<'_> {
             // What is missing before a clause is an expression; other reserved words are meant as names.
             Some(word) if keywords::is_clause(word) => return Err(self.expected("an expression")),
             Some(_) if self.kind_at(1) == Kind::LeftParen && ["ANY", "SOME"].iter().any(|w| self.is_word(w)) => {
-                let error = self.unsupported("`ANY` and `SOME` stand behind a comparison and before a query", start);
-                return Err(error.with_hint("write `x < ANY (SELECT …)`, or `IN (…)` for values"));
+                let error = self.unsupported("`ANY` and `SOME` stand behind a comparison", start);
+                return Err(error.with_hint("write `x < ANY (SELECT …)` or `x < ANY (1, 2)`"));
             }
             Some(_) => return Err(self.reserved()),
         };
@@ -249,4 +297,18 @@ impl Parser<'_> {
         }
         Ok(Expression { kind: ExpressionKind::Name(name), span: self.since(start) })
     }
+}
+
+/// `CASE value WHEN a, b THEN …` as a branch of a CASE without a value: `WHEN value IN (a, b) THEN …`.
+fn searched(value: &Expression, branch: CaseBranch, mut list: Vec<Expression>) -> CaseBranch {
+    let CaseBranch { when, then } = branch;
+    let span = when.span;
+    let value = Box::new(value.clone());
+    let kind = if list.is_empty() {
+        ExpressionKind::Binary(BinaryOperator::Equal, value, Box::new(when))
+    } else {
+        list.insert(0, when);
+        ExpressionKind::InList { value, list, negated: false }
+    };
+    CaseBranch { when: Expression { kind, span }, then }
 }

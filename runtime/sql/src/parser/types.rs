@@ -7,6 +7,7 @@ use crate::{
     ast::{IntervalUnit, Span},
     error::SqlError,
 };
+use millrace_functions::cast::Lengths;
 use millrace_model::{
     DataType,
     data_type::{Element, NESTING_MAX, RowField},
@@ -23,6 +24,8 @@ pub(super) struct WrittenType {
     pub(super) nullable: bool,
     /// `CHAR(n)`, `VARCHAR(n)`, `BINARY(n)`, `VARBINARY(n)`: the length, and whether values are padded to it.
     pub(super) length: Option<(u32, bool)>,
+    /// The same of what is inside of it; empty where nothing has a length.
+    pub(super) parts: Vec<Lengths>,
 }
 
 impl Parser<'_> {
@@ -30,21 +33,37 @@ impl Parser<'_> {
         self.data_type_at(0)
     }
 
+    /// A type that is no column's: nothing says behind it whether there may be NULL.
+    pub(super) fn plain_type(&mut self) -> Result<WrittenType, SqlError> {
+        self.type_at(0, false)
+    }
+
     fn data_type_at(&mut self, depth: usize) -> Result<WrittenType, SqlError> {
+        self.type_at(depth, true)
+    }
+
+    fn type_at(&mut self, depth: usize, has_nullability: bool) -> Result<WrittenType, SqlError> {
         let start = self.span();
         self.check_type_depth(depth, start)?;
         let (data_type, length) = self.base_type(depth)?;
-        let mut written = WrittenType { data_type, nullable: self.nullability()?, length };
+        let parts = std::mem::take(&mut self.type_parts);
+        let mut written = WrittenType { data_type, nullable: self.nullability_if(has_nullability)?, length, parts };
         // `INT ARRAY MULTISET`: each word wraps what stands before it.
         let mut wraps = depth;
         while let Some(word) = ["ARRAY", "MULTISET"].into_iter().find(|word| self.eat_word(word)) {
             wraps += 1;
             self.check_type_depth(wraps, start)?;
+            let inner = Lengths { own: written.length, parts: written.parts };
             let element = Box::new(Element { data_type: written.data_type, nullable: written.nullable });
             let data_type = if word == "ARRAY" { DataType::Array(element) } else { DataType::Multiset(element) };
-            written = WrittenType { data_type, nullable: self.nullability()?, length: None };
+            let nullable = self.nullability_if(has_nullability)?;
+            written = WrittenType { data_type, nullable, length: None, parts: of_parts(vec![inner]) };
         }
         Ok(written)
+    }
+
+    fn nullability_if(&mut self, is_read: bool) -> Result<bool, SqlError> {
+        if is_read { self.nullability() } else { Ok(true) }
     }
 
     fn check_type_depth(&self, depth: usize, start: Span) -> Result<(), SqlError> {
@@ -202,29 +221,33 @@ impl Parser<'_> {
 
     fn interval_type(&mut self) -> Result<DataType, SqlError> {
         self.advance();
-        let (from, _) = self.interval_qualifier()?;
+        let (from, ..) = self.interval_qualifier()?;
         let months = matches!(from, IntervalUnit::Year | IntervalUnit::Quarter | IntervalUnit::Month);
         Ok(if months { DataType::IntervalYearMonth } else { DataType::IntervalDayTime })
     }
 
-    fn element(&mut self, depth: usize) -> Result<Element, SqlError> {
-        let written = self.data_type_at(depth + 1)?;
-        Ok(Element { data_type: written.data_type, nullable: written.nullable })
+    fn element(&mut self, depth: usize) -> Result<(Element, Lengths), SqlError> {
+        let WrittenType { data_type, nullable, length, parts } = self.data_type_at(depth + 1)?;
+        Ok((Element { data_type, nullable }, Lengths { own: length, parts }))
     }
 
     /// `ARRAY<t>`, `MULTISET<t>`, `MAP<k, v>`
     fn collection_type(&mut self, word: &str, depth: usize) -> Result<DataType, SqlError> {
         self.advance();
         self.expect(Kind::Less)?;
-        let first = Box::new(self.element(depth)?);
+        let (first, lengths) = self.element(depth)?;
+        let (first, mut parts) = (Box::new(first), vec![lengths]);
         let data_type = match word {
             "ARRAY" => DataType::Array(first),
             "MULTISET" => DataType::Multiset(first),
             _ => {
                 self.expect(Kind::Comma)?;
-                DataType::Map(first, Box::new(self.element(depth)?))
+                let (value, lengths) = self.element(depth)?;
+                parts.push(lengths);
+                DataType::Map(first, Box::new(value))
             }
         };
+        self.type_parts = of_parts(parts);
         self.expect(Kind::Greater)?;
         Ok(data_type)
     }
@@ -238,7 +261,7 @@ impl Parser<'_> {
             self.expect(Kind::Less)?;
             Kind::Greater
         };
-        let mut fields: Vec<RowField> = Vec::new();
+        let (mut fields, mut parts): (Vec<RowField>, Vec<Lengths>) = (Vec::new(), Vec::new());
         let mut names = std::collections::HashSet::new();
         loop {
             let name = self.identifier("the name of a field")?;
@@ -246,7 +269,8 @@ impl Parser<'_> {
                 let message = format!("field `{}` is declared twice", name.value);
                 return Err(SqlError::new("sql.duplicate_column", message, name.span));
             }
-            let Element { data_type, nullable } = self.element(depth)?;
+            let (Element { data_type, nullable }, lengths) = self.element(depth)?;
+            parts.push(lengths);
             if self.kind() == Kind::Text {
                 self.text_value("a comment")?;
             }
@@ -255,7 +279,13 @@ impl Parser<'_> {
                 break;
             }
         }
+        self.type_parts = of_parts(parts);
         self.expect(close)?;
         Ok(DataType::Row(fields))
     }
+}
+
+/// The lengths of parts, none where none has one.
+fn of_parts(parts: Vec<Lengths>) -> Vec<Lengths> {
+    if parts.iter().all(Lengths::is_empty) { Vec::new() } else { parts }
 }

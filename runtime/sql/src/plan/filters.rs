@@ -8,6 +8,7 @@ use super::{NodeKind, PlanNode, arrange};
 use crate::bind::{all_columns, calc, may_merge, substitute};
 use millrace_functions::{Expr, Typed};
 use millrace_model::DataType;
+use std::collections::BTreeSet;
 
 /// The same plan with filters moved down and joins arranged.
 pub(crate) fn pushed(node: PlanNode) -> PlanNode {
@@ -30,13 +31,13 @@ fn offered(node: PlanNode, filters: Vec<Expr>) -> (PlanNode, Vec<Expr>) {
     match kind {
         NodeKind::Calc { input, predicate, projection } => {
             let mut all: Vec<Expr> = predicate.map(conjuncts).unwrap_or_default();
-            let passes = takes_filters(&input) && projection.iter().all(Expr::is_deterministic) && may_merge(filters.iter(), &projection);
-            let rest = if passes {
-                all.extend(filters.into_iter().map(|f| substitute(f, &projection)));
-                Vec::new()
+            // What is computed anew each time, such as the clock, is not computed twice.
+            let (passing, rest): (Vec<Expr>, Vec<Expr>) = if takes_filters(&input) && may_merge(filters.iter(), &projection) {
+                filters.into_iter().partition(|filter| reads_certain(filter, &projection))
             } else {
-                filters
+                (Vec::new(), filters)
             };
+            all.extend(passing.into_iter().map(|f| substitute(f, &projection)));
             let (down, mut stay): (Vec<Expr>, Vec<Expr>) =
                 if takes_filters(&input) { all.into_iter().partition(Expr::is_deterministic) } else { (Vec::new(), all) };
             let before: Vec<_> = input.columns.iter().map(|c| (c.time, c.window)).collect();
@@ -59,6 +60,21 @@ fn offered(node: PlanNode, filters: Vec<Expr>) -> (PlanNode, Vec<Expr>) {
             let kind = NodeKind::ChangelogNormalize { input: Box::new(pushed(*input)), keys, filter, state_ttl_ms };
             (PlanNode { kind, columns }, Vec::new())
         }
+        NodeKind::Correlate { input, function, is_left } if takes_filters(&input) => {
+            let width = input.columns.len();
+            let certain = all_columns(&input);
+            let (down, mut stay): (Vec<Expr>, Vec<Expr>) =
+                filters.into_iter().partition(|filter| filter.is_deterministic() && reads_certain(filter, &certain));
+            let before: Vec<_> = input.columns.iter().map(|c| (c.time, c.window)).collect();
+            let (input, refused) = offered(*input, down);
+            stay.extend(refused);
+            for (column, (own, before)) in columns.iter_mut().zip(input.columns.iter().zip(before)).take(width) {
+                if (own.time, own.window) != before {
+                    (column.time, column.window) = (own.time, own.window);
+                }
+            }
+            (PlanNode { kind: NodeKind::Correlate { input: Box::new(input), function, is_left }, columns }, stay)
+        }
         NodeKind::Join(join) => arrange::arranged(join, columns, filters),
         kind => {
             let mut node = PlanNode { kind, columns };
@@ -75,9 +91,16 @@ fn offered(node: PlanNode, filters: Vec<Expr>) -> (PlanNode, Vec<Expr>) {
 fn takes_filters(node: &PlanNode) -> bool {
     match &node.kind {
         NodeKind::ChangelogNormalize { .. } | NodeKind::Join(_) => true,
-        NodeKind::Calc { input, projection, .. } => takes_filters(input) && projection.iter().all(Expr::is_deterministic),
+        NodeKind::Calc { input, .. } | NodeKind::Correlate { input, .. } => takes_filters(input),
         _ => false,
     }
+}
+
+/// Whether all columns that it reads are there and have one value for each row.
+fn reads_certain(filter: &Expr, projection: &[Expr]) -> bool {
+    let mut used = BTreeSet::new();
+    filter.columns(&mut used);
+    used.iter().all(|&column| projection.get(column).is_some_and(Expr::is_deterministic))
 }
 
 /// The parts of a condition that must all be TRUE.

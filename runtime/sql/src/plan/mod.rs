@@ -9,8 +9,10 @@ pub mod changelog;
 mod columns;
 mod deduplicate;
 mod emit;
+mod empty;
 pub mod explain;
 mod filters;
+mod grouping_sets;
 mod interval_join;
 mod join;
 mod lookup_join;
@@ -37,6 +39,7 @@ pub use columns::{Lineage, PlanColumn, SourceColumn, TimeKind, WindowBound, Wind
 pub use deduplicate::{Deduplicate, Keep};
 pub use emit::EmitStrategy;
 pub(crate) use filters::pushed;
+pub use grouping_sets::{set_masks, set_numbers};
 pub use interval_join::{IntervalBounds, IntervalJoin};
 pub(crate) use join::joined;
 pub use join::{Join, JoinKey, JoinKind, SideRows};
@@ -61,7 +64,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 /// The plan as it is run: filters where they save most, and no column that nothing reads.
 pub fn optimized(node: PlanNode) -> PlanNode {
-    merge::merged(prune::prune(pushed(node)))
+    merge::merged(prune::prune(pushed(empty::without_empty(node))))
 }
 
 /// The plan as it is run, if it can be.

@@ -58,6 +58,7 @@ impl Session {
         };
         let columns = view.columns.iter().map(|c| c.value.clone()).collect();
         let definition = ViewDefinition { columns, query: view.query.clone() };
+        crate::bind::nulls::check_columns(&definition.query, false)?;
         // Bound now, so that an error stands where the view is declared.
         let node = Binder::new(&self.names, &self.settings).inner_query(&definition.query)?;
         if !definition.columns.is_empty() && definition.columns.len() != node.columns.len() {

@@ -3,7 +3,7 @@
 use super::{BoundInsert, Conflicts, Session};
 use crate::{
     ast::{Insert, Span},
-    bind::{Binder, ColumnSource, TableDefinition, own_name},
+    bind::{Binder, ColumnSource, TableDefinition, nulls::check_columns, own_name},
     error::{SqlError, nearest},
     plan::{PlanColumn, PlanNode, runnable},
     settings::NotNullEnforcer,
@@ -27,6 +27,7 @@ impl Session {
         if insert.overwrite {
             return Err(SqlError::new("sql.unsupported", "INSERT OVERWRITE has no meaning for a stream", insert.span));
         }
+        check_columns(&insert.query, true)?;
         let binder = &mut Binder::new(&self.names, &self.settings);
         let plan = binder.query(&insert.query)?;
         let plan = self.sink_rows(binder, plan, table, insert)?;

@@ -163,6 +163,7 @@ fn grouping(elements: &[GroupingElement]) -> String {
         GroupingElement::Cube(list, _) => format!("(cube {})", tuples(list)),
         GroupingElement::Rollup(list, _) => format!("(rollup {})", tuples(list)),
         GroupingElement::Tuple(list, _) => format!("[{}]", expressions(list)),
+        GroupingElement::Distinct(elements, _) => format!("(distinct {})", grouping(elements)),
     };
     if elements.is_empty() { "()".into() } else { elements.iter().map(element).collect::<Vec<_>>().join(" ") }
 }

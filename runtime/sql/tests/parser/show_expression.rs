@@ -53,7 +53,7 @@ pub fn expression(e: &Expression) -> String {
             parts.extend(otherwise.as_ref().map(|o| format!("else {}", expression(o))));
             format!("({})", parts.join(" "))
         }
-        K::Cast { value, data_type, length, kind } => {
+        K::Cast { value, data_type, length, kind, .. } => {
             let word = if *kind == CastKind::Cast { "cast" } else { "try-cast" };
             let length = length.map(|(n, padded)| format!(" {n}{}", if padded { " padded" } else { "" })).unwrap_or_default();
             format!("({word} {} {data_type}{length})", expression(value))

@@ -119,9 +119,9 @@ async fn tests_that_compute_for_hours_end_in_time_and_hold_nobody_up() {
     project.make_job("rows", &json!({"sql": many})).await.unwrap();
 
     let health = Health::watch(&server);
-    // More of them than there are threads for jobs.
-    let (one, two, three) = tokio::join!(tested(&project, "slow", 3), tested(&project, "slow", 3), tested(&project, "slow", 3));
-    for (test, took) in [one, two, three] {
+    // As many as a tenant may have at once.
+    let (one, two) = tokio::join!(tested(&project, "slow", 3), tested(&project, "slow", 3));
+    for (test, took) in [one, two] {
         assert_eq!(test["state"], "out_of_bounds", "{test:#}");
         assert!(took < Duration::from_secs(8), "{took:?}");
     }

@@ -88,3 +88,42 @@ async fn a_full_disk_for_checkpoints_is_said_and_nothing_is_lost() {
     pipeline.stop_with_savepoint(60).await.unwrap();
     pipeline.check_output(2_000).unwrap();
 }
+
+/// RUN-4: what a job has committed is not written once more because its checkpoints have gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn checkpoints_that_are_gone_never_mean_that_a_job_begins_anew() {
+    let mut server = Server::start(ServerOptions::default()).await.unwrap();
+    let mut pipeline = Pipeline::make(&server.api().unwrap(), &kafka(), PipelineOptions::default()).await.unwrap();
+    pipeline.launch_fresh().await.unwrap();
+    pipeline.kafka.send_events(&pipeline.input, 0..2_000, 2).unwrap();
+    pipeline.await_output(2_000, 60).await.unwrap();
+    until("a complete checkpoint is known", 30, async || {
+        let status = pipeline.status().await.map_err(|e| e.to_string())?;
+        if status["checkpoint"].is_object() { Ok(()) } else { Err(status.to_string()) }
+    })
+    .await
+    .unwrap();
+    server.kill().unwrap();
+    std::fs::remove_dir_all(server.data_dir().join("checkpoints")).unwrap();
+    server.restart().await.unwrap();
+    let status = await_complaint(&pipeline, &["are gone: checkpoint"], 60).await;
+    assert_eq!((&status["state"], &status["last_failure"]["class"]), (&json!("failed"), &json!("external")), "{status}");
+    pipeline.check_output(2_000).unwrap();
+}
+
+/// The process does not outlive its end because a broker does not answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_ends_in_time_without_its_broker() {
+    let mut broker = tokio::task::spawn_blocking(KafkaBroker::start).await.unwrap().unwrap();
+    let mut server = Server::start(ServerOptions::default()).await.unwrap();
+    let kafka = Kafka::at(broker.bootstrap());
+    let mut pipeline = Pipeline::make(&server.api().unwrap(), &kafka, PipelineOptions::default()).await.unwrap();
+    pipeline.launch_fresh().await.unwrap();
+    pipeline.kafka.send_events(&pipeline.input, 0..1_000, 2).unwrap();
+    pipeline.await_output(1_000, 60).await.unwrap();
+    pipeline.kafka.send_events(&pipeline.input, 1_000..2_000, 2).unwrap();
+    let _gone = tokio::task::spawn_blocking(move || broker.kill().map(|()| broker)).await.unwrap().unwrap();
+    let began = std::time::Instant::now();
+    server.stop().await.unwrap();
+    assert!(began.elapsed() < std::time::Duration::from_secs(40), "it took {:?}", began.elapsed());
+}

@@ -49,6 +49,10 @@ fn run(language: &str, case: &Path) -> Result<(), String> {
     copy(case, &project).unwrap();
     let mut arguments = vec!["plugin".to_owned(), "test".into(), "case".into()];
     let parameters = std::fs::read_to_string(case.join("parameters.txt")).unwrap_or_default();
+    if !parameters.is_empty() {
+        // The form of the template is of its own parameters.
+        std::fs::remove_file(project.join("parameters.json")).unwrap();
+    }
     arguments.extend(parameters.lines().map(|line| format!("-P{line}")));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (_, output, errors) = millrace(&arguments, scratch.path());

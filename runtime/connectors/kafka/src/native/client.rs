@@ -1,6 +1,10 @@
 //! A librdkafka client: its life, its callbacks, and questions about the cluster.
 
-use super::{Code, Failure, c_text, describe, permission, rust_text};
+use super::{
+    Code, Failure,
+    brokers::{self, BrokerGate},
+    c_text, codecs, describe, permission, release, rust_text,
+};
 use millrace_connector::ConnectorError;
 use parking_lot::Mutex;
 use rdkafka_sys as rd;
@@ -25,9 +29,10 @@ pub(super) struct Signals {
     last_error: Mutex<Option<Failure>>,
     /// First message that could not be delivered since it was last asked for.
     delivery_error: Mutex<Option<Failure>>,
+    brokers: BrokerGate,
 }
 
-/// A client. Released on a thread of its own, because that waits for librdkafka's threads.
+/// A client. Released elsewhere (see [`release`]), because that waits for librdkafka's threads.
 pub(crate) struct Client {
     rk: NonNull<rd::rd_kafka_t>,
     signals: Arc<Signals>,
@@ -54,7 +59,12 @@ impl Client {
     /// # Errors
     /// A property that librdkafka does not know or accept, by name.
     pub(crate) fn new(kind: ClientKind, properties: &BTreeMap<String, String>) -> Result<Arc<Self>, ConnectorError> {
+        codecs::keep();
         let conf = Conf::new(properties)?;
+        release::ready().map_err(|error| {
+            let message = format!("no thread can be made for its clients: {error}");
+            ConnectorError::External { system: "kafka".into(), message, retryable: true }
+        })?;
         let signals = Arc::new(Signals::default());
         let mut text = [0 as c_char; 512];
         // SAFETY: `signals` outlives the client, because it is released after it (see `Drop`). On success the client
@@ -64,6 +74,8 @@ impl Client {
             rd::rd_kafka_conf_set_error_cb(conf.0, Some(on_error));
             rd::rd_kafka_conf_set_log_cb(conf.0, Some(on_log));
             rd::rd_kafka_conf_set_connect_cb(conf.0, Some(permission::connect));
+            let gate = (&raw const signals.brokers).cast_mut().cast();
+            rd::rd_kafka_conf_interceptor_add_on_new(conf.0, c"millrace".as_ptr(), Some(brokers::on_new), gate);
             let kind = match kind {
                 ClientKind::Consumer => rd::rd_kafka_type_t::RD_KAFKA_CONSUMER,
                 ClientKind::Producer => {
@@ -100,7 +112,17 @@ impl Client {
     /// The last error of a connection, for messages that must say why nothing answers.
     pub(crate) fn last_error(&self) -> Option<Failure> {
         self.poll();
-        self.signals.last_error.lock().clone()
+        self.refusal().or_else(|| self.signals.last_error.lock().clone())
+    }
+
+    /// Why this client can be used no more: its cluster is too large. Whoever uses it lets it go then.
+    pub(crate) fn refusal(&self) -> Option<Failure> {
+        self.signals.brokers.refusal()
+    }
+
+    /// As [`Self::refusal`], for calls that would wait.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        self.refusal().map_or(Ok(()), Err)
     }
 
     /// The first failed delivery since the last call.
@@ -110,6 +132,7 @@ impl Client {
 
     /// Names of all topics that the user may see. Waits up to `timeout`.
     pub(crate) fn topics(&self, timeout: Duration) -> Result<Vec<String>, Failure> {
+        self.check()?;
         let mut raw: *const rd::rd_kafka_metadata = ptr::null();
         // SAFETY: on success `raw` is a valid answer that we release after copying.
         unsafe {
@@ -124,6 +147,7 @@ impl Client {
 
     /// Id of the cluster, if a broker has told it. Waits up to `timeout`.
     pub(crate) fn cluster_id(&self, timeout: Duration) -> Option<String> {
+        self.check().ok()?;
         // SAFETY: the answer is null or a text that we must release with librdkafka's allocator.
         unsafe {
             let text = rd::rd_kafka_clusterid(self.as_ptr(), millis(timeout));
@@ -138,6 +162,7 @@ impl Client {
 
     /// Asks for brokers, and for a topic's partitions. Waits up to `timeout`.
     pub(crate) fn metadata(&self, topic: Option<&Topic>, timeout: Duration) -> Result<Metadata, Failure> {
+        self.check()?;
         let rkt = topic.map_or(ptr::null_mut(), |t| t.rkt.as_ptr());
         let mut raw: *const rd::rd_kafka_metadata = ptr::null();
         // SAFETY: on success `raw` is a valid answer that we release after copying.
@@ -173,14 +198,17 @@ impl Drop for Client {
         unsafe impl Send for Release {}
         impl Release {
             fn run(self) {
+                // A refused client's first thread is busy adding brokers until the client ends: nothing may wait for it.
+                let flags = if self.1.brokers.is_refused() { rd::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE } else { 0 };
                 // SAFETY: children hold an `Arc` of the client, so this is the last user; callbacks end with this call,
                 // and only then the signals they point to are released.
-                unsafe { rd::rd_kafka_destroy(self.0.as_ptr()) };
+                unsafe { rd::rd_kafka_destroy_flags(self.0.as_ptr(), flags) };
                 drop(self.1);
             }
         }
-        let release = Release(self.rk, self.signals.clone());
-        std::thread::spawn(move || release.run());
+        self.signals.brokers.release();
+        let released = Release(self.rk, self.signals.clone());
+        release::hand_over(Box::new(move || released.run()));
     }
 }
 

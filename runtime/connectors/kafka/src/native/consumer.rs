@@ -80,7 +80,9 @@ impl Drop for Fetcher {
         // SAFETY: the callback goes first, so that `wake` is not used any more; then the partitions, then the queue.
         unsafe {
             rd::rd_kafka_queue_cb_event_enable(self.queue.as_ptr(), None, std::ptr::null_mut());
-            for &partition in &self.started {
+            // A refused client would not answer: its end stops the partitions too.
+            let started = if self.topic.client.refusal().is_some() { &[] } else { self.started.as_slice() };
+            for &partition in started {
                 rd::rd_kafka_consume_stop(self.topic.rkt.as_ptr(), partition);
             }
             rd::rd_kafka_queue_destroy(self.queue.as_ptr());

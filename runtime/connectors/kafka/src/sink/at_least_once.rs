@@ -90,7 +90,7 @@ pub(crate) async fn flush(producer: &Arc<Producer>, topic: &str, connection: &Co
 
 fn check_deliveries(producer: &Producer, topic: &str, connection: &Connection) -> Result<(), ConnectorError> {
     producer.client().poll();
-    match producer.client().take_delivery_error() {
+    match producer.client().take_delivery_error().or_else(|| producer.client().refusal()) {
         Some(failure) => Err(topic_error(topic, connection, Some(producer.client()), &failure)),
         None => Ok(()),
     }

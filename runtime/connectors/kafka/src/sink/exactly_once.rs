@@ -70,6 +70,15 @@ impl ExactlyOnceSink {
     }
 }
 
+impl Drop for ExactlyOnceSink {
+    fn drop(&mut self) {
+        // A commit that is under way ends with the call that it is in. What it leaves behind the next start settles.
+        if let Some(producer) = &self.producer {
+            producer.give_up();
+        }
+    }
+}
+
 #[async_trait]
 impl Sink for ExactlyOnceSink {
     async fn write(&mut self, batch: Batch) -> Result<(), ConnectorError> {

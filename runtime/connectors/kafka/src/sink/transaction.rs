@@ -13,6 +13,7 @@ use crate::{
 use millrace_connector::{Connection, ConnectorError};
 use std::{
     collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
@@ -31,6 +32,8 @@ pub(crate) struct TransactionalProducer {
     producer: Producer,
     identity: Identity,
     connection: Connection,
+    /// Nobody waits for its calls any more.
+    given_up: AtomicBool,
 }
 
 impl TransactionalProducer {
@@ -42,7 +45,12 @@ impl TransactionalProducer {
         let properties = assemble(connection, EXACTLY_ONCE_DEFAULTS, properties, &required)?;
         let client = Client::new(ClientKind::Producer, &properties)?;
         let topic = Topic::new(&client, &identity.topic).map_err(|f| topic_error(&identity.topic, connection, Some(&client), &f))?;
-        Ok(Self { producer: Producer::new(topic), identity: identity.clone(), connection: connection.clone() })
+        Ok(Self {
+            producer: Producer::new(topic),
+            identity: identity.clone(),
+            connection: connection.clone(),
+            given_up: AtomicBool::new(false),
+        })
     }
 
     fn failed(&self, failure: &Failure) -> ConnectorError {
@@ -50,6 +58,15 @@ impl TransactionalProducer {
             return ConnectorError::Fenced(format!("kafka producer `{}`", self.identity.transactional_id));
         }
         topic_error(&self.identity.topic, &self.connection, Some(self.producer.client()), failure)
+    }
+
+    /// No call is repeated from now on: whoever wanted them is gone.
+    pub(crate) fn give_up(&self) {
+        self.given_up.store(true, Relaxed);
+    }
+
+    fn may_repeat(&self, deadline: Instant) -> bool {
+        Instant::now() < deadline && !self.given_up.load(Relaxed)
     }
 
     /// Runs callbacks that are due, so that they do not pile up while nothing is written.
@@ -93,7 +110,7 @@ impl TransactionalProducer {
         loop {
             match self.try_write(epochs, token, deadline) {
                 Ok(()) => return Ok(()),
-                Err(failure) if failure.abortable && Instant::now() < deadline => {
+                Err(failure) if failure.abortable && self.may_repeat(deadline) => {
                     tracing::warn!(topic = self.identity.topic, error = failure.message, "kafka transaction is aborted and written again");
                     self.repeat(deadline, || self.producer.abort_transaction(CALL_MAX)).map_err(|f| self.failed(&f))?;
                     std::thread::sleep(BACK_OFF);
@@ -109,7 +126,7 @@ impl TransactionalProducer {
             while self.producer.send(key, value)? == Sent::Full {
                 // All of it must be delivered before the commit anyway; a full queue is a good moment.
                 self.producer.flush(BACK_OFF)?;
-                if Instant::now() >= deadline {
+                if !self.may_repeat(deadline) {
                     return Err(Failure::of(crate::native::Code::RD_KAFKA_RESP_ERR__TIMED_OUT));
                 }
             }
@@ -125,7 +142,7 @@ impl TransactionalProducer {
     fn repeat<T>(&self, deadline: Instant, call: impl Fn() -> Result<T, Failure>) -> Result<T, Failure> {
         loop {
             match call() {
-                Err(failure) if failure.retriable && Instant::now() < deadline => {
+                Err(failure) if failure.retriable && self.may_repeat(deadline) && self.producer.client().refusal().is_none() => {
                     tracing::debug!(topic = self.identity.topic, error = failure.message, "kafka call is repeated");
                     std::thread::sleep(BACK_OFF);
                 }

@@ -17,6 +17,22 @@ fn sorted(mut rows: Vec<String>) -> Vec<String> {
     rows
 }
 
+/// What another program packs, a broker checks and we read; and the other way round.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_codecs_are_read_and_written() {
+    for codec in ["gzip", "lz4", "zstd", "snappy", "none"] {
+        let table = table(1, CLICKS).await;
+        let config = json!({"delivery": "at_least_once", "properties": {"compression.type": codec, "linger.ms": "50"}});
+        let mut sink = SinkSetup::new(&table, config).open().await.unwrap();
+        let rows = clicks(0..5_000);
+        sink.write(&rows.iter().map(String::as_str).collect::<Vec<_>>()).await.unwrap();
+        sink.sink.prepare(1).await.unwrap();
+        assert_eq!(sorted(values(&table)), sorted(clicks(0..5_000)), "{codec}");
+        let mut source = SourceSetup::new(&table, json!({"start": "earliest"})).open().await.unwrap();
+        assert_eq!(sorted(source.rows(&table, 5_000).await), sorted(rows), "{codec}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn earliest_reads_everything_and_says_where_it_came_from() {
     let table = table(2, CLICKS).await;

@@ -8,6 +8,7 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, UInt32A
 use arrow_schema::SchemaRef;
 use arrow_select::{concat::concat, take::take};
 use millrace_model::Batch;
+use millrace_sql::plan::set_numbers;
 use std::sync::Arc;
 
 pub(crate) struct Expand {
@@ -47,17 +48,10 @@ impl Expand {
                 self.sets.iter().map(|set| if set.contains(&position) { source.as_ref() } else { null.as_ref() }).collect();
             columns.push(take(&concat(&parts)?, &order, None)?);
         }
-        let masks: Vec<i64> = self.sets.iter().map(|set| self.mask(set)).collect();
-        columns.push(Arc::new(Int64Array::from_iter_values((0..count).flat_map(|_| masks.iter().copied()))));
+        let numbers = set_numbers(&self.sets, self.keys.len());
+        columns.push(Arc::new(Int64Array::from_iter_values((0..count).flat_map(|_| numbers.iter().copied()))));
         let options = RecordBatchOptions::new().with_row_count(Some(count * sets));
         let rows = RecordBatch::try_new_with_options(self.output.clone(), columns, &options)?;
         Ok(Batch { rows, ..taken })
-    }
-
-    fn mask(&self, set: &[usize]) -> i64 {
-        let count = self.keys.len();
-        // The binder has refused sets of more keys than there are bits.
-        let bit = |i: usize| u32::try_from(count - 1 - i).ok().and_then(|bit| 1i64.checked_shl(bit)).unwrap_or(0);
-        (0..count).filter(|i| !set.contains(i)).fold(0, |mask, i| mask | bit(i))
     }
 }

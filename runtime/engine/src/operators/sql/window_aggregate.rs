@@ -10,7 +10,7 @@ use super::{
     kept_watermark::KeptWatermark,
     late_rows::{LateRow, LateRows},
     tiered_windows::{TieredWindows, WindowsForm},
-    window_time::{self, event_times, times, to_local_ms, to_utc_ms, windows_of},
+    window_time::{self, at_zone_ms, event_times, times, to_local_ms, to_utc_ms, windows_of},
 };
 use crate::{
     error::OperatorError,
@@ -71,6 +71,12 @@ impl Windows {
     /// When the window that ends at `end_ms` (wall clock) is complete: its last instant.
     pub(crate) fn complete_at_ms(&self, end_ms: i64) -> i64 {
         to_utc_ms(end_ms.saturating_sub(1), self.zone)
+    }
+
+    /// `window_time` as an instant of the window that ends at `end_ms` (wall clock). Where the zone's clock is changed it is not
+    /// when the window is complete.
+    pub(crate) fn time_of_ms(&self, end_ms: i64) -> i64 {
+        at_zone_ms(end_ms.saturating_sub(1), self.zone)
     }
 
     /// Wall-clock times of the rows.
@@ -252,7 +258,7 @@ pub(crate) fn bound_columns(bounds: &[(i64, i64)], windows: &Windows, output: &S
         .fields()
         .last()
         .is_some_and(|f| f.data_type() != &arrow_schema::DataType::Timestamp(arrow_schema::TimeUnit::Millisecond, None));
-    let time: Vec<i64> = bounds.iter().map(|b| if is_instant { windows.complete_at_ms(b.1) } else { b.1.saturating_sub(1) }).collect();
+    let time: Vec<i64> = bounds.iter().map(|b| if is_instant { windows.time_of_ms(b.1) } else { b.1.saturating_sub(1) }).collect();
     let time = TimestampMillisecondArray::from(time);
     [starts, ends, if is_instant { Arc::new(time.with_timezone("UTC")) } else { Arc::new(time) }]
 }

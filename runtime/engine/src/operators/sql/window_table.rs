@@ -55,7 +55,7 @@ pub(super) fn with_times(batch: Batch, windows: &Windows) -> Result<Batch, Opera
 /// The columns `window_start`, `window_end`, `window_time`, the last ones of `output`.
 pub(super) fn bounds(windows: &Windows, output: &SchemaRef, starts: Vec<i64>, ends: Vec<i64>) -> [ArrayRef; 3] {
     let is_instant = output.fields().last().is_some_and(|f| f.data_type() != &DataType::Timestamp(TimeUnit::Millisecond, None));
-    let time: Vec<i64> = ends.iter().map(|&end| if is_instant { windows.complete_at_ms(end) } else { end.saturating_sub(1) }).collect();
+    let time: Vec<i64> = ends.iter().map(|&end| if is_instant { windows.time_of_ms(end) } else { end.saturating_sub(1) }).collect();
     let time = TimestampMillisecondArray::from(time);
     [
         Arc::new(TimestampMillisecondArray::from(starts)),

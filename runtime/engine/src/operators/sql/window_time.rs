@@ -42,6 +42,27 @@ pub(crate) fn to_utc_ms(local_ms: i64, zone: Tz) -> i64 {
     local_ms
 }
 
+/// The instant that a wall clock's `local_ms` is taken for as a value (Java's `LocalDateTime.atZone`): the earlier one where the
+/// hour is repeated, and by the length of the gap later where it is left out.
+pub(crate) fn at_zone_ms(local_ms: i64, zone: Tz) -> i64 {
+    const DAY_MS: i64 = 86_400_000;
+    if zone == Tz::UTC {
+        return local_ms;
+    }
+    let Some(time) = chrono::DateTime::from_timestamp_millis(local_ms).map(|t| t.naive_utc()) else {
+        return local_ms;
+    };
+    match zone.from_local_datetime(&time) {
+        LocalResult::Single(found) | LocalResult::Ambiguous(found, _) => found.timestamp_millis(),
+        LocalResult::None => {
+            // The offset before the gap: zones do not change twice within a day.
+            let before_ms = local_ms.saturating_sub(DAY_MS);
+            let offset_ms = to_local_ms(before_ms, zone).saturating_sub(before_ms);
+            local_ms.saturating_sub(offset_ms)
+        }
+    }
+}
+
 fn resolve(time: NaiveDateTime, zone: Tz) -> Option<i64> {
     match zone.from_local_datetime(&time) {
         LocalResult::Single(found) => Some(found.timestamp_millis()),
@@ -104,6 +125,16 @@ pub(crate) fn windows_of(kind: WindowKind, time_ms: i64, mut visit: impl FnMut(i
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_of_repeated_and_missing_hours() {
+        let berlin = chrono_tz::Europe::Berlin;
+        // 2024-10-27 02:59:59.999 comes twice, 2024-03-31 02:59:59.999 never.
+        assert_eq!(at_zone_ms(1_729_997_999_999, berlin), 1_729_990_799_999);
+        assert_eq!(to_utc_ms(1_729_997_999_999, berlin), 1_729_994_399_999);
+        assert_eq!(at_zone_ms(1_711_853_999_999, berlin), 1_711_850_399_999);
+        assert_eq!(at_zone_ms(1_711_843_199_999, berlin), 1_711_839_599_999);
+    }
 
     fn windows(kind: WindowKind, time_ms: i64) -> Vec<(i64, i64)> {
         let mut found = Vec::new();

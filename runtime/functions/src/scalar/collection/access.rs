@@ -113,10 +113,8 @@ fn item(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
         let indexes = numbers::<Int64Type>(call, 1)?;
         return picked(call, lists.elements(), |row| {
             let (Some(elements), Some(index)) = (lists.get(row), indexes.get(row)) else { return Ok(None) };
-            if index < 1 {
-                return Err(EvaluationError(not_from_one(index)));
-            }
-            Ok(usize::try_from(index - 1).ok().filter(|i| *i < elements.len()).map(|i| elements.start + i))
+            // Only a constant below 1 is refused: that of a row finds nothing, as in Flink.
+            Ok(usize::try_from(index.wrapping_sub(1)).ok().filter(|i| *i < elements.len()).map(|i| elements.start + i))
         });
     }
     let maps = Maps::of(call, 0)?;

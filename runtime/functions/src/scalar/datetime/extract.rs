@@ -68,9 +68,8 @@ fn resolution(value: &Argument<'_>, arguments: Vec<DataType>) -> Resolution {
 /// Which units a type has.
 fn check(name: &str, unit: &str, value: &Argument<'_>, arguments: &[Argument<'_>]) -> Result<(), ResolveError> {
     let has = match value.typed.data_type {
-        DataType::Date | DataType::Timestamp { .. } | DataType::TimestampLtz { .. } => {
-            OF_A_DAY.contains(&unit) || OF_A_DATE.contains(&unit)
-        }
+        DataType::Date => OF_A_DAY[..4].contains(&unit) || OF_A_DATE.contains(&unit),
+        DataType::Timestamp { .. } | DataType::TimestampLtz { .. } => OF_A_DAY.contains(&unit) || OF_A_DATE.contains(&unit),
         DataType::Time { .. } | DataType::IntervalDayTime => {
             OF_A_DAY[..4].contains(&unit) || (unit == "DAY" && value.typed.data_type == DataType::IntervalDayTime)
         }

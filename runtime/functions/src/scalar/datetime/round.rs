@@ -31,7 +31,7 @@ pub(in crate::scalar) fn floor_to_unit(call: &Call<'_>) -> Result<Columnar, Eval
 /// `CEIL(x TO unit)`, as [`floor_to_unit`].
 ///
 /// # Errors
-/// A result out of range; a time of day beyond its end.
+/// A result out of range.
 pub(in crate::scalar) fn ceil_to_unit(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
     round(call, true)
 }
@@ -39,18 +39,17 @@ pub(in crate::scalar) fn ceil_to_unit(call: &Call<'_>) -> Result<Columnar, Evalu
 fn round(call: &Call<'_>, up: bool) -> Result<Columnar, EvaluationError> {
     let values = Moments::of(call, 0)?;
     let unit = texts(call, 1)?.get(0).unwrap_or_default();
-    let is_time = matches!(call.result.data_type, DataType::Time { .. });
+    let is_date = call.result.data_type == DataType::Date;
     let is_instant = matches!(call.result.data_type, DataType::TimestampLtz { .. });
     moment_result(call, |row| {
         let Some(moment) = values.get(row) else { return Ok(None) };
         // The offset of the instant itself serves for both ways, even when the zone's clock changed in between: so does Flink.
         let offset = if is_instant { offset_ms(call.context.zone, moment.ms) } else { 0 };
         let local = Moment::new(moment.ms.checked_add(offset).ok_or_else(out_of_range)?, moment.nanos);
-        let ms = to_unit(local, unit, up).ok_or_else(out_of_range)?;
-        if is_time && ms >= DAY_MS {
-            return Err(EvaluationError(format!("CEIL to {unit}: the time of day is after the last {unit} of a day")));
-        }
-        Ok(Some(Moment::new(ms - offset, 0)))
+        // A date is brought up to the day after it, as in Flink; a time of day behind its last hour is 24:00:00.
+        let next = up && is_date && unit == "DAY";
+        let ms = if next { local.ms.checked_add(DAY_MS) } else { to_unit(local, unit, up) };
+        Ok(Some(Moment::new(ms.ok_or_else(out_of_range)? - offset, 0)))
     })
 }
 
@@ -70,7 +69,7 @@ fn to_unit(moment: Moment, unit: &str, up: bool) -> Option<i64> {
 }
 
 /// As [`to_unit`] for units above a day. As in Flink the time of day does not count, and the first day of a quarter, decade,
-/// century or millennium is brought up to the next one too.
+/// century or millennium is brought up to the next one too, but for that of a year's first quarter.
 fn days_to_unit(days: i64, unit: &str, up: bool) -> Option<i64> {
     let (year, month, _) = civil_from_days(days);
     let start = |year| days_from_civil(year, 1, 1);
@@ -85,7 +84,7 @@ fn days_to_unit(days: i64, unit: &str, up: bool) -> Option<i64> {
             let first = (month.saturating_sub(1)) / months * months;
             let next = first + months;
             let next = if next >= 12 { start(year + 1) } else { days_from_civil(year, next + 1, 1) };
-            (days_from_civil(year, first + 1, 1), next, unit == "QUARTER")
+            (days_from_civil(year, first + 1, 1), next, unit == "QUARTER" && month > 1)
         }
         "YEAR" => (start(year), start(year + 1), false),
         "DECADE" => (start(year.div_euclid(10) * 10), start(year.div_euclid(10) * 10 + 10), true),

@@ -153,6 +153,8 @@ fn difference(call: &Call<'_>) -> Result<Columnar, EvaluationError> {
         let (from, to) = (froms.get(row)?, tos.get(row)?);
         let ms = to.ms.wrapping_sub(from.ms);
         Some(match unit? {
+            // Weeks are made of an INT of seconds, as in Flink, which wraps around behind 68 years.
+            Unit::Time(size) if size == 7 * DAY_MS => i64::from((ms / 1_000) as i32) / (size / 1_000),
             Unit::Time(size) => ms / size,
             Unit::Fraction(count) => ms.wrapping_mul(count),
             // Flink counts years between decades.

@@ -114,6 +114,8 @@ fn number_types(operator: Operator, left: &DataType, right: &DataType) -> Option
             Operator::Plus | Operator::Minus => coercion::decimal::addition(a, b),
             Operator::Times => coercion::decimal::multiplication(a, b),
             Operator::Divide => coercion::decimal::division(a, b),
+            // Of whole numbers the remainder has the type of what it is divided by.
+            Operator::Modulo if a.scale == 0 && b.scale == 0 => return Some(([a.into(), b.into()], right.clone())),
             Operator::Modulo => coercion::decimal::modulo(a, b),
         };
         return Some(([a.into(), b.into()], result.into()));

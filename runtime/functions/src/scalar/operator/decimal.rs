@@ -10,9 +10,13 @@ use super::{
 use crate::{
     Columnar, EvaluationError,
     cast::{POWERS_OF_TEN, fits, rescale},
+    coercion::decimal,
     scalar::Call,
 };
-use arrow_array::types::Decimal128Type;
+use arrow_array::{
+    ArrayRef,
+    types::{Decimal128Type, Int8Type, Int16Type, Int32Type, Int64Type},
+};
 use arrow_buffer::i256;
 use arrow_schema::DataType as Arrow;
 use millrace_model::DataType;
@@ -32,8 +36,8 @@ pub(super) fn evaluate(operator: Operator, call: &Call<'_>) -> Result<Columnar, 
     let (Arrow::Decimal128(_, s1), Arrow::Decimal128(_, s2)) = (left.inner().data_type(), right.inner().data_type()) else {
         return Err(EvaluationError("decimals meet only decimals".to_owned()));
     };
-    let DataType::Decimal { precision, scale } = call.result.data_type else {
-        return Err(EvaluationError(format!("found {}, expected a decimal", call.result.data_type)));
+    let Some(decimal::Decimal { precision, scale }) = decimal::of_exact(&call.result.data_type) else {
+        return Err(EvaluationError(format!("found {}, expected an exact number", call.result.data_type)));
     };
     let shape = Shape { left: s1.unsigned_abs(), right: s2.unsigned_abs(), precision, scale };
     let result = match operator {
@@ -43,7 +47,15 @@ pub(super) fn evaluate(operator: Operator, call: &Call<'_>) -> Result<Columnar, 
         Operator::Divide => combine(left, right, |a, b| if b == 0 { Err(operator.by_zero()) } else { Ok(divide(a, b, shape)) }),
         Operator::Modulo => combine(left, right, |a, b| if b == 0 { Err(operator.by_zero()) } else { Ok(modulo(a, b, shape)) }),
     }?;
-    Ok(like(&[left, right], Arc::new(result.with_precision_and_scale(precision, scale as i8)?)))
+    let result: ArrayRef = match call.result.data_type {
+        // A remainder is smaller than what it is divided by, so it fits.
+        DataType::TinyInt => Arc::new(result.unary::<_, Int8Type>(|value| value as i8)),
+        DataType::SmallInt => Arc::new(result.unary::<_, Int16Type>(|value| value as i16)),
+        DataType::Int => Arc::new(result.unary::<_, Int32Type>(|value| value as i32)),
+        DataType::BigInt => Arc::new(result.unary::<_, Int64Type>(|value| value as i64)),
+        _ => Arc::new(result.with_precision_and_scale(precision, scale as i8)?),
+    };
+    Ok(like(&[left, right], result))
 }
 
 fn combine(

@@ -41,8 +41,9 @@ fn split<'a>(text: &'a str, delimiter: &JavaRegex, limit: usize) -> Result<Vec<&
         parts.push(&text[done..start]);
         done = end;
     }
+    let has_delimiter = !parts.is_empty();
     parts.push(&text[done..]);
-    while limit == 0 && parts.len() > 1 && parts.last().is_some_and(|part| part.is_empty()) {
+    while limit == 0 && has_delimiter && parts.last().is_some_and(|part| part.is_empty()) {
         parts.pop();
     }
     Ok(parts)

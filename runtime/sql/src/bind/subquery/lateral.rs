@@ -58,6 +58,8 @@ impl Binder<'_> {
     ) -> Result<(PlanNode, Scope), SqlError> {
         let width = input.columns.len();
         let Rows { node: mut right, items, names, conditions, of_nothing } = rows;
+        // As in Flink: what counts no rows is 0 where it is the only column, else NULL as the others.
+        let of_nothing = if items.len() == 1 { of_nothing } else { Vec::new() };
         // Whether a partner is there tells a value that is computed behind the join from one that is missing.
         let marker = QUERY_BASE + right.columns.len();
         let needs_marker =

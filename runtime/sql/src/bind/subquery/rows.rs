@@ -190,9 +190,13 @@ impl Binder<'_> {
             let literal = |literal| Expression { kind: ExpressionKind::Literal(literal), span: expression.span };
             let none = || Box::new(literal(Literal::Number("0".into())));
             let nothing = match function.name() {
-                "COUNT" | "APPROX_COUNT_DISTINCT" => {
-                    ExpressionKind::Cast { value: none(), data_type: DataType::BigInt, length: None, kind: CastKind::Cast }
-                }
+                "COUNT" | "APPROX_COUNT_DISTINCT" => ExpressionKind::Cast {
+                    value: none(),
+                    data_type: DataType::BigInt,
+                    length: None,
+                    parts: Vec::new(),
+                    kind: CastKind::Cast,
+                },
                 _ if function.is_null_when_empty() => ExpressionKind::Literal(Literal::Null),
                 _ => return,
             };
@@ -368,7 +372,7 @@ fn with_one_zero(inner: &Expression, data_type: &DataType) -> Expression {
     }
     let expression = |kind| Box::new(Expression { kind, span: inner.span });
     let number = expression(ExpressionKind::Literal(Literal::Number("0".into())));
-    let zero = ExpressionKind::Cast { value: number, data_type: data_type.clone(), length: None, kind: CastKind::Cast };
+    let zero = ExpressionKind::Cast { value: number, data_type: data_type.clone(), length: None, parts: Vec::new(), kind: CastKind::Cast };
     let sum = ExpressionKind::Binary(BinaryOperator::Plus, Box::new(inner.clone()), expression(zero));
     Expression { kind: sum, span: inner.span }
 }

@@ -12,4 +12,4 @@ EXPLAIN CHANGELOG_MODE SELECT sym, bottom, m_end FROM ticks MATCH_RECOGNIZE (
 CREATE TABLE ticks (sym STRING, price INT, pt AS PROCTIME());
 EXPLAIN SELECT * FROM ticks MATCH_RECOGNIZE (
   ORDER BY pt MEASURES COUNT(*) AS n, AVG(A.price * 2) AS average, MATCH_PROCTIME() AS found
-  PATTERN (A* B? C{2}) DEFINE A AS price > 1)
+  PATTERN (A*? B? C{2}) DEFINE A AS price > 1)

@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT NOT NULL, k STRING, v INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'case', 'input' = 't.jsonl');
+SELECT id, (SELECT COUNT(*) FROM t WHERE FALSE) AS n, (SELECT MAX(v) FROM t WHERE FALSE) AS m FROM t;

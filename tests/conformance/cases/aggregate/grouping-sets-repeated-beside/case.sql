@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT, k STRING, s STRING, v INT, w INT, dt DATE, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'case', 'input' = 't.jsonl');
+SELECT k, COUNT(*) AS n, GROUP_ID() AS g FROM t GROUP BY GROUPING SETS ((k), (k), ());

@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT, a DECIMAL(18, 1), b DECIMAL(28, 13), c DECIMAL(20, 5), i INT, bb BIGINT, g DOUBLE) WITH ('connector' = 'case', 'input' = 't.jsonl');
+SELECT id, ((a + a) + COALESCE(a, i)) AS x0, ((bb - a) * (b * a)) AS x1, (c + CASE WHEN id > 4 THEN b ELSE a END) AS x2, (ROUND(b, 4) * (i + a)) AS x3, (bb / NULLIF(c, 0)) AS x4, (COALESCE(i, b) - a) AS x5, (b - (b * c)) AS x6, b AS x7, a = b AS x8, a < c AS x9, b = i AS x10 FROM t;

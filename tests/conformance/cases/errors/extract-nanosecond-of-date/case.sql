@@ -1,0 +1,4 @@
+SET 'table.local-time-zone' = 'Europe/Berlin';
+CREATE TABLE t (id INT, i INT, b BIGINT, t TINYINT, sm SMALLINT, d DECIMAL(10,2), e DECIMAL(38,18), f FLOAT, g DOUBLE, v STRING, c VARCHAR(5), dt DATE, tm TIME, ts TIMESTAMP(3), tl TIMESTAMP_LTZ(3), bo BOOLEAN, bin BYTES)
+WITH ('connector' = 'case', 'input' = 't.jsonl');
+SELECT id, EXTRACT(NANOSECOND FROM dt) AS x FROM t;

@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT, k STRING, s STRING, v INT, w INT, dt DATE, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'case', 'input' = 't.jsonl');
+SELECT id, (ts - TIMESTAMP '2024-01-31 00:00:00') MONTH AS a, (ts - TIMESTAMP '2024-01-31 00:00:00') YEAR TO MONTH AS b FROM t;

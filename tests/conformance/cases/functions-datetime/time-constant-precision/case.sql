@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT, s STRING, p STRING, q STRING, i INT, j INT, b BIGINT, g DOUBLE, h DOUBLE, m DECIMAL(10, 2), ts TIMESTAMP(3), dt DATE, o BOOLEAN) WITH ('connector' = 'case', 'input' = 't.jsonl');
+SELECT id, TIME '10:11:12.345' AS x0, TIME '10:11:12.5' AS x1, TIME '10:11:12.000' AS x2, TIME '10:11:12.123456' AS x3 FROM t;

@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT, s STRING, p STRING, q STRING, i INT, j INT, b BIGINT, g DOUBLE, h DOUBLE, m DECIMAL(10, 2), ts TIMESTAMP(3), dt DATE, o BOOLEAN) WITH ('connector' = 'case', 'input' = 't.jsonl');
+SELECT id, STR_TO_MAP(',') AS x0, STR_TO_MAP(',,') AS x1, STR_TO_MAP('a=1,') AS x2, STR_TO_MAP(',a=1') AS x3, STR_TO_MAP('') AS x4, STR_TO_MAP('=') AS x5, STR_TO_MAP('a==b') AS x6, CARDINALITY(STR_TO_MAP('a=1,,b=2')) AS x7 FROM t;

@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT, k STRING, s STRING, v INT, w INT, dt DATE, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'case', 'input' = 't.jsonl');
+SELECT DATE'2020-01-01' AS a, TIME'10:11:12' AS b, TIMESTAMP'2020-01-01 00:00:00.123456' AS c, TIMESTAMP '2020-01-01 00:00:00' AS d, 1e3 AS e, .5 AS f, 5. AS g, 1E-2 AS h FROM t;

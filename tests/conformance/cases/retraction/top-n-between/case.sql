@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT, k STRING, v INT, s STRING, d DECIMAL(10,2), ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '3' SECOND) WITH ('connector' = 'case', 'input' = 't.jsonl');
+SELECT k, v, id, r1 FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY v NULLS LAST, id) AS r1 FROM t) WHERE r1 BETWEEN 2 AND 3;

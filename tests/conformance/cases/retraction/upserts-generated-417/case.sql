@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT, k STRING, v INT, s STRING, d DECIMAL(10,2), ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '3' SECOND, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'case', 'input' = 't.jsonl', 'changelog' = 'upsert');
+SELECT k, window_end, COUNT(DISTINCT s) AS n, MAX(d) AS m FROM TABLE(CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '15' SECOND)) GROUP BY k, window_start, window_end;

@@ -1,0 +1,2 @@
+CREATE TABLE u (id INT, k STRING, v INT, s STRING, d DECIMAL(10, 2), x BIGINT, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'case', 'input' = '3.jsonl', 'changelog' = 'upsert');
+SELECT r4.a0 AS g0, COUNT(r4.a1) AS a0, COUNT(DISTINCT r4.a1) AS a1 FROM (SELECT SUM((4 - 7)) FILTER (WHERE r3.z0 IS DISTINCT FROM r3.z0) AS a0, MAX('') AS a1, COUNT(*) AS a2 FROM ((SELECT r1.x AS z0 FROM u AS r1) EXCEPT ALL (SELECT CAST(r2.v AS BIGINT) AS z0 FROM u AS r2)) AS r3) AS r4 GROUP BY r4.a0;

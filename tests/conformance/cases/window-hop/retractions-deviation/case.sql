@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT, k STRING, v INT, s STRING, d DECIMAL(10,2), ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '3' SECOND) WITH ('connector' = 'case', 'input' = 't.jsonl');
+SELECT k, window_start, window_end, SUM(d) AS sd, AVG(d) AS ad, STDDEV_POP(d) AS e, ARRAY_AGG(v) AS aa FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '4' SECOND, INTERVAL '12' SECOND)) GROUP BY k, window_start, window_end;

@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT, k STRING, v INT, s STRING, d DECIMAL(10,2), ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '3' SECOND) WITH ('connector' = 'case', 'input' = 't.jsonl');
+SELECT k, s, window_start, window_end, COUNT(*) AS n, COUNT(DISTINCT v) AS dv, GROUPING(k) AS gk, GROUPING_ID(k, s) AS g FROM TABLE(SESSION(TABLE t PARTITION BY k, DESCRIPTOR(ts), INTERVAL '4' SECOND)) GROUP BY window_start, window_end, GROUPING SETS ((k), (s), (k, s), ());
