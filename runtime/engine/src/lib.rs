@@ -46,4 +46,4 @@ pub use plan::{ExecutionPlan, plan, table_field};
 pub use script::{Planned, plan_document};
 pub use services::{EngineServices, TenantAccounts};
 pub use tap::{TapReader, TappedRow, TappedRows};
-pub use threads::{EngineThreads, NoPlanningPlace, PlanningPlace};
+pub use threads::{EngineThreads, NoPlanningPlace};

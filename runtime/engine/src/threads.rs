@@ -6,12 +6,9 @@
 
 use millrace_functions::meter::Meter;
 use millrace_model::ids::TenantId;
-use std::{collections::HashMap, sync::Arc, time::Duration};
-use tokio::{
-    runtime::{Handle, RuntimeFlavor},
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::Instant,
-};
+use millrace_places::{FairPlaces, Place};
+use std::time::Duration;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// Longest time that a subtask may compute without giving its thread back, by which no cancelling is waited for.
 pub(crate) const TURN_MAX: Duration = Duration::from_secs(60);
@@ -27,13 +24,14 @@ const PLACES_MIN: usize = 4;
 pub struct EngineThreads {
     /// Where subtasks run; where they are started from when absent.
     jobs: Option<Handle>,
-    planning: Arc<PlanningPlaces>,
+    planning: FairPlaces,
 }
 
 impl Default for EngineThreads {
     fn default() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { jobs: None, planning: Arc::new(PlanningPlaces::new(PLACES_MIN.max(processors))) }
+        let places = PLACES_MIN.max(processors);
+        Self { jobs: None, planning: FairPlaces::new(places, places / 2) }
     }
 }
 
@@ -52,8 +50,8 @@ impl EngineThreads {
     ///
     /// # Errors
     /// There was none for too long.
-    pub async fn planning_place(&self, tenant: &TenantId) -> Result<PlanningPlace, NoPlanningPlace> {
-        self.planning.enter(tenant, WAIT_MAX).await
+    pub async fn planning_place(&self, tenant: &TenantId) -> Result<Place, NoPlanningPlace> {
+        planning_place(&self.planning, tenant, WAIT_MAX).await
     }
 }
 
@@ -64,41 +62,10 @@ pub struct NoPlanningPlace {
     of: &'static str,
 }
 
-#[derive(Debug)]
-struct PlanningPlaces {
-    all: Arc<Semaphore>,
-    per_tenant: usize,
-    /// Places of the tenants that have, or wait for, some.
-    tenants: parking_lot::Mutex<HashMap<TenantId, Arc<Semaphore>>>,
-}
-
-/// Held while a text is planned.
-#[derive(Debug)]
-pub struct PlanningPlace {
-    // In this order: the tenant's is free when everybody's is.
-    _all: OwnedSemaphorePermit,
-    _own: OwnedSemaphorePermit,
-}
-
-impl PlanningPlaces {
-    fn new(places: usize) -> Self {
-        Self { all: Arc::new(Semaphore::new(places)), per_tenant: (places / 2).max(1), tenants: parking_lot::Mutex::default() }
-    }
-
-    async fn enter(&self, tenant: &TenantId, wait: Duration) -> Result<PlanningPlace, NoPlanningPlace> {
-        let until = Instant::now() + wait;
-        let own = {
-            let mut tenants = self.tenants.lock();
-            // Who has all of its places free and nobody waiting is forgotten.
-            tenants.retain(|_, places| Arc::strong_count(places) > 1);
-            tenants.entry(tenant.clone()).or_insert_with(|| Arc::new(Semaphore::new(self.per_tenant))).clone()
-        };
-        let none = |of| NoPlanningPlace { of };
-        let own = tokio::time::timeout_at(until, own.acquire_owned()).await.ok().and_then(Result::ok).ok_or(none("this tenant"))?;
-        let all = tokio::time::timeout_at(until, self.all.clone().acquire_owned()).await;
-        let all = all.ok().and_then(Result::ok).ok_or(none("all tenants"))?;
-        Ok(PlanningPlace { _all: all, _own: own })
-    }
+/// Waits so long for a place at most.
+async fn planning_place(places: &FairPlaces, tenant: &TenantId, wait: Duration) -> Result<Place, NoPlanningPlace> {
+    let place = tokio::time::timeout(wait, places.take(tenant)).await;
+    place.map_err(|_| NoPlanningPlace { of: if places.is_at_share(tenant) { "this tenant" } else { "all tenants" } })
 }
 
 /// Does the part of planning that computes: on a thread of its own with a deep stack, by the time that a text may take, while
@@ -115,18 +82,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_tenant_has_at_most_half_of_the_places() {
-        let places = PlanningPlaces::new(4);
+        let places = FairPlaces::new(4, 2);
         let (a, b) = (TenantId::new("a"), TenantId::new("b"));
         let short = Duration::from_millis(20);
-        let first = places.enter(&a, short).await.unwrap();
-        let _second = places.enter(&a, short).await.unwrap();
-        let error = places.enter(&a, short).await.unwrap_err();
+        let first = planning_place(&places, &a, short).await.unwrap();
+        let _second = planning_place(&places, &a, short).await.unwrap();
+        let error = planning_place(&places, &a, short).await.unwrap_err();
         assert_eq!(error.to_string(), "too many texts are being planned, of this tenant; ask again in a moment");
-        let _others = (places.enter(&b, short).await.unwrap(), places.enter(&b, short).await.unwrap());
-        let error = places.enter(&TenantId::new("c"), short).await.unwrap_err();
+        let _others = (planning_place(&places, &b, short).await.unwrap(), planning_place(&places, &b, short).await.unwrap());
+        let error = planning_place(&places, &TenantId::new("c"), short).await.unwrap_err();
         assert_eq!(error.to_string(), "too many texts are being planned, of all tenants; ask again in a moment");
         drop(first);
-        places.enter(&a, short).await.unwrap();
+        planning_place(&places, &a, short).await.unwrap();
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -66,6 +66,11 @@ impl FairPlaces {
         self.0.each
     }
 
+    /// Whether the tenant holds all that it may: then it waits for itself, not for others.
+    pub fn is_at_share(&self, tenant: &TenantId) -> bool {
+        self.0.state.lock().tenants.get(tenant).is_some_and(|share| share.taken >= self.0.each)
+    }
+
     /// Waits for a place. Cancel safe.
     pub async fn take(&self, tenant: &TenantId) -> Place {
         loop {

@@ -12,7 +12,7 @@ use super::{
     groups::{BlobWriter, read_key},
     row_bytes::RowBytes,
     tiered_slots::{SlotValue, TieredSlots},
-    upsert_materialize::MaterializeSpec,
+    upsert_materialize::{KeptRow, MaterializeSpec},
 };
 use crate::{
     error::OperatorError,
@@ -65,37 +65,15 @@ pub(crate) struct ConflictMaterialize {
 #[derive(Default)]
 struct Kept {
     /// The sink's row.
-    current: Option<Row>,
+    current: Option<KeptRow>,
     /// Since the watermark moved last.
-    changes: Vec<(u8, Row)>,
-}
-
-#[derive(Clone)]
-struct Row {
-    key: Arc<[u8]>,
-    row: Arc<[u8]>,
-}
-
-impl Row {
-    fn write(&self, out: &mut Vec<u8>) {
-        encode_bytes(&self.key, out);
-        encode_bytes(&self.row, out);
-    }
-
-    fn read(rows: &RowBytes, value: &mut &[u8]) -> Result<Self, OperatorError> {
-        Ok(Self { key: read_key(value)?.into(), row: rows.stored_row(value)?.into() })
-    }
-
-    fn memory_bytes(&self) -> usize {
-        // With what the allocator adds to both.
-        size_of::<Self>() + 64 + self.key.len() + self.row.len()
-    }
+    changes: Vec<(u8, KeptRow)>,
 }
 
 impl SlotValue for Kept {
     fn memory_bytes(&self) -> usize {
         let rows = self.current.iter().chain(self.changes.iter().map(|(_, row)| row));
-        size_of::<Self>() + rows.map(Row::memory_bytes).sum::<usize>()
+        size_of::<Self>() + rows.map(KeptRow::memory_bytes).sum::<usize>()
     }
 }
 
@@ -120,19 +98,19 @@ impl Kept {
             return Err(StateError(format!("a value of {} bytes", value.len())).into());
         };
         let mut value = rest;
-        let current = (*has_current == 1).then(|| Row::read(rows, &mut value)).transpose()?;
+        let current = (*has_current == 1).then(|| KeptRow::read(rows, &mut value)).transpose()?;
         let mut changes = Vec::new();
         while let Some((&kind, rest)) = value.split_first() {
             value = rest;
             ChangeKind::from_byte(kind).ok_or_else(|| StateError(format!("a row that changes as {kind}")))?;
-            changes.push((kind, Row::read(rows, &mut value)?));
+            changes.push((kind, KeptRow::read(rows, &mut value)?));
         }
         Ok(Self { current, changes })
     }
 
     /// Takes the changes together; answers the rows of the key now, the sink's own one first.
-    fn settle(&mut self, has_row_keys: bool) -> Vec<Row> {
-        let mut rows: Vec<Row> = self.current.iter().cloned().collect();
+    fn settle(&mut self, has_row_keys: bool) -> Vec<KeptRow> {
+        let mut rows: Vec<KeptRow> = self.current.iter().cloned().collect();
         for (kind, row) in self.changes.drain(..) {
             let position = rows.iter().position(|r| r.key == row.key);
             let takes_back = kind == ChangeKind::UpdateBefore as u8 || kind == ChangeKind::Delete as u8;
@@ -246,7 +224,7 @@ fn shown(of: &RowBytes, fields: &[Field], bytes: &[u8]) -> Result<String, Operat
 }
 
 impl Leaving {
-    fn push(&mut self, kind: ChangeKind, row: &Row) {
+    fn push(&mut self, kind: ChangeKind, row: &KeptRow) {
         self.kinds.push(kind as u8);
         self.rows.push(row.row.clone());
     }
@@ -265,7 +243,7 @@ impl Operator for ConflictMaterialize {
             if kept.changes.is_empty() {
                 self.waiting.push(keys.get(row).into());
             }
-            kept.changes.push((kind, Row { key: row_keys.get(row).into(), row: rows.get(row).into() }));
+            kept.changes.push((kind, KeptRow { key: row_keys.get(row).into(), row: rows.get(row).into() }));
         }
         self.kept.make_room(|_| true, Kept::write)
     }

@@ -97,16 +97,34 @@ pub(super) struct Kept {
     rows: Vec<KeptRow>,
 }
 
+/// A row that is kept, with what tells it apart.
+#[derive(Clone)]
 pub(super) struct KeptRow {
-    key: Box<[u8]>,
-    row: Arc<[u8]>,
+    pub key: Box<[u8]>,
+    pub row: Arc<[u8]>,
+}
+
+impl KeptRow {
+    /// Appends the row behind its key.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        encode_bytes(&self.key, out);
+        encode_bytes(&self.row, out);
+    }
+
+    /// Takes a row off the front of `value`.
+    pub(super) fn read(rows: &RowBytes, value: &mut &[u8]) -> Result<Self, OperatorError> {
+        Ok(Self { key: read_key(value)?.into(), row: rows.stored_row(value)?.into() })
+    }
+
+    /// With what the allocator adds to key and row.
+    pub(super) fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + 48 + self.key.len() + self.row.len()
+    }
 }
 
 impl SlotValue for Kept {
     fn memory_bytes(&self) -> usize {
-        // With what the allocator adds to key and row.
-        let of_row = |kept: &KeptRow| size_of::<KeptRow>() + 48 + kept.key.len() + kept.row.len();
-        size_of::<Self>() + self.rows.len() * self.rows.first().map_or(0, of_row)
+        size_of::<Self>() + self.rows.len() * self.rows.first().map_or(0, KeptRow::memory_bytes)
     }
 }
 
@@ -114,16 +132,13 @@ impl Kept {
     /// Appends the form on disk and in steps: when it was written, then each row behind its key.
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.written_ms.to_le_bytes());
-        for kept in &self.rows {
-            encode_bytes(&kept.key, out);
-            encode_bytes(&kept.row, out);
-        }
+        self.rows.iter().for_each(|kept| kept.write(out));
     }
 
     fn read(rows: &RowBytes, mut value: &[u8]) -> Result<Self, OperatorError> {
         let mut made = Self { written_ms: read_i64(&mut value)?, rows: Vec::new() };
         while !value.is_empty() {
-            made.rows.push(KeptRow { key: read_key(&mut value)?.into(), row: rows.stored_row(&mut value)?.into() });
+            made.rows.push(KeptRow::read(rows, &mut value)?);
         }
         Ok(made)
     }
